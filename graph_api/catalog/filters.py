@@ -1,0 +1,189 @@
+"""The one filter language: lists, facets, counts, gaps, and `through` / `keep` of traversals.
+
+Logic has two values: a comparison with a missing value is false, and its negation true.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+
+
+class Op(StrEnum):
+    EQ = "eq"
+    IN = "in"
+    CONTAINS = "contains"
+    STARTS_WITH = "startsWith"
+    EXISTS = "exists"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+
+
+class ValueType(StrEnum):
+    TEXT = "TEXT"
+    NUMBER = "NUMBER"
+    DATE = "DATE"
+    BOOLEAN = "BOOLEAN"
+
+
+@dataclass(frozen=True, slots=True)
+class FilterField:
+    """`many`: the entity has a list of values, and one that matches is enough. `keyed`: a map, asked by key."""
+
+    name: str
+    type: ValueType
+    many: bool = False
+    keyed: bool = False
+    sortable: bool = False
+
+
+_TEXT, _NUMBER = ValueType.TEXT, ValueType.NUMBER
+
+FIELDS: dict[str, FilterField] = {
+    row.name: row
+    for row in (
+        FilterField("ref", _TEXT, sortable=True),
+        FilterField("kind", _TEXT, sortable=True),
+        FilterField("type", _TEXT, sortable=True),
+        FilterField("namespace", _TEXT, sortable=True),
+        FilterField("name", _TEXT, sortable=True),
+        FilterField("title", _TEXT, sortable=True),
+        FilterField("description", _TEXT),
+        FilterField("lifecycle", _TEXT, sortable=True),
+        FilterField("tier", _NUMBER, sortable=True),
+        FilterField("tags", _TEXT, many=True),
+        FilterField("labels", _TEXT, keyed=True),
+        FilterField("annotations", _TEXT, keyed=True),
+        FilterField("owner", _TEXT, many=True),
+        FilterField("declared_owner", _TEXT, many=True),
+        FilterField("system", _TEXT, many=True),
+        FilterField("domain", _TEXT, many=True),
+        FilterField("environment", _TEXT, many=True),
+        FilterField("source", _TEXT, many=True),
+        FilterField("declared", ValueType.BOOLEAN),
+        FilterField("revision", _NUMBER, sortable=True),
+        FilterField("updated_at", ValueType.DATE, sortable=True),
+    )
+}
+"""Everything that can be filtered. `owner` holds effective owners (declared ones included)."""
+
+Value: TypeAlias = "str | int | float | bool"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One comparison. `value` is a tuple for IN and a bool for EXISTS; CONTAINS and STARTS_WITH ignore case.
+
+    Dates are ISO 8601 texts in UTC with `Z`, so that they compare as texts. `key` is set for keyed fields.
+    """
+
+    field: str
+    op: Op
+    value: Value | tuple[Value, ...]
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    items: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    items: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    item: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Some (or, with `none`, no) neighbour by `relation` (any when None) in `direction` matches."""
+
+    relation: str | None
+    direction: Direction
+    none: bool
+    filter: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Every word stands, ignoring case, in the name, title, description or a tag. Words are case-folded."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """The entity is one of these (a closed set that was computed before)."""
+
+    refs: frozenset[Ref]
+
+
+Filter: TypeAlias = "Compare | And | Or | Not | Related | Words | Refs"
+ALL = And(())
+"""Matches everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCompare:
+    """A comparison on a link: criticality, environment, confidence, relation, source, or a free property by key.
+
+    Criticality and confidence always have a value (HARD and 1 when unset). Free properties compare as the texts
+    of `property_text`.
+    """
+
+    field: str
+    op: Op
+    value: Value | tuple[Value, ...]
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAnd:
+    items: tuple["LinkFilter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOr:
+    items: tuple["LinkFilter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNot:
+    item: "LinkFilter"
+
+
+LinkFilter: TypeAlias = "LinkCompare | LinkAnd | LinkOr | LinkNot"
+LINK_FIELDS: dict[str, FilterField] = {
+    row.name: row
+    for row in (
+        FilterField("relation", _TEXT),
+        FilterField("criticality", _TEXT),
+        FilterField("environment", _TEXT),
+        FilterField("confidence", _NUMBER),
+        FilterField("source", _TEXT, many=True),
+        FilterField("property", _TEXT, keyed=True),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """By Unicode code point; nulls last ascending and first descending; the ref breaks ties ascending."""
+
+    field: str = "ref"
+    descending: bool = False
+
+
+def property_text(value: object) -> str | None:
+    """A free property as the text that filters compare: scalars only, booleans as true / false."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int | float) else None

@@ -1,0 +1,66 @@
+"""The registry of kinds: what sorts of entities there are, and what may be owned."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    description: str
+    plural: str
+    ownable: bool = True
+    """Whether coverage and gaps count an entity of this kind that has no owner."""
+    backstage: bool = False
+    """Whether the kind is one of Backstage's own, so that its envelope is known in other groups too."""
+
+    @property
+    def key(self) -> str:
+        return self.name.lower()
+
+
+_KINDS = (
+    Kind(
+        "Component",
+        "A piece of software: a service, application, website, library or job.",
+        "components",
+        backstage=True,
+    ),
+    Kind("API", "An interface that components provide and consume.", "apis", backstage=True),
+    Kind("Pipeline", "A job that reads and writes datasets.", "pipelines"),
+    Kind("Dataset", "A table, topic, file set or other body of data.", "datasets"),
+    Kind(
+        "Resource",
+        "What software needs at run time: database, storage, compute, transit, queue, cache, secret.",
+        "resources",
+        backstage=True,
+    ),
+    Kind("Environment", "A place where software runs, such as production.", "environments"),
+    Kind("System", "Entities that together serve one purpose.", "systems", backstage=True),
+    Kind("Domain", "Systems that share a business area.", "domains", backstage=True),
+    Kind("Group", "A team, department or organization.", "groups", ownable=False, backstage=True),
+    Kind("User", "A person.", "users", ownable=False, backstage=True),
+    Kind("Repository", "A source code repository.", "repositories"),
+    Kind("Location", "A pointer to further descriptors.", "locations", ownable=False, backstage=True),
+    Kind("Template", "A scaffolding template.", "templates", backstage=True),
+    Kind("Vulnerability", "A published weakness of a package.", "vulnerabilities", ownable=False),
+    Kind("Package", "A versioned third-party package.", "packages", ownable=False),
+    Kind("Document", "A written page or site.", "documents"),
+    Kind("Ticket", "An issue in a tracker.", "tickets", ownable=False),
+    Kind("Metric", "A measured figure.", "metrics", ownable=False),
+)
+
+KINDS: dict[str, Kind] = {kind.key: kind for kind in _KINDS}
+"""Every registered kind by its lower-case name."""
+
+OWNER_KINDS = ("group", "user")
+
+
+def kind_name(key: str) -> str:
+    """The registered spelling of a kind, or the key itself for an unknown kind."""
+    kind = KINDS.get(key)
+    return kind.name if kind else key
+
+
+SERVICE_TYPES = frozenset({"service"})
+APPLICATION_TYPES = frozenset({"website", "application", "app", "web", "frontend", "mobile"})
+LIBRARY_TYPES = frozenset({"library"})

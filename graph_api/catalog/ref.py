@@ -1,0 +1,62 @@
+"""Refs: the one textual identity of an entity, `kind:namespace/name`, canonical in lower case.
+
+Grammar and defaults are those of Backstage's entity references
+(https://backstage.io/docs/features/software-catalog/references).
+"""
+
+import re
+from typing import NamedTuple, NewType
+
+Ref = NewType("Ref", str)
+"""A canonical ref: parsed, defaulted and lower-cased, such as `component:default/checkout`."""
+
+DEFAULT_NAMESPACE = "default"
+MAX_PART = 63
+
+_KIND = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
+_NAMESPACE = re.compile(r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*")
+_NAME = re.compile(r"[a-zA-Z0-9]+(?:[-_.]+[a-zA-Z0-9]+)*")
+_REF = re.compile(r"(?:(?P<kind>[^:/]*):)?(?:(?P<namespace>[^:/]*)/)?(?P<name>[^:/]*)")
+
+
+class BadRefError(ValueError):
+    """A text that is no ref; the message says which part breaks the grammar."""
+
+
+class RefParts(NamedTuple):
+    kind: str
+    namespace: str
+    name: str
+
+
+def make_ref(kind: str, namespace: str, name: str) -> Ref:
+    """The canonical ref of three parts; BadRefError names the part that breaks the grammar."""
+    for label, value, grammar in (("kind", kind, _KIND), ("namespace", namespace, _NAMESPACE), ("name", name, _NAME)):
+        if not value:
+            raise BadRefError(f"the {label} is missing: write kind:namespace/name")
+        if len(value) > MAX_PART:
+            raise BadRefError(f"the {label} has {len(value)} characters, at most {MAX_PART} are allowed")
+        if not grammar.fullmatch(value):
+            raise BadRefError(f"the {label} {value!r} may hold only letters, digits and inner separators")
+    return Ref(f"{kind}:{namespace}/{name}".lower())
+
+
+def parse_ref(text: str, *, kind: str | None = None, namespace: str = DEFAULT_NAMESPACE) -> Ref:
+    """Parse `[kind:][namespace/]name`; `kind` and `namespace` are the defaults of the place where it stands."""
+    match = _REF.fullmatch(text.strip()) if len(text) <= 3 * MAX_PART + 16 else None
+    if match is None:
+        raise BadRefError(f"{text[:80]!r} is not of the form kind:namespace/name")
+    return make_ref(
+        kind if match["kind"] is None and kind else match["kind"] or "",
+        namespace if match["namespace"] is None else match["namespace"],
+        match["name"],
+    )
+
+
+def split_ref(ref: Ref) -> RefParts:
+    kind, rest = ref.split(":", 1)
+    return RefParts(kind, *rest.split("/", 1))
+
+
+def kind_of(ref: Ref) -> str:
+    return ref.partition(":")[0]

@@ -1,0 +1,51 @@
+"""Every error that a client can meet: a stable code, and a message that says what, where and how to mend it."""
+
+from enum import StrEnum
+from typing import Any
+
+
+class ErrorCode(StrEnum):
+    BAD_REF = "BAD_REF"
+    """A ref that is not of the form kind:namespace/name."""
+    NOT_FOUND = "NOT_FOUND"
+    """Refs (or a sync) that are neither declared nor pointed at; `refs` names all of them."""
+    BAD_CURSOR = "BAD_CURSOR"
+    """A cursor that was not made by this field with this filter and sort."""
+    BAD_PAGE = "BAD_PAGE"
+    """first / last out of range, or both."""
+    BAD_INPUT = "BAD_INPUT"
+    """An argument that cannot be answered as asked, such as a date that is none."""
+    UNKNOWN_KIND = "UNKNOWN_KIND"
+    """A kind that is neither registered nor present in the catalog."""
+    TOO_DEEP = "TOO_DEEP"
+    """maxDepth above 50, or a document nested too deeply."""
+    TOO_LARGE = "TOO_LARGE"
+    """A body, batch, document or sync above its limit."""
+    BAD_REQUEST = "BAD_REQUEST"
+    """A request that is no GraphQL request: broken JSON, wrong types, bad encoding."""
+    GRAPHQL_INVALID = "GRAPHQL_INVALID"
+    """A document that does not parse or validate against the schema."""
+    CONFLICT = "CONFLICT"
+    """expectedRevision is not the entity's revision, or a held plan has changed since."""
+    DECLARED_ELSEWHERE = "DECLARED_ELSEWHERE"
+    """A removal of what another source states."""
+    INVALID = "INVALID"
+    """An entity or link that breaks the descriptor format."""
+    WRITES_OFF = "WRITES_OFF"
+    """Mutations are off on this server: it is not bound to loopback."""
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    """The answer took longer than the deadline; there is no partial answer."""
+    UNAVAILABLE = "UNAVAILABLE"
+    """The database does not answer; try again."""
+    INTERNAL = "INTERNAL"
+    """A defect of the server; the log has the details under errorId."""
+
+
+class CatalogError(Exception):
+    """An error for the client. `details` become further GraphQL extensions."""
+
+    def __init__(self, code: ErrorCode, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details

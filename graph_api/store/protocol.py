@@ -1,0 +1,196 @@
+"""The store contract: one method per question, two implementations, one test suite for both.
+
+All methods raise CatalogError UNAVAILABLE when the database does not answer and DEADLINE_EXCEEDED when `deadline`
+(seconds, from the call) passes. Refs are canonical and need not exist unless a method says so.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun
+from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.filters import Filter, LinkFilter, Sort
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
+
+SortValue = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a sorted list, exclusive: the sort field's value and the ref of one entity."""
+
+    value: SortValue
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """`backward` takes the last `limit` entities of the range instead of the first; the order stays the same."""
+
+    filter: Filter
+    sort: Sort
+    limit: int
+    after: Place | None = None
+    before: Place | None = None
+    backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`more` tells whether the range (after, before) holds entities beyond the limit, in the direction of paging."""
+
+    entities: Sequence[Entity]
+    more: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A link of `ref` and the entity at its other end."""
+
+    ref: Ref
+    link: Link
+    entity: Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Referenced:
+    """What keeps an undeclared entity in the catalog: links at either end, and inferred ownerships."""
+
+    links: int
+    inferred: int
+
+
+class WriteTransaction(Protocol):
+    """The only writer at this moment; sees the state that it changes. Leaving with an error writes nothing."""
+
+    revision: int
+    """The catalog's revision before this write."""
+
+    async def sources(self) -> Mapping[str, str]:
+        """Connector by source name."""
+        ...
+
+    async def last_run(self, source: str) -> SyncRun | None:
+        """The newest run of the source, without payload."""
+        ...
+
+    async def run(self, id_: str) -> SyncRun | None:
+        """One run with its payload."""
+        ...
+
+    async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+        """All current statements of one source."""
+        ...
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]: ...
+
+    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]: ...
+
+    async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
+        """Links that leave (OUT) or reach (IN) the refs."""
+        ...
+
+    async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]: ...
+
+    async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
+        """Entities whose document lies in one of these repositories (in any repository when None)."""
+        ...
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        """Entities by normalized identifier, sorted by ref."""
+        ...
+
+    async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
+        """Write everything and the run at the next revision (at the current one when `changes` is empty); returns it.
+
+        A run whose id exists replaces that run.
+        """
+        ...
+
+
+class Store(Protocol):
+    async def open(self) -> None:
+        """Connect, check the format version, create constraints and indexes. Safe to run by many at once."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None:
+        """Return when the database answers and its format is ours."""
+        ...
+
+    async def revision(self) -> int: ...
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+        """The existing ones, declared or only pointed at."""
+        ...
+
+    async def page(self, request: PageRequest) -> Page: ...
+
+    async def count(self, filter_: Filter) -> int: ...
+
+    async def facets(self, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]: ...
+
+    async def search(self, text: str, filter_: Filter, limit: int) -> list[Entity]:
+        """Best first: names, titles, descriptions, tags; words may be prefixes and out of order."""
+        ...
+
+    async def neighbours(
+        self,
+        refs: Collection[Ref],
+        direction: Direction,
+        relations: Collection[str],
+        limit: int | None = None,
+        link_where: LinkFilter | None = None,
+    ) -> dict[Ref, list[Neighbour]]:
+        """Per ref, its links sorted by (other end's ref, relation, environment with null first), at most `limit`
+        each; every ref is a key."""
+        ...
+
+    async def neighbour_counts(
+        self, refs: Collection[Ref], direction: Direction, relations: Collection[str]
+    ) -> dict[Ref, int]: ...
+
+    async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
+        """The groups and all groups below them by CHILD_OF, sorted."""
+        ...
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]: ...
+
+    async def walk(self, request: WalkRequest, *, deadline: float) -> WalkAnswer: ...
+
+    async def via(
+        self, traversal: Traversal, refs: Collection[Ref], *, hard_only: bool, deadline: float
+    ) -> dict[Ref, Path]:
+        """One shortest walk to each ref that obeys the traversal (over HARD links only with `hard_only`); refs that
+        it does not reach are left out."""
+        ...
+
+    async def paths(self, from_: Ref, to: Ref, traversal: Traversal, first: int, *, deadline: float) -> Paths:
+        """All shortest paths along dependencies, ordered by their refs. `traversal.start` is `from_`."""
+        ...
+
+    async def cycles(self, relations: Collection[str], *, deadline: float) -> list[Cycle]:
+        """Ordered by the first member."""
+        ...
+
+    async def changes(self, since: int, limit: int) -> list[Change]:
+        """In the order (revision, ref), folded to the latest change of each entity."""
+        ...
+
+    async def sources(self) -> list[SourceInfo]:
+        """By name. Each with its last run, without payload."""
+        ...
+
+    async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
+        """Newest first by (started_at, id), without payload. `after` is such a pair."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[WriteTransaction]:
+        """Waits for its turn; CatalogError UNAVAILABLE when another writer takes too long."""
+        ...

@@ -1,0 +1,134 @@
+"""How both stores write the nested parts of entities, links and runs: as JSON texts, read only when asked for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import orjson
+
+from graph_api.catalog.changes import Counts, SyncRun, SyncStatus
+from graph_api.catalog.entity import Criticality, EntityStatement, Evidence, LinkKey, LinkStatement, Owner, OwnerHow
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+
+V = TypeVar("V")
+
+
+class LazyMap(Mapping[str, V]):
+    """A mapping that parses its JSON text on first use: most answers need only a few fields of an entity."""
+
+    __slots__ = ("_parse", "_text", "_values")
+
+    def __init__(self, text: str, parse: Callable[[str], dict[str, V]]) -> None:
+        self._text = text
+        self._parse = parse
+        self._values: dict[str, V] | None = None
+
+    def _loaded(self) -> dict[str, V]:
+        if self._values is None:
+            self._values = self._parse(self._text)
+        return self._values
+
+    def __getitem__(self, key: str) -> V:
+        return self._loaded()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaded())
+
+    def __len__(self) -> int:
+        return len(self._loaded())
+
+
+def dump(value: object) -> str:
+    """JSON text of plain values and dataclasses."""
+    return orjson.dumps(value, default=dict).decode()
+
+
+def lazy_strings(text: str | None) -> Mapping[str, str]:
+    """Labels and annotations, written with dump()."""
+    return LazyMap(text, orjson.loads) if text else {}
+
+
+# Only what differs from the default is written: most statements set a third of the fields.
+_ENTITY_DEFAULTS = {field.name: field.default for field in fields(EntityStatement)}
+_LINK_DEFAULTS = {field.name: field.default for field in fields(LinkStatement)}
+
+
+def _sparse(statement: object, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    values = ((name, getattr(statement, name)) for name in defaults)
+    return {name: value for name, value in values if value != defaults[name] and value not in ({}, ())}
+
+
+def dump_entity_statements(statements: Mapping[str, EntityStatement]) -> str:
+    if isinstance(statements, LazyMap):
+        return statements._text
+    return dump([(source, _sparse(statement, _ENTITY_DEFAULTS)) for source, statement in statements.items()])
+
+
+def load_entity_statements(text: str) -> dict[str, EntityStatement]:
+    return {source: _entity_statement(values) for source, values in orjson.loads(text)}
+
+
+def lazy_entity_statements(text: str | None) -> Mapping[str, EntityStatement]:
+    return LazyMap(text, load_entity_statements) if text else {}
+
+
+def _entity_statement(values: dict[str, Any]) -> EntityStatement:
+    for name in ("tags", "links", "identifiers"):
+        if name in values:
+            values[name] = tuple(values[name])
+    return EntityStatement(**values)
+
+
+def dump_link_statements(statements: Mapping[str, LinkStatement]) -> str:
+    if isinstance(statements, LazyMap):
+        return statements._text
+    return dump([(source, _sparse(statement, _LINK_DEFAULTS)) for source, statement in statements.items()])
+
+
+def load_link_statements(text: str) -> dict[str, LinkStatement]:
+    return {source: _link_statement(values) for source, values in orjson.loads(text)}
+
+
+def lazy_link_statements(text: str | None) -> Mapping[str, LinkStatement]:
+    return LazyMap(text, load_link_statements) if text else {}
+
+
+def _link_statement(values: dict[str, Any]) -> LinkStatement:
+    source, relation, target, environment = values.pop("key")
+    if values.get("criticality"):
+        values["criticality"] = Criticality(values["criticality"])
+    return LinkStatement(key=LinkKey(Ref(source), relation, Ref(target), environment), **values)
+
+
+def dump_owners(owners: tuple[Owner, ...]) -> str:
+    return dump(owners)
+
+
+def load_owners(text: str | None) -> tuple[Owner, ...]:
+    return tuple(_owner(values) for values in orjson.loads(text)) if text else ()
+
+
+def _owner(values: dict[str, Any]) -> Owner:
+    values["how"] = OwnerHow(values["how"])
+    values["through"] = tuple(values["through"])
+    values["evidence"] = tuple(Evidence(**item) for item in values["evidence"])
+    return Owner(**values)
+
+
+def dump_run(run: SyncRun) -> str:
+    """Everything but the payload, which the stores keep apart as bytes."""
+    values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "payload"}
+    return dump(values)
+
+
+def load_run(text: str, payload: bytes | None = None) -> SyncRun:
+    values = orjson.loads(text)
+    values["status"] = SyncStatus(values["status"])
+    values["counts"] = Counts(**values["counts"])
+    values["problems"] = tuple(_problem(item) for item in values["problems"])
+    return SyncRun(**values, payload=payload)
+
+
+def _problem(values: dict[str, Any]) -> Problem:
+    return Problem(**values | {"code": ProblemCode(values["code"]), "severity": Severity(values["severity"])})
