@@ -1,0 +1,324 @@
+"""CODEOWNERS: who owns a path of a repository, by the rules of GitHub or by those of GitLab.
+
+Written from the two hosts' own documentation, where they differ:
+
+|                         | GITHUB                              | GITLAB                                           |
+|-------------------------|-------------------------------------|--------------------------------------------------|
+| which rules answer      | the last one that matches           | the last one that matches of each section        |
+| rule without owners     | nobody owns it                      | the section's default owners, else nobody        |
+| `a/b`                   | only at the root                    | at any depth                                     |
+| `/docs`                 | the file, or all below the folder   | only an entry of that name; write `/docs/`       |
+| `/docs/**`              | all below the folder                | as `/docs/*`: Ruby's fnmatch wants `/docs/**/*`  |
+| `[a-z]`, `!path`, `\\#a` | not supported                       | a set, an exclusion, an escape                   |
+| ` # text`               | a comment                           | more owners, mostly malformed ones               |
+| a malformed owner       | the line is skipped                 | that owner is skipped                            |
+
+Bitbucket Cloud's patterns are those of GitHub. Gitea's are Go regular expressions: neither dialect reads them.
+
+https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
+https://docs.gitlab.com/user/project/codeowners/reference/ and https://docs.gitlab.com/user/project/codeowners/advanced/
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Self
+
+MAX_PATTERN = 4096
+"""Characters; no path on a common file system is longer, and it bounds what a hostile pattern may cost."""
+
+# Longer than a file name may be, of a character that none may hold: only a pattern open to any name matches it.
+_ANY_FILE = "\0" * 256
+
+_ENTRY = re.compile(r"(?P<pattern>(?:\\.|[^ \t\\])*\\?)(?P<rest>.*)", re.DOTALL)
+_HEADING = re.compile(r"(?P<optional>\^?)\[(?P<name>[^\]]*)\](?:\[(?P<approvals>[^\]]*)\])?(?P<rest>(?:[ \t].*)?)")
+_TOKEN = re.compile(
+    r"\\(?P<escaped>.)|(?P<stars>\*+)|(?P<any>\?)|\[(?P<negated>[!^]?)(?P<set>(?:\\.|[^\]\\])+)\]|(?P<literal>.)",
+    re.DOTALL,
+)
+_SET_ITEM = re.compile(r"\\?(?P<low>.)(?:-\\?(?P<high>.))?", re.DOTALL)
+
+
+class Dialect(StrEnum):
+    GITHUB = "GITHUB"
+    GITLAB = "GITLAB"
+
+
+_NAME = r"\w(?:[\w.-]*[\w-])?"
+_EMAIL = r"\w[^\s@]*@\w[^\s@]*"
+_OWNER = {
+    Dialect.GITHUB: re.compile(rf"@{_NAME}(?:/{_NAME})?|{_EMAIL}", re.ASCII),
+    Dialect.GITLAB: re.compile(rf"@{_NAME}(?:/{_NAME})*|@@(?:developer|maintainer|owner)s?|{_EMAIL}", re.ASCII),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line: a pattern as written and its owners as written (`@user`, `@org/team`, `@@role`, e-mail address).
+
+    `owners` holds the section's defaults where the line has none of its own. `section` is None outside of any.
+    A GitLab exclusion keeps its leading `!` and has no owners.
+    """
+
+    pattern: str
+    owners: tuple[str, ...]
+    line: int
+    section: str | None
+
+    @property
+    def excludes(self) -> bool:
+        return self.pattern.startswith("!")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A GitLab section; headings of one name in any case are one section, named as the first of them writes it.
+
+    It is optional if all its headings are, and wants the most approvals (1 unless stated) that one of them states.
+    """
+
+    name: str
+    line: int
+    optional: bool
+    approvals: int
+    default_owners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxProblem:
+    """What the host would not read as it was meant; `line` counts from 1."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The rule that decides within a section, or within the whole file (None)."""
+
+    rule: Rule
+    section: Section | None
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Empty where the rule says that nobody owns the path."""
+        return self.rule.owners
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOwners:
+    """A CODEOWNERS file; `rules` and `sections` are in file order and hold no line that the host ignores."""
+
+    dialect: Dialect
+    rules: tuple[Rule, ...]
+    sections: tuple[Section, ...]
+    problems: tuple[SyntaxProblem, ...]
+    _matchers: tuple[re.Pattern[str], ...] = field(repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, text: str, dialect: Dialect) -> Self:
+        """Read a whole file. Never fails: what cannot be read is in `problems`."""
+        reader = _Reader(dialect)
+        for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+            reader.read(number, line.removesuffix("\r").lstrip(" \t"))
+        return cls(
+            dialect,
+            tuple(reader.rules),
+            tuple(reader.sections.values()),
+            tuple(reader.problems),
+            tuple(reader.matchers),
+        )
+
+    def owners(self, path: str) -> tuple[Match, ...]:
+        """The deciding rules for a path: on GitHub at most one, on GitLab at most one a section, the unnamed one first.
+
+        `path` is relative to the root of the repository, with `/` between its parts, and is case-sensitive.
+        One that ends in `/`, and `""`, is a folder. Hosts own files, not folders, so a folder is answered for
+        what lies in it: as a file directly in it would be whose name nobody has thought of. `/docs/` and `/docs/*`
+        thus answer for `docs/`; `/docs/*.md` and a rule for a folder below don't.
+        """
+        file = _file_of(path)
+        matching: dict[str | None, list[Rule]] = {}
+        for rule, matcher in zip(self.rules, self._matchers, strict=True):
+            if matcher.match(file):
+                matching.setdefault(rule.section, []).append(rule)
+        return tuple(
+            Match(rules[-1], section)
+            for section in (None, *self.sections)
+            if (rules := matching.get(section.name if section else None)) and not any(rule.excludes for rule in rules)
+        )
+
+
+def _file_of(path: str) -> str:
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.endswith("/") or not parts:
+        parts.append(_ANY_FILE)
+    return "/".join(parts)
+
+
+class _Reader:
+    """What has been read so far, line by line."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.rules: list[Rule] = []
+        self.matchers: list[re.Pattern[str]] = []
+        self.sections: dict[str, Section] = {}
+        self.problems: list[SyntaxProblem] = []
+        self._section: str | None = None
+        self._defaults: tuple[str, ...] = ()
+
+    def read(self, number: int, line: str) -> None:
+        if not line or line.startswith("#"):
+            return
+        try:
+            heading = _HEADING.fullmatch(line) if self.dialect is Dialect.GITLAB else None
+            if heading:
+                self._read_heading(number, heading)
+            elif entry := _ENTRY.fullmatch(line):
+                self._read_entry(number, entry["pattern"], entry["rest"])
+        except ValueError as error:
+            self._complain(number, f"{error}; the line is ignored")
+
+    def _read_heading(self, number: int, heading: re.Match[str]) -> None:
+        name = heading["name"].strip()
+        if not name:
+            raise ValueError("a section needs a name")
+        owners = self._owners(number, heading["rest"])
+        new = Section(name, number, bool(heading["optional"]), self._approvals(number, heading["approvals"]), owners)
+        known = self.sections.get(name.casefold(), new)
+        self.sections[name.casefold()] = merged = replace(
+            known,
+            optional=known.optional and new.optional,
+            approvals=max(known.approvals, new.approvals),
+            default_owners=known.default_owners or owners,
+        )
+        self._section, self._defaults = merged.name, owners or merged.default_owners
+
+    def _read_entry(self, number: int, pattern: str, rest: str) -> None:
+        matcher = _compile(pattern, self.dialect)
+        if self.dialect is Dialect.GITLAB and pattern.startswith("!"):
+            owners: tuple[str, ...] = ()
+        elif self.dialect is Dialect.GITLAB:
+            owners = self._owners(number, rest) if rest.strip() else self._defaults
+            if not owners:
+                self._complain(number, "the rule has no owners")
+        else:
+            owners = self._owners(number, rest)
+        self.rules.append(Rule(pattern, owners, number, self._section))
+        self.matchers.append(matcher)
+
+    def _owners(self, number: int, text: str) -> tuple[str, ...]:
+        words = text.split()
+        if self.dialect is Dialect.GITHUB:
+            comment = next((at for at, word in enumerate(words) if word.startswith("#")), len(words))
+            words = words[:comment]
+        grammar = _OWNER[self.dialect]
+        malformed = next((word for word in words if not grammar.fullmatch(word)), None)
+        if malformed:
+            message = f"{malformed[:80]!r} is not an owner"
+            if self.dialect is Dialect.GITHUB:
+                raise ValueError(message)
+            self._complain(number, f"{message} and is ignored")
+        return tuple(dict.fromkeys(word for word in words if grammar.fullmatch(word)))
+
+    def _approvals(self, number: int, text: str | None) -> int:
+        if text is None:
+            return 1
+        if re.fullmatch("[0-9]{1,9}", text) and int(text):
+            return int(text)
+        self._complain(number, f"{text[:80]!r} is not a number of approvals from 1; 1 is taken")
+        return 1
+
+    def _complain(self, number: int, message: str) -> None:
+        self.problems.append(SyntaxProblem(number, message))
+
+
+def _compile(pattern: str, dialect: Dialect) -> re.Pattern[str]:
+    """A regular expression to `match` file paths with; ValueError says why the host would not take the pattern."""
+    if len(pattern) > MAX_PATTERN:
+        raise ValueError(f"the pattern has {len(pattern)} characters, at most {MAX_PATTERN} are read")
+    if dialect is Dialect.GITLAB:
+        parts, below = _split_gitlab(pattern.removeprefix("!")), False
+    else:
+        parts, below = _split_github(pattern)
+    try:
+        return re.compile(_join(parts, below))
+    except re.error as error:
+        raise ValueError(f"the set of characters in {pattern[:80]!r} is malformed") from error
+
+
+def _split_github(pattern: str) -> tuple[list[str], bool]:
+    """The parts of a path that the pattern asks for, and whether all below such a path matches too."""
+    if pattern.startswith(("!", "\\#")):
+        raise ValueError("GitHub does not support patterns that start with ! or \\#")
+    if any(token["set"] or token["literal"] == "[" for token in _TOKEN.finditer(pattern)):
+        raise ValueError("GitHub does not support [ ] in patterns")
+    parts = pattern.strip("/").split("/")
+    if parts == [""]:
+        raise ValueError("the pattern names no path")
+    if "/" not in pattern[:-1]:
+        parts.insert(0, "**")
+    if pattern.endswith("/"):
+        return [*parts, "**", "*"], False
+    if parts[-1] == "**":
+        return [*parts, "*"], False
+    return parts, parts[-1] != "*"
+
+
+def _split_gitlab(pattern: str) -> list[str]:
+    if not pattern:
+        raise ValueError("the exclusion names no path")
+    parts = pattern[1:].split("/") if pattern.startswith("/") else ["**", *pattern.split("/")]
+    if parts[-1] == "":
+        return [*parts[:-1], "**", "*"]
+    if parts[-1] == "**":
+        parts[-1] = "*"
+    return parts
+
+
+def _join(parts: list[str], below: bool) -> str:
+    """No star can be tried again after what follows it matched, so the effort stays polynomial, whatever the pattern.
+
+    That loses no match: for a run of parts, and for the text between two stars of a part, the earliest place is best.
+    """
+    runs: list[list[str]] = [[]]
+    for part in parts:
+        if part == "**":
+            runs.append([])
+        else:
+            runs[-1].append(_part(part))
+    end = r"(?:/|\Z)" if below else r"\Z"
+    first, *others = runs
+    if not others:
+        return "/".join(first) + end
+    *middle, last = ["(?:[^/]+/)*?" + "/".join(run) for run in others if run]
+    return "".join(f"{part}/" for part in first) + "".join(f"(?>{run}/)" for run in middle) + last + end
+
+
+def _part(glob: str) -> str:
+    pieces = [""]
+    for token in _TOKEN.finditer(glob):
+        if token["stars"]:
+            pieces.append("")
+        else:
+            pieces[-1] += _character(token)
+    first, *others = pieces
+    if not others:
+        return first
+    *middle, last = others
+    return rf"(?>{first}{''.join(f'(?>[^/]*?{piece})' for piece in middle)}[^/]*{last}(?=/|\Z))"
+
+
+def _character(token: re.Match[str]) -> str:
+    if token["any"]:
+        return "[^/]"
+    if token["set"]:
+        items = (
+            re.escape(item["low"]) + (f"-{re.escape(item['high'])}" if item["high"] else "")
+            for item in _SET_ITEM.finditer(token["set"])
+        )
+        return f"(?!/)[{'^' if token['negated'] else ''}{''.join(items)}]"
+    if token["literal"] in ("[", "\\"):
+        raise ValueError(f"{token['literal']} needs {'a ] after it' if token['literal'] == '[' else 'a character'}")
+    return re.escape(token["escaped"] or token["literal"])

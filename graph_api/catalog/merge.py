@@ -1,0 +1,110 @@
+"""From what the sources state to what the catalog says: the highest-priority source first, the others fill gaps."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import TypeAlias, TypeVar
+
+from graph_api.catalog.entity import (
+    Criticality,
+    Entity,
+    EntityStatement,
+    Evidence,
+    Link,
+    LinkKey,
+    LinkStatement,
+    Owner,
+    OwnerHow,
+)
+from graph_api.catalog.ref import Ref, kind_of, split_ref
+
+DEFAULT_ROLE = "OWNER"
+
+T = TypeVar("T")
+
+SourceOrder: TypeAlias = Callable[[str], tuple[int, str]]
+"""A source's place in the order of priority, smallest first."""
+
+
+def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
+    """The entity that these statements (source -> statement, by priority, at least one) declare.
+
+    Derived fields (owners, systems, ...) keep their defaults.
+    """
+    first, *others = statements.values()
+    return Entity(
+        ref=ref,
+        name=first.name,
+        kind=kind_of(ref),
+        namespace=split_ref(ref).namespace,
+        declared=True,
+        type=first.type,
+        title=first.title,
+        description=first.description,
+        lifecycle=first.lifecycle,
+        tier=first.tier,
+        active=first.active,
+        tags=first.tags,
+        labels=_fill((first.labels, *(other.labels for other in others))),
+        annotations=_fill((first.annotations, *(other.annotations for other in others))),
+        identifiers=tuple(sorted({name for statement in statements.values() for name in statement.identifiers})),
+        repository=_first(statement.repository for statement in statements.values()),
+        folder=_first(statement.folder for statement in statements.values()),
+        statements=statements,
+    )
+
+
+def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link:
+    """The link that these statements (by priority, at least one) make; unset is HARD with confidence 1."""
+    criticality = _first(statement.criticality for statement in statements.values())
+    confidence = _first(statement.confidence for statement in statements.values())
+    return Link(
+        key=key,
+        criticality=criticality or Criticality.HARD,
+        confidence=1.0 if confidence is None else confidence,
+        properties=_fill([statement.properties for statement in statements.values()]),
+        statements=statements,
+    )
+
+
+def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: SourceOrder) -> list[Owner]:
+    """Owners out of the entity's OWNED_BY links (at least one): those of the declaring source, else of the first
+    source that states any. Sorted by ref; one of them is primary.
+    """
+    sources = sorted({source for link in links for source in link.statements}, key=order)
+    declaring = next(iter(entity.statements), None)
+    source = declaring if declaring in sources else sources[0]
+    # Links that differ only in their environment name one owner.
+    stated = {link.key.target: link.statements[source] for link in links if source in link.statements}
+    rows = sorted(stated.items(), key=itemgetter(0))
+    flagged = next((target for target, statement in rows if statement.properties.get("primary") is True), rows[0][0])
+    return [
+        Owner(
+            ref=target,
+            role=str(statement.properties.get("role") or DEFAULT_ROLE),
+            primary=target == flagged,
+            how=OwnerHow.DECLARED,
+            through=(ref,),
+            evidence=(evidence_of(source, statement),),
+        )
+        for target, statement in rows
+    ]
+
+
+def evidence_of(source: str, statement: EntityStatement | LinkStatement) -> Evidence:
+    return Evidence(
+        source=source,
+        location=statement.location,
+        first_seen=statement.first_seen or "",
+        last_seen=statement.last_seen,
+        stale=statement.stale,
+    )
+
+
+def _fill(maps: Sequence[Mapping[str, T]]) -> Mapping[str, T]:
+    if len(maps) == 1:
+        return maps[0]
+    return {key: value for values in reversed(maps) for key, value in values.items()}
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)

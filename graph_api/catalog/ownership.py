@@ -1,0 +1,149 @@
+"""Effective ownership: declared owners, else the nearest owned level of PART_OF parents, else CODEOWNERS.
+
+Pure: callers hand over the neighbourhood that the rules look at.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from graph_api.catalog.codeowners import CodeOwners, Dialect
+from graph_api.catalog.entity import Entity, EntityStatement, Evidence, Owner, OwnerHow
+from graph_api.catalog.ref import MAX_PART, BadRefError, Ref, kind_of, make_ref
+
+CODE_OWNER_ROLE = "CODE_OWNER"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOwnersFile:
+    """A repository's parsed CODEOWNERS with the evidence of the statement that holds it."""
+
+    repository: Ref
+    rules: CodeOwners
+    source: str
+    statement: EntityStatement
+
+
+def code_owners_of(repository: Entity) -> CodeOwnersFile | None:
+    """The CODEOWNERS of the highest-priority source that has one."""
+    for source, statement in repository.statements.items():
+        if statement.code_owners is not None:
+            dialect = Dialect(statement.code_owners_dialect or Dialect.GITHUB)
+            rules = CodeOwners.parse(statement.code_owners, dialect)
+            return CodeOwnersFile(repository.ref, rules, source, statement)
+    return None
+
+
+def whole_of(ref: Ref, parents: Mapping[Ref, Collection[Ref]]) -> list[list[tuple[Ref, ...]]]:
+    """PART_OF ancestors level by level, each as the chain from `ref` to it; the smallest chain by refs wins."""
+    seen = {ref}
+    level = [(ref,)]
+    levels = []
+    while level:
+        chains: dict[Ref, tuple[Ref, ...]] = {}
+        for chain in level:
+            for parent in parents.get(chain[-1], ()):
+                if parent not in seen:
+                    chains[parent] = min(chains.get(parent, (*chain, parent)), (*chain, parent))
+        seen.update(chains)
+        level = sorted(chains.values())
+        if level:
+            levels.append(level)
+    return levels
+
+
+def inherited_owners(
+    levels: Sequence[Sequence[tuple[Ref, ...]]], declared: Mapping[Ref, Sequence[Owner]]
+) -> list[Owner]:
+    """All owners of the nearest level at which something has owners, ordered by ref, each owner once."""
+    for level in levels:
+        found: dict[Ref, Owner] = {}
+        for chain in level:
+            for owner in declared.get(chain[-1], ()):
+                if owner.ref not in found:
+                    found[owner.ref] = _owner(owner, OwnerHow.INHERITED, chain)
+        if found:
+            return [found[ref] for ref in sorted(found)]
+    return []
+
+
+def _owner(owner: Owner, how: OwnerHow, through: tuple[Ref, ...]) -> Owner:
+    return Owner(
+        ref=owner.ref, role=owner.role, primary=owner.primary, how=how, through=through, evidence=owner.evidence
+    )
+
+
+def inferred_owners(ref: Ref, folder: str, file: CodeOwnersFile, resolve: Callable[[str], Ref | None]) -> list[Owner]:
+    """Code owners of the things in `folder`, ordered by ref; `resolve` finds the entity of a handle or e-mail."""
+    found: dict[Ref, Evidence] = {}
+    for match in file.rules.owners(f"{folder}/" if folder else ""):
+        for text in match.owners:
+            owner = resolve(text) or unresolved_code_owner(text)
+            if owner and owner not in found:
+                found[owner] = _rule_evidence(file, match.rule.line)
+    through = (ref, file.repository) if ref != file.repository else (ref,)
+    return [
+        Owner(
+            ref=owner,
+            role=CODE_OWNER_ROLE,
+            primary=len(found) == 1,
+            how=OwnerHow.INFERRED,
+            through=through,
+            evidence=(found[owner],),
+        )
+        for owner in sorted(found)
+    ]
+
+
+def _rule_evidence(file: CodeOwnersFile, line: int) -> Evidence:
+    statement = file.statement
+    return Evidence(
+        source=file.source,
+        location=f"{statement.code_owners_path}:{line}",
+        first_seen=statement.first_seen or "",
+        last_seen=statement.last_seen,
+        stale=statement.stale,
+    )
+
+
+def unresolved_code_owner(text: str) -> Ref | None:
+    """The ref that stands for a code owner nobody declares; None for GitLab roles (`@@developer`), which name nobody.
+
+    `@org/team` is group:org/team (nested groups join with `-`), `@user` and e-mails are users.
+    """
+    handle = text.removeprefix("@")
+    if not handle or handle.startswith("@"):
+        return None
+    if text.startswith("@") and "/" in handle:
+        namespace, _, name = handle.rpartition("/")
+        return _lenient_ref("group", namespace, name)
+    return _lenient_ref("user", "default", handle)
+
+
+def _lenient_ref(kind: str, namespace: str, name: str) -> Ref | None:
+    try:
+        return make_ref(kind, _clean(namespace, r"[^A-Za-z0-9]+"), _clean(name, r"[^A-Za-z0-9._-]+"))
+    except BadRefError:
+        return None
+
+
+def _clean(text: str, foreign: str) -> str:
+    return re.sub(foreign, "-", text).strip("-._")[:MAX_PART].rstrip("-._")
+
+
+def groups_with_users(
+    groups: Iterable[Ref], children: Mapping[Ref, Collection[Ref]], users: Mapping[Ref, Collection[Ref]]
+) -> set[Ref]:
+    """Of `groups`, those with a user in them or in any group below; `users` holds the declared members."""
+    parents: dict[Ref, list[Ref]] = {}
+    for parent, below in children.items():
+        for child in below:
+            parents.setdefault(child, []).append(parent)
+    found = {group for group, members in users.items() if any(kind_of(member) == "user" for member in members)}
+    pending = list(found)
+    while pending:
+        for parent in parents.get(pending.pop(), ()):
+            if parent not in found:
+                found.add(parent)
+                pending.append(parent)
+    return found & set(groups)

@@ -1,0 +1,29 @@
+"""What every resolver of one request shares."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import strawberry
+
+from graph_api.catalog.merge import SourceOrder
+from graph_api.graphql.loaders import Loaders
+from graph_api.store.protocol import Store
+
+
+@dataclass(kw_only=True)
+class Context:
+    """One per request: loaders cache for its length only."""
+
+    store: Store
+    source_order: SourceOrder
+    max_page: int
+    deadline: float
+    """Seconds that a question may take when the client names no other deadline."""
+    writes_allowed: bool
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self.store)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,0 +1,1 @@
+"""The write path between a snapshot and the rows that change: diff, guard, merge, derive."""

@@ -1,0 +1,175 @@
+"""What follows from neighbours: effective owners, systems, domains, environments, and whether an owner can answer.
+
+Only entities whose answer can change by the edit are looked at; what they need is read level by level.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from graph_api.catalog.entity import Entity, Owner, OwnerState
+from graph_api.catalog.identifiers import normalize_identifier
+from graph_api.catalog.kinds import OWNER_KINDS
+from graph_api.catalog.merge import SourceOrder, declared_owners
+from graph_api.catalog.ownership import (
+    CodeOwnersFile,
+    code_owners_of,
+    groups_with_users,
+    inferred_owners,
+    inherited_owners,
+    whole_of,
+)
+from graph_api.catalog.ref import Ref, kind_of
+from graph_api.catalog.relations import Direction
+from graph_api.planning.neighbourhood import Neighbourhood
+
+OUT, IN = Direction.OUT, Direction.IN
+
+
+async def derive(around: Neighbourhood, order: SourceOrder) -> dict[Ref, Entity]:
+    """New rows of everything that the edit touches or that depends on it (some may turn out to be unchanged)."""
+    rows = {ref: around.row(ref) for ref in around.merged}
+    for source, target in {(key.source, key.target) for key in around.changed}:
+        for ref in (source, target):
+            if ref not in rows and (ref == source or ref not in around.old):
+                rows[ref] = around.row(ref)
+    await _derive_ownership(around, rows, order)
+    await _derive_environments(around, rows)
+    await _derive_owner_states(around, rows)
+    return rows
+
+
+async def _derive_ownership(around: Neighbourhood, rows: dict[Ref, Entity], order: SourceOrder) -> None:
+    dirty = await _ownership_dirty(around)
+    parents = await around.reach("PART_OF", OUT, dirty)
+    owned = await around.links("OWNED_BY", OUT, parents)
+    await around.load(parents)
+    declared = {ref: declared_owners(ref, links, around.row(ref), order) for ref, links in owned.items() if links}
+    code_owners = await _CodeOwnership.load(around, dirty)
+    for ref in dirty:
+        levels = whole_of(ref, parents) if parents[ref] else []
+        whole = sorted({chain[-1] for level in levels for chain in level})
+        owners: Iterable[Owner] = (
+            declared.get(ref)
+            or inherited_owners(levels, declared)
+            or code_owners.infer(rows.get(ref) or around.row(ref))
+        )
+        rows[ref] = replace(
+            rows.get(ref) or around.row(ref),
+            owners=tuple(owners),
+            systems=tuple(part for part in whole if kind_of(part) == "system"),
+            domains=tuple(part for part in whole if kind_of(part) == "domain"),
+        )
+
+
+async def _ownership_dirty(around: Neighbourhood) -> set[Ref]:
+    changed = {source for source, _ in around.changed_ends("PART_OF", "OWNED_BY")}
+    restated = {ref for ref, row in around.merged.items() if _sources_differ(row, around.old.get(ref))}
+    dirty = set(await around.reach("PART_OF", IN, changed | restated)) | around.merged.keys()
+    repositories = {ref for ref, row in around.merged.items() if _code_owners_differ(row, around.old.get(ref))}
+    if repositories:
+        dirty.update(await around.tx.in_repositories(repositories))
+    # A new name of a group or user can turn an unresolved code owner into that group, in any repository.
+    if any(_names_differ(row, around.old.get(ref)) for ref, row in around.merged.items()):
+        dirty.update(await around.tx.in_repositories(None))
+    await around.load(dirty)
+    return dirty
+
+
+def _sources_differ(row: Entity, old: Entity | None) -> bool:
+    return old is None or row.sources != old.sources
+
+
+def _code_owners_differ(row: Entity, old: Entity | None) -> bool:
+    if row.kind != "repository":
+        return False
+    return _code_owners_texts(row) != (_code_owners_texts(old) if old else [])
+
+
+def _code_owners_texts(row: Entity) -> list[tuple[str, str | None, str | None, bool, str | None]]:
+    return [
+        (said.code_owners, said.code_owners_dialect, said.code_owners_path, said.stale, said.last_seen)
+        for said in row.statements.values()
+        if said.code_owners is not None
+    ]
+
+
+def _names_differ(row: Entity, old: Entity | None) -> bool:
+    return row.kind in OWNER_KINDS and set(row.identifiers) != set(old.identifiers if old else ())
+
+
+class _CodeOwnership:
+    """Code owners of the repositories that some entities lie in, with their handles resolved."""
+
+    def __init__(self, files: Mapping[Ref, CodeOwnersFile], names: Mapping[str, Collection[Ref]]) -> None:
+        self._files = files
+        self._names = names
+
+    @classmethod
+    async def load(cls, around: Neighbourhood, refs: Collection[Ref]) -> "_CodeOwnership":
+        rows = [around.row(ref) for ref in refs]
+        repositories = {row.repository for row in rows if row.repository}
+        repositories.update(row.ref for row in rows if row.kind == "repository")
+        await around.load(repositories)
+        found = ((ref, code_owners_of(around.row(ref))) for ref in repositories)
+        files = {ref: file for ref, file in found if file}
+        texts = {text for file in files.values() for rule in file.rules.rules for text in rule.owners}
+        return cls(files, await _resolve(around, {normalize_identifier(text) for text in texts}))
+
+    def infer(self, row: Entity) -> list[Owner]:
+        repository, folder = (row.ref, "") if row.kind == "repository" else (row.repository, row.folder)
+        file = self._files.get(repository) if repository else None
+        return inferred_owners(row.ref, folder or "", file, self._owner) if file else []
+
+    def _owner(self, text: str) -> Ref | None:
+        refs = [ref for ref in self._names.get(normalize_identifier(text), ()) if kind_of(ref) in OWNER_KINDS]
+        return refs[0] if len(refs) == 1 else None
+
+
+async def _resolve(around: Neighbourhood, names: Collection[str]) -> dict[str, set[Ref]]:
+    """Entities by identifier after the edit."""
+    if not names:
+        return {}
+    stored = await around.tx.resolve(names)
+    found = {name: {ref for ref in stored.get(name, ()) if ref not in around.merged} for name in names}
+    for ref, row in around.merged.items():
+        if row.kind in OWNER_KINDS:
+            for name in row.identifiers:
+                if name in found:
+                    found[name].add(ref)
+    return found
+
+
+async def _derive_environments(around: Neighbourhood, rows: dict[Ref, Entity]) -> None:
+    changed = {source for source, _ in around.changed_ends("DEPLOYED_TO")}
+    targets = await around.ends("DEPLOYED_TO", OUT, changed)
+    for ref in changed:
+        rows[ref] = replace(rows[ref], environments=tuple(sorted(set(targets[ref]))))
+
+
+async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -> None:
+    groups = await _state_dirty(around, rows)
+    children = await around.reach("CHILD_OF", IN, groups)
+    members = await around.ends("MEMBER_OF", IN, children)
+    await around.load({*groups, *(user for users in members.values() for user in users)})
+    users = {group: [user for user in found if around.row(user).declared] for group, found in members.items()}
+    peopled = groups_with_users(groups, children, users)
+    for ref in groups | {ref for ref in rows if kind_of(ref) == "user"}:
+        row = rows.get(ref) or around.row(ref)
+        rows[ref] = replace(row, owner_state=_owner_state(row, kind_of(ref) == "user" or ref in peopled))
+
+
+async def _state_dirty(around: Neighbourhood, rows: Mapping[Ref, Entity]) -> set[Ref]:
+    groups = {end for ends in around.changed_ends("MEMBER_OF", "CHILD_OF") for end in ends}
+    groups.update(rows)
+    users = [ref for ref in around.merged if kind_of(ref) == "user"]
+    teams = await around.ends("MEMBER_OF", OUT, users)
+    groups.update(team for found in teams.values() for team in found)
+    return set(await around.reach("CHILD_OF", OUT, {ref for ref in groups if kind_of(ref) == "group"}))
+
+
+def _owner_state(row: Entity, peopled: bool) -> OwnerState:
+    if not row.declared:
+        return OwnerState.UNRESOLVED
+    if not row.active:
+        return OwnerState.INACTIVE
+    return OwnerState.ACTIVE if peopled else OwnerState.EMPTY

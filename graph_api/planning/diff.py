@@ -1,0 +1,110 @@
+"""What a snapshot changes in the statements of its source, and whether that is suspiciously much."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from graph_api.catalog.changes import Counts
+from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.planning.settle import Edit
+from graph_api.store.rows import dump
+
+GUARD_SHARE = 0.20
+GUARD_COUNT = 10
+MAX_CHANGES = 500_000
+
+K = TypeVar("K", Ref, LinkKey)
+S = TypeVar("S", EntityStatement, LinkStatement)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one run would change. `held_because` says why it must be confirmed first."""
+
+    edit: Edit
+    counts: Counts
+    digest: str
+    held_because: str | None
+
+    def __len__(self) -> int:
+        return len(self.edit.entities) + len(self.edit.links)
+
+
+def plan_snapshot(
+    snapshot: Snapshot,
+    said: tuple[Mapping[Ref, EntityStatement], Mapping[LinkKey, LinkStatement]],
+    at: str,
+    last_applied_at: str | None,
+) -> Plan:
+    """Compare with what the source said before. Statements out of unreadable documents stay and become stale."""
+    entities = _diff(snapshot.entities, said[0], snapshot.unreadable, at, last_applied_at)
+    links = _diff(snapshot.links, said[1], snapshot.unreadable, at, last_applied_at)
+    counts = Counts(
+        entities_added=sum(ref not in said[0] for ref in entities),
+        entities_changed=sum(ref in said[0] and value is not None for ref, value in entities.items()),
+        entities_removed=sum(value is None for value in entities.values()),
+        links_added=sum(key not in said[1] for key in links),
+        links_changed=sum(key in said[1] and value is not None for key, value in links.items()),
+        links_removed=sum(value is None for value in links.values()),
+    )
+    return Plan(
+        edit=Edit(snapshot.source, entities, links),
+        counts=counts,
+        digest=_digest(entities, links),
+        held_because=_guard(counts, len(said[0]), len(said[1]), empty=not snapshot.entities and not snapshot.links),
+    )
+
+
+def _diff(
+    now: Mapping[K, S], before: Mapping[K, S], unreadable: Collection[str], at: str, last_applied_at: str | None
+) -> dict[K, S | None]:
+    changes: dict[K, S | None] = {}
+    for key, statement in now.items():
+        old = before.get(key)
+        if old is None:
+            changes[key] = replace(statement, first_seen=at)
+        elif not _equal(statement, old):
+            changes[key] = replace(statement, first_seen=old.first_seen)
+    for key, old in before.items():
+        if key in now:
+            continue
+        if old.document not in unreadable:
+            changes[key] = None
+        elif not old.stale:
+            changes[key] = replace(old, stale=True, last_seen=last_applied_at)
+    return changes
+
+
+def _equal(new: S, old: S) -> bool:
+    return not old.stale and replace(new, first_seen=old.first_seen) == old
+
+
+def _guard(counts: Counts, entities: int, links: int, *, empty: bool) -> str | None:
+    if empty and (entities or links) and (counts.entities_removed or counts.links_removed):
+        return f"the source says nothing any more; before it stated {entities} entities and {links} links"
+    for name, removed, before in (
+        ("entities", counts.entities_removed, entities),
+        ("links", counts.links_removed, links),
+    ):
+        if removed > GUARD_COUNT and removed > GUARD_SHARE * before:
+            return f"it would remove {removed} of the source's {before} {name} (more than {GUARD_SHARE:.0%})"
+    return None
+
+
+def _digest(entities: Mapping[Ref, object], links: Mapping[LinkKey, object]) -> str:
+    """The same for the same changes, whatever the time of the run."""
+    digest = hashlib.sha256()
+    for ref in sorted(entities):
+        digest.update(dump([ref, _timeless(entities[ref])]).encode())
+    for key in sorted(links, key=lambda key: (*key[:3], key.environment or "")):
+        digest.update(dump([key, _timeless(links[key])]).encode())
+    return digest.hexdigest()
+
+
+def _timeless(statement: object) -> object:
+    if isinstance(statement, EntityStatement | LinkStatement):
+        return replace(statement, first_seen=None, last_seen=None)
+    return statement

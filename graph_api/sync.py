@@ -1,0 +1,137 @@
+"""The write path: a snapshot of one source becomes a plan, and the plan is applied in one step or held."""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.planning.diff import MAX_CHANGES, Plan, plan_snapshot
+from graph_api.planning.held import pack, unpack
+from graph_api.planning.settle import settle
+from graph_api.store.protocol import Store, WriteTransaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncReport:
+    """What a run did, or with a dry run would do: the plan over statements, and the rows that change by it."""
+
+    run: SyncRun
+    plan: Plan
+    changes: ChangeSet
+
+
+async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run: bool = False) -> SyncReport:
+    """Make the source's statements what the snapshot says: all of it or nothing, and nothing when held.
+
+    Raises CatalogError TOO_LARGE above 500,000 changes.
+    """
+    started = utc_now()
+    async with store.write() as tx:
+        last = await tx.last_run(snapshot.source)
+        plan = await _plan(tx, snapshot, started)
+        run = _new_run(tx, snapshot, plan, started)
+        if run.status is SyncStatus.HELD:
+            changes = ChangeSet()
+            run = replace(run, payload=pack(snapshot))
+        else:
+            changes = await settle(tx, plan.edit, order)
+        if dry_run:
+            return SyncReport(run=run, plan=plan, changes=changes)
+        await _supersede(tx, last)
+        return await _apply(tx, run, plan, changes)
+
+
+async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport:
+    """Apply a held run, if its plan is still the same.
+
+    Raises CatalogError NOT_FOUND for an unknown run and CONFLICT when it is not held or the plan has changed.
+    """
+    started = utc_now()
+    async with store.write() as tx:
+        held = await tx.run(id_)
+        if held is None:
+            raise CatalogError(ErrorCode.NOT_FOUND, f"there is no sync {id_!r}; list them with `syncs`")
+        if held.status is not SyncStatus.HELD or held.payload is None:
+            raise CatalogError(ErrorCode.CONFLICT, f"sync {id_} is {held.status}, only a HELD one can be confirmed")
+        snapshot = unpack(held.payload)
+        plan = await _plan(tx, snapshot, started)
+        if plan.digest != held.plan_digest:
+            raise CatalogError(
+                ErrorCode.CONFLICT, f"the catalog has changed since sync {id_} was held; sync the source again"
+            )
+        run = replace(held, status=SyncStatus.CONFIRMED, payload=None, message=None)
+        return await _apply(tx, run, plan, await settle(tx, plan.edit, order))
+
+
+async def record_failure(store: Store, source: str, connector: str, message: str) -> SyncRun:
+    """Leave a FAILED run: the source could not be listed, and what it said before stays."""
+    now = utc_now()
+    async with store.write() as tx:
+        run = SyncRun(
+            id=new_run_id(),
+            source=source,
+            connector=connector,
+            status=SyncStatus.FAILED,
+            started_at=now,
+            finished_at=now,
+            revision=tx.revision,
+            message=message,
+        )
+        await tx.apply(ChangeSet(), run, now)
+    return run
+
+
+async def _plan(tx: WriteTransaction, snapshot: Snapshot, at: str) -> Plan:
+    said = await tx.said_by(snapshot.source)
+    last = await tx.last_run(snapshot.source)
+    plan = plan_snapshot(snapshot, said, at, last.finished_at if last else None)
+    if len(plan) > MAX_CHANGES:
+        raise CatalogError(
+            ErrorCode.TOO_LARGE,
+            f"the sync of {snapshot.source} has {len(plan):,} changes, at most {MAX_CHANGES:,} fit one transaction; "
+            "split the source into several",
+        )
+    return plan
+
+
+def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str) -> SyncRun:
+    held = plan.held_because is not None
+    status = SyncStatus.HELD if held else SyncStatus.APPLIED if len(plan) else SyncStatus.UNCHANGED
+    return SyncRun(
+        id=new_run_id(),
+        source=snapshot.source,
+        connector=snapshot.connector,
+        status=status,
+        started_at=started,
+        finished_at=started,
+        revision=tx.revision,
+        counts=plan.counts,
+        problems=snapshot.problems,
+        message=plan.held_because,
+        plan_digest=plan.digest,
+    )
+
+
+async def _supersede(tx: WriteTransaction, last: SyncRun | None) -> None:
+    if last and last.status is SyncStatus.HELD:
+        superseded = replace(last, status=SyncStatus.SUPERSEDED, payload=None)
+        await tx.apply(ChangeSet(), superseded, last.finished_at)
+
+
+async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet) -> SyncReport:
+    now = utc_now()
+    run = replace(run, finished_at=now, revision=tx.revision + bool(changes))
+    await tx.apply(changes, run, now)
+    return SyncReport(run=run, plan=plan, changes=changes)
+
+
+def new_run_id() -> str:
+    return secrets.token_hex(8)
+
+
+def utc_now() -> str:
+    """ISO 8601 in UTC with milliseconds; such texts sort by time."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
