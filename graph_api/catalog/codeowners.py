@@ -252,8 +252,8 @@ def _split_github(pattern: str) -> tuple[list[str], bool]:
     """The parts of a path that the pattern asks for, and whether all below such a path matches too."""
     if pattern.startswith(("!", "\\#")):
         raise ValueError("GitHub does not support patterns that start with ! or \\#")
-    if any(token["set"] or token["literal"] == "[" for token in _TOKEN.finditer(pattern)):
-        raise ValueError("GitHub does not support [ ] in patterns")
+    if any(token["set"] or token["literal"] in ("[", "]") for token in _TOKEN.finditer(pattern)):
+        raise ValueError("GitHub does not support [ ] in patterns, only \\[ and \\]")
     parts = pattern.strip("/").split("/")
     if parts == [""]:
         raise ValueError("the pattern names no path")

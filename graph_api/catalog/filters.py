@@ -65,13 +65,16 @@ FIELDS: dict[str, FilterField] = {
         FilterField("environment", _TEXT, many=True),
         FilterField("source", _TEXT, many=True),
         FilterField("declared", ValueType.BOOLEAN),
+        FilterField("owner_state", _TEXT),
+        FilterField("type_key", _TEXT),
         FilterField("revision", _NUMBER, sortable=True),
         FilterField("updated_at", ValueType.DATE, sortable=True),
     )
 }
-"""Everything that can be filtered. `owner` holds effective owners (declared ones included)."""
+"""Everything that can be filtered. `owner` holds effective owners (declared ones included); `type_key` is the
+case-folded type."""
 
-Value: TypeAlias = "str | int | float | bool"
+Value: TypeAlias = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,8 +179,10 @@ class Store(Protocol):
         """Ordered by the first member."""
         ...
 
-    async def changes(self, since: int, limit: int) -> list[Change]:
-        """In the order (revision, ref), folded to the latest change of each entity."""
+    async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
+        """Changes after a revision in the order (revision, ref), folded to the latest change of each entity.
+
+        `after` is such a pair, exclusive."""
         ...
 
     async def sources(self) -> list[SourceInfo]:

@@ -83,7 +83,13 @@ def _entity_statement(values: dict[str, Any]) -> EntityStatement:
 def dump_link_statements(statements: Mapping[str, LinkStatement]) -> str:
     if isinstance(statements, LazyMap):
         return statements._text
-    return dump([(source, _sparse(statement, _LINK_DEFAULTS)) for source, statement in statements.items()])
+    # orjson writes plain tuples only, no named ones.
+    return dump(
+        [
+            (source, _sparse(statement, _LINK_DEFAULTS) | {"key": tuple(statement.key)})
+            for source, statement in statements.items()
+        ]
+    )
 
 
 def load_link_statements(text: str) -> dict[str, LinkStatement]:

@@ -1,0 +1,245 @@
+"""Writes through the API: each speaks for one source, changes only its statements, and is all or nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
+from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.errors import ErrorCode
+from graph_api.planning.settle import Edit, settle
+from graph_api.sources.descriptors import descriptor_of, read_descriptor
+from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.sync import new_run_id, utc_now
+
+API_CONNECTOR = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class UserError:
+    """`path` leads to the input that is wrong, such as ("entities", "0", "ref")."""
+
+    path: tuple[str, ...]
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReport:
+    """With any user error nothing was written and `changes` is empty. `revision` is the catalog's afterwards."""
+
+    changes: ChangeSet
+    errors: Sequence[UserError]
+    warnings: Sequence[Problem]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPut:
+    """A descriptor document to state, whole; `expected_revision` 0: it must not be declared yet."""
+
+    document: Mapping[str, Any]
+    expected_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRemoval:
+    ref: Ref
+    expected_revision: int | None = None
+
+
+@dataclass
+class _Draft:
+    """An edit under construction, with what is wrong with it."""
+
+    edit: Edit
+    errors: list[UserError]
+    warnings: list[Problem]
+
+
+async def put_entities(
+    store: Store, order: SourceOrder, source: str, puts: Sequence[EntityPut], *, dry_run: bool
+) -> EditReport:
+    """State these entities with the links of their specs; what this source said of them before is replaced."""
+    now = utc_now()
+    async with store.write() as tx:
+        draft = await _draft_puts(tx, source, puts, now)
+        return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+
+async def remove_entities(
+    store: Store, order: SourceOrder, source: str, removals: Sequence[EntityRemoval], *, dry_run: bool
+) -> EditReport:
+    """Withdraw this source's statements of these entities, with the links of their specs."""
+    now = utc_now()
+    async with store.write() as tx:
+        rows = await tx.entities([removal.ref for removal in removals])
+        draft = _Draft(Edit(source, {}, {}), [], [])
+        entities: dict[Ref, EntityStatement | None] = {}
+        links: dict[LinkKey, LinkStatement | None] = {}
+        for place, removal in enumerate(removals):
+            path = ("refs", str(place))
+            row = rows.get(removal.ref)
+            draft.errors += _removal_errors(path, source, removal, row)
+            said = row.statements.get(source) if row else None
+            if said:
+                entities[removal.ref] = None
+                links.update(dict.fromkeys(_links_said_with(said)))
+        draft.edit = Edit(source, entities, links)
+        return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+
+async def put_links(
+    store: Store, order: SourceOrder, source: str, links: Sequence[LinkStatement], *, dry_run: bool
+) -> EditReport:
+    """State these links; what this source said of them before is replaced."""
+    now = utc_now()
+    async with store.write() as tx:
+        before = await tx.links([link.key for link in links])
+        draft = _Draft(Edit(source, {}, {}), [], [])
+        stated: dict[LinkKey, LinkStatement | None] = {}
+        for place, link in enumerate(links):
+            if link.key in stated:
+                draft.errors.append(UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice"))
+            stated[link.key] = _first_seen(link, before, source, now)
+        draft.edit = Edit(source, {}, stated)
+        return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+
+async def remove_links(
+    store: Store, order: SourceOrder, source: str, keys: Sequence[LinkKey], *, dry_run: bool
+) -> EditReport:
+    """Withdraw this source's statements of these links."""
+    now = utc_now()
+    async with store.write() as tx:
+        before = await tx.links(keys)
+        errors = []
+        for place, key in enumerate(keys):
+            link = before.get(key)
+            if link is None:
+                errors.append(UserError(("links", str(place)), ErrorCode.NOT_FOUND, "there is no such link"))
+            elif source not in link.statements:
+                errors.append(_declared_elsewhere(("links", str(place)), link.statements))
+        draft = _Draft(Edit(source, {}, dict.fromkeys(keys)), errors, [])
+        return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+
+async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
+    draft = _Draft(Edit(source, {}, {}), [], [])
+    entities: dict[Ref, EntityStatement | None] = {}
+    links: dict[LinkKey, LinkStatement | None] = {}
+    readings = [read_descriptor(put.document, document="api", location=source) for put in puts]
+    rows = await tx.entities([reading.entity.ref for reading in readings if reading.entity])
+    new_links: dict[LinkKey, LinkStatement] = {}
+    for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
+        path = ("entities", str(place))
+        errors, warnings = sort_problems(path, reading.problems)
+        draft.errors += errors
+        draft.warnings += warnings
+        statement = reading.entity
+        if statement is None:
+            continue
+        row = rows.get(statement.ref)
+        if statement.ref in entities:
+            draft.errors.append(UserError(path, ErrorCode.INVALID, f"{statement.ref} is given twice"))
+        draft.errors += _revision_errors(path, put.expected_revision, row)
+        said = row.statements.get(source) if row else None
+        if said:
+            links.update(dict.fromkeys(_links_said_with(said)))
+        statement = replace(statement, document=f"api:{statement.ref}")
+        first_seen = said.first_seen if said else now
+        entities[statement.ref] = replace(statement, first_seen=first_seen)
+        for link in reading.links:
+            new_links[link.key] = replace(link, document=f"api:{statement.ref}")
+    before = await tx.links(new_links.keys())
+    links.update({key: _first_seen(link, before, source, now) for key, link in new_links.items()})
+    draft.edit = Edit(source, entities, links)
+    return draft
+
+
+def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[list[UserError], list[Problem]]:
+    """Errors and warnings: a half-read document is an error here, since the caller can mend it at once."""
+    errors, warnings = [], []
+    for problem in problems:
+        if problem.code is ProblemCode.BAD_LINK_END or problem.severity is Severity.INFO:
+            warnings.append(problem)
+        else:
+            code = ErrorCode.BAD_REF if problem.code is ProblemCode.BAD_REF else ErrorCode.INVALID
+            errors.append(UserError(path, code, problem.message))
+    return errors, warnings
+
+
+def _links_said_with(statement: EntityStatement) -> list[LinkKey]:
+    """Links that the statement's own spec states."""
+    reading = read_descriptor(descriptor_of(statement), document=statement.document, location=statement.location)
+    return [link.key for link in reading.links]
+
+
+def _first_seen(link: LinkStatement, before: Mapping[LinkKey, Link], source: str, now: str) -> LinkStatement:
+    old = before[link.key].statements.get(source) if link.key in before else None
+    return replace(link, first_seen=old.first_seen if old else now)
+
+
+def _revision_errors(path: tuple[str, ...], expected: int | None, row: Entity | None) -> list[UserError]:
+    actual = row.revision if row and row.declared else 0
+    if expected is None or expected == actual:
+        return []
+    message = f"it is at revision {actual}, not {expected}; read it again" if actual else "it does not exist"
+    return [UserError((*path, "expectedRevision"), ErrorCode.CONFLICT, message)]
+
+
+def _removal_errors(path: tuple[str, ...], source: str, removal: EntityRemoval, row: Entity | None) -> list[UserError]:
+    if row is None or not row.declared:
+        return [UserError(path, ErrorCode.NOT_FOUND, f"nothing declares {removal.ref}")]
+    if source not in row.statements:
+        return [_declared_elsewhere(path, row.statements)]
+    return _revision_errors(path, removal.expected_revision, row)
+
+
+def _declared_elsewhere(path: tuple[str, ...], statements: Mapping[str, object]) -> UserError:
+    sources = ", ".join(statements)
+    return UserError(path, ErrorCode.DECLARED_ELSEWHERE, f"it is stated by {sources}; change it there")
+
+
+async def _finish(tx: WriteTransaction, order: SourceOrder, draft: _Draft, now: str, *, dry_run: bool) -> EditReport:
+    if draft.errors:
+        return EditReport(changes=ChangeSet(), errors=draft.errors, warnings=draft.warnings, revision=tx.revision)
+    changes = await settle(tx, draft.edit, order)
+    revision = tx.revision
+    if not dry_run:
+        connector = (await tx.sources()).get(draft.edit.source, API_CONNECTOR)
+        revision = await tx.apply(changes, await _run(tx, draft, connector, changes, now), now)
+    return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision)
+
+
+async def _run(tx: WriteTransaction, draft: _Draft, connector: str, changes: ChangeSet, now: str) -> SyncRun:
+    return SyncRun(
+        id=new_run_id(),
+        source=draft.edit.source,
+        connector=connector,
+        status=SyncStatus.APPLIED if changes else SyncStatus.UNCHANGED,
+        started_at=now,
+        finished_at=utc_now(),
+        revision=tx.revision + bool(changes),
+        counts=await _counts(tx, draft.edit),
+        problems=tuple(draft.warnings),
+    )
+
+
+async def _counts(tx: WriteTransaction, edit: Edit) -> Counts:
+    """Statements added, changed and removed, by what the source said of the same things before."""
+    rows = await tx.entities(edit.entities.keys())
+    links = await tx.links(edit.links.keys())
+    entities = [(ref in rows and edit.source in rows[ref].statements, new) for ref, new in edit.entities.items()]
+    stated = [(key in links and edit.source in links[key].statements, new) for key, new in edit.links.items()]
+    return Counts(
+        entities_added=sum(new is not None and not old for old, new in entities),
+        entities_changed=sum(new is not None and old for old, new in entities),
+        entities_removed=sum(new is None and old for old, new in entities),
+        links_added=sum(new is not None and not old for old, new in stated),
+        links_changed=sum(new is not None and old for old, new in stated),
+        links_removed=sum(new is None and old for old, new in stated),
+    )

@@ -1,0 +1,49 @@
+"""Where sources disagree about one entity."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+
+from graph_api.catalog import entity as catalog
+
+_FIELDS = ("type", "title", "description", "lifecycle", "tier", "active")
+
+
+@strawberry.type(description="What one source says.")
+class ConflictingValue:
+    source: str = strawberry.field(description="The source's name.")
+    value: str = strawberry.field(description="What it says, as text; several owners are joined by a comma.")
+
+
+@strawberry.type(description="A field that sources state differently.")
+class Conflict:
+    field: str = strawberry.field(description="The field's name.")
+    values: list[ConflictingValue] = strawberry.field(description="By priority: the first one is in force.")
+
+
+def find_conflicts(entity: catalog.Entity, owned_by: Sequence[catalog.Link]) -> list[Conflict]:
+    found = [_conflict(field, _stated(entity, field)) for field in _FIELDS]
+    found.append(_conflict("owners", _stated_owners(owned_by)))
+    return [conflict for conflict in found if conflict]
+
+
+def _stated(entity: catalog.Entity, field: str) -> dict[str, Any]:
+    values = {source: getattr(statement, field) for source, statement in entity.statements.items()}
+    return {source: value for source, value in values.items() if value is not None}
+
+
+def _stated_owners(owned_by: Sequence[catalog.Link]) -> dict[str, str]:
+    owners: dict[str, set[str]] = {}
+    for link in owned_by:
+        for source in link.statements:
+            owners.setdefault(source, set()).add(link.key.target)
+    return {source: ", ".join(sorted(refs)) for source, refs in owners.items()}
+
+
+def _conflict(field: str, values: dict[str, Any]) -> Conflict | None:
+    if len(set(values.values())) < 2:
+        return None
+    return Conflict(
+        field=field, values=[ConflictingValue(source=source, value=str(value)) for source, value in values.items()]
+    )

@@ -1,0 +1,206 @@
+"""The concrete types: what people ask for by name, each with its own relations."""
+
+from typing import Any
+
+import strawberry
+from strawberry import Parent
+
+from graph_api.catalog import entity as catalog
+from graph_api.catalog.codeowners import CodeOwners, Dialect
+from graph_api.catalog.identifiers import normalize_identifier
+from graph_api.catalog.kinds import OWNER_KINDS
+from graph_api.catalog.ownership import unresolved_code_owner
+from graph_api.catalog.ref import kind_of
+from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.graphql.context import Info
+from graph_api.graphql.types import Entity, LinkConnection, link_connection, link_field, load_entity
+
+OUT, IN = Direction.OUT, Direction.IN
+
+
+class _Row:
+    """Rows of the catalog stand for every type; which one it is was decided by type_name()."""
+
+    @classmethod
+    def is_type_of(cls, value: Any, _info: Any) -> bool:
+        return isinstance(value, catalog.Entity)
+
+
+@strawberry.interface(
+    description="Software: what services, applications, libraries and other components have in common."
+)
+class Software(Entity):
+    provides_apis: LinkConnection = link_field("PROVIDED_BY", IN, "APIs that it provides.")
+    consumes_apis: LinkConnection = link_field("CONSUMES_API", OUT, "APIs that it calls.")
+    reads_from: LinkConnection = link_field("READS_FROM", OUT, "Data that it reads.")
+    writes_to: LinkConnection = link_field("WRITTEN_BY", IN, "Data that it produces.")
+    runs_on: LinkConnection = link_field("RUNS_ON", OUT, "What it runs on.")
+    deployed_to: LinkConnection = link_field("DEPLOYED_TO", OUT, "Environments that it is deployed to.")
+    built_from: LinkConnection = link_field("BUILT_FROM", OUT, "Repositories that it is built from.")
+    part_of: LinkConnection = link_field("PART_OF", OUT, "Systems and components that it is part of.")
+    subcomponents: LinkConnection = link_field("PART_OF", IN, "Components that are part of it.")
+
+
+@strawberry.type(description="A component of type service.")
+class Service(_Row, Software):
+    pass
+
+
+@strawberry.type(description="A component that people use: website, application, app, web, frontend or mobile.")
+class Application(_Row, Software):
+    pass
+
+
+@strawberry.type(description="A component of type library.")
+class Library(_Row, Software):
+    pass
+
+
+@strawberry.type(description="A component of any other type.")
+class Component(_Row, Software):
+    pass
+
+
+@strawberry.type(description="An interface that components provide and consume.")
+class Api(_Row, Entity):
+    provided_by: LinkConnection = link_field("PROVIDED_BY", OUT, "Who serves it.")
+    consumed_by: LinkConnection = link_field("CONSUMES_API", IN, "Who calls it.")
+
+
+@strawberry.type(description="A job that reads and writes datasets.")
+class Pipeline(_Row, Entity):
+    reads_from: LinkConnection = link_field("READS_FROM", OUT, "Data that it reads.")
+    writes_to: LinkConnection = link_field("WRITTEN_BY", IN, "Data that it produces.")
+    runs_on: LinkConnection = link_field("RUNS_ON", OUT, "What it runs on.")
+
+
+@strawberry.type(description="A table, topic, file set or other body of data.")
+class Dataset(_Row, Entity):
+    written_by: LinkConnection = link_field("WRITTEN_BY", OUT, "Pipelines that produce it.")
+    read_by: LinkConnection = link_field("READS_FROM", IN, "Who reads it.")
+
+
+@strawberry.type(
+    description="What software needs at run time: database, storage, compute, transit, queue, cache, secret."
+)
+class Resource(_Row, Entity):
+    runs: LinkConnection = link_field("RUNS_ON", IN, "What runs on it.")
+    deployed_to: LinkConnection = link_field("DEPLOYED_TO", OUT, "Environments that it is in.")
+
+
+@strawberry.type(description="A place where software runs.")
+class Environment(_Row, Entity):
+    deployed: LinkConnection = link_field("DEPLOYED_TO", IN, "What is deployed to it.")
+
+
+@strawberry.type(description="Entities that together serve one purpose.")
+class System(_Row, Entity):
+    parts: LinkConnection = link_field("PART_OF", IN, "What is directly part of it.")
+    part_of: LinkConnection = link_field("PART_OF", OUT, "Domains that it is part of.")
+
+
+@strawberry.type(description="Systems that share a business area.")
+class Domain(_Row, Entity):
+    parts: LinkConnection = link_field("PART_OF", IN, "What is directly part of it.")
+    part_of: LinkConnection = link_field("PART_OF", OUT, "Domains that it is part of.")
+
+
+@strawberry.type(description="A team, department or organization.")
+class Group(_Row, Entity):
+    parent: LinkConnection = link_field("CHILD_OF", OUT, "The group above it.")
+    children: LinkConnection = link_field("CHILD_OF", IN, "The groups directly below it.")
+    members: LinkConnection = link_field("MEMBER_OF", IN, "The people directly in it.")
+    declares_ownership_of: LinkConnection = link_field(
+        "OWNED_BY", IN, "What declares it as an owner; the query `owned` also knows effective ownership."
+    )
+
+
+@strawberry.type(description="A person.")
+class User(_Row, Entity):
+    member_of: LinkConnection = link_field("MEMBER_OF", OUT, "Groups that the person is directly in.")
+    declares_ownership_of: LinkConnection = link_field(
+        "OWNED_BY", IN, "What declares the person as an owner; the query `owned` also knows effective ownership."
+    )
+
+
+@strawberry.type(description="An owner by a rule of a CODEOWNERS file.")
+class CodeOwner:
+    text: str = strawberry.field(description="The owner as written, such as `@org/team`.")
+    entity: Entity | None = strawberry.field(description="The group or user; null for a role of the hosting service.")
+    pattern: str = strawberry.field(description="The rule's pattern.")
+    line: int = strawberry.field(description="The rule's line in the file.")
+    section: str | None = strawberry.field(description="GitLab: the section that the rule is in.")
+
+
+async def _code_owners(root: Parent[catalog.Entity], info: Info, path: str) -> list[CodeOwner]:
+    said = next((row for row in root.statements.values() if row.code_owners is not None), None)
+    if said is None or said.code_owners is None:
+        return []
+    rules = CodeOwners.parse(said.code_owners, Dialect(said.code_owners_dialect or Dialect.GITHUB))
+    return [
+        CodeOwner(
+            text=text,
+            entity=await _code_owner(info, text),
+            pattern=match.rule.pattern,
+            line=match.rule.line,
+            section=match.section,
+        )
+        for match in rules.owners(path)
+        for text in match.owners
+    ]
+
+
+async def _code_owner(info: Info, text: str) -> Any:
+    refs = await info.context.loaders.named.load(normalize_identifier(text))
+    owners = [ref for ref in refs if kind_of(ref) in OWNER_KINDS]
+    ref = owners[0] if len(owners) == 1 else unresolved_code_owner(text)
+    return await load_entity(info, ref) if ref else None
+
+
+@strawberry.type(description="A source code repository.")
+class Repository(_Row, Entity):
+    builds: LinkConnection = link_field("BUILT_FROM", IN, "What is built from it.")
+    code_owners: list[CodeOwner] = strawberry.field(
+        resolver=_code_owners, description="Who owns a path by the rules of its CODEOWNERS dialect."
+    )
+
+
+@strawberry.type(description="An entity of a kind without a type of its own; its spec is readable as JSON.")
+class OtherEntity(_Row, Entity):
+    pass
+
+
+async def _pointed_at_by(
+    root: Parent[catalog.Entity],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> LinkConnection:
+    return await link_connection(root, info, IN, tuple(RELATIONS), (first, after, last, before))
+
+
+@strawberry.type(description="A ref that something points to and nobody declares.")
+class UnresolvedEntity(_Row, Entity):
+    pointed_at_by: LinkConnection = strawberry.field(resolver=_pointed_at_by, description="What points to it.")
+
+
+ENTITY_TYPES = (
+    Service,
+    Application,
+    Library,
+    Component,
+    Api,
+    Pipeline,
+    Dataset,
+    Resource,
+    Environment,
+    System,
+    Domain,
+    Group,
+    User,
+    Repository,
+    OtherEntity,
+    UnresolvedEntity,
+)

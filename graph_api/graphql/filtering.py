@@ -1,0 +1,181 @@
+"""From the filter input to the catalog's filter language; the only round trip is for subgroups."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from graph_api.catalog.filters import (
+    ALL,
+    And,
+    Compare,
+    Filter,
+    LinkAnd,
+    LinkCompare,
+    LinkNot,
+    LinkOr,
+    Not,
+    Op,
+    Or,
+    Related,
+    Sort,
+    Value,
+    Words,
+)
+from graph_api.catalog.filters import LinkFilter as CatalogLinkFilter
+from graph_api.catalog.ref import Ref
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql import inputs
+from graph_api.graphql.refs import parse_ref_input
+from graph_api.store.protocol import Store
+
+MAX_DEPTH = 10
+MAX_VALUES = 1_000
+
+_OPS = (
+    ("eq", Op.EQ),
+    ("contains", Op.CONTAINS),
+    ("starts_with", Op.STARTS_WITH),
+    ("exists", Op.EXISTS),
+    ("gt", Op.GT),
+    ("gte", Op.GTE),
+    ("lt", Op.LT),
+    ("lte", Op.LTE),
+)
+_REF_FIELDS = {"ref": None, "owner": "group", "declared_owner": "group", "system": "system", "domain": "domain",
+               "environment": "environment"}  # fmt: skip
+_PLAIN_FIELDS = ("kind", "type", "namespace", "name", "title", "description", "lifecycle", "tier", "tags", "source",
+                 "revision", "updated_at", *_REF_FIELDS)  # fmt: skip
+
+
+async def compile_filter(filter_: inputs.EntityFilter | None, store: Store) -> Filter:
+    """Raises CatalogError BAD_REF, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
+    return ALL if filter_ is None else await _entity(filter_, store, 1)
+
+
+async def _entity(filter_: inputs.EntityFilter, store: Store, depth: int) -> Filter:
+    _check_depth(depth)
+    items: list[Filter] = [compare for name in _PLAIN_FIELDS for compare in _compares(name, getattr(filter_, name))]
+    items += [compare for row in filter_.labels or () for compare in _compares("labels", row, row.key)]
+    items += [compare for row in filter_.annotations or () for compare in _compares("annotations", row, row.key)]
+    if filter_.declared is not None:
+        items.append(Compare("declared", Op.EQ, filter_.declared))
+    if filter_.text is not None:
+        items.append(Words(tuple(filter_.text.casefold().split())[:MAX_DEPTH]))
+    if filter_.owned_by is not None:
+        items.append(await _owned_by(filter_.owned_by, store))
+    items += [await _related(row, store, depth) for row in filter_.related or ()]
+    items += [await _entity(item, store, depth + 1) for item in filter_.and_ or ()]
+    if filter_.or_ is not None:
+        items.append(Or(tuple([await _entity(item, store, depth + 1) for item in filter_.or_])))
+    if filter_.not_ is not None:
+        items.append(Not(await _entity(filter_.not_, store, depth + 1)))
+    return items[0] if len(items) == 1 else And(tuple(items))
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise CatalogError(ErrorCode.TOO_DEEP, f"filters nest at most {MAX_DEPTH} deep")
+
+
+def _compares(name: str, ops: object | None, key: str | None = None) -> Iterator[Compare]:
+    if ops is not None:
+        for op, value in _conditions(ops):
+            yield Compare(name, op, _values(name, op, value), key)
+
+
+def _conditions(ops: object) -> Iterator[tuple[Op, object]]:
+    for attribute, op in _OPS:
+        value = getattr(ops, attribute, None)
+        if value is not None:
+            yield op, value
+    many = getattr(ops, "in_", None)
+    if many is not None:
+        if len(many) > MAX_VALUES:
+            raise CatalogError(ErrorCode.TOO_LARGE, f"`in` takes at most {MAX_VALUES} values")
+        yield Op.IN, tuple(many)
+
+
+def _values(name: str, op: Op, value: object) -> Value | tuple[Value, ...]:
+    if isinstance(value, tuple):
+        return tuple(_value(name, op, item) for item in value)
+    return _value(name, op, value)
+
+
+def _value(name: str, op: Op, value: object) -> Value:
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, str):
+        _check_text(value)
+        if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
+            return parse_ref_input(value, kind=_REF_FIELDS[name])
+        return value.lower() if name in ("kind", "namespace") else value
+    assert isinstance(value, int | float)
+    return value
+
+
+def _check_text(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise CatalogError(ErrorCode.BAD_INPUT, "a text holds a lone surrogate, which is no character") from None
+
+
+def utc_text(value: datetime) -> str:
+    """A time as the store writes it: ISO 8601 in UTC with milliseconds."""
+    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def _owned_by(owned_by: inputs.OwnedByFilter, store: Store) -> Filter:
+    refs = [parse_ref_input(text, kind="group") for text in owned_by.refs]
+    return owned_filter(await store.subgroups(refs) if owned_by.include_subgroups else refs, owned_by.effective)
+
+
+def owned_filter(refs: Iterable[Ref], effective: bool) -> Filter:
+    return Compare("owner" if effective else "declared_owner", Op.IN, tuple(sorted(set(refs))))
+
+
+async def _related(related: inputs.RelatedFilter, store: Store, depth: int) -> Filter:
+    if (related.some is None) == (related.none is None):
+        raise CatalogError(ErrorCode.BAD_INPUT, "a `related` filter takes exactly one of `some` and `none`")
+    inner = related.some if related.none is None else related.none
+    assert inner is not None
+    return Related(
+        relation=related.relation.value if related.relation else None,
+        direction=related.direction,
+        none=related.some is None,
+        filter=await _entity(inner, store, depth + 1),
+    )
+
+
+def compile_link_filter(filter_: inputs.LinkFilter | None, depth: int = 1) -> CatalogLinkFilter | None:
+    """None stays None: every link matches."""
+    if filter_ is None:
+        return None
+    _check_depth(depth)
+    items: list[CatalogLinkFilter] = []
+    if filter_.criticality is not None:
+        items.append(LinkCompare("criticality", Op.EQ, filter_.criticality.eq.value))
+    for name in ("environment", "confidence", "source"):
+        items += _link_compares(name, getattr(filter_, name))
+    for row in filter_.properties or ():
+        items += _link_compares("property", row, row.key)
+    items += _link_items(filter_.and_ or (), depth)
+    if filter_.or_ is not None:
+        items.append(LinkOr(tuple(_link_items(filter_.or_, depth))))
+    if filter_.not_ is not None:
+        items += [LinkNot(item) for item in _link_items([filter_.not_], depth)]
+    return items[0] if len(items) == 1 else LinkAnd(tuple(items))
+
+
+def _link_items(filters: Iterable[inputs.LinkFilter], depth: int) -> list[CatalogLinkFilter]:
+    return [item for filter_ in filters if (item := compile_link_filter(filter_, depth + 1))]
+
+
+def _link_compares(name: str, ops: object | None, key: str | None = None) -> list[CatalogLinkFilter]:
+    if ops is None:
+        return []
+    return [LinkCompare(name, op, _values(name, op, value), key) for op, value in _conditions(ops)]
+
+
+def compile_sort(sort: inputs.EntitySort | None) -> Sort:
+    return Sort(sort.field.value, sort.descending) if sort else Sort("name")

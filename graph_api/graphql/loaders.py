@@ -1,0 +1,58 @@
+"""Batched reads: whatever many resolvers ask in one tick becomes one question to the store."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from strawberry.dataloader import DataLoader
+
+from graph_api.catalog.entity import Entity
+from graph_api.catalog.filters import LinkFilter
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.store.protocol import Neighbour, Store
+
+
+class NeighbourQuestion(NamedTuple):
+    direction: Direction
+    relations: tuple[str, ...]
+    limit: int | None = None
+    link_where: LinkFilter | None = None
+
+
+class Loaders:
+    """One set per request. `entity` gives None for a ref that does not exist."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.entity: DataLoader[Ref, Entity | None] = DataLoader(load_fn=self._entities)
+        self.named: DataLoader[str, list[Ref]] = DataLoader(load_fn=self._named)
+        self.last_applied: DataLoader[str, str | None] = DataLoader(load_fn=self._last_applied)
+        self._neighbours: dict[NeighbourQuestion, DataLoader[Ref, list[Neighbour]]] = {}
+        self._counts: dict[NeighbourQuestion, DataLoader[Ref, int]] = {}
+
+    def neighbours(self, question: NeighbourQuestion) -> DataLoader[Ref, list[Neighbour]]:
+        async def load(refs: Sequence[Ref]) -> list[list[Neighbour]]:
+            direction, relations, limit, link_where = question
+            found = await self._store.neighbours(refs, direction, relations, limit, link_where)
+            return [found[ref] for ref in refs]
+
+        return self._neighbours.setdefault(question, DataLoader(load_fn=load))
+
+    def neighbour_count(self, question: NeighbourQuestion) -> DataLoader[Ref, int]:
+        async def load(refs: Sequence[Ref]) -> list[int]:
+            found = await self._store.neighbour_counts(refs, question.direction, question.relations)
+            return [found.get(ref, 0) for ref in refs]
+
+        return self._counts.setdefault(question, DataLoader(load_fn=load))
+
+    async def _last_applied(self, sources: Sequence[str]) -> list[str | None]:
+        found = {source.name: source.last_applied_at for source in await self._store.sources()}
+        return [found.get(source) for source in sources]
+
+    async def _entities(self, refs: Sequence[Ref]) -> list[Entity | None]:
+        found = await self._store.entities(refs)
+        return [found.get(ref) for ref in refs]
+
+    async def _named(self, identifiers: Sequence[str]) -> list[list[Ref]]:
+        found = await self._store.resolve(identifiers)
+        return [found.get(identifier, []) for identifier in identifiers]

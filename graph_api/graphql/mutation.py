@@ -1,0 +1,303 @@
+"""Writes: each speaks for one source, is all or nothing, and answers with what changed or what is wrong."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import strawberry
+from strawberry.scalars import JSON
+
+from graph_api import edits
+from graph_api.catalog.changes import ChangeOperation, ChangeSet
+from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Problem as CatalogProblem
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql import inputs
+from graph_api.graphql.context import Info
+from graph_api.graphql.records import Problem, Sync, as_problem
+from graph_api.graphql.refs import parse_ref_input
+from graph_api.graphql.types import Entity
+from graph_api.sources.descriptors import read_descriptor
+from graph_api.sync import SyncReport, confirm_sync, sync
+
+MAX_ITEMS = 10_000
+DEFAULT_SOURCE = "api"
+
+strawberry.enum(ErrorCode, description="A stable code for what went wrong.")
+
+
+@strawberry.input(description="An entity as a descriptor states it; relations stand in `spec` (dependsOn, owner, ...).")
+class EntityInput:
+    kind: str = strawberry.field(description="Such as Component; see catalogSchema.")
+    name: str = strawberry.field(description="At most 63 letters, digits, and inner - _ .")
+    namespace: str | None = strawberry.field(default=None, description="`default` when left out.")
+    title: str | None = strawberry.field(default=None, description="A name for people.")
+    description: str | None = strawberry.field(default=None, description="What it is.")
+    tags: list[str] | None = strawberry.field(default=None, description="Tags.")
+    labels: JSON | None = strawberry.field(default=None, description="An object of texts.")
+    annotations: JSON | None = strawberry.field(default=None, description="An object of texts.")
+    links: JSON | None = strawberry.field(default=None, description="A list of {url, title, icon, type}.")
+    spec: JSON | None = strawberry.field(default=None, description="Everything else, as in a descriptor file.")
+    expected_revision: int | None = strawberry.field(
+        default=None, description="The entity's revision as last read; 0: it must not exist. CONFLICT otherwise."
+    )
+
+    def document(self) -> dict[str, Any]:
+        metadata = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "title": self.title,
+            "description": self.description,
+            "tags": self.tags,
+            "labels": self.labels,
+            "annotations": self.annotations,
+            "links": self.links,
+        }
+        return {
+            "apiVersion": "backstage.io/v1alpha1",
+            "kind": self.kind,
+            "metadata": {name: value for name, value in metadata.items() if value is not None},
+            "spec": {} if self.spec is None else self.spec,
+        }
+
+
+@strawberry.input(description="An entity to withdraw.")
+class EntityRemovalInput:
+    ref: str = strawberry.field(description="Its ref.")
+    expected_revision: int | None = strawberry.field(default=None, description="The entity's revision as last read.")
+
+
+@strawberry.input(description="A link's identity, along the arrow: from the dependent to what it needs.")
+class LinkKeyInput:
+    source: str = strawberry.field(name="from", description="The ref where the arrow starts.")
+    relation: inputs.RelationName = strawberry.field(description="The relation.")
+    target: str = strawberry.field(name="to", description="The ref where the arrow ends.")
+    environment: str | None = strawberry.field(default=None, description="The environment that it holds in.")
+
+    def key(self) -> LinkKey:
+        return LinkKey(
+            parse_ref_input(self.source), self.relation.value, parse_ref_input(self.target), self.environment
+        )
+
+
+@strawberry.input(description="A link with its properties.")
+class LinkInput(LinkKeyInput):
+    criticality: Criticality | None = strawberry.field(default=None, description="Unset counts as HARD.")
+    confidence: float | None = strawberry.field(default=None, description="From 0 to 1; unset counts as 1.")
+    properties: JSON | None = strawberry.field(default=None, description="An object of texts, numbers and booleans.")
+
+    def statement(self, source: str) -> LinkStatement:
+        properties = {} if self.properties is None else self.properties
+        if not isinstance(properties, dict):
+            raise CatalogError(ErrorCode.INVALID, "`properties` is an object")
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise CatalogError(ErrorCode.INVALID, f"`confidence` goes from 0 to 1; got {self.confidence}")
+        return LinkStatement(
+            key=self.key(),
+            document="api",
+            location=source,
+            criticality=self.criticality,
+            confidence=self.confidence,
+            properties=properties,
+        )
+
+
+@strawberry.type(description="What is wrong with the input. With any of these nothing was written.")
+class UserError:
+    path: list[str] = strawberry.field(description="Where in the arguments.")
+    code: ErrorCode = strawberry.field(description="A stable code.")
+    message: str = strawberry.field(description="What, and how to mend it.")
+
+
+@strawberry.type(description="One entity that a mutation changed, or with dryRun would change.")
+class EntityChange:
+    ref: str = strawberry.field(description="Its ref.")
+    operation: ChangeOperation = strawberry.field(description="What happened.")
+
+
+@strawberry.type(description="What a mutation did, or with dryRun would do.")
+class MutationPayload:
+    revision: int = strawberry.field(description="The catalog's revision afterwards.")
+    changes: list[EntityChange] = strawberry.field(description="Entities that changed, also through their links.")
+    user_errors: list[UserError] = strawberry.field(description="What is wrong; then nothing was written.")
+    warnings: list[Problem] = strawberry.field(description="What went in although it looks wrong.")
+
+    @strawberry.field(description="The changed entities that exist, as they are now.")
+    async def entities(self, info: Info) -> list[Entity]:
+        refs = [Ref(change.ref) for change in self.changes if change.operation is not ChangeOperation.REMOVED]
+        found = await info.context.loaders.entity.load_many(refs)
+        return cast("Any", [row for row in found if row])
+
+    @strawberry.field(description="The first of `entities`.")
+    async def entity(self, info: Info) -> Entity | None:
+        found = await info.context.loaders.entity.load_many([Ref(change.ref) for change in self.changes[:1]])
+        return cast("Any", found[0] if found else None)
+
+
+@strawberry.type(description="What a sync did, or with dryRun would do.")
+class SyncPayload:
+    sync: Sync | None = strawberry.field(description="The run; null when the input is wrong.")
+    changes: list[EntityChange] = strawberry.field(description="Entities that changed, also through their links.")
+    user_errors: list[UserError] = strawberry.field(description="What is wrong; then nothing was written.")
+
+
+def _entity_changes(changes: ChangeSet) -> list[EntityChange]:
+    written = [
+        EntityChange(
+            ref=row.ref,
+            operation=ChangeOperation.UPDATED if row.created_revision else ChangeOperation.CREATED,
+        )
+        for row in changes.entities
+    ]
+    return written + [EntityChange(ref=ref, operation=ChangeOperation.REMOVED) for ref in changes.removed]
+
+
+def _payload(source: str, report: edits.EditReport) -> MutationPayload:
+    return MutationPayload(
+        revision=report.revision,
+        changes=_entity_changes(report.changes),
+        user_errors=[_user_error(error) for error in report.errors],
+        warnings=[as_problem(source, problem) for problem in report.warnings],
+    )
+
+
+def _user_error(error: edits.UserError) -> UserError:
+    return UserError(path=list(error.path), code=error.code, message=error.message)
+
+
+def _sync_payload(report: SyncReport) -> SyncPayload:
+    return SyncPayload(sync=cast("Any", report.run), changes=_entity_changes(report.changes), user_errors=[])
+
+
+def _check_writes(info: Info, source: str, *batches: list[Any]) -> None:
+    if not info.context.writes_allowed:
+        raise CatalogError(
+            ErrorCode.WRITES_OFF,
+            "mutations are off: this server is not bound to loopback; start it with --insecure-allow-writes to allow them",
+        )
+    if not source.strip() or len(source) > 200 or not source.isprintable():
+        raise CatalogError(ErrorCode.BAD_INPUT, "`source` is a printable name of 1 to 200 characters")
+    for batch in batches:
+        if len(batch) > MAX_ITEMS:
+            raise CatalogError(ErrorCode.TOO_LARGE, f"a batch holds at most {MAX_ITEMS:,} items; got {len(batch):,}")
+
+
+def _each(items: list[Any], name: str, read: Callable[[Any], Any]) -> tuple[list[Any], list[edits.UserError]]:
+    """Read every item; those that are wrong become user errors with their path."""
+    values, errors = [], []
+    for place, item in enumerate(items):
+        try:
+            values.append(read(item))
+        except CatalogError as error:
+            errors.append(edits.UserError((name, str(place)), error.code, error.message))
+    return values, errors
+
+
+async def _refused(info: Info, errors: list[edits.UserError]) -> MutationPayload:
+    revision = await info.context.store.revision()
+    return MutationPayload(
+        revision=revision, changes=[], user_errors=[_user_error(error) for error in errors], warnings=[]
+    )
+
+
+@strawberry.type(description="Writes. Without --insecure-allow-writes they work on loopback only.")
+class Mutation:
+    @strawberry.mutation(description="State entities; what the source said of them before is replaced.")
+    async def put_entities(
+        self, info: Info, entities: list[EntityInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+    ) -> MutationPayload:
+        _check_writes(info, source, entities)
+        puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
+        context = info.context
+        report = await edits.put_entities(context.store, context.source_order, source, puts, dry_run=dry_run)
+        return _payload(source, report)
+
+    @strawberry.mutation(description="Withdraw the source's statements of entities.")
+    async def remove_entities(
+        self, info: Info, entities: list[EntityRemovalInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+    ) -> MutationPayload:
+        _check_writes(info, source, entities)
+        removals, errors = _each(
+            entities, "entities", lambda item: edits.EntityRemoval(parse_ref_input(item.ref), item.expected_revision)
+        )
+        if errors:
+            return await _refused(info, errors)
+        context = info.context
+        report = await edits.remove_entities(context.store, context.source_order, source, removals, dry_run=dry_run)
+        return _payload(source, report)
+
+    @strawberry.mutation(description="State links; what the source said of them before is replaced.")
+    async def put_links(
+        self, info: Info, links: list[LinkInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+    ) -> MutationPayload:
+        _check_writes(info, source, links)
+        statements, errors = _each(links, "links", lambda item: item.statement(source))
+        if errors:
+            return await _refused(info, errors)
+        context = info.context
+        report = await edits.put_links(context.store, context.source_order, source, statements, dry_run=dry_run)
+        return _payload(source, report)
+
+    @strawberry.mutation(description="Withdraw the source's statements of links.")
+    async def remove_links(
+        self, info: Info, links: list[LinkKeyInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+    ) -> MutationPayload:
+        _check_writes(info, source, links)
+        keys, errors = _each(links, "links", lambda item: item.key())
+        if errors:
+            return await _refused(info, errors)
+        context = info.context
+        report = await edits.remove_links(context.store, context.source_order, source, keys, dry_run=dry_run)
+        return _payload(source, report)
+
+    @strawberry.mutation(
+        description="Make a source say exactly this: what it said before and says no more is withdrawn; a plan that "
+        "removes too much is HELD."
+    )
+    async def apply_snapshot(
+        self,
+        info: Info,
+        source: str,
+        entities: list[EntityInput],
+        links: list[LinkInput] | None = None,
+        dry_run: bool = False,
+    ) -> SyncPayload:
+        _check_writes(info, source, entities, links or [])
+        statements, errors = _each(links or [], "links", lambda item: item.statement(source))
+        snapshot, refused = _snapshot(source, entities, statements)
+        errors += refused
+        if errors:
+            return SyncPayload(sync=None, changes=[], user_errors=[_user_error(error) for error in errors])
+        context = info.context
+        return _sync_payload(await sync(context.store, snapshot, context.source_order, dry_run=dry_run))
+
+    @strawberry.mutation(description="Apply a HELD sync, if its plan is still the same.")
+    async def confirm_sync(self, info: Info, id: strawberry.ID) -> SyncPayload:  # noqa: A002 - name in the schema
+        _check_writes(info, DEFAULT_SOURCE)
+        return _sync_payload(await confirm_sync(info.context.store, id, info.context.source_order))
+
+
+def _snapshot(
+    source: str, entities: list[EntityInput], links: list[LinkStatement]
+) -> tuple[Snapshot, list[edits.UserError]]:
+    stated = {}
+    said = {link.key: link for link in links}
+    problems: list[CatalogProblem] = []
+    errors = []
+    for place, entity in enumerate(entities):
+        path = ("entities", str(place))
+        reading = read_descriptor(entity.document(), document="api", location=source)
+        refused, warnings = edits.sort_problems(path, reading.problems)
+        errors += refused
+        problems += warnings
+        if reading.entity and reading.entity.ref in stated:
+            errors.append(edits.UserError(path, ErrorCode.INVALID, f"{reading.entity.ref} is given twice"))
+        if reading.entity:
+            stated[reading.entity.ref] = reading.entity
+        for link in reading.links:
+            said.setdefault(link.key, link)
+    snapshot = Snapshot(
+        source=source, connector=edits.API_CONNECTOR, entities=stated, links=said, problems=tuple(problems)
+    )
+    return snapshot, errors

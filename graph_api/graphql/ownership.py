@@ -1,0 +1,199 @@
+"""Ownership questions: what somebody owns, what nobody living owns, and how much is covered."""
+
+from enum import Enum
+from typing import Any, cast
+
+import strawberry
+
+from graph_api.catalog.entity import OwnerState
+from graph_api.catalog.filters import And, Compare, Filter, Not, Op, Or, Sort
+from graph_api.catalog.kinds import KINDS
+from graph_api.catalog.ref import Ref, kind_of
+from graph_api.catalog.relations import Direction
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql import inputs
+from graph_api.graphql.context import Info
+from graph_api.graphql.entity_lists import EntityConnection, entity_page
+from graph_api.graphql.filtering import compile_filter, owned_filter
+from graph_api.graphql.refs import parse_ref_inputs
+from graph_api.graphql.types import Entity, Owner, load_entity
+from graph_api.store.protocol import PageRequest, Store
+
+MAX_SILENT_OWNERS = 10_000
+OWNABLE: Filter = And(
+    (
+        Compare("kind", Op.IN, tuple(sorted(key for key, kind in KINDS.items() if kind.ownable))),
+        Compare("declared", Op.EQ, True),
+    )
+)
+
+
+@strawberry.enum(description="Why nobody answers for an entity.")
+class GapReason(Enum):
+    NONE = strawberry.enum_value("NONE", description="It has no owner, declared or effective.")
+    UNRESOLVED = strawberry.enum_value("UNRESOLVED", description="An owner is declared by nobody.")
+    EMPTY = strawberry.enum_value("EMPTY", description="An owner has no user in it or in any group below it.")
+    INACTIVE = strawberry.enum_value("INACTIVE", description="An owner is marked inactive.")
+
+
+@strawberry.enum(description="What coverage can be broken down by.")
+class CoverageBy(Enum):
+    KIND = "kind"
+    SYSTEM = "system"
+    GROUP = "owner"
+
+
+@strawberry.type(description="An entity that nobody, or nobody living, answers for.")
+class OwnershipGap:
+    cursor: str = strawberry.field(description="Its place in the list.")
+    node: Entity = strawberry.field(description="The entity.")
+    owners: list[Owner] = strawberry.field(description="Its effective owners, with their states.")
+
+    @strawberry.field(description="Every reason that holds.")
+    async def reasons(self, info: Info) -> list[GapReason]:
+        if not self.owners:
+            return [GapReason.NONE]
+        states = [(await load_entity(info, Ref(owner.ref))).owner_state for owner in self.owners]
+        return [GapReason(state) for state in OwnerState if state in states and state is not OwnerState.ACTIVE]
+
+
+@strawberry.type(description="A page of ownership gaps.")
+class OwnershipGapConnection:
+    page: strawberry.Private[EntityConnection]
+    filter_: strawberry.Private[Filter]
+
+    @strawberry.field(description="The gaps of this page.")
+    def edges(self) -> list[OwnershipGap]:
+        return [
+            OwnershipGap(cursor=edge.cursor, node=cast("Any", edge.node), owners=cast("Any", edge.node).owners)
+            for edge in self.page.edges
+        ]
+
+    @strawberry.field(description="The entities of this page.")
+    def nodes(self) -> list[Entity]:
+        return cast("Any", [edge.node for edge in self.page.edges])
+
+    @strawberry.field(description="Whether there is more on either side.")
+    def page_info(self) -> strawberry.relay.PageInfo:
+        return self.page.page_info
+
+    @strawberry.field(description="How many entities have a gap.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.store.count(self.filter_)
+
+
+@strawberry.type(description="How much of a group of entities has an owner. total = effective + none.")
+class Coverage:
+    value: str | None = strawberry.field(description="The kind, system or owner; null for entities with none.")
+    total: int = strawberry.field(description="Entities of kinds that may have owners.")
+    declared: int = strawberry.field(description="With a declared owner.")
+    effective: int = strawberry.field(description="With an owner, declared, inherited or inferred.")
+    none: int = strawberry.field(description="Without any owner.")
+
+
+async def _owned(
+    info: Info,
+    by: list[str],
+    include_subgroups: bool = True,
+    effective: bool = True,
+    via_groups: bool = False,
+    filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
+    sort: inputs.EntitySort | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> EntityConnection:
+    store = info.context.store
+    owners = parse_ref_inputs(by, kind="group")
+    found = await store.entities(owners)
+    missing = sorted(set(owners) - found.keys())
+    if missing:
+        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
+    if via_groups:
+        owners += await _groups_of(store, [ref for ref in owners if kind_of(ref) == "user"])
+    if include_subgroups:
+        owners = await store.subgroups(owners)
+    owned = owned_filter(owners, effective)
+    return await entity_page(
+        info, And((owned, await compile_filter(filter, store))), sort, (first, after, last, before)
+    )
+
+
+async def _groups_of(store: Store, users: list[Ref]) -> list[Ref]:
+    found = await store.neighbours(users, Direction.OUT, ("MEMBER_OF",)) if users else {}
+    return [neighbour.entity.ref for neighbours in found.values() for neighbour in neighbours]
+
+
+async def _gaps(
+    info: Info,
+    reasons: list[GapReason] | None = None,
+    filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
+    sort: inputs.EntitySort | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> OwnershipGapConnection:
+    store = info.context.store
+    asked = list(GapReason) if reasons is None else reasons
+    silent = await _silent_owners(store, [reason.value for reason in asked if reason is not GapReason.NONE])
+    items: list[Filter] = [Compare("owner", Op.IN, tuple(silent))] if silent else []
+    if GapReason.NONE in asked:
+        items.append(Not(Compare("owner", Op.EXISTS, True)))
+    condition = And((OWNABLE, Or(tuple(items)), await compile_filter(filter, store)))
+    page = await entity_page(info, condition, sort, (first, after, last, before))
+    return OwnershipGapConnection(page=page, filter_=condition)
+
+
+async def _silent_owners(store: Store, states: list[str]) -> list[Ref]:
+    """Groups and users that cannot answer."""
+    if not states:
+        return []
+    condition = Compare("owner_state", Op.IN, tuple(states))
+    page = await store.page(PageRequest(filter=condition, sort=Sort("ref"), limit=MAX_SILENT_OWNERS))
+    if page.more:
+        raise CatalogError(
+            ErrorCode.TOO_LARGE, f"more than {MAX_SILENT_OWNERS} owners cannot answer; ask for one reason"
+        )
+    return [row.ref for row in page.entities]
+
+
+async def _coverage(
+    info: Info,
+    by: CoverageBy,
+    filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
+) -> list[Coverage]:
+    store = info.context.store
+    asked = And((OWNABLE, await compile_filter(filter, store)))
+    declared = And((asked, Compare("declared_owner", Op.EXISTS, True)))
+    effective = And((asked, Compare("owner", Op.EXISTS, True)))
+    total, with_declared, with_effective = [
+        {bucket.value: bucket.count for bucket in (await store.facets(condition, (by.value,)))[by.value].buckets}
+        for condition in (asked, declared, effective)
+    ]
+    return [
+        Coverage(
+            value=value,
+            total=count,
+            declared=with_declared.get(value, 0),
+            effective=with_effective.get(value, 0),
+            none=count - with_effective.get(value, 0),
+        )
+        for value, count in total.items()
+    ]
+
+
+@strawberry.type
+class OwnershipQuery:
+    owned: EntityConnection = strawberry.field(
+        resolver=_owned,
+        description="What these groups and users own. includeSubgroups: also what groups below them own; viaGroups: also "
+        "what a user's groups own; effective false: declared ownership only.",
+    )
+    ownership_gaps: OwnershipGapConnection = strawberry.field(
+        resolver=_gaps, description="Entities that nobody, or nobody living, answers for."
+    )
+    ownership_coverage: list[Coverage] = strawberry.field(
+        resolver=_coverage, description="How much has an owner, over kinds that may have one, largest first."
+    )

@@ -1,0 +1,117 @@
+"""Relay pages with keyset cursors: a cursor holds the place and a digest of the question that it belongs to."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+from graphql import get_argument_values
+
+from graph_api.catalog.ref import Ref
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.context import Info
+
+DEFAULT_PAGE = 20
+CURSOR_VERSION = 1
+_PAGE_ARGUMENTS = ("first", "after", "last", "before")
+MAX_CURSOR = 4_096
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageArguments:
+    """A checked page: `limit` items, from the end when `backward`, between two places (decoded cursors or None)."""
+
+    limit: int
+    backward: bool
+    after: list[Any] | None
+    before: list[Any] | None
+    digest: str
+
+    def cursor(self, *place: object) -> str:
+        """The cursor of an item; `place` are JSON values that tell where it stands."""
+        return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, self.digest, *place])).decode().rstrip("=")
+
+
+def page_arguments(
+    info: Info,
+    shape: tuple[type | tuple[type, ...], ...],
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    parent: Ref | str = "",
+) -> PageArguments:
+    """`shape` gives the types of a cursor's place. Raises CatalogError BAD_PAGE or BAD_CURSOR."""
+    limit = _limit(info.context.max_page, first, last)
+    digest = _question_digest(info, parent)
+    return PageArguments(limit, last is not None, _place(after, digest, shape), _place(before, digest, shape), digest)
+
+
+def _limit(most: int, first: int | None, last: int | None) -> int:
+    if first is not None and last is not None:
+        raise CatalogError(ErrorCode.BAD_PAGE, "give either `first` or `last`, not both")
+    limit = first if first is not None else last if last is not None else min(DEFAULT_PAGE, most)
+    if not 1 <= limit <= most:
+        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` and `last` go from 1 to {most}; got {limit}")
+    return limit
+
+
+def _question_digest(info: Info, parent: str) -> str:
+    """The field, its parent and every argument but the page."""
+    raw = info._raw_info
+    arguments = get_argument_values(raw.parent_type.fields[raw.field_name], raw.field_nodes[0], raw.variable_values)
+    asked = {name: value for name, value in arguments.items() if name not in _PAGE_ARGUMENTS}
+    text = orjson.dumps([raw.field_name, parent, asked], default=_plain, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=9).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return vars(value) if is_dataclass(value) else str(value)
+
+
+def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...], ...]) -> list[Any] | None:
+    if cursor is None:
+        return None
+    version, made_for, *place = _decode(cursor)
+    if version != CURSOR_VERSION or len(place) != len(shape):
+        raise _bad_cursor("is of another version or shape")
+    if made_for != digest:
+        raise _bad_cursor("belongs to another field, filter, sort or start; page with the arguments it was made for")
+    if not all(isinstance(value, types) for value, types in zip(place, shape, strict=True)):
+        raise _bad_cursor("was not made by this server")
+    return place
+
+
+def _decode(cursor: str) -> list[Any]:
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError):
+        values = None
+    if not isinstance(values, list) or len(values) < 2:
+        raise _bad_cursor("was not made by this server")
+    return values
+
+
+def _bad_cursor(why: str) -> CatalogError:
+    return CatalogError(ErrorCode.BAD_CURSOR, f"the cursor {why}; start again without one")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    items: Sequence[T]
+    more_before: bool
+    more_after: bool
+
+
+def slice_page(items: Sequence[T], places: Sequence[list[Any]], page: PageArguments) -> Slice[T]:
+    """A page of a short list that is all in memory; `places` are its cursors' places, ascending."""
+    low = sum(place <= page.after for place in places) if page.after is not None else 0
+    high = sum(place < page.before for place in places) if page.before is not None else len(places)
+    high = max(low, high)
+    start, stop = (max(low, high - page.limit), high) if page.backward else (low, min(high, low + page.limit))
+    return Slice(items[start:stop], start > 0, stop < len(items))

@@ -1,0 +1,90 @@
+"""The questions: what there is, who owns it, what it needs, and what breaks."""
+
+from typing import Any, cast
+
+import strawberry
+
+from graph_api.catalog.filters import Compare, Op
+from graph_api.catalog.identifiers import normalize_identifier
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql import inputs
+from graph_api.graphql.context import Info
+from graph_api.graphql.entity_lists import EntityConnection, NamedLists, entities, list_field
+from graph_api.graphql.facets import Facet, FacetField
+from graph_api.graphql.filtering import compile_filter
+from graph_api.graphql.ownership import OwnershipQuery
+from graph_api.graphql.refs import parse_global_id, parse_ref_input
+from graph_api.graphql.runs import RunQuery
+from graph_api.graphql.traversals import TraversalQuery
+from graph_api.graphql.types import Entity, Node
+
+MAX_SEARCH = 100
+
+
+async def _node(info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay fixes the argument's name
+    return cast("Any", await info.context.loaders.entity.load(parse_global_id(id)))
+
+
+async def _nodes(info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+    refs = [parse_global_id(id_) for id_ in ids]
+    return cast("Any", await info.context.loaders.entity.load_many(refs))
+
+
+async def _entity(info: Info, ref: str) -> Entity | None:
+    return cast("Any", await info.context.loaders.entity.load(parse_ref_input(ref)))
+
+
+async def _resolve(info: Info, identifier: str) -> list[Entity]:
+    refs = await info.context.loaders.named.load(normalize_identifier(identifier))
+    found = await info.context.loaders.entity.load_many(refs)
+    return cast("Any", [row for row in found if row])
+
+
+async def _search(
+    info: Info,
+    text: str,
+    first: int = 20,
+    filter: inputs.EntityFilter | None = None,  # noqa: A002 - GraphQL name
+) -> list[Entity]:
+    if not 1 <= first <= MAX_SEARCH:
+        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {MAX_SEARCH}; got {first}")
+    store = info.context.store
+    return cast("Any", await store.search(text, await compile_filter(filter, store), first))
+
+
+async def _facets(
+    info: Info,
+    fields: list[FacetField],
+    filter: inputs.EntityFilter | None = None,  # noqa: A002 - GraphQL name
+) -> list[Facet]:
+    store = info.context.store
+    names = [field.value for field in fields]
+    found = await store.facets(await compile_filter(filter, store), names)
+    return cast("Any", [found[name] for name in names])
+
+
+@strawberry.type(description="The questions that the catalog answers.")
+class Query(NamedLists, OwnershipQuery, TraversalQuery, RunQuery):
+    node: Node | None = strawberry.field(resolver=_node, description="Anything by its global id.")
+    nodes: list[Node | None] = strawberry.field(resolver=_nodes, description="By global ids, in order, with nulls.")
+    entity: Entity | None = strawberry.field(
+        resolver=_entity, description="By ref; null where nothing declares it or points to it."
+    )
+    resolve: list[Entity] = strawberry.field(
+        resolver=_resolve,
+        description="By any foreign name that a source stated: repository URL, image, ARN, host name, annotation value, "
+        "former ref. Several entities can share one; none is guessed.",
+    )
+    search: list[Entity] = strawberry.field(
+        resolver=_search, description="Best first, by names, titles, descriptions and tags; words may be incomplete."
+    )
+    facets: list[Facet] = strawberry.field(
+        resolver=_facets, description="Counts of the entities that match, by fields."
+    )
+    entities: EntityConnection = strawberry.field(
+        resolver=entities,
+        description="By `refs`, in their order with nulls; or all that match, declared or pointed at.",
+    )
+    unresolved_refs: EntityConnection = list_field(
+        Compare("declared", Op.EQ, False), "Refs that something points to and nobody declares."
+    )

@@ -1,0 +1,39 @@
+"""Refs and global ids as clients send them, parsed or refused with BAD_REF."""
+
+import base64
+import binascii
+
+from graph_api.catalog.ref import BadRefError, Ref, parse_ref
+from graph_api.errors import CatalogError, ErrorCode
+
+MAX_REFS = 1_000
+
+
+def parse_ref_input(text: str, *, kind: str | None = None) -> Ref:
+    try:
+        return parse_ref(text, kind=kind)
+    except BadRefError as error:
+        shown = text[:80].encode(errors="replace").decode()
+        raise CatalogError(ErrorCode.BAD_REF, f"{shown!r}: {error}", refs=[shown]) from None
+
+
+def parse_ref_inputs(texts: list[str], *, kind: str | None = None) -> list[Ref]:
+    """In the given order, duplicates included."""
+    if len(texts) > MAX_REFS:
+        raise CatalogError(ErrorCode.TOO_LARGE, f"at most {MAX_REFS} refs in one question; got {len(texts)}")
+    return [parse_ref_input(text, kind=kind) for text in texts]
+
+
+def global_id(ref: Ref) -> str:
+    return base64.urlsafe_b64encode(f"entity|{ref}".encode()).decode().rstrip("=")
+
+
+def parse_global_id(id_: str) -> Ref:
+    try:
+        text = base64.urlsafe_b64decode(id_ + "=" * (-len(id_) % 4)).decode()
+    except (binascii.Error, ValueError):
+        text = ""
+    if not text.startswith("entity|"):
+        shown = id_[:80].encode(errors="replace").decode()
+        raise CatalogError(ErrorCode.BAD_REF, f"{shown!r} is no id of this server; take it from a field `id`")
+    return parse_ref_input(text.removeprefix("entity|"))

@@ -1,0 +1,97 @@
+"""Questions about where the catalog's knowledge comes from and what changed."""
+
+from typing import Any, cast
+
+import strawberry
+
+from graph_api.catalog.ref import Ref
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.context import Info
+from graph_api.graphql.pagination import page_arguments, slice_page
+from graph_api.graphql.records import (
+    CatalogSchema,
+    ChangeConnection,
+    ChangeEdge,
+    Problem,
+    ProblemConnection,
+    ProblemEdge,
+    Source,
+    Sync,
+    SyncConnection,
+    SyncEdge,
+    as_problem,
+)
+from graph_api.graphql.types import page_info
+
+
+async def _sources(info: Info) -> list[Source]:
+    return cast("Any", await info.context.store.sources())
+
+
+async def _syncs(
+    info: Info, source: str | None = None, first: int | None = None, after: str | None = None
+) -> SyncConnection:
+    arguments = page_arguments(info, (str, str), first, after, None, None)
+    place = (arguments.after[0], arguments.after[1]) if arguments.after else None
+    runs = await info.context.store.syncs(source, arguments.limit + 1, place)
+    edges = [
+        SyncEdge(cursor=arguments.cursor(run.started_at, run.id), node=cast("Sync", run))
+        for run in runs[: arguments.limit]
+    ]
+    return SyncConnection(edges=edges, page_info=page_info(edges, place is not None, len(runs) > arguments.limit))
+
+
+async def _problems(
+    info: Info,
+    source: str | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> ProblemConnection:
+    arguments = page_arguments(info, (str, int), first, after, last, before)
+    rows = [
+        (name, place, problem)
+        for name, problems in await _last_problems(info, source)
+        for place, problem in enumerate(problems)
+    ]
+    places = [[name, place] for name, place, _ in rows]
+    part = slice_page(rows, places, arguments)
+    edges = [ProblemEdge(cursor=arguments.cursor(name, place), node=row) for name, place, row in part.items]
+    return ProblemConnection(
+        edges=edges, page_info=page_info(edges, part.more_before, part.more_after), total_count=len(rows)
+    )
+
+
+async def _last_problems(info: Info, source: str | None) -> list[tuple[str, list[Problem]]]:
+    found = [row for row in await info.context.store.sources() if source in (None, row.name)]
+    return [(row.name, [as_problem(row.name, problem) for problem in row.last_run.problems]) for row in found]
+
+
+async def _changes(info: Info, since: int = 0, first: int | None = None, after: str | None = None) -> ChangeConnection:
+    if since < 0:
+        raise CatalogError(ErrorCode.BAD_INPUT, f"`since` is a revision, 0 or more; got {since}")
+    arguments = page_arguments(info, (int, str), first, after, None, None)
+    place = (arguments.after[0], Ref(arguments.after[1])) if arguments.after else None
+    rows = await info.context.store.changes(since, arguments.limit + 1, place)
+    edges = [
+        ChangeEdge(cursor=arguments.cursor(row.revision, row.ref), node=cast("Any", row))
+        for row in rows[: arguments.limit]
+    ]
+    return ChangeConnection(edges=edges, page_info=page_info(edges, place is not None, len(rows) > arguments.limit))
+
+
+@strawberry.type
+class RunQuery:
+    sources: list[Source] = strawberry.field(resolver=_sources, description="Every source with its last run, by name.")
+    syncs: SyncConnection = strawberry.field(resolver=_syncs, description="Runs, newest first.")
+    problems: ProblemConnection = strawberry.field(
+        resolver=_problems, description="What is wrong in the last run of each source."
+    )
+    changes: ChangeConnection = strawberry.field(
+        resolver=_changes, description="What changed after a revision, in the order (revision, ref)."
+    )
+
+    @strawberry.field(description="Kinds and relations, with the arrow, the inverse and the fields that state them.")
+    def catalog_schema(self) -> CatalogSchema:
+        return CatalogSchema()

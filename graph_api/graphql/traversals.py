@@ -1,0 +1,242 @@
+"""Dependency and impact questions: arguments in, one traversal out."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from graph_api.catalog import traversal as catalog
+from graph_api.catalog.filters import Sort
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
+from graph_api.catalog.traversal import DEFAULT_BUDGET, MAX_BUDGET, MAX_DEPTH, Traversal
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql import inputs
+from graph_api.graphql.context import Info
+from graph_api.graphql.filtering import compile_filter, compile_link_filter
+from graph_api.graphql.pagination import page_arguments
+from graph_api.graphql.refs import MAX_REFS, parse_ref_input, parse_ref_inputs
+from graph_api.graphql.selection import selects
+from graph_api.graphql.types import Entity, load_entities
+from graph_api.graphql.walks import HitConnection, Path, Walk
+from graph_api.store.protocol import PageRequest
+
+MAX_SECONDS = 30.0
+MAX_PATHS = 100
+
+
+@strawberry.input(description="How much work a walk may do.")
+class Budget:
+    entities: int = strawberry.field(
+        default=DEFAULT_BUDGET, description="Only this many are reached, nearest first; at most 1,000,000."
+    )
+    seconds: float | None = strawberry.field(
+        default=None, description="Deadline: 5 unless the server says otherwise, at most 30; past it there is an error."
+    )
+
+
+@strawberry.input(description="How to walk.")
+class WalkOptions:
+    relations: list[inputs.RelationName] | None = strawberry.field(
+        default=None, description="Which relations to walk; all that carry impact when left out."
+    )
+    max_depth: int | None = strawberry.field(default=None, description="How many links far, from 1 to 50.")
+    link_where: inputs.LinkFilter | None = strawberry.field(default=None, description="Every link of a walk matches.")
+    through: inputs.EntityFilter | None = strawberry.field(
+        default=None, description="Only entities that match are walked through (starts always are); others can be hits."
+    )
+    keep: inputs.EntityFilter | None = strawberry.field(default=None, description="Only hits that match are returned.")
+    budget: Budget | None = strawberry.field(default=None, description="Limits of the walk.")
+
+
+async def _traversal(
+    info: Info, start: Sequence[Ref], direction: Direction, options: WalkOptions | None, depth: int | None
+) -> tuple[Traversal, float]:
+    """The checked traversal and its deadline in seconds."""
+    options = options or WalkOptions()
+    store = info.context.store
+    await _check_exist(info, start)
+    budget = options.budget or Budget()
+    traversal = Traversal(
+        start=tuple(sorted(set(start))),
+        direction=direction,
+        relations=_relations(options.relations),
+        max_depth=_depth(options.max_depth) or depth,
+        link_where=compile_link_filter(options.link_where),
+        through=await compile_filter(options.through, store),
+        keep=await compile_filter(options.keep, store),
+        budget=_in_range("budget.entities", budget.entities, 1, MAX_BUDGET),
+    )
+    return traversal, _deadline(info, budget)
+
+
+async def _check_exist(info: Info, refs: Sequence[Ref]) -> None:
+    found = await info.context.loaders.entity.load_many(list(refs))
+    missing = sorted({ref for ref, row in zip(refs, found, strict=True) if row is None})
+    if missing:
+        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
+
+
+def _relations(names: list[inputs.RelationName] | None) -> tuple[str, ...]:
+    if names is None:
+        return IMPACT_RELATIONS
+    if not names:
+        raise CatalogError(ErrorCode.BAD_INPUT, "`relations` is empty; leave it out to walk all that carry impact")
+    return tuple(name for name in RELATIONS if name in {row.value for row in names})
+
+
+def _depth(depth: int | None) -> int | None:
+    if depth is None:
+        return None
+    if depth > MAX_DEPTH:
+        raise CatalogError(ErrorCode.TOO_DEEP, f"`maxDepth` goes from 1 to {MAX_DEPTH}; got {depth}")
+    return _in_range("maxDepth", depth, 1, MAX_DEPTH)
+
+
+def _in_range(name: str, value: int, low: int, high: int) -> int:
+    if not low <= value <= high:
+        raise CatalogError(ErrorCode.BAD_INPUT, f"`{name}` goes from {low:,} to {high:,}; got {value}")
+    return value
+
+
+def _deadline(info: Info, budget: Budget) -> float:
+    if budget.seconds is None:
+        return info.context.deadline
+    if not 0 < budget.seconds <= MAX_SECONDS:
+        raise CatalogError(ErrorCode.BAD_INPUT, f"`budget.seconds` goes up to {MAX_SECONDS:g}; got {budget.seconds}")
+    return budget.seconds
+
+
+async def _hits(
+    info: Info,
+    start: Sequence[Ref],
+    direction: Direction,
+    options: WalkOptions | None,
+    depth: int | None,
+    page: tuple[int | None, str | None, int | None, str | None],
+) -> HitConnection:
+    arguments = page_arguments(info, (int, str), *page)
+    traversal, deadline = await _traversal(info, start, direction, options, depth)
+    return HitConnection(
+        walk=Walk(info.context.store, traversal, deadline), arguments=arguments, severity=selects(info, "severity")
+    )
+
+
+async def _dependencies(
+    info: Info,
+    of: list[str],
+    walk: WalkOptions | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> HitConnection:
+    return await _hits(info, parse_ref_inputs(of), Direction.OUT, walk, 1, (first, after, last, before))
+
+
+async def _dependents(
+    info: Info,
+    of: list[str],
+    walk: WalkOptions | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> HitConnection:
+    return await _hits(info, parse_ref_inputs(of), Direction.IN, walk, 1, (first, after, last, before))
+
+
+async def _impact(
+    info: Info,
+    of: list[str] | None = None,
+    where: inputs.EntityFilter | None = None,
+    walk: WalkOptions | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> HitConnection:
+    structural = [name.value for name in (walk.relations or () if walk else ()) if not RELATIONS[name.value].impact]
+    if structural:
+        raise CatalogError(
+            ErrorCode.BAD_INPUT, f"{', '.join(structural)} carries no impact; `dependents` walks structural relations"
+        )
+    start = await _impact_start(info, of, where)
+    return await _hits(info, start, Direction.IN, walk, None, (first, after, last, before))
+
+
+async def _impact_start(info: Info, of: list[str] | None, where: inputs.EntityFilter | None) -> list[Ref]:
+    if (of is None) == (where is None):
+        raise CatalogError(ErrorCode.BAD_INPUT, "give exactly one of `of` (refs) and `where` (a filter)")
+    if of is not None:
+        return parse_ref_inputs(of)
+    store = info.context.store
+    page = await store.page(PageRequest(filter=await compile_filter(where, store), sort=Sort("ref"), limit=MAX_REFS))
+    if page.more:
+        raise CatalogError(ErrorCode.TOO_LARGE, f"`where` matches more than {MAX_REFS} entities; narrow it")
+    return [row.ref for row in page.entities]
+
+
+@strawberry.type(description="All shortest paths between two entities, ordered by their refs.")
+class Paths:
+    paths: list[Path] = strawberry.field(description="The paths.")
+    more: bool = strawberry.field(description="There are more than `first`.")
+
+
+async def _paths(
+    info: Info,
+    from_: Annotated[str, strawberry.argument(name="from")],
+    to: str,
+    walk: WalkOptions | None = None,
+    first: int = 10,
+) -> Paths:
+    if not 1 <= first <= MAX_PATHS:
+        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {MAX_PATHS}; got {first}")
+    start, end = parse_ref_input(from_), parse_ref_input(to)
+    await _check_exist(info, [end])
+    traversal, deadline = await _traversal(info, [start], Direction.OUT, walk, None)
+    return cast("Any", await info.context.store.paths(start, end, traversal, first, deadline=deadline))
+
+
+@strawberry.type(description="Entities that need each other.")
+class Cycle:
+    row: strawberry.Private[catalog.Cycle]
+
+    @strawberry.field(description="Every entity that can reach itself through the others, by ref.")
+    async def members(self, info: Info) -> list[Entity]:
+        return cast("Any", await load_entities(info, self.row.members))
+
+    @strawberry.field(description="One shortest cycle among them; the first is repeated at the end.")
+    async def path(self, info: Info) -> list[Entity]:
+        return cast("Any", await load_entities(info, self.row.path))
+
+
+@strawberry.type(description="Cycles, ordered by their first member.")
+class Cycles:
+    nodes: list[Cycle] = strawberry.field(description="The cycles.")
+    total_count: int = strawberry.field(description="How many there are.")
+
+
+async def _cycles(info: Info, relations: list[inputs.RelationName] | None = None, first: int = 20) -> Cycles:
+    most = info.context.max_page
+    if not 1 <= first <= most:
+        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {most}; got {first}")
+    found = await info.context.store.cycles(_relations(relations), deadline=info.context.deadline)
+    return Cycles(nodes=[Cycle(row=row) for row in found[:first]], total_count=len(found))
+
+
+@strawberry.type
+class TraversalQuery:
+    dependencies: HitConnection = strawberry.field(
+        resolver=_dependencies, description="What these need: directly, or as far as walk.maxDepth says."
+    )
+    dependents: HitConnection = strawberry.field(
+        resolver=_dependents, description="What needs these: directly, or as far as walk.maxDepth says."
+    )
+    impact: HitConnection = strawberry.field(
+        resolver=_impact,
+        description="What is affected if these (`of`, or all that match `where`) change or fail, at any distance: how "
+        "far, through what, how hard, and whose.",
+    )
+    paths: Paths = strawberry.field(resolver=_paths, description="How one entity depends on another.")
+    cycles: Cycles = strawberry.field(resolver=_cycles, description="Entities that depend on themselves.")

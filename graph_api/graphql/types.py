@@ -1,0 +1,383 @@
+"""The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
+
+from typing import Any, cast
+
+import strawberry
+from strawberry import Parent
+from strawberry.relay import PageInfo
+from strawberry.scalars import JSON
+
+from graph_api.catalog import entity as catalog
+from graph_api.catalog.entity import unresolved
+from graph_api.catalog.kinds import APPLICATION_TYPES, LIBRARY_TYPES, SERVICE_TYPES, kind_name
+from graph_api.catalog.merge import evidence_of
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
+from graph_api.graphql import inputs
+from graph_api.graphql.conflicts import Conflict, find_conflicts
+from graph_api.graphql.context import Info
+from graph_api.graphql.filtering import compile_link_filter
+from graph_api.graphql.loaders import NeighbourQuestion
+from graph_api.graphql.pagination import page_arguments, slice_page
+from graph_api.graphql.refs import global_id
+from graph_api.store.protocol import Neighbour
+
+strawberry.enum(
+    catalog.OwnerHow,
+    description="DECLARED by the entity, INHERITED from what it is part of, or INFERRED from CODEOWNERS.",
+)
+strawberry.enum(
+    catalog.OwnerState,
+    description="Whether an owner can answer: UNRESOLVED is declared by nobody, INACTIVE is marked so, EMPTY has no "
+    "user in it or in any group below it.",
+)
+
+
+async def _last_seen(root: Parent[catalog.Evidence], info: Info) -> str | None:
+    return root.last_seen or await info.context.loaders.last_applied.load(root.source)
+
+
+@strawberry.type(description="Who says so, where, and when it was seen.")
+class Evidence:
+    source: str = strawberry.field(description="The source's name.")
+    location: str = strawberry.field(description="`file:line` or a URL.")
+    first_seen: str = strawberry.field(description="Time of the first run that saw it, ISO 8601 in UTC.")
+    last_seen: str | None = strawberry.field(
+        resolver=_last_seen, description="Time of the last run in which it stood, ISO 8601 in UTC."
+    )
+    stale: bool = strawberry.field(description="The document cannot be read now; this is what it said before.")
+
+
+@strawberry.type(description="A web link of an entity, or a way to reach a group or user.")
+class WebLink:
+    url: str = strawberry.field(description="http, https or mailto.")
+    title: str | None = strawberry.field(description="What to call it.")
+    icon: str | None = strawberry.field(description="The name of an icon.")
+    type: str | None = strawberry.field(description="A free category.")
+
+
+def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
+    return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
+
+
+@strawberry.type(description="One relation between two entities, with its properties and evidence.")
+class Link:
+    relation: inputs.RelationName = strawberry.field(
+        resolver=lambda root: inputs.RelationName[root.key.relation], description="The relation, see catalogSchema."
+    )
+    source: str = strawberry.field(
+        name="from", resolver=lambda root: root.key.source, description="The ref where the arrow starts."
+    )
+    target: str = strawberry.field(
+        name="to", resolver=lambda root: root.key.target, description="The ref where the arrow ends."
+    )
+    environment: str | None = strawberry.field(
+        resolver=lambda root: root.key.environment, description="The environment that the link holds in; null: any."
+    )
+    criticality: catalog.Criticality = strawberry.field(description="HARD unless a source says SOFT.")
+    confidence: float = strawberry.field(description="From 0 to 1; 1 unless a source says less.")
+    properties: JSON = strawberry.field(description="Free properties.")
+    evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
+
+
+def _contacts(entity: catalog.Entity) -> list[dict[str, str | None]]:
+    profile = entity.declaring.spec.get("profile") if entity.declaring else None
+    email = profile.get("email") if isinstance(profile, dict) else None
+    mail = [{"url": f"mailto:{email}", "title": email, "icon": "email", "type": "email"}] if email else []
+    return mail + _web_links(entity)
+
+
+def _web_links(entity: catalog.Entity) -> list[dict[str, str | None]]:
+    links = entity.declaring.links if entity.declaring else ()
+    return [{"title": None, "icon": None, "type": None, **link} for link in links]
+
+
+def _as_links(rows: list[dict[str, str | None]]) -> list[WebLink]:
+    return [
+        WebLink(url=cast("str", row["url"]), title=row["title"], icon=row["icon"], type=row["type"]) for row in rows
+    ]
+
+
+async def load_entity(info: Info, ref: Ref) -> catalog.Entity:
+    """The entity, or the placeholder of one that nobody declares."""
+    return await info.context.loaders.entity.load(ref) or unresolved(ref)
+
+
+async def load_entities(info: Info, refs: tuple[Ref, ...]) -> list[catalog.Entity]:
+    found = await info.context.loaders.entity.load_many(refs)
+    return [row or unresolved(ref) for ref, row in zip(refs, found, strict=True)]
+
+
+async def _owner_entity(root: Parent[catalog.Owner], info: Info) -> "Entity":
+    return cast("Any", await load_entity(info, root.ref))
+
+
+async def _owner_through(root: Parent[catalog.Owner], info: Info) -> list["Entity"]:
+    return cast("Any", await load_entities(info, root.through))
+
+
+async def _owner_state(root: Parent[catalog.Owner], info: Info) -> catalog.OwnerState:
+    return (await load_entity(info, root.ref)).owner_state or catalog.OwnerState.ACTIVE
+
+
+async def owner_contacts(info: Info, ref: Ref) -> list[WebLink]:
+    return _as_links(_contacts(await load_entity(info, ref)))
+
+
+async def _owner_contacts(root: Parent[catalog.Owner], info: Info) -> list[WebLink]:
+    return await owner_contacts(info, root.ref)
+
+
+@strawberry.type(description="Who is accountable, in which role, and how the catalog knows.")
+class Owner:
+    ref: str = strawberry.field(description="The owner's ref.")
+    entity: "Entity" = strawberry.field(resolver=_owner_entity, description="The group or user.")
+    role: str = strawberry.field(description="OWNER unless the source says otherwise; CODE_OWNER when inferred.")
+    primary: bool = strawberry.field(description="The one to ask first.")
+    how: catalog.OwnerHow = strawberry.field(description="Declared here, inherited, or inferred.")
+    through: list["Entity"] = strawberry.field(
+        resolver=_owner_through, description="From the entity to the one that declares the owner, both included."
+    )
+    state: catalog.OwnerState = strawberry.field(resolver=_owner_state, description="Whether this owner can answer.")
+    contacts: list[WebLink] = strawberry.field(resolver=_owner_contacts, description="E-mail and links of the owner.")
+    evidence: list[Evidence] = strawberry.field(description="The statements that make it an owner.")
+
+
+@strawberry.type(description="One link of an entity and the entity at its other end.")
+class LinkEdge:
+    cursor: str = strawberry.field(description="The place of this link in the list.")
+    node: "Entity" = strawberry.field(description="The entity at the other end.")
+    link: Link = strawberry.field(description="The link with its properties.")
+
+
+@strawberry.type(description="Links of one entity, ordered by the ref at the other end, relation and environment.")
+class LinkConnection:
+    edges: list[LinkEdge] = strawberry.field(description="The links of this page.")
+    page_info: PageInfo = strawberry.field(description="Whether there is more on either side.")
+    question: strawberry.Private[NeighbourQuestion]
+    ref: strawberry.Private[Ref]
+
+    @strawberry.field(description="The entities at the other ends, link by link.")
+    def nodes(self) -> list["Entity"]:
+        return [edge.node for edge in self.edges]
+
+    @strawberry.field(description="How many links there are; costs only when asked.")
+    async def total_count(self, info: Info) -> int:
+        if self.question.link_where is not None:
+            unlimited = self.question._replace(limit=None)
+            return len(await info.context.loaders.neighbours(unlimited).load(self.ref))
+        return await info.context.loaders.neighbour_count(self.question).load(self.ref)
+
+
+async def link_connection(
+    root: catalog.Entity,
+    info: Info,
+    direction: Direction,
+    relations: tuple[str, ...],
+    page: tuple[int | None, str | None, int | None, str | None],
+    link_where: inputs.LinkFilter | None = None,
+) -> LinkConnection:
+    """Links of one entity; what all entities of a page ask is read in one round trip."""
+    arguments = page_arguments(info, (str, str, str), *page, parent=root.ref)
+    whole = arguments.backward or arguments.after is not None or arguments.before is not None
+    question = NeighbourQuestion(
+        direction, relations, None if whole else arguments.limit + 1, compile_link_filter(link_where)
+    )
+    found = await info.context.loaders.neighbours(question).load(root.ref)
+    places = [_link_place(neighbour) for neighbour in found]
+    part = slice_page(list(zip(places, found, strict=True)), places, arguments)
+    edges = [
+        LinkEdge(cursor=arguments.cursor(*place), node=cast("Any", item.entity), link=cast("Any", item.link))
+        for place, item in part.items
+    ]
+    return LinkConnection(
+        edges=edges, page_info=page_info(edges, part.more_before, part.more_after), question=question, ref=root.ref
+    )
+
+
+def _link_place(neighbour: Neighbour) -> list[str]:
+    key = neighbour.link.key
+    return [neighbour.entity.ref, key.relation, key.environment or ""]
+
+
+def page_info(edges: Any, more_before: bool, more_after: bool) -> PageInfo:
+    return PageInfo(
+        has_previous_page=more_before,
+        has_next_page=more_after,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+
+
+def link_field(relation: str, direction: Direction, description: str) -> Any:
+    """A field for one relation, read one way."""
+
+    async def resolve(
+        root: Parent[catalog.Entity],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> LinkConnection:
+        return await link_connection(root, info, direction, (relation,), (first, after, last, before))
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+async def _related(
+    root: Parent[catalog.Entity],
+    info: Info,
+    direction: Direction,
+    relations: list[inputs.RelationName] | None = None,
+    link_where: inputs.LinkFilter | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> LinkConnection:
+    names = tuple(relation.value for relation in relations) if relations else tuple(RELATIONS)
+    return await link_connection(root, info, direction, names, (first, after, last, before), link_where)
+
+
+def _impact_links(direction: Direction) -> Any:
+    async def resolve(
+        root: Parent[catalog.Entity],
+        info: Info,
+        relations: list[inputs.RelationName] | None = None,
+        link_where: inputs.LinkFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> LinkConnection:
+        names = tuple(relation.value for relation in relations) if relations else IMPACT_RELATIONS
+        return await link_connection(root, info, direction, names, (first, after, last, before), link_where)
+
+    return resolve
+
+
+def _evidence(root: Parent[catalog.Entity]) -> list[Evidence]:
+    return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
+
+
+async def _system(root: Parent[catalog.Entity], info: Info) -> "Entity | None":
+    return cast("Any", await load_entity(info, root.systems[0])) if root.systems else None
+
+
+async def _systems(root: Parent[catalog.Entity], info: Info) -> list["Entity"]:
+    return cast("Any", await load_entities(info, root.systems))
+
+
+async def _domains(root: Parent[catalog.Entity], info: Info) -> list["Entity"]:
+    return cast("Any", await load_entities(info, root.domains))
+
+
+async def _environments(root: Parent[catalog.Entity], info: Info) -> list["Entity"]:
+    return cast("Any", await load_entities(info, root.environments))
+
+
+async def _repository(root: Parent[catalog.Entity], info: Info) -> "Entity | None":
+    return cast("Any", await load_entity(info, root.repository)) if root.repository else None
+
+
+async def _conflicts(root: Parent[catalog.Entity], info: Info) -> list[Conflict]:
+    owned = await info.context.loaders.neighbours(NeighbourQuestion(Direction.OUT, ("OWNED_BY",))).load(root.ref)
+    return find_conflicts(root, [neighbour.link for neighbour in owned])
+
+
+@strawberry.interface(description="Anything with a global id.")
+class Node:
+    id: strawberry.ID = strawberry.field(
+        resolver=lambda root: strawberry.ID(global_id(root.ref)), description="Opaque; the ref is for people."
+    )
+
+    @classmethod
+    def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
+        return type_name(value)
+
+
+@strawberry.interface(description="One thing in the catalog.")
+class Entity(Node):
+    ref: str = strawberry.field(description="`kind:namespace/name` in lower case.")
+    kind: str = strawberry.field(resolver=lambda root: kind_name(root.kind), description="The kind, see catalogSchema.")
+    name: str = strawberry.field(description="The name as written.")
+    namespace: str = strawberry.field(description="The namespace, in lower case.")
+    declared: bool = strawberry.field(description="False: something points to it and nobody declares it.")
+    type: str | None = strawberry.field(description="spec.type.")
+    title: str | None = strawberry.field(description="A name for people.")
+    description: str | None = strawberry.field(description="What it is.")
+    lifecycle: str | None = strawberry.field(description="spec.lifecycle, such as production.")
+    tier: int | None = strawberry.field(description="spec.tier; 1 is the most critical.")
+    active: bool = strawberry.field(description="False where spec.active says so.")
+    tags: list[str] = strawberry.field(description="Tags.")
+    labels: JSON = strawberry.field(resolver=lambda root: dict(root.labels), description="Labels by key.")
+    annotations: JSON = strawberry.field(
+        resolver=lambda root: dict(root.annotations), description="Annotations by key."
+    )
+    links: list[WebLink] = strawberry.field(
+        resolver=lambda root: _as_links(_web_links(root)), description="Web links; contacts of a group or user."
+    )
+    spec: JSON = strawberry.field(
+        resolver=lambda root: dict(root.declaring.spec) if root.declaring else {}, description="The spec as declared."
+    )
+    identifiers: list[str] = strawberry.field(description="Foreign names that resolve to it, normalized.")
+    owners: list[Owner] = strawberry.field(
+        description="Declared owners, or else the effective ones: of the nearest owned level of what it is part of, or "
+        "else of its repository's CODEOWNERS."
+    )
+    owner_state: catalog.OwnerState | None = strawberry.field(description="For groups and users: can they answer?")
+    system: "Entity | None" = strawberry.field(resolver=_system, description="The first of its systems by ref.")
+    systems: list["Entity"] = strawberry.field(resolver=_systems, description="Systems it is part of, at any distance.")
+    domains: list["Entity"] = strawberry.field(resolver=_domains, description="Domains it is part of, at any distance.")
+    environments: list["Entity"] = strawberry.field(resolver=_environments, description="Where it is deployed to.")
+    repository: "Entity | None" = strawberry.field(resolver=_repository, description="Where its descriptor lives.")
+    dependencies: LinkConnection = strawberry.field(
+        resolver=_impact_links(Direction.OUT),
+        description="What it needs directly; the query `dependencies` goes further.",
+    )
+    dependents: LinkConnection = strawberry.field(
+        resolver=_impact_links(Direction.IN),
+        description="What needs it directly; the queries `dependents` and `impact` go further.",
+    )
+    related: LinkConnection = strawberry.field(resolver=_related, description="Its links by any relations, one way.")
+    evidence: list[Evidence] = strawberry.field(resolver=_evidence, description="Every source that declares it.")
+    conflicts: list[Conflict] = strawberry.field(
+        resolver=_conflicts, description="Where sources disagree; the first value is in force."
+    )
+    revision: int = strawberry.field(
+        description="The last revision that changed its document, its outgoing links or what is derived of them."
+    )
+    updated_at: str = strawberry.field(description="The time of that revision, ISO 8601 in UTC.")
+
+    @classmethod
+    def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
+        return type_name(value)
+
+
+_TYPES_OF_KINDS = {
+    "api": "Api",
+    "pipeline": "Pipeline",
+    "dataset": "Dataset",
+    "resource": "Resource",
+    "environment": "Environment",
+    "system": "System",
+    "domain": "Domain",
+    "group": "Group",
+    "user": "User",
+    "repository": "Repository",
+}
+
+
+def type_name(entity: catalog.Entity) -> str:
+    """The GraphQL type of an entity, by its kind and (ignoring case) its type."""
+    if not entity.declared:
+        return "UnresolvedEntity"
+    if entity.kind != "component":
+        return _TYPES_OF_KINDS.get(entity.kind, "OtherEntity")
+    type_ = (entity.type or "").lower()
+    if type_ in SERVICE_TYPES:
+        return "Service"
+    if type_ in APPLICATION_TYPES:
+        return "Application"
+    return "Library" if type_ in LIBRARY_TYPES else "Component"

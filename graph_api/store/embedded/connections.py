@@ -1,0 +1,108 @@
+"""Connections to the catalog's file: a few that read and one that writes, each in a thread of its own."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from graph_api.errors import CatalogError, ErrorCode
+
+READERS = 4
+_READER_CACHE = 32
+_WRITER_CACHE = 256
+"""MiB; a whole first sync should not spill into the log and be read back from there."""
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """A connection in autocommit mode that any one thread at a time may use."""
+    return sqlite3.connect(
+        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+
+
+@contextmanager
+def masked_errors() -> Iterator[None]:
+    """What SQLite complains about goes to the log; the client learns that the database does not answer."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        _log.warning("the catalog's file does not answer", exc_info=True)
+        raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog's database does not answer; try again") from error
+
+
+class Connections:
+    """Opened when they are first used; after close() every use is UNAVAILABLE."""
+
+    def __init__(self, path: Path, busy_seconds: float) -> None:
+        self._path = path
+        self._busy_seconds = busy_seconds
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-reader")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="catalog-writer")
+        self._of_thread = threading.local()
+        self._all: list[sqlite3.Connection] = []
+
+    async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Answer in one read transaction."""
+        return await self._run(self._readers, partial(self._read, question))
+
+    async def write(self, step: Callable[[sqlite3.Connection], T]) -> T:
+        """Run one step on the writing connection, after all steps before it; transactions are the caller's."""
+        return await self._run(self._writer, lambda: step(self._writing()))
+
+    def close(self) -> None:
+        """Wait for what is running, then disconnect."""
+        for executor in (self._readers, self._writer):
+            executor.shutdown()
+        for conn in self._all:
+            conn.close()
+        self._all.clear()
+
+    async def _run(self, executor: Executor, job: Callable[[], T]) -> T:
+        try:
+            future = executor.submit(_masked, job)
+        except RuntimeError as error:
+            raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog is closed") from error
+        return await asyncio.wrap_future(future)
+
+    def _read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        conn = self._reading()
+        conn.execute("BEGIN")
+        try:
+            return question(conn)
+        finally:
+            conn.execute("ROLLBACK")
+
+    def _reading(self) -> sqlite3.Connection:
+        return self._connection(f"PRAGMA cache_size = -{_READER_CACHE * 1024}", "PRAGMA query_only = 1")
+
+    def _writing(self) -> sqlite3.Connection:
+        return self._connection(
+            f"PRAGMA cache_size = -{_WRITER_CACHE * 1024}",
+            "PRAGMA secure_delete = 0",
+            "PRAGMA journal_size_limit = 67108864",
+        )
+
+    def _connection(self, *pragmas: str) -> sqlite3.Connection:
+        known: sqlite3.Connection | None = getattr(self._of_thread, "conn", None)
+        if known:
+            return known
+        conn = connect(self._path, self._busy_seconds)
+        self._all.append(conn)
+        for pragma in pragmas:
+            conn.execute(pragma)
+        self._of_thread.conn = conn
+        return conn
+
+
+def _masked(job: Callable[[], T]) -> T:
+    with masked_errors():
+        return job()

@@ -1,0 +1,216 @@
+"""The layout of the catalog's file, and how a new, foreign, older or newer file is told apart.
+
+Texts that repeat (tags, owners, relations, environments ...) are `terms`, so that the rows that use them hold integers.
+What filters and sorts look at is in `entities`; what only answers need is in `documents`.
+"""
+
+import sqlite3
+import time
+
+from graph_api.errors import CatalogError, ErrorCode
+
+FORMAT_VERSION = 1
+APPLICATION_ID = 0x67726170
+"""In the file's header, so that no other program's database is taken for a catalog."""
+
+_DDL = """
+CREATE TABLE catalog (revision INTEGER NOT NULL, next_entity INTEGER NOT NULL);
+INSERT INTO catalog VALUES (0, 1);
+
+CREATE TABLE entities (
+    id INTEGER PRIMARY KEY,
+    ref TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_folded TEXT NOT NULL,
+    type TEXT,
+    type_folded TEXT,
+    title TEXT,
+    title_folded TEXT,
+    lifecycle TEXT,
+    lifecycle_folded TEXT,
+    tier INTEGER,
+    declared INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    created_revision INTEGER NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX entities_by_name ON entities (name);
+CREATE INDEX entities_by_kind ON entities (kind, name);
+CREATE INDEX entities_by_revision ON entities (revision, ref);
+
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    description TEXT,
+    description_folded TEXT,
+    active INTEGER NOT NULL,
+    owner_state TEXT,
+    repository TEXT,
+    folder TEXT,
+    tags TEXT,
+    identifiers TEXT,
+    systems TEXT,
+    domains TEXT,
+    environments TEXT,
+    labels TEXT,
+    annotations TEXT,
+    owners TEXT,
+    statements TEXT
+);
+
+CREATE TABLE terms (
+    id INTEGER PRIMARY KEY,
+    field TEXT NOT NULL,
+    text TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    UNIQUE (field, text)
+);
+CREATE TABLE entity_terms (
+    entity INTEGER NOT NULL,
+    term INTEGER NOT NULL,
+    PRIMARY KEY (entity, term)
+) WITHOUT ROWID;
+CREATE INDEX entity_terms_by_term ON entity_terms (term, entity);
+
+-- Labels and annotations; `key` is a term.
+CREATE TABLE pairs (
+    entity INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    PRIMARY KEY (entity, key)
+) WITHOUT ROWID;
+CREATE INDEX pairs_by_value ON pairs (key, value);
+
+CREATE TABLE identifiers (
+    identifier TEXT NOT NULL,
+    entity INTEGER NOT NULL,
+    PRIMARY KEY (identifier, entity)
+) WITHOUT ROWID;
+CREATE INDEX identifiers_by_entity ON identifiers (entity);
+
+-- `relation`, `environment` (0: none) and `sources` (a JSON list of names) are terms.
+CREATE TABLE links (
+    source INTEGER NOT NULL,
+    relation INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    environment INTEGER NOT NULL,
+    hard INTEGER NOT NULL,
+    confidence REAL NOT NULL,
+    sources INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    properties TEXT,
+    statements TEXT,
+    PRIMARY KEY (source, relation, target, environment)
+) WITHOUT ROWID;
+CREATE INDEX links_by_target ON links (target, relation);
+CREATE INDEX links_by_sources ON links (sources);
+
+CREATE VIEW searchable (id, name, title, description, tags) AS
+    SELECT e.id, e.name, e.title, d.description, d.tags FROM entities e JOIN documents d ON d.id = e.id;
+CREATE VIRTUAL TABLE search USING fts5 (
+    name, title, description, tags,
+    content = 'searchable', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+);
+
+-- A ref that comes back takes its old id: no id ever means two things to those who catch up.
+CREATE TABLE removed (ref TEXT PRIMARY KEY, entity INTEGER NOT NULL, revision INTEGER NOT NULL, at TEXT NOT NULL);
+CREATE INDEX removed_by_revision ON removed (revision, ref);
+-- Entities whose outgoing links changed in a write that left the entity itself alone.
+CREATE TABLE relinked (entity INTEGER PRIMARY KEY, revision INTEGER NOT NULL);
+CREATE INDEX relinked_by_revision ON relinked (revision);
+
+CREATE TABLE sources (
+    name TEXT PRIMARY KEY, connector TEXT NOT NULL, entities INTEGER NOT NULL, links INTEGER NOT NULL
+);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    status TEXT NOT NULL,
+    record TEXT NOT NULL,
+    payload BLOB
+);
+CREATE INDEX runs_by_start ON runs (started_at, id);
+CREATE INDEX runs_by_source ON runs (source, started_at, id);
+"""
+
+
+def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:
+    """Make a new file a catalog, or check that it is one of this format. Changes no other file.
+
+    Raises CatalogError UNAVAILABLE for a foreign or newer file.
+    """
+    if _is_new(conn):
+        _create(conn)
+    check(conn)
+    _use_write_ahead_log(conn, busy_seconds)
+
+
+def check(conn: sqlite3.Connection) -> None:
+    """Raise CatalogError UNAVAILABLE unless the file is a catalog of this format."""
+    try:
+        application, version = _number(conn, "application_id"), _number(conn, "user_version")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise _refusal("is no database") from error
+    if application != APPLICATION_ID:
+        raise _refusal("is no catalog")
+    if version > FORMAT_VERSION:
+        raise _refusal(f"was written by a newer version (format {version}, this one knows {FORMAT_VERSION})")
+
+
+def current_revision(conn: sqlite3.Connection) -> int:
+    revision: int = conn.execute("SELECT revision FROM catalog").fetchone()[0]
+    return revision
+
+
+def _number(conn: sqlite3.Connection, pragma: str) -> int:
+    number: int = conn.execute(f"PRAGMA {pragma}").fetchone()[0]
+    return number
+
+
+def _is_new(conn: sqlite3.Connection) -> bool:
+    try:
+        return not conn.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() and not _number(
+            conn, "application_id"
+        )
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise _refusal("is no database") from error
+
+
+def _refusal(what: str) -> CatalogError:
+    return CatalogError(ErrorCode.UNAVAILABLE, f"the catalog's file {what}; choose another file")
+
+
+def _create(conn: sqlite3.Connection) -> None:
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been faster.
+        if _is_new(conn):
+            for statement in _DDL.split(";\n"):
+                conn.execute(statement)
+            conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            conn.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        conn.execute("COMMIT")
+    except BaseException:
+        conn.execute("ROLLBACK")
+        raise
+
+
+def _use_write_ahead_log(conn: sqlite3.Connection, busy_seconds: float) -> None:
+    """Readers go on while somebody writes. SQLite does not wait by itself for the lock that the change needs."""
+    end = time.monotonic() + busy_seconds
+    while True:
+        try:
+            conn.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return

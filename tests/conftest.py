@@ -1,0 +1,135 @@
+"""One event loop and at most one Neo4j for the whole session, and an empty store for each test.
+
+NEO4J_URI (with NEO4J_USER and NEO4J_PASSWORD) names a database to use, which must be empty: the tests wipe it.
+Without it a local one is started, of version NEO4J_VERSION if that is set.
+"""
+
+import asyncio
+import inspect
+import os
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import neo4j
+import pytest
+from hypothesis import HealthCheck, settings
+
+from graph_api.store.protocol import Store
+
+Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
+OpenStore: TypeAlias = Callable[[], Coroutine[Any, Any, Store]]
+
+# An example on Neo4j takes as long as its queries' plans; and Hypothesis would see a fixture's store as state.
+settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=100,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+)
+settings.load_profile("ci")
+
+_RUNNER = pytest.StashKey[asyncio.Runner]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_RUNNER] = asyncio.Runner()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_RUNNER].close()
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def` tests in the loop of the session."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
+    pyfuncitem.config.stash[_RUNNER].run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.fixture(scope="session")
+def run(pytestconfig: pytest.Config) -> Run:
+    """Run a coroutine in the loop of the session, from a plain test or fixture."""
+    return pytestconfig.stash[_RUNNER].run
+
+
+@pytest.fixture(scope="session")
+def neo4j_auth() -> tuple[str, str] | None:
+    user, password = os.environ.get("NEO4J_USER"), os.environ.get("NEO4J_PASSWORD")
+    return (user or "neo4j", password) if password else None
+
+
+@pytest.fixture(scope="session")
+def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if uri := os.environ.get("NEO4J_URI"):
+        yield uri
+        return
+    from graph_api import local_neo4j
+
+    with local_neo4j.start(tmp_path_factory.mktemp("neo4j"), bolt_port=_free_port()) as running:
+        yield running.uri
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def neo4j_driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> Iterator[neo4j.Driver]:
+    """To look at the database behind the store's back, and to wipe it."""
+    with neo4j.GraphDatabase.driver(neo4j_uri, auth=neo4j_auth) as driver:
+        found = driver.execute_query("MATCH (n) RETURN count(n) AS nodes").records[0]["nodes"]
+        if found:
+            pytest.fail(f"{neo4j_uri} holds {found} nodes; the tests wipe their database, so name an empty one")
+        yield driver
+        wipe(driver)
+
+
+def wipe(driver: neo4j.Driver) -> None:
+    """Delete all data; constraints and indexes stay."""
+    with driver.session() as session:
+        session.run("MATCH (n) CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
+
+
+@pytest.fixture(params=["embedded", "neo4j"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[OpenStore]:
+    """Open a store, and further ones on the same database, which is empty at first. The fixture closes them."""
+    make = _neo4j_maker(request) if request.param == "neo4j" else _embedded_maker(tmp_path)
+    opened: list[Store] = []
+
+    async def open_one() -> Store:
+        opened.append(make())
+        await opened[-1].open()
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        run(store.close())
+
+
+def _embedded_maker(folder: Path) -> Callable[[], Store]:
+    from graph_api.store.embedded.store import EmbeddedStore
+
+    return lambda: EmbeddedStore(folder / "catalog.db")
+
+
+def _neo4j_maker(request: pytest.FixtureRequest) -> Callable[[], Store]:
+    from graph_api.store.neo4j.store import Neo4jStore
+
+    wipe(request.getfixturevalue("neo4j_driver"))
+    uri, auth = request.getfixturevalue("neo4j_uri"), request.getfixturevalue("neo4j_auth")
+    return lambda: Neo4jStore(uri, *(auth or ()))
+
+
+@pytest.fixture
+def store(open_store: OpenStore, run: Run) -> Store:
+    opened: Store = run(open_store())
+    return opened

@@ -1,0 +1,134 @@
+"""Random catalogs, and several random questions of each: both stores answer as the naive reference does."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph_api.catalog.entity import Entity
+from graph_api.catalog.filters import Filter, LinkFilter
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.store.protocol import PageRequest, Store
+from tests.conftest import Run
+from tests.graphs import IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs, some
+from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests
+from tests.reference import Reference, place_of
+from tests.store.loading import FEW, Loader
+
+
+@given(catalog=catalogs(), requests=st.lists(page_requests(), min_size=1, max_size=6))
+@FEW
+def test_pages(loader: Loader, run: Run, catalog: Catalog, requests: list[PageRequest]) -> None:
+    async def ask() -> None:
+        reference = await loader.load(catalog)
+        for request in requests:
+            page = await loader.store.page(request)
+            assert (list(page.entities), page.more) == reference.page(request), request
+            assert page.revision == loader.revision
+
+    run(ask())
+
+
+@given(catalog=catalogs(), requests=st.lists(page_requests(), min_size=1, max_size=3))
+@FEW
+def test_all_pages_in_turn_are_the_sorted_list(
+    loader: Loader, run: Run, catalog: Catalog, requests: list[PageRequest]
+) -> None:
+    async def ask() -> None:
+        reference = await loader.load(catalog)
+        for request in requests:
+            expected, _ = reference.page(replace(request, after=None, before=None, limit=100))
+            assert await _all_pages(loader.store, request, backward=False) == expected, request
+            assert await _all_pages(loader.store, request, backward=True) == expected, request
+
+    run(ask())
+
+
+async def _all_pages(store: Store, request: PageRequest, *, backward: bool) -> list[Entity]:
+    found: list[Entity] = []
+    request = replace(request, after=None, before=None, backward=backward)
+    while True:
+        page = await store.page(request)
+        found = [*page.entities, *found] if backward else [*found, *page.entities]
+        if not page.more:
+            return found
+        assert len(page.entities) == request.limit
+        if backward:
+            request = replace(request, before=place_of(found[0], request.sort))
+        else:
+            request = replace(request, after=place_of(found[-1], request.sort))
+
+
+@given(
+    catalog=catalogs(),
+    questions=st.lists(st.tuples(filters(), some(PLAIN_FACETS, at_most=5)), min_size=1, max_size=8),
+)
+@FEW
+def test_counts_and_facets(
+    loader: Loader, run: Run, catalog: Catalog, questions: list[tuple[Filter, Sequence[str]]]
+) -> None:
+    async def ask() -> None:
+        reference = await loader.load(catalog)
+        for filter_, fields in questions:
+            assert await loader.store.count(filter_) == len(reference.matching(filter_)), filter_
+            assert await loader.store.facets(filter_, fields) == reference.facets(filter_, fields), filter_
+
+    run(ask())
+
+
+@dataclass(frozen=True)
+class LinksQuestion:
+    refs: Collection[Ref]
+    direction: Direction
+    relations: Collection[str]
+    limit: int | None
+    where: LinkFilter | None
+
+
+def links_questions() -> st.SearchStrategy[LinksQuestion]:
+    return st.builds(
+        LinksQuestion,
+        some(REFS, at_most=6),
+        st.sampled_from(Direction),
+        some(RELATIONS, at_most=5),
+        st.none() | st.integers(1, 4),
+        st.none() | link_filters(),
+    )
+
+
+@given(catalog=catalogs(), questions=st.lists(links_questions(), min_size=1, max_size=6))
+@FEW
+def test_neighbours(loader: Loader, run: Run, catalog: Catalog, questions: list[LinksQuestion]) -> None:
+    async def ask() -> None:
+        reference = await loader.load(catalog)
+        for question in questions:
+            await _check_neighbours(loader.store, reference, question)
+
+    run(ask())
+
+
+async def _check_neighbours(store: Store, reference: Reference, question: LinksQuestion) -> None:
+    refs, direction, relations = question.refs, question.direction, question.relations
+    found = await store.neighbours(refs, direction, relations, question.limit, question.where)
+    counts = await store.neighbour_counts(refs, direction, relations)
+    assert found == {
+        ref: reference.neighbours(ref, direction, relations, question.limit, question.where) for ref in refs
+    }, question
+    assert counts == {ref: len(reference.neighbours(ref, direction, relations)) for ref in refs}, question
+
+
+@given(catalog=catalogs(), refs=some(REFS, at_most=4), identifiers=some((*IDENTIFIERS, "none"), at_most=4))
+@FEW
+def test_entities_subgroups_and_identifiers(
+    loader: Loader, run: Run, catalog: Catalog, refs: Sequence[Ref], identifiers: Sequence[str]
+) -> None:
+    async def ask() -> None:
+        reference = await loader.load(catalog)
+        known = {ref: reference.entities[ref] for ref in refs if ref in reference.entities}
+        assert await loader.store.entities(refs) == known
+        assert await loader.store.subgroups(refs) == reference.subgroups(refs)
+        assert await loader.store.resolve(identifiers) == reference.resolve(identifiers)
+
+    run(ask())

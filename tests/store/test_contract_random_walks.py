@@ -1,0 +1,104 @@
+"""Random walks over random catalogs: both stores answer as the naive reference does."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.catalog.traversal import DEFAULT_BUDGET, Traversal, WalkAnswer, WalkRequest
+from tests.conftest import Run
+from tests.graphs import RELATIONS, Catalog, catalogs, some
+from tests.questions import traversals, walk_requests
+from tests.reference import Reference
+from tests.store.loading import FEW, Loader
+
+DEADLINE = 30.0
+
+
+@st.composite
+def catalogs_and(draw: st.DrawFn, questions: Any) -> tuple[Catalog, list[Any]]:
+    """A catalog, and questions that start at its entities."""
+    catalog = draw(catalogs())
+    refs = [entity.ref for entity in catalog.entities]
+    return catalog, draw(st.lists(questions(refs), min_size=1, max_size=8))
+
+
+@given(asked=catalogs_and(walk_requests))
+@FEW
+def test_walks(loader: Loader, run: Run, asked: tuple[Catalog, list[WalkRequest]]) -> None:
+    async def ask() -> None:
+        reference = await loader.load(asked[0])
+        for request in asked[1]:
+            answer = await loader.store.walk(request, deadline=DEADLINE)
+            assert answer.revision == loader.revision
+            assert _wanted(answer, request) == _wanted(reference.walk(request), request), request
+
+    run(ask())
+
+
+def _wanted(answer: WalkAnswer, request: WalkRequest) -> dict[str, object]:
+    """The parts that were asked for."""
+    hits = answer.hits if request.severity else [replace(hit, severity=None) for hit in answer.hits]
+    parts: dict[str, object] = {"facets": {field: answer.facets[field] for field in request.facets}}
+    if request.limit:
+        parts |= {"hits": list(hits), "more": (answer.more_before, answer.more_after)}
+    if request.total:
+        parts["total"] = answer.total
+    if request.completeness:
+        parts["completeness"] = answer.completeness
+    return parts
+
+
+@given(asked=catalogs_and(traversals), hard_only=st.booleans())
+@FEW
+def test_via_is_a_shortest_walk_that_obeys(
+    loader: Loader, run: Run, asked: tuple[Catalog, list[Traversal]], hard_only: bool
+) -> None:
+    async def ask() -> None:
+        reference = await loader.load(asked[0])
+        for traversal in asked[1]:
+            refs = _hits_and_unreachable(reference, traversal)
+            found = await loader.store.via(traversal, refs, hard_only=hard_only, deadline=DEADLINE)
+            reachable = reference.distances(traversal, hard_only=hard_only)
+            assert found.keys() == {ref for ref in refs if ref in reachable}, traversal
+            for ref, path in found.items():
+                reference.check_via(traversal, ref, path, hard_only=hard_only)
+
+    run(ask())
+
+
+def _hits_and_unreachable(reference: Reference, traversal: Traversal) -> list[Ref]:
+    """What budget and `keep` exclude is never asked for."""
+    hits = [hit.entity.ref for hit in reference.hits(traversal)]
+    reachable = reference.distances(traversal)
+    return hits + [ref for ref in reference.entities if ref not in reachable]
+
+
+@given(asked=catalogs_and(traversals), first=st.integers(1, 4))
+@FEW
+def test_paths(loader: Loader, run: Run, asked: tuple[Catalog, list[Traversal]], first: int) -> None:
+    async def ask() -> None:
+        reference = await loader.load(asked[0])
+        for asked_for in asked[1]:
+            from_ = asked_for.start[0]
+            traversal = replace(asked_for, start=(from_,), direction=Direction.OUT, budget=DEFAULT_BUDGET)
+            for to in sorted(reference.entities)[:4]:
+                found = await loader.store.paths(from_, to, traversal, first, deadline=DEADLINE)
+                assert found == reference.paths(from_, to, traversal, first), (to, traversal)
+
+    run(ask())
+
+
+@given(catalog=catalogs(), questions=st.lists(some(RELATIONS, at_most=5), min_size=1, max_size=4))
+@FEW
+def test_cycles(loader: Loader, run: Run, catalog: Catalog, questions: list[Sequence[str]]) -> None:
+    async def ask() -> None:
+        reference = await loader.load(catalog)
+        for relations in questions:
+            reference.check_cycles(relations, await loader.store.cycles(relations, deadline=DEADLINE))
+
+    run(ask())
