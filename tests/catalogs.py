@@ -22,7 +22,7 @@ def refs(names: str) -> list[Ref]:
     return [ref(name) for name in names.split()]
 
 
-def entity(name: str, *, sources: Sequence[str] = ("files",), **fields: Any) -> Entity:
+def entity(name: str, /, *, sources: Sequence[str] = ("files",), **fields: Any) -> Entity:
     """A declared entity with a short statement of each source."""
     parts = split_ref(ref(name))
     statements = {

@@ -9,7 +9,7 @@ from itertools import pairwise
 from operator import lt
 from typing import TypeVar
 
-from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey
+from graph_api.catalog.entity import Criticality, Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Not, Or, Refs, Related, Sort, Words
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
@@ -29,7 +29,7 @@ from graph_api.catalog.traversal import (
     WalkAnswer,
     WalkRequest,
 )
-from graph_api.store.protocol import Neighbour, PageRequest, Place, SortValue
+from graph_api.store.protocol import Neighbour, PageRequest, Place, Referenced, SortValue
 from tests.reference_filters import compare, facet_values, field_values, has_words, link_matches
 
 T = TypeVar("T")
@@ -125,6 +125,33 @@ class Reference:
 
     def _all(self, *relations: str) -> list[Link]:
         return [link for link in self.links.values() if link.key.relation in relations]
+
+    # What a writer asks
+
+    def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+        entities = {ref: row.statements[source] for ref, row in self.entities.items() if source in row.statements}
+        links = {key: link.statements[source] for key, link in self.links.items() if source in link.statements}
+        return entities, links
+
+    def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> set[LinkKey]:
+        return {link.key for ref in refs for _, link in self.links_of(ref, direction, relations)}
+
+    def referenced(self, ref: Ref) -> Referenced:
+        inferring = (
+            entity
+            for entity in self.entities.values()
+            if any(owner.ref == ref and owner.how is OwnerHow.INFERRED for owner in entity.owners)
+        )
+        return Referenced(
+            links=sum(ref in (key.source, key.target) for key in self.links), inferred=len(list(inferring))
+        )
+
+    def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
+        return sorted(
+            ref
+            for ref, row in self.entities.items()
+            if row.repository and (repositories is None or row.repository in repositories)
+        )
 
     # Walks
 

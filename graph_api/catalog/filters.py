@@ -129,7 +129,7 @@ class Refs:
     refs: frozenset[Ref]
 
 
-Filter: TypeAlias = "Compare | And | Or | Not | Related | Words | Refs"
+Filter: TypeAlias = Compare | And | Or | Not | Related | Words | Refs
 ALL = And(())
 """Matches everything."""
 
@@ -163,7 +163,7 @@ class LinkNot:
     item: "LinkFilter"
 
 
-LinkFilter: TypeAlias = "LinkCompare | LinkAnd | LinkOr | LinkNot"
+LinkFilter: TypeAlias = LinkCompare | LinkAnd | LinkOr | LinkNot
 LINK_FIELDS: dict[str, FilterField] = {
     row.name: row
     for row in (

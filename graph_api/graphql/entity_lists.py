@@ -1,6 +1,6 @@
 """Lists of entities as Relay connections over one store question."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 from strawberry.relay import PageInfo
@@ -10,6 +10,7 @@ from graph_api.catalog.filters import And, Compare, Filter, Op, Sort
 from graph_api.catalog.kinds import APPLICATION_TYPES, KINDS, LIBRARY_TYPES, SERVICE_TYPES
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
+from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, SortArgument, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, compile_sort
 from graph_api.graphql.pagination import PageArguments, page_arguments
@@ -88,13 +89,13 @@ def _page_info(edges: list[EntityEdge], arguments: PageArguments, more: bool) ->
 
 async def entities(
     info: Info,
-    refs: list[str] | None = None,
-    filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
-    sort: inputs.EntitySort | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    refs: Annotated[list[str] | None, described("Exactly these, in this order; stands alone.")] = None,
+    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    sort: SortArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> EntityConnection:
     store = info.context.store
     await check_kinds(info, filter)
@@ -128,12 +129,12 @@ def list_field(condition: Filter, description: str) -> Any:
 
     async def resolve(
         info: Info,
-        filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
-        sort: inputs.EntitySort | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+        sort: SortArgument = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> EntityConnection:
         await check_kinds(info, filter)
         items = (condition, await compile_filter(filter, info.context.store))

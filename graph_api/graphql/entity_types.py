@@ -1,6 +1,6 @@
 """The concrete types: what people ask for by name, each with its own relations."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Parent
@@ -12,6 +12,7 @@ from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.ownership import unresolved_code_owner
 from graph_api.catalog.ref import kind_of
 from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.graphql.arguments import After, Before, First, Last, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.types import Entity, LinkConnection, link_connection, link_field, load_entity
 
@@ -132,7 +133,11 @@ class CodeOwner:
     section: str | None = strawberry.field(description="GitLab: the section that the rule is in.")
 
 
-async def _code_owners(root: Parent[catalog.Entity], info: Info, path: str) -> list[CodeOwner]:
+async def _code_owners(
+    root: Parent[catalog.Entity],
+    info: Info,
+    path: Annotated[str, described("From the root of the repository; a folder ends in /.")],
+) -> list[CodeOwner]:
     said = next((row for row in root.statements.values() if row.code_owners is not None), None)
     if said is None or said.code_owners is None:
         return []
@@ -143,7 +148,7 @@ async def _code_owners(root: Parent[catalog.Entity], info: Info, path: str) -> l
             entity=await _code_owner(info, text),
             pattern=match.rule.pattern,
             line=match.rule.line,
-            section=match.section,
+            section=match.section.name if match.section else None,
         )
         for match in rules.owners(path)
         for text in match.owners
@@ -173,10 +178,10 @@ class OtherEntity(_Row, Entity):
 async def _pointed_at_by(
     root: Parent[catalog.Entity],
     info: Info,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> LinkConnection:
     return await link_connection(root, info, IN, tuple(RELATIONS), (first, after, last, before))
 

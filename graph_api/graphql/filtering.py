@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import cast
 
 from graph_api.catalog.filters import (
     ALL,
@@ -108,8 +109,7 @@ def _value(name: str, op: Op, value: object) -> Value:
         if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
             return parse_ref_input(value, kind=_REF_FIELDS[name])
         return value.lower() if name in ("kind", "namespace") else value
-    assert isinstance(value, int | float)
-    return value
+    return cast("Value", value)
 
 
 def _check_text(value: str) -> None:
@@ -135,10 +135,9 @@ def owned_filter(refs: Iterable[Ref], effective: bool) -> Filter:
 
 
 async def _related(related: inputs.RelatedFilter, store: Store, depth: int) -> Filter:
-    if (related.some is None) == (related.none is None):
+    inner = related.some or related.none
+    if inner is None or (related.some and related.none):
         raise CatalogError(ErrorCode.BAD_INPUT, "a `related` filter takes exactly one of `some` and `none`")
-    inner = related.some if related.none is None else related.none
-    assert inner is not None
     return Related(
         relation=related.relation.value if related.relation else None,
         direction=related.direction,

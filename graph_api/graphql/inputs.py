@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import TypeVar
 
 import strawberry
 
@@ -12,13 +11,17 @@ from graph_api.catalog.relations import RELATIONS, Direction
 strawberry.enum(Direction, description="OUT follows the stored arrow (to what is needed), IN runs against it.")
 strawberry.enum(Criticality, description="HARD: fails with it. SOFT: degrades without it.")
 
-RelationName = strawberry.enum(
-    Enum("RelationName", {name: name for name in RELATIONS}),  # the table is the only list of relations
-    name="RelationName",
-    description="A relation, stored from the dependent to what it needs; see catalogSchema.",
-)
+if TYPE_CHECKING:
 
-V = TypeVar("V")
+    class RelationName(Enum):
+        """One member a row of the relation table, by the same name and value."""
+
+        value: str
+else:
+    RelationName = strawberry.enum(
+        Enum("RelationName", {name: name for name in RELATIONS}),
+        description="A relation, stored from the dependent to what it needs; see catalogSchema.",
+    )
 
 
 @strawberry.input(description="Conditions on a text; all that are given must hold.")

@@ -1,7 +1,7 @@
 """Writes: each speaks for one source, is all or nothing, and answers with what changed or what is wrong."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 from strawberry.scalars import JSON
@@ -14,6 +14,7 @@ from graph_api.catalog.snapshot import Problem as CatalogProblem
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
+from graph_api.graphql.arguments import DryRun, SourceName, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.records import Problem, Sync, as_problem
 from graph_api.graphql.refs import parse_ref_input
@@ -88,7 +89,7 @@ class LinkInput(LinkKeyInput):
     properties: JSON | None = strawberry.field(default=None, description="An object of texts, numbers and booleans.")
 
     def statement(self, source: str) -> LinkStatement:
-        properties = {} if self.properties is None else self.properties
+        properties: Any = {} if self.properties is None else self.properties
         if not isinstance(properties, dict):
             raise CatalogError(ErrorCode.INVALID, "`properties` is an object")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
@@ -174,7 +175,7 @@ def _check_writes(info: Info, source: str, *batches: list[Any]) -> None:
     if not info.context.writes_allowed:
         raise CatalogError(
             ErrorCode.WRITES_OFF,
-            "mutations are off: this server is not bound to loopback; start it with --insecure-allow-writes to allow them",
+            "mutations are off: this server is not bound to loopback; --insecure-allow-writes allows them",
         )
     if not source.strip() or len(source) > 200 or not source.isprintable():
         raise CatalogError(ErrorCode.BAD_INPUT, "`source` is a printable name of 1 to 200 characters")
@@ -205,7 +206,11 @@ async def _refused(info: Info, errors: list[edits.UserError]) -> MutationPayload
 class Mutation:
     @strawberry.mutation(description="State entities; what the source said of them before is replaced.")
     async def put_entities(
-        self, info: Info, entities: list[EntityInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+        self,
+        info: Info,
+        entities: Annotated[list[EntityInput], described("At most 10,000.")],
+        source: SourceName = DEFAULT_SOURCE,
+        dry_run: DryRun = False,
     ) -> MutationPayload:
         _check_writes(info, source, entities)
         puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
@@ -215,7 +220,11 @@ class Mutation:
 
     @strawberry.mutation(description="Withdraw the source's statements of entities.")
     async def remove_entities(
-        self, info: Info, entities: list[EntityRemovalInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+        self,
+        info: Info,
+        entities: Annotated[list[EntityRemovalInput], described("At most 10,000.")],
+        source: SourceName = DEFAULT_SOURCE,
+        dry_run: DryRun = False,
     ) -> MutationPayload:
         _check_writes(info, source, entities)
         removals, errors = _each(
@@ -229,7 +238,11 @@ class Mutation:
 
     @strawberry.mutation(description="State links; what the source said of them before is replaced.")
     async def put_links(
-        self, info: Info, links: list[LinkInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+        self,
+        info: Info,
+        links: Annotated[list[LinkInput], described("At most 10,000.")],
+        source: SourceName = DEFAULT_SOURCE,
+        dry_run: DryRun = False,
     ) -> MutationPayload:
         _check_writes(info, source, links)
         statements, errors = _each(links, "links", lambda item: item.statement(source))
@@ -241,7 +254,11 @@ class Mutation:
 
     @strawberry.mutation(description="Withdraw the source's statements of links.")
     async def remove_links(
-        self, info: Info, links: list[LinkKeyInput], source: str = DEFAULT_SOURCE, dry_run: bool = False
+        self,
+        info: Info,
+        links: Annotated[list[LinkKeyInput], described("At most 10,000.")],
+        source: SourceName = DEFAULT_SOURCE,
+        dry_run: DryRun = False,
     ) -> MutationPayload:
         _check_writes(info, source, links)
         keys, errors = _each(links, "links", lambda item: item.key())
@@ -258,10 +275,10 @@ class Mutation:
     async def apply_snapshot(
         self,
         info: Info,
-        source: str,
-        entities: list[EntityInput],
-        links: list[LinkInput] | None = None,
-        dry_run: bool = False,
+        source: SourceName,
+        entities: Annotated[list[EntityInput], described("Everything that the source states.")],
+        links: Annotated[list[LinkInput] | None, described("Links beside those in the specs.")] = None,
+        dry_run: DryRun = False,
     ) -> SyncPayload:
         _check_writes(info, source, entities, links or [])
         statements, errors = _each(links or [], "links", lambda item: item.statement(source))
@@ -273,7 +290,11 @@ class Mutation:
         return _sync_payload(await sync(context.store, snapshot, context.source_order, dry_run=dry_run))
 
     @strawberry.mutation(description="Apply a HELD sync, if its plan is still the same.")
-    async def confirm_sync(self, info: Info, id: strawberry.ID) -> SyncPayload:  # noqa: A002 - name in the schema
+    async def confirm_sync(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, described("The id of a HELD sync.")],  # noqa: A002 - the name in the schema
+    ) -> SyncPayload:
         _check_writes(info, DEFAULT_SOURCE)
         return _sync_payload(await confirm_sync(info.context.store, id, info.context.source_order))
 

@@ -1,7 +1,7 @@
 """Ownership questions: what somebody owns, what nobody living owns, and how much is covered."""
 
 from enum import Enum
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 
@@ -11,7 +11,7 @@ from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.graphql import inputs
+from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, Refs, SortArgument, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.entity_lists import EntityConnection, entity_page
 from graph_api.graphql.filtering import compile_filter, owned_filter
@@ -93,16 +93,16 @@ class Coverage:
 
 async def _owned(
     info: Info,
-    by: list[str],
-    include_subgroups: bool = True,
-    effective: bool = True,
-    via_groups: bool = False,
-    filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
-    sort: inputs.EntitySort | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    by: Refs,
+    include_subgroups: Annotated[bool, described("Also what groups below them own.")] = True,
+    effective: Annotated[bool, described("Also inherited and inferred ownership.")] = True,
+    via_groups: Annotated[bool, described("For users: also what their groups own.")] = False,
+    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    sort: SortArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> EntityConnection:
     store = info.context.store
     owners = parse_ref_inputs(by, kind="group")
@@ -127,13 +127,13 @@ async def _groups_of(store: Store, users: list[Ref]) -> list[Ref]:
 
 async def _gaps(
     info: Info,
-    reasons: list[GapReason] | None = None,
-    filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
-    sort: inputs.EntitySort | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    reasons: Annotated[list[GapReason] | None, described("Only these reasons.")] = None,
+    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    sort: SortArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> OwnershipGapConnection:
     store = info.context.store
     asked = list(GapReason) if reasons is None else reasons
@@ -161,8 +161,8 @@ async def _silent_owners(store: Store, states: list[str]) -> list[Ref]:
 
 async def _coverage(
     info: Info,
-    by: CoverageBy,
-    filter: inputs.EntityFilter | None = None,  # noqa: A002 - the name in the schema
+    by: Annotated[CoverageBy, described("What to break down by.")],
+    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
 ) -> list[Coverage]:
     store = info.context.store
     asked = And((OWNABLE, await compile_filter(filter, store)))
@@ -188,8 +188,8 @@ async def _coverage(
 class OwnershipQuery:
     owned: EntityConnection = strawberry.field(
         resolver=_owned,
-        description="What these groups and users own. includeSubgroups: also what groups below them own; viaGroups: also "
-        "what a user's groups own; effective false: declared ownership only.",
+        description="What these groups and users own. includeSubgroups: also what groups below them own; viaGroups: "
+        "also what a user's groups own; effective false: declared ownership only.",
     )
     ownership_gaps: OwnershipGapConnection = strawberry.field(
         resolver=_gaps, description="Entities that nobody, or nobody living, answers for."

@@ -1,13 +1,13 @@
 """The questions: what there is, who owns it, what it needs, and what breaks."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 
 from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.graphql import inputs
+from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.entity_lists import EntityConnection, NamedLists, entities, list_field
 from graph_api.graphql.facets import Facet, FacetField
@@ -21,20 +21,22 @@ from graph_api.graphql.types import Entity, Node
 MAX_SEARCH = 100
 
 
-async def _node(info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay fixes the argument's name
+async def _node(info: Info, id: Annotated[strawberry.ID, described("From the field `id`.")]) -> Node | None:  # noqa: A002 - Relay fixes the argument's name
     return cast("Any", await info.context.loaders.entity.load(parse_global_id(id)))
 
 
-async def _nodes(info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+async def _nodes(
+    info: Info, ids: Annotated[list[strawberry.ID], described("From the field `id`.")]
+) -> list[Node | None]:
     refs = [parse_global_id(id_) for id_ in ids]
     return cast("Any", await info.context.loaders.entity.load_many(refs))
 
 
-async def _entity(info: Info, ref: str) -> Entity | None:
+async def _entity(info: Info, ref: Annotated[str, described("`kind:namespace/name`.")]) -> Entity | None:
     return cast("Any", await info.context.loaders.entity.load(parse_ref_input(ref)))
 
 
-async def _resolve(info: Info, identifier: str) -> list[Entity]:
+async def _resolve(info: Info, identifier: Annotated[str, described("As any tool writes it.")]) -> list[Entity]:
     refs = await info.context.loaders.named.load(normalize_identifier(identifier))
     found = await info.context.loaders.entity.load_many(refs)
     return cast("Any", [row for row in found if row])
@@ -42,9 +44,9 @@ async def _resolve(info: Info, identifier: str) -> list[Entity]:
 
 async def _search(
     info: Info,
-    text: str,
-    first: int = 20,
-    filter: inputs.EntityFilter | None = None,  # noqa: A002 - GraphQL name
+    text: Annotated[str, described("Words, in any order.")],
+    first: Annotated[int, described("At most 100.")] = 20,
+    filter: FilterArgument = None,  # noqa: A002 - GraphQL name
 ) -> list[Entity]:
     if not 1 <= first <= MAX_SEARCH:
         raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {MAX_SEARCH}; got {first}")
@@ -54,8 +56,8 @@ async def _search(
 
 async def _facets(
     info: Info,
-    fields: list[FacetField],
-    filter: inputs.EntityFilter | None = None,  # noqa: A002 - GraphQL name
+    fields: Annotated[list[FacetField], described("What to count by.")],
+    filter: FilterArgument = None,  # noqa: A002 - GraphQL name
 ) -> list[Facet]:
     store = info.context.store
     names = [field.value for field in fields]
@@ -72,8 +74,8 @@ class Query(NamedLists, OwnershipQuery, TraversalQuery, RunQuery):
     )
     resolve: list[Entity] = strawberry.field(
         resolver=_resolve,
-        description="By any foreign name that a source stated: repository URL, image, ARN, host name, annotation value, "
-        "former ref. Several entities can share one; none is guessed.",
+        description="By any foreign name that a source stated: repository URL, image, ARN, host name, annotation "
+        "value, former ref. Several entities can share one; none is guessed.",
     )
     search: list[Entity] = strawberry.field(
         resolver=_search, description="Best first, by names, titles, descriptions and tags; words may be incomplete."

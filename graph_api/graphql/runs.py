@@ -1,11 +1,12 @@
 """Questions about where the catalog's knowledge comes from and what changed."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.arguments import After, Before, First, Last, SourceFilter, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.pagination import page_arguments, slice_page
 from graph_api.graphql.records import (
@@ -28,9 +29,7 @@ async def _sources(info: Info) -> list[Source]:
     return cast("Any", await info.context.store.sources())
 
 
-async def _syncs(
-    info: Info, source: str | None = None, first: int | None = None, after: str | None = None
-) -> SyncConnection:
+async def _syncs(info: Info, source: SourceFilter = None, first: First = None, after: After = None) -> SyncConnection:
     arguments = page_arguments(info, (str, str), first, after, None, None)
     place = (arguments.after[0], arguments.after[1]) if arguments.after else None
     runs = await info.context.store.syncs(source, arguments.limit + 1, place)
@@ -43,11 +42,11 @@ async def _syncs(
 
 async def _problems(
     info: Info,
-    source: str | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    source: SourceFilter = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> ProblemConnection:
     arguments = page_arguments(info, (str, int), first, after, last, before)
     rows = [
@@ -68,7 +67,12 @@ async def _last_problems(info: Info, source: str | None) -> list[tuple[str, list
     return [(row.name, [as_problem(row.name, problem) for problem in row.last_run.problems]) for row in found]
 
 
-async def _changes(info: Info, since: int = 0, first: int | None = None, after: str | None = None) -> ChangeConnection:
+async def _changes(
+    info: Info,
+    since: Annotated[int, described("A revision; 0 is the beginning.")] = 0,
+    first: First = None,
+    after: After = None,
+) -> ChangeConnection:
     if since < 0:
         raise CatalogError(ErrorCode.BAD_INPUT, f"`since` is a revision, 0 or more; got {since}")
     arguments = page_arguments(info, (int, str), first, after, None, None)

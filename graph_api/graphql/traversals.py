@@ -1,7 +1,7 @@
 """Dependency and impact questions: arguments in, one traversal out."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import strawberry
 
@@ -12,6 +12,7 @@ from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.catalog.traversal import DEFAULT_BUDGET, MAX_BUDGET, MAX_DEPTH, Traversal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
+from graph_api.graphql.arguments import After, Before, First, Last, Refs, Relations, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, compile_link_filter
 from graph_api.graphql.pagination import page_arguments
@@ -47,6 +48,9 @@ class WalkOptions:
     )
     keep: inputs.EntityFilter | None = strawberry.field(default=None, description="Only hits that match are returned.")
     budget: Budget | None = strawberry.field(default=None, description="Limits of the walk.")
+
+
+WalkArgument: TypeAlias = Annotated[WalkOptions | None, described("How to walk.")]
 
 
 async def _traversal(
@@ -124,37 +128,37 @@ async def _hits(
 
 async def _dependencies(
     info: Info,
-    of: list[str],
-    walk: WalkOptions | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    of: Refs,
+    walk: WalkArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> HitConnection:
     return await _hits(info, parse_ref_inputs(of), Direction.OUT, walk, 1, (first, after, last, before))
 
 
 async def _dependents(
     info: Info,
-    of: list[str],
-    walk: WalkOptions | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    of: Refs,
+    walk: WalkArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> HitConnection:
     return await _hits(info, parse_ref_inputs(of), Direction.IN, walk, 1, (first, after, last, before))
 
 
 async def _impact(
     info: Info,
-    of: list[str] | None = None,
-    where: inputs.EntityFilter | None = None,
-    walk: WalkOptions | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    of: Annotated[list[str] | None, described("Refs; at most 1,000.")] = None,
+    where: Annotated[inputs.EntityFilter | None, described("Instead of `of`: all that match, at most 1,000.")] = None,
+    walk: WalkArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> HitConnection:
     structural = [name.value for name in (walk.relations or () if walk else ()) if not RELATIONS[name.value].impact]
     if structural:
@@ -185,10 +189,10 @@ class Paths:
 
 async def _paths(
     info: Info,
-    from_: Annotated[str, strawberry.argument(name="from")],
-    to: str,
-    walk: WalkOptions | None = None,
-    first: int = 10,
+    from_: Annotated[str, strawberry.argument(name="from", description="The ref of what depends.")],
+    to: Annotated[str, described("The ref of what it needs.")],
+    walk: WalkArgument = None,
+    first: Annotated[int, described("At most 100.")] = 10,
 ) -> Paths:
     if not 1 <= first <= MAX_PATHS:
         raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {MAX_PATHS}; got {first}")
@@ -217,7 +221,9 @@ class Cycles:
     total_count: int = strawberry.field(description="How many there are.")
 
 
-async def _cycles(info: Info, relations: list[inputs.RelationName] | None = None, first: int = 20) -> Cycles:
+async def _cycles(
+    info: Info, relations: Relations = None, first: Annotated[int, described("At most a page.")] = 20
+) -> Cycles:
     most = info.context.max_page
     if not 1 <= first <= most:
         raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {most}; got {first}")

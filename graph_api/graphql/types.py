@@ -1,6 +1,6 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 from strawberry import Parent
@@ -14,6 +14,7 @@ from graph_api.catalog.merge import evidence_of
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.graphql import inputs
+from graph_api.graphql.arguments import After, Before, First, Last, LinkWhere, Relations, described
 from graph_api.graphql.conflicts import Conflict, find_conflicts
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_link_filter
@@ -215,10 +216,10 @@ def link_field(relation: str, direction: Direction, description: str) -> Any:
     async def resolve(
         root: Parent[catalog.Entity],
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> LinkConnection:
         return await link_connection(root, info, direction, (relation,), (first, after, last, before))
 
@@ -228,13 +229,13 @@ def link_field(relation: str, direction: Direction, description: str) -> Any:
 async def _related(
     root: Parent[catalog.Entity],
     info: Info,
-    direction: Direction,
-    relations: list[inputs.RelationName] | None = None,
-    link_where: inputs.LinkFilter | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    direction: Annotated[Direction, described("OUT: what it points to. IN: what points to it.")],
+    relations: Relations = None,
+    link_where: LinkWhere = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> LinkConnection:
     names = tuple(relation.value for relation in relations) if relations else tuple(RELATIONS)
     return await link_connection(root, info, direction, names, (first, after, last, before), link_where)
@@ -244,12 +245,12 @@ def _impact_links(direction: Direction) -> Any:
     async def resolve(
         root: Parent[catalog.Entity],
         info: Info,
-        relations: list[inputs.RelationName] | None = None,
-        link_where: inputs.LinkFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        relations: Relations = None,
+        link_where: LinkWhere = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> LinkConnection:
         names = tuple(relation.value for relation in relations) if relations else IMPACT_RELATIONS
         return await link_connection(root, info, direction, names, (first, after, last, before), link_where)
@@ -259,6 +260,18 @@ def _impact_links(direction: Direction) -> Any:
 
 def _evidence(root: Parent[catalog.Entity]) -> list[Evidence]:
     return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
+
+
+def _labels(root: Parent[catalog.Entity]) -> Any:
+    return dict(root.labels)
+
+
+def _annotations(root: Parent[catalog.Entity]) -> Any:
+    return dict(root.annotations)
+
+
+def _spec(root: Parent[catalog.Entity]) -> Any:
+    return dict(root.declaring.spec) if root.declaring else {}
 
 
 async def _system(root: Parent[catalog.Entity], info: Info) -> "Entity | None":
@@ -311,16 +324,12 @@ class Entity(Node):
     tier: int | None = strawberry.field(description="spec.tier; 1 is the most critical.")
     active: bool = strawberry.field(description="False where spec.active says so.")
     tags: list[str] = strawberry.field(description="Tags.")
-    labels: JSON = strawberry.field(resolver=lambda root: dict(root.labels), description="Labels by key.")
-    annotations: JSON = strawberry.field(
-        resolver=lambda root: dict(root.annotations), description="Annotations by key."
-    )
+    labels: JSON = strawberry.field(resolver=_labels, description="Labels by key.")
+    annotations: JSON = strawberry.field(resolver=_annotations, description="Annotations by key.")
     links: list[WebLink] = strawberry.field(
         resolver=lambda root: _as_links(_web_links(root)), description="Web links; contacts of a group or user."
     )
-    spec: JSON = strawberry.field(
-        resolver=lambda root: dict(root.declaring.spec) if root.declaring else {}, description="The spec as declared."
-    )
+    spec: JSON = strawberry.field(resolver=_spec, description="The spec as declared.")
     identifiers: list[str] = strawberry.field(description="Foreign names that resolve to it, normalized.")
     owners: list[Owner] = strawberry.field(
         description="Declared owners, or else the effective ones: of the nearest owned level of what it is part of, or "

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
 from strawberry import Parent
@@ -19,6 +19,7 @@ from graph_api.catalog import traversal as catalog
 from graph_api.catalog.filters import And, Compare, Not, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.traversal import Position, Traversal, WalkAnswer, WalkRequest
+from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.facets import Facet
 from graph_api.graphql.pagination import PageArguments
@@ -32,7 +33,7 @@ strawberry.enum(
 )
 strawberry.enum(
     catalog.IncompleteReason,
-    description="BUDGET: more was reachable. DEPTH: maxDepth cut the walk. UNRESOLVED: it reached something undeclared.",
+    description="BUDGET: more was reachable. DEPTH: maxDepth cut it. UNRESOLVED: something undeclared was reached.",
 )
 
 
@@ -213,7 +214,7 @@ class HitConnection:
         return (await self.walk.ask("total")).revision
 
     @strawberry.field(description="Counts over all hits by one property, largest first; null is its own bucket.")
-    async def groups(self, by: GroupBy) -> Facet:
+    async def groups(self, by: Annotated[GroupBy, described("The property.")]) -> Facet:
         return cast("Any", await self._facet(by.value))
 
     @strawberry.field(description="Whom to tell: every effective owner with the number of hits, most affected first.")
@@ -226,7 +227,9 @@ class HitConnection:
         return sum(bucket.count for bucket in (await self._facet("owner")).buckets if bucket.value is None)
 
     @strawberry.field(description="Hits that nobody owns, nearest first.")
-    async def unowned(self, info: Info, first: int = 20) -> list[Entity]:
+    async def unowned(
+        self, info: Info, first: Annotated[int, described("How many; at most a page.")] = 20
+    ) -> list[Entity]:
         limit = min(max(first, 1), info.context.max_page)
         keep = And((self.walk.traversal.keep, Not(Compare("owner", Op.EXISTS, True))))
         request = WalkRequest(traversal=replace(self.walk.traversal, keep=keep), limit=limit)

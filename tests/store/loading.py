@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import settings
 
-from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.changes import Change, ChangeOperation, ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.store.protocol import Store
@@ -22,6 +22,7 @@ class Loader:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.revision = 0
+        self.history: list[Change] = []
         self._entities: dict[Ref, Entity] = {}
         self._links: dict[LinkKey, Link] = {}
 
@@ -47,12 +48,27 @@ class Loader:
 
     async def _write(self, changes: ChangeSet, at: str) -> None:
         self.revision = await write(self.store, changes, at=at)
+        for operation, refs in self._operations(changes).items():
+            self.history += [Change(ref=ref, operation=operation, revision=self.revision, at=at) for ref in refs]
         for ref in changes.removed:
             del self._entities[ref]
         for key in changes.removed_links:
             del self._links[key]
         self._entities |= {row.ref: stamped(row, self.revision, at) for row in changes.entities}
         self._links |= {link.key: replace(link, revision=self.revision) for link in changes.links}
+
+    def _operations(self, changes: ChangeSet) -> dict[ChangeOperation, list[Ref]]:
+        written = [row.ref for row in changes.entities]
+        return {
+            ChangeOperation.CREATED: [ref for ref in written if ref not in self._entities],
+            ChangeOperation.UPDATED: [ref for ref in written if ref in self._entities],
+            ChangeOperation.REMOVED: list(changes.removed),
+        }
+
+    def changes(self, since: int) -> list[Change]:
+        """The latest change of each entity after this revision, in the order (revision, ref)."""
+        latest = {change.ref: change for change in self.history if change.revision > since}
+        return sorted(latest.values(), key=lambda change: (change.revision, change.ref))
 
 
 def stamped(entity: Entity, revision: int, at: str) -> Entity:

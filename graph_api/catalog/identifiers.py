@@ -1,0 +1,156 @@
+"""Identifiers: foreign names by which an entity is found, each in one normal spelling.
+
+What states them, beside the annotation `graph-api/former-refs`:
+
+| stated by                                                        | on           | identifier                        |
+|------------------------------------------------------------------|--------------|-----------------------------------|
+| `github.com/project-slug`, `gitlab.com/project-slug`             | Repository   | `https://github.com/org/repo`     |
+| `backstage.io/source-location`, `spec.url`                       | Repository   | the URL of the whole repository   |
+| `backstage.io/source-location`                                   | other kinds  | that URL, with its folder         |
+| `github.com/team-slug`, `gitlab.com/team-path`                   | Group        | `@org/team`                       |
+| `github.com/user-login`, `gitlab.com/user-login`                 | User         | `@login`                          |
+| `spec.profile.email`                                             | Group, User  | the address                       |
+| `graph-api/identifiers`, `graph-api/image`, `docker.com/repository` | any       | each of the comma-separated texts |
+| an annotation of `NAMING`                                        | any          | its value                         |
+
+All are case-folded but ARNs, which are case-sensitive. A value may name several entities: whoever asks gets them all.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from graph_api.catalog.kinds import KINDS, OWNER_KINDS
+from graph_api.catalog.ref import DEFAULT_NAMESPACE
+
+MAX_IDENTIFIER = 1024
+"""Characters; what is longer names nothing (and would not fit a database index)."""
+
+NAMING = (
+    "amazonaws.com/arn",
+    "argocd/app-name",
+    "aws.amazon.com/amazon-ecs-service-arn",
+    "aws.amazon.com/aws-codepipeline-arn",
+    "aws.com/lambda-function-name",
+    "backstage.io/kubernetes-id",
+    "backstage.io/ldap-dn",
+    "backstage.io/ldap-uuid",
+    "datadoghq.com/service-name",
+    "dev.azure.com/project-repo",
+    "graph.microsoft.com/group-id",
+    "graph.microsoft.com/user-id",
+    "jenkins.io/job-full-name",
+    "jira/project-key",
+    "microsoft.com/email",
+    "opsgenie.com/component-selector",
+    "opsgenie.com/team",
+    "pagerduty.com/service-id",
+    "sentry.io/project-slug",
+    "snyk.io/project-ids",
+    "sonarqube.org/project-key",
+)
+"""Annotations whose value names the entity itself in another tool."""
+
+_LISTS = ("graph-api/identifiers", "graph-api/image", "docker.com/repository")
+_SLUG_HOSTS = {"github.com/project-slug": "https://github.com/", "gitlab.com/project-slug": "https://gitlab.com/"}
+_HANDLES = {
+    "group": ("github.com/team-slug", "gitlab.com/team-path"),
+    "user": ("github.com/user-login", "gitlab.com/user-login"),
+}
+_SOURCE_LOCATION = "backstage.io/source-location"
+
+_PREFIX = re.compile(r"(?:url:|mailto:|docker(?:-pullable)?://|oci://|\s)+", re.IGNORECASE)
+_URL = re.compile(
+    r"(?:(?P<web>(?:git\+)?https?)|(?:git\+)?ssh|git)://(?:[^/@?#]*@)?(?P<host>[^/:?#@\s]+)(?::(?P<port>\d*))?"
+    r"(?P<path>[/?][^#]*)?(?:#.*)?"
+)
+_SCP = re.compile(r"[\w.-]+@(?P<host>[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:[^:]*/)):/?(?P<path>[^/:?#\s][^:?#\s]*)")
+_FORGE = re.compile(
+    r"(?P<host>(?:github|gitlab)\.com|bitbucket\.org|codeberg\.org|(?:git|gitea|github|gitlab)\.[\w.-]+)"
+    r"(?:/|:(?!\d+/))(?P<path>[^:?#\s]+)"
+)
+_IMAGE = re.compile(
+    r"(?:(?:index\.)?docker\.io/)*(?P<name>[\w.-]+(?::\d+)?(?:/[\w.-]+)+)(?::[\w.-]{1,128})?(?:@sha\d+:[0-9a-f]+)?"
+)
+_TAIL = re.compile(r"(?:\.git|[/\s])+$")
+_SHORT_REF = re.compile(rf"(?P<kind>{'|'.join(KINDS)}):(?P<name>[\w.-]+)")
+_REPOSITORY = re.compile(
+    r"(?P<two>https://[^/?]+/[^/?]+/[^/?]+)(?P<deeper>(?:/[^/?]+)*?)(?:/-)?(?P<tail>/(?:tree|blob|raw|src|edit)(?:/.*)?)?"
+)
+_TWO_LEVEL_HOSTS = ("https://github.com/", "https://bitbucket.org/", "https://codeberg.org/")
+
+
+def normalize_identifier(text: str) -> str:
+    """One spelling for all that mean the same name; normalizing twice changes nothing.
+
+    Repository URLs (https, ssh, `git@host:org/repo.git`, `url:` before them, a known host without scheme) become
+    `https://host/org/repo`; images lose tag and digest; a ref without namespace gets the default one.
+    """
+    if len(text) > MAX_IDENTIFIER:
+        return text
+    text = _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
+    text = text.rstrip()
+    if text[:4].casefold() == "arn:":
+        return "arn:" + text[4:]
+    folded = text.casefold()
+    if match := _IMAGE.fullmatch(folded):
+        folded = match["name"]
+    if match := _URL.fullmatch(folded):
+        port = match["port"] if match["web"] and match["port"] not in (None, "", "80", "443") else ""
+        return _web(match["host"] + (f":{port}" if port else ""), match["path"] or "")
+    if match := _SCP.fullmatch(folded) or _FORGE.fullmatch(folded):
+        return _web(match["host"], "/" + match["path"])
+    if match := _SHORT_REF.fullmatch(folded):
+        return f"{match['kind']}:{DEFAULT_NAMESPACE}/{match['name']}"
+    return folded
+
+
+def repository_url(text: str) -> str | None:
+    """`https://host/org/repo` of a URL of it or of a folder or file in it; None if the text names no repository."""
+    match = _REPOSITORY.fullmatch(normalize_identifier(text.partition("?")[0]))
+    if match is None:
+        return None
+    whole = match["two"] if match["two"].startswith(_TWO_LEVEL_HOSTS) else match["two"] + match["deeper"]
+    return normalize_identifier(whole)
+
+
+def repository_urls(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """The repositories that a descriptor's annotations name, sorted."""
+    texts = [host + annotations[key].strip("/ ") for key, host in _SLUG_HOSTS.items() if annotations.get(key)]
+    if _SOURCE_LOCATION in annotations:
+        texts.append(annotations[_SOURCE_LOCATION])
+    return tuple(sorted({url for text in texts if (url := repository_url(text))}))
+
+
+def identifiers_of(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """The identifiers that a descriptor states, normalized and sorted. `kind` is lower case."""
+    texts = [annotations[key] for key in NAMING if key in annotations]
+    texts += [part for key in _LISTS for part in annotations.get(key, "").split(",")]
+    texts += _of_kind(kind, annotations, spec)
+    return normalize_all(texts)
+
+
+def normalize_all(texts: Iterable[str]) -> tuple[str, ...]:
+    """The distinct normal spellings, sorted, without empty and overlong ones."""
+    names = {normalize_identifier(text) for text in texts if len(text) <= MAX_IDENTIFIER}
+    return tuple(sorted(names - {""}))
+
+
+def _of_kind(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any]) -> Iterator[str]:
+    if kind == "repository":
+        yield from repository_urls(annotations)
+        url = spec.get("url")
+        if isinstance(url, str):
+            yield repository_url(url) or url
+    elif annotations.get(_SOURCE_LOCATION, "").startswith(("url:", "http")):
+        yield annotations[_SOURCE_LOCATION]
+    for key in _HANDLES.get(kind, ()):
+        if annotations.get(key):
+            yield "@" + annotations[key].strip().removeprefix("@")
+    profile = spec.get("profile")
+    if kind in OWNER_KINDS and isinstance(profile, Mapping) and isinstance(profile.get("email"), str):
+        yield profile["email"]
+
+
+def _web(host: str, path: str) -> str:
+    return f"https://{host}{_TAIL.sub('', path)}"

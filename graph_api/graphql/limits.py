@@ -1,0 +1,199 @@
+"""What a document may cost before anything of it runs: tokens, depth, and what is left after expanding fragments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    FieldNode,
+    FloatValueNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from graph_api.errors import ErrorCode
+
+MAX_NESTING = 200
+"""Selection sets inside each other, fragments included: as many as graphql-core parses, and far from Python's limit."""
+MAX_ERRORS = 20
+INTROSPECTION = frozenset({"__schema", "__type"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Per document; all but the tokens are counted per operation, with its fragments expanded."""
+
+    tokens: int = 2_000
+    depth: int = 20
+    """Fields inside each other. graphql-core limits what is inside `__schema` and `__type`."""
+    fields: int = 1_000
+    aliases: int = 50
+    directives: int = 50
+
+
+@dataclass(slots=True)
+class Size:
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+
+    def add(self, other: "Size") -> None:
+        self.depth = max(self.depth, other.depth)
+        self.fields += other.fields
+        self.aliases += other.aliases
+        self.directives += other.directives
+
+
+class FiniteNumbersRule(ASTValidationRule):
+    """Refuses `1e999`, which Python would read as infinity."""
+
+    def enter_float_value(self, node: FloatValueNode | IntValueNode, *_args: Any) -> None:
+        if not isfinite(float(node.value)):
+            self.report_error(GraphQLError("A number is too large to be represented.", node))
+
+    enter_int_value = enter_float_value
+
+
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, FiniteNumbersRule)
+
+
+class DocumentLimits(SchemaExtension):
+    """Parses and validates in Strawberry's place, within the limits."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        context.graphql_document = parse_within(context.query or "", self.limits.tokens)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        if document:
+            # Strawberry would run the first of several operations when the request names none.
+            named = context._provided_operation_name is not None
+            errors = validate_within(context.schema._schema, document, self.limits)
+            context.pre_execution_errors = errors or ([] if named else _ambiguous(document))
+        yield
+
+
+def parse_within(query: str, max_tokens: int) -> DocumentNode:
+    """Raises GraphQLError with a code. Comments count as tokens."""
+    try:
+        return parse(query, max_tokens=max_tokens)
+    except GraphQLSyntaxError as error:
+        error.extensions = {"code": _parse_code(error.message)}
+        raise
+
+
+def _parse_code(message: str) -> ErrorCode:
+    if "nested too deeply" in message:
+        return ErrorCode.TOO_DEEP
+    if "Document contains more than" in message:
+        return ErrorCode.TOO_LARGE
+    return ErrorCode.GRAPHQL_INVALID
+
+
+def validate_within(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> list[GraphQLError]:
+    """At most MAX_ERRORS errors; the last one says so when there are more."""
+    # Before the standard rules, because some of them recurse, or compare every field with every other.
+    excess = find_excess(document, limits)
+    return [excess] if excess else validate(schema, document, RULES, max_errors=MAX_ERRORS - 1)
+
+
+def _ambiguous(document: DocumentNode) -> list[GraphQLError]:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if len(operations) < 2:
+        return []
+    return [GraphQLError("`operationName` must say which of the document's operations to run.", operations)]
+
+
+def find_excess(document: DocumentNode, limits: Limits) -> GraphQLError | None:
+    """The first limit that the document breaks. Linear in the length of the document."""
+    measure = _Measure(document)
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
+            try:
+                size = measure.selections(definition.selection_set, level=1)
+            except _NestingError:
+                return _error(ErrorCode.TOO_DEEP, "The document is nested too deeply.", definition)
+            size.directives += len(definition.directives or ())
+            if error := _judge(size, limits, definition):
+                return error
+    return None
+
+
+def _judge(size: Size, limits: Limits, node: OperationDefinitionNode | FragmentDefinitionNode) -> GraphQLError | None:
+    if size.depth > limits.depth:
+        return _error(ErrorCode.TOO_DEEP, f"Fields are nested {size.depth} deep; at most {limits.depth} may be.", node)
+    for name in ("fields", "aliases", "directives"):
+        limit = getattr(limits, name)
+        if getattr(size, name) > limit:
+            return _error(ErrorCode.TOO_LARGE, f"More than {limit} {name}, fragments expanded.", node)
+    return None
+
+
+def _error(code: ErrorCode, message: str, node: OperationDefinitionNode | FragmentDefinitionNode) -> GraphQLError:
+    return GraphQLError(message, node, extensions={"code": code})
+
+
+class _NestingError(Exception):
+    pass
+
+
+class _Measure:
+    """Measures every fragment once. Unknown fragments and spreads that close a cycle are left to the standard rules."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self.fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self.sizes: dict[str, Size] = {}
+
+    def selections(self, selection_set: SelectionSetNode, level: int) -> Size:
+        if level > MAX_NESTING:
+            raise _NestingError
+        total = Size()
+        for selection in selection_set.selections:
+            total.add(self._selection(selection, level))
+        return total
+
+    def _selection(self, node: SelectionNode, level: int) -> Size:
+        if isinstance(node, FragmentSpreadNode):
+            size = Size()
+            size.add(self._fragment(node.name.value, level))
+        else:
+            inner: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined] # fields, inline fragments
+            size = self.selections(inner, level + 1) if inner else Size()
+        if isinstance(node, FieldNode):
+            size.depth = 1 if node.name.value in INTROSPECTION else size.depth + 1
+            size.fields += 1
+            size.aliases += node.alias is not None
+        size.directives += len(node.directives or ())
+        return size
+
+    def _fragment(self, name: str, level: int) -> Size:
+        if name not in self.sizes:
+            self.sizes[name] = Size()
+            if fragment := self.fragments.get(name):
+                self.sizes[name] = self.selections(fragment.selection_set, level + 1)
+        return self.sizes[name]

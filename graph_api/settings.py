@@ -1,0 +1,174 @@
+"""Every setting, once: as an option of the command, as GRAPH_API_NAME, and as a key of graph-api.yaml."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+ENV_PREFIX = "GRAPH_API_"
+DEFAULT_FILE = Path("graph-api.yaml")
+IN_MEMORY = ":memory:"
+STORE_FORMS = "embedded:PATH, embedded::memory:, neo4j://HOST:PORT or bolt://HOST:PORT"
+
+_OTHER_VARIABLES = ("GRAPH_API_CACHE",)  # where the local Neo4j keeps what it downloads
+
+_NEO4J_URL = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?://(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?/?")
+
+
+class BadSettingsError(ValueError):
+    """Settings that cannot be used; the message names each of them."""
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _check_store(url: str) -> str:
+    if "@" in url and not url.startswith("embedded:"):
+        raise ValueError("no user or password in the URL; set neo4j_user and neo4j_password")
+    if _NEO4J_URL.fullmatch(url) or (url.startswith("embedded:") and url != "embedded:"):
+        return url
+    raise ValueError(f"write {STORE_FORMS}")
+
+
+def _split(value: object) -> object:
+    """A list is one text in the environment, with commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """What a deployment can choose. A value given in code wins over the environment, that over the file."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+
+    store: Annotated[str, AfterValidator(_check_store)] = Field(
+        default="embedded:data/catalog.db", description=f"Where the catalog is kept: {STORE_FORMS}."
+    )
+    neo4j_user: str = Field(default="neo4j", description="User of the Neo4j database.")
+    neo4j_password: SecretStr | None = Field(
+        default=None, description="Password of the Neo4j database; without one, no authentication is tried."
+    )
+    neo4j_database: str = Field(default="neo4j", description="Name of the database in Neo4j.")
+    host: str = Field(default="127.0.0.1", description="Address to serve on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
+    insecure_allow_writes: bool = Field(
+        default=False, description="Allow mutations on an address other than loopback: there is no authentication yet."
+    )
+    max_page: int = Field(default=100, ge=1, le=1000, description="Most entities on a page of a connection.")
+    max_body: int = Field(default=1_000_000, ge=1, description="Largest body of a request, in bytes.")
+    max_tokens: int = Field(default=5000, ge=100, description="Most tokens in a GraphQL document.")
+    max_depth: int = Field(default=20, ge=5, description="Deepest nesting of fields in a GraphQL document.")
+    deadline: float = Field(
+        default=5.0, gt=0, le=30, description="Seconds that one question may take before DEADLINE_EXCEEDED."
+    )
+    request_deadline: float = Field(
+        default=10.0, gt=0, description="Seconds that a whole request may take before DEADLINE_EXCEEDED."
+    )
+    sources: _Names = Field(
+        default=(),
+        description="Names of sources, highest priority first. Others follow by name, `api` and `api:*` come last.",
+    )
+    descriptor_groups: _Names = Field(
+        default=(),
+        description="Groups of apiVersion, besides backstage.io, whose documents are always read as descriptors.",
+    )
+    log_level: LogLevel = Field(default=LogLevel.INFO, description="Least important messages to log.")
+
+    @property
+    def on_loopback(self) -> bool:
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def writes_allowed(self) -> bool:
+        return self.on_loopback or self.insecure_allow_writes
+
+
+def load_settings(config: Path | None = None, chosen: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of `chosen`, then the environment, then the file (graph-api.yaml in the working directory where
+    that exists), then the defaults. Raises BadSettingsError.
+    """
+    path = config or DEFAULT_FILE
+    if unknown := list(_unknown_variables()):
+        raise BadSettingsError("\n".join(unknown))
+    written = _read(path) if config or path.is_file() else {}
+
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes all by name
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes all by name
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=written)
+
+    try:
+        return Layered(**(chosen or {}))
+    except ValidationError as error:
+        raise BadSettingsError("\n".join(_explain(row, path) for row in error.errors(include_url=False))) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSettingsError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadSettingsError(f"{path}: not UTF-8") from error
+    except yaml.YAMLError as error:
+        # The error's own text quotes the file, where a password may stand.
+        mark = getattr(error, "problem_mark", None)
+        raise BadSettingsError(f"{path}:{mark.line + 1 if mark else 1}: not valid YAML") from error
+    if not isinstance(values, dict | NoneType):
+        raise BadSettingsError(f"{path}: write one setting a line, as in `port: 8000`")
+    return {str(name): value for name, value in (values or {}).items()}
+
+
+def _unknown_variables() -> Iterator[str]:
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(ENV_PREFIX).lower()
+        known = name in Settings.model_fields or variable in _OTHER_VARIABLES
+        if variable.upper().startswith(ENV_PREFIX) and not known:
+            yield f"{variable} is no setting{_suggest(name, ENV_PREFIX)}"
+
+
+def _explain(row: Mapping[str, Any], path: Path) -> str:
+    name = str(row["loc"][0]) if row["loc"] else ""
+    if row["type"] == "extra_forbidden":
+        return f"{path}: {name} is no setting{_suggest(name)}"
+    reason = str(row["msg"]).removeprefix("Value error, ")
+    return f"{name}: {reason} (from an option, {ENV_PREFIX}{name.upper()} or {path})"
+
+
+def _suggest(name: str, prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    suggestion = close[0] if close else None
+    if suggestion and prefix:
+        suggestion = prefix + suggestion.upper()
+    return f"; did you mean {suggestion}?" if suggestion else ""

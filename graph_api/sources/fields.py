@@ -1,0 +1,165 @@
+"""Typed access to the fields of a descriptor: what has another shape becomes a problem and reads as absent."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.sources.yaml_documents import MAX_DEPTH, MAX_NODES, TEXT_PER_NODE
+
+Path = tuple[str | int, ...]
+"""Keys and indexes from the root of a document, such as `("spec", "dependsOn", 0)`."""
+
+MAX_TEXT = 1_024
+MAX_LONG_TEXT = 32 * 1024
+"""Characters of a title or description."""
+
+_MAX_INTEGER = 2**63 - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _no_line(_path: Path) -> int | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a descriptor stands: a file with the line of each of its fields, or an API item without lines."""
+
+    document: str
+    line_of: Callable[[Path], int | None] = _no_line
+
+    def location(self, path: Path = ()) -> str:
+        line = self.line_of(path)
+        return self.document if line is None else f"{self.document}:{line}"
+
+
+@dataclass(slots=True)
+class Fields:
+    """A descriptor's fields, and the problems met so far. `ref` is known once the name has been read."""
+
+    document: Mapping[str, Any]
+    origin: Origin
+    ref: Ref | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, code: ProblemCode, message: str, path: Path = (), severity: Severity = Severity.WARNING) -> None:
+        self.problems.append(
+            Problem(
+                code=code,
+                severity=severity,
+                message=message,
+                path=self.origin.document,
+                line=self.origin.line_of(path),
+                ref=self.ref,
+            )
+        )
+
+    def invalid(self, path: Path, expected: str) -> None:
+        self.report(ProblemCode.INVALID, f"{_dotted(path)} must be {expected}; it is ignored", path)
+
+    def get(self, *path: str | int) -> Any:
+        """The value at a path, None where there is none."""
+        value: Any = self.document
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    def text(self, *path: str, limit: int = MAX_TEXT) -> str | None:
+        value = self.get(*path)
+        text = text_of(value)
+        if value is not None and text is None:
+            self.invalid(path, "text")
+        elif text and len(text) > limit:
+            self.invalid(path, f"at most {limit:,} characters long")
+            return None
+        return text or None
+
+    def mapping(self, *path: str) -> Mapping[str, Any]:
+        value = self.get(*path)
+        if value is not None and not isinstance(value, Mapping):
+            self.invalid(path, "a mapping")
+        return value if isinstance(value, Mapping) else {}
+
+    def items(self, *path: str) -> Iterator[tuple[Path, Any]]:
+        """The values at a path: those of a list, or the one that stands there."""
+        value = self.get(*path)
+        if isinstance(value, list | tuple):
+            for index, item in enumerate(value):
+                if item is not None:
+                    yield (*path, index), item
+        elif value is not None:
+            yield path, value
+
+    def texts(self, *path: str) -> tuple[str, ...]:
+        """The distinct texts of a list, in its order."""
+        found: dict[str, None] = {}
+        for item_path, item in self.items(*path):
+            text = text_of(item)
+            if not text or len(text) > MAX_TEXT:
+                self.invalid(item_path, f"text of 1 to {MAX_TEXT:,} characters")
+            else:
+                found[text] = None
+        return tuple(found)
+
+    def text_map(self, *path: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key, value in self.mapping(*path).items():
+            text = text_of(value)
+            if text is not None:
+                found[str(key)] = text
+            elif value is not None:
+                self.invalid((*path, key), "text")
+        return found
+
+
+def text_of(value: object) -> str | None:
+    """A scalar as it was written; None for no value and for a list or mapping."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else None
+
+
+def content_problem(value: object) -> tuple[ProblemCode, str] | None:
+    """Why a value of JSON types cannot be stored, if it cannot: too deep, too many values, or a text no store takes."""
+    nodes = 0
+    pending: list[tuple[object, int]] = [(value, 0)]
+    while pending:
+        item, depth = pending.pop()
+        nodes += 1
+        if depth > MAX_DEPTH:
+            return ProblemCode.TOO_LARGE, f"nested more than {MAX_DEPTH} deep"
+        if isinstance(item, Mapping):
+            pending.extend((key, depth) for key in item)
+            pending.extend((child, depth + 1) for child in item.values())
+        elif isinstance(item, list | tuple):
+            pending.extend((child, depth + 1) for child in item)
+        elif reason := _unfit(item):
+            return ProblemCode.INVALID, reason
+        elif isinstance(item, str):
+            nodes += len(item) // TEXT_PER_NODE
+        if nodes + len(pending) > MAX_NODES:
+            return ProblemCode.TOO_LARGE, f"more than {MAX_NODES:,} values"
+    return None
+
+
+def _unfit(item: object) -> str | None:
+    if isinstance(item, str):
+        if "\0" in item:
+            return "a text holds the character U+0000"
+        if not item.isascii() and _SURROGATE.search(item):
+            return "a text holds half of a surrogate pair"
+        return None
+    if isinstance(item, float):
+        return None if abs(item) < float("inf") else "a number is not finite"
+    if isinstance(item, int):
+        return None if abs(item) <= _MAX_INTEGER else "an integer has more than 64 bits"
+    return None if item is None else f"a value is of type {type(item).__name__}"
+
+
+def _dotted(path: Path) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")[:200]

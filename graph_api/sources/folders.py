@@ -1,0 +1,169 @@
+"""Folders and files below a root: what there is, and what a text holds. Nothing outside the root is ever read."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+
+MAX_FILE = 5_000_000
+"""Bytes of a file that is read."""
+MAX_FILES = 200_000
+"""Files of one source."""
+
+_READ_HIDDEN = (".github", ".gitlab")
+_SKIPPED = ("node_modules", "__pycache__")
+_SUFFIXES = (".yaml", ".yml")
+CODEOWNERS = "CODEOWNERS"
+
+
+class SourceError(Exception):
+    """A source that cannot be listed. Nothing of what it said before may be withdrawn."""
+
+
+class FileError(Exception):
+    """A file that cannot be used: UNREADABLE, TOO_LARGE or OUTSIDE_ROOT."""
+
+    def __init__(self, code: ProblemCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(slots=True)
+class Listing:
+    """What lies below a root: paths of YAML and CODEOWNERS files, and of folders that are git work trees; sorted."""
+
+    documents: list[Path] = field(default_factory=list)
+    code_owners: list[Path] = field(default_factory=list)
+    work_trees: list[Path] = field(default_factory=list)
+    outside: list[Path] = field(default_factory=list)
+    """Symbolic links to folders outside the root."""
+
+    @property
+    def files(self) -> int:
+        return len(self.documents) + len(self.code_owners)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder that is synced. `path` is absolute and without symbolic links; `base` is what paths are written from."""
+
+    path: Path
+    base: Path
+
+    def list_all(self) -> Listing:
+        """Everything below; SourceError if any folder cannot be listed."""
+        listing = Listing()
+        pending = [self.path]
+        while pending:
+            folder = pending.pop()
+            for entry in _entries(folder):
+                if _is_folder(entry):
+                    self._note_folder(entry, listing, pending)
+                else:
+                    _note_file(Path(entry.path), listing)
+            if listing.files > MAX_FILES:
+                raise SourceError(
+                    f"{self.path} holds more than {MAX_FILES:,} files; sync parts of it as several sources"
+                )
+        for paths in (listing.documents, listing.code_owners, listing.work_trees, listing.outside):
+            paths.sort(key=self.name)
+        return listing
+
+    def list_around(self, file: Path) -> Listing:
+        """One file, and what tells the repository that its folder may be."""
+        listing = Listing(documents=[file])
+        if (self.path / ".git").exists():
+            listing.work_trees.append(self.path)
+        places = (self.path, *(self.path / name for name in (*_READ_HIDDEN, "docs")))
+        listing.code_owners.extend(place / CODEOWNERS for place in places if (place / CODEOWNERS).is_file())
+        return listing
+
+    def name(self, path: Path) -> str:
+        """A path as documents and problems write it: from the base, with `/`."""
+        text = path.relative_to(self.base).as_posix() if path.is_relative_to(self.base) else path.as_posix()
+        # A file name need not be valid UTF-8, but a text in the catalog must be.
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    def resolve(self, path: Path) -> Path:
+        """The file behind symbolic links; FileError if it is missing or lies outside the root."""
+        try:
+            real = path.resolve(strict=True)
+        except (OSError, RuntimeError, ValueError) as error:
+            # What may exist outside is nobody's business: tell only of paths that cannot lie there.
+            raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
+        if not real.is_relative_to(self.path):
+            raise FileError(ProblemCode.OUTSIDE_ROOT, "lies outside the folder that is synced")
+        return real
+
+    def _note_folder(self, entry: "os.DirEntry[str]", listing: Listing, pending: list[Path]) -> None:
+        path = Path(entry.path)
+        if entry.name == ".git":
+            listing.work_trees.append(path.parent)
+        elif entry.name in _SKIPPED or (entry.name.startswith(".") and entry.name not in _READ_HIDDEN):
+            return
+        elif not entry.is_symlink():
+            pending.append(path)
+        elif not path.resolve().is_relative_to(self.path):
+            listing.outside.append(path)
+
+
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError as error:
+        raise SourceError(f"cannot list {folder}: {_reason(error)}") from error
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a loop of links
+
+
+def _note_file(path: Path, listing: Listing) -> None:
+    if path.suffix.lower() in _SUFFIXES:
+        listing.documents.append(path)
+    elif path.name == CODEOWNERS:
+        listing.code_owners.append(path)
+    elif path.name == ".git":  # a submodule or linked work tree
+        listing.work_trees.append(path.parent)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The first 5 MB and one byte more of a regular file; FileError if it cannot be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileError(ProblemCode.UNREADABLE, "is no regular file")
+        with path.open("rb") as handle:
+            return handle.read(MAX_FILE + 1)
+    except OSError as error:
+        raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
+
+
+def decode(data: bytes) -> str:
+    """The text of a whole file in UTF-8; FileError if it is too large or something else."""
+    if len(data) > MAX_FILE:
+        raise FileError(ProblemCode.TOO_LARGE, f"has more than {MAX_FILE:,} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(ProblemCode.UNREADABLE, f"is not UTF-8: byte {error.start} is wrong") from error
+
+
+def outside_problem(name: str) -> Problem:
+    return Problem(
+        code=ProblemCode.OUTSIDE_ROOT,
+        severity=Severity.INFO,
+        message="a symbolic link to a folder outside the one that is synced; it is not followed",
+        path=name,
+    )
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,186 @@
+"""Entities and links as rows, and rows as entities and links."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
+from graph_api.catalog.ref import Ref
+from graph_api.store.rows import (
+    dump,
+    dump_entity_statements,
+    dump_owners,
+    lazy_entity_statements,
+    lazy_link_statements,
+    lazy_strings,
+    load_owners,
+)
+
+Row = tuple[Any, ...]
+
+ENTITY_COLUMNS = (
+    "e.ref, e.name, e.kind, e.namespace, e.declared, e.type, e.title, d.description, e.lifecycle, e.tier, d.active, "
+    "d.tags, d.labels, d.annotations, d.identifiers, d.repository, d.folder, d.statements, d.owners, d.systems, "
+    "d.domains, d.environments, d.owner_state, e.revision, e.created_revision, e.updated_at"
+)
+"""Of `entities e` and `documents d`, in the order of Entity's fields."""
+
+# CROSS JOIN keeps SQLite from starting at one of the small tables.
+LINK_TABLES = (
+    "links l CROSS JOIN entities source ON source.id = l.source CROSS JOIN entities target ON target.id = l.target "
+    "CROSS JOIN terms relation ON relation.id = l.relation LEFT JOIN terms environment ON environment.id = l.environment"
+)
+LINK_COLUMNS = (
+    "source.ref, relation.text, target.ref, environment.text, "
+    "l.hard, l.confidence, l.properties, l.statements, l.revision"
+)
+
+
+def entity_row(id_: int, entity: Entity, revision: int, at: str) -> Row:
+    """For `entities`."""
+    return (
+        id_,
+        entity.ref,
+        entity.kind,
+        entity.namespace,
+        entity.name,
+        entity.name.casefold(),
+        entity.type,
+        _folded(entity.type),
+        entity.title,
+        _folded(entity.title),
+        entity.lifecycle,
+        _folded(entity.lifecycle),
+        entity.tier,
+        entity.declared,
+        revision,
+        entity.created_revision or revision,
+        at,
+    )
+
+
+def document_row(id_: int, entity: Entity) -> Row:
+    """For `documents`."""
+    return (
+        id_,
+        entity.description,
+        _folded(entity.description),
+        entity.active,
+        entity.owner_state,
+        entity.repository,
+        entity.folder,
+        _dumped(entity.tags),
+        _dumped(entity.identifiers),
+        _dumped(entity.systems),
+        _dumped(entity.domains),
+        _dumped(entity.environments),
+        _dumped(entity.labels),
+        _dumped(entity.annotations),
+        dump_owners(entity.owners) if entity.owners else None,
+        dump_entity_statements(entity.statements) if entity.statements else None,
+    )
+
+
+def _folded(text: str | None) -> str | None:
+    return text.casefold() if text is not None else None
+
+
+def _dumped(value: Collection[str]) -> str | None:
+    return dump(value) if value else None
+
+
+def to_entity(row: Row) -> Entity:
+    """From ENTITY_COLUMNS."""
+    (
+        ref, name, kind, namespace, declared, type_, title, description, lifecycle, tier, active,
+        tags, labels, annotations, identifiers, repository, folder, statements, owners, systems,
+        domains, environments, owner_state, revision, created_revision, updated_at,
+    ) = row  # fmt: skip  # beside ENTITY_COLUMNS the order can be checked at a glance
+    return Entity(
+        ref=ref,
+        name=name,
+        kind=kind,
+        namespace=namespace,
+        declared=bool(declared),
+        type=type_,
+        title=title,
+        description=description,
+        lifecycle=lifecycle,
+        tier=tier,
+        active=bool(active),
+        tags=_loaded(tags),
+        labels=lazy_strings(labels),
+        annotations=lazy_strings(annotations),
+        identifiers=_loaded(identifiers),
+        repository=repository,
+        folder=folder,
+        statements=lazy_entity_statements(statements),
+        owners=load_owners(owners),
+        systems=_loaded(systems),
+        domains=_loaded(domains),
+        environments=_loaded(environments),
+        owner_state=OwnerState(owner_state) if owner_state else None,
+        revision=revision,
+        created_revision=created_revision,
+        updated_at=updated_at,
+    )
+
+
+def _loaded(text: str | None) -> tuple[Any, ...]:
+    return tuple(orjson.loads(text)) if text else ()
+
+
+def to_link(row: Row) -> Link:
+    """From LINK_COLUMNS."""
+    source, relation, target, environment, hard, confidence, properties, statements, revision = row
+    return Link(
+        key=LinkKey(source, relation, target, environment),
+        criticality=Criticality.HARD if hard else Criticality.SOFT,
+        confidence=confidence,
+        properties=orjson.loads(properties) if properties else {},
+        statements=lazy_link_statements(statements),
+        revision=revision,
+    )
+
+
+def one_of(values: Iterable[object]) -> str:
+    """Any number of values as one parameter, for `IN (SELECT value FROM json_each(?))`."""
+    return orjson.dumps(list(values)).decode()
+
+
+def ids_of(conn: sqlite3.Connection, refs: Iterable[Ref]) -> dict[Ref, int]:
+    """Of the existing ones."""
+    return dict(
+        conn.execute("SELECT ref, id FROM entities WHERE ref IN (SELECT value FROM json_each(?))", (one_of(refs),))
+    )
+
+
+def refs_of(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Ref]:
+    return dict(
+        conn.execute("SELECT id, ref FROM entities WHERE id IN (SELECT value FROM json_each(?))", (one_of(ids),))
+    )
+
+
+def entities_of(conn: sqlite3.Connection, refs: Iterable[Ref]) -> dict[Ref, Entity]:
+    """The existing ones."""
+    sql = (
+        f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
+        "WHERE e.ref IN (SELECT value FROM json_each(?))"
+    )
+    return {row[0]: to_entity(row) for row in conn.execute(sql, (one_of(refs),))}
+
+
+def entities_by_id(conn: sqlite3.Connection, ids: Sequence[int]) -> list[Entity]:
+    """In the order of the ids, which exist."""
+    sql = (
+        f"SELECT e.id, {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
+        "WHERE e.id IN (SELECT value FROM json_each(?))"
+    )
+    found = {row[0]: to_entity(row[1:]) for row in conn.execute(sql, (one_of(ids),))}
+    return [found[id_] for id_ in ids]
+
+
+def links_where(conn: sqlite3.Connection, where: str, parameters: Sequence[object]) -> Iterator[Link]:
+    return map(to_link, conn.execute(f"SELECT {LINK_COLUMNS} FROM {LINK_TABLES} WHERE {where}", parameters))

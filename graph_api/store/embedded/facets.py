@@ -1,0 +1,45 @@
+"""Counts of the values that a set of entities has, out of the compact graph."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from graph_api.catalog.traversal import FACET_FIELDS, Bucket, Facet
+from graph_api.store.embedded.graph import LISTED, Graph, Ints
+
+
+def count_values(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, Facet]:
+    """Facets of some fields of CODED and LISTED over these entities."""
+    listed = [field for field in fields if field in LISTED]
+    counts = _listed_counts(graph, ids, listed) if listed else {}
+    counts |= {field: _coded_counts(graph, ids, field) for field in fields if field not in LISTED}
+    return {field: facet(field, counts[field]) for field in fields}
+
+
+def facet(field: str, counts: Mapping[str | None, int]) -> Facet:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, item[0] or ""))
+    return Facet(field, tuple(Bucket(value, count) for value, count in ordered), FACET_FIELDS[field])
+
+
+def _coded_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:
+    coded = graph.coded[field]
+    counts = np.bincount(coded.codes[ids])
+    found = np.flatnonzero(counts)
+    return {coded.texts[code]: count for code, count in zip(found.tolist(), counts[found].tolist(), strict=True)}
+
+
+def _listed_counts(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, dict[str | None, int]]:
+    texts = graph.terms.texts
+    counts = np.bincount(graph.listed.of(ids))
+    found = np.flatnonzero(counts)
+    field_of = graph.terms.fields[found]
+    valued = graph.valued[ids]
+    answer: dict[str, dict[str | None, int]] = {}
+    for field in fields:
+        place = LISTED.index(field)
+        terms = found[field_of == place]
+        pairs = zip(terms.tolist(), counts[terms].tolist(), strict=True)
+        answer[field] = {texts[term]: count for term, count in pairs}
+        if without := int(np.count_nonzero(valued & (1 << place) == 0)):
+            answer[field][None] = without
+    return answer

@@ -1,0 +1,165 @@
+"""The compact graph: what walks need of every entity and link, as arrays by entity id, at one revision."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from graph_api.catalog.entity import Criticality
+from graph_api.catalog.filters import Filter, LinkFilter
+from graph_api.catalog.relations import Direction
+from graph_api.store.embedded.link_filters import LinkValues
+
+Ints: TypeAlias = npt.NDArray[np.int32]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+VariantKey: TypeAlias = tuple[int, int, int, float, int, str | None]
+"""What tells links apart besides their ends, as SQLite has it."""
+
+CODED = ("kind", "type", "tier", "lifecycle", "namespace")
+"""Fields with one value, held as a code an entity."""
+LISTED = ("owner", "system", "domain", "environment", "tags", "source")
+"""Fields with several values, held as terms."""
+
+_KEPT_NEIGHBOURS = 8
+_KEPT_MASKS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """A list of integers for each entity: that of `id` is values[starts[id]:starts[id + 1]]."""
+
+    starts: Ints
+    values: Ints
+
+    @classmethod
+    def grouped(cls, owners: Ints, values: Ints, size: int) -> "Lists":
+        """From pairs sorted by owner; `size` is above all ids."""
+        starts = np.zeros(size + 1, np.int32)
+        np.cumsum(np.bincount(owners, minlength=size), out=starts[1:])
+        return cls(starts, values)
+
+    def owners(self) -> Ints:
+        """The id that each value belongs to."""
+        return np.repeat(np.arange(self.starts.size - 1, dtype=np.int32), np.diff(self.starts))
+
+    def lengths(self, ids: Ints) -> Ints:
+        lengths: Ints = self.starts[ids + 1] - self.starts[ids]
+        return lengths
+
+    def positions(self, ids: Ints) -> Ints:
+        """Where the values of these ids are, one list after the other."""
+        lengths = self.lengths(ids)
+        ends = np.cumsum(lengths, dtype=np.int32)
+        shift = np.repeat(self.starts[ids] - ends + lengths, lengths)
+        return np.arange(shift.size, dtype=np.int32) + shift
+
+    def of(self, ids: Ints) -> Ints:
+        values: Ints = self.values[self.positions(ids)]
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """One value for each entity: that of `id` is texts[codes[id]]."""
+
+    codes: Ints
+    texts: Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Texts by term id, and for those of a field of LISTED its place there (others: -1)."""
+
+    texts: Sequence[str]
+    fields: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """By link, sorted by source. `variant` is the place in `variants` of what it has besides its ends."""
+
+    source: Ints
+    target: Ints
+    variant: Ints
+    variants: Mapping[VariantKey, LinkValues]
+    size: int
+    """Above all ids."""
+
+    def neighbours(
+        self, direction: Direction, relations: frozenset[str], where: LinkFilter | None, hard_only: bool
+    ) -> Lists:
+        """The far ends of the links that match, an end of parallel links several times."""
+        matching = self._matching(relations, where, hard_only)
+        source, target = self.source[matching], self.target[matching]
+        out = Lists.grouped(source, target, self.size)
+        if direction is Direction.OUT:
+            return out
+        # A transposition sorts by counting, many times faster than by comparing.
+        links = csr_array((source, target, out.starts), shape=(self.size, self.size)).tocsc()
+        return Lists(links.indptr.astype(np.int32), links.data)
+
+    def _matching(self, relations: frozenset[str], where: LinkFilter | None, hard_only: bool) -> Bools:
+        matches = np.fromiter(
+            (
+                values.relation in relations
+                and (not hard_only or values.criticality is Criticality.HARD)
+                and (where is None or values.match(where))
+                for values in self.variants.values()
+            ),
+            np.bool_,
+        )
+        matching: Bools = matches[self.variant]
+        return matching
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Never changes: a newer revision is another graph that shares what has stayed the same.
+
+    Arrays by id have gaps where `present` is false. `rank` is the place of an entity's ref among all refs.
+    """
+
+    revision: int
+    present: Bools
+    declared: Bools
+    rank: Ints
+    coded: Mapping[str, Coded]
+    listed: Lists
+    terms: Terms
+    links: Links
+    _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Above all ids."""
+        return self.present.size
+
+    @cached_property
+    def valued(self) -> npt.NDArray[np.uint8]:
+        """By id: bit `n` says that the entity has a value of LISTED[n]."""
+        valued = np.zeros(self.size, np.uint8)
+        owners, fields = self.listed.owners(), self.terms.fields[self.listed.values]
+        for place in range(len(LISTED)):
+            valued[owners[fields == place]] |= 1 << place
+        return valued
+
+    @cached_property
+    def neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:
+        """Links.neighbours, keeping the latest answers."""
+        return lru_cache(_KEPT_NEIGHBOURS)(self.links.neighbours)
+
+    def mask(self, filter_: Filter, find: Callable[[Filter], Iterable[int]]) -> Bools:
+        """Which entities match, as `find` finds them; the latest answers are kept."""
+        mask = self._masks.get(filter_)
+        if mask is None:
+            mask = np.zeros(self.size, np.bool_)
+            mask[np.fromiter(find(filter_), np.int32)] = True
+            if len(self._masks) >= _KEPT_MASKS:
+                self._masks.clear()
+            self._masks[filter_] = mask
+        return mask

@@ -1,0 +1,99 @@
+"""Breadth-first walks over the compact graph, level by level."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from graph_api.catalog.filters import ALL, Filter
+from graph_api.catalog.traversal import Traversal
+from graph_api.store.embedded.deadline import Deadline
+from graph_api.store.embedded.documents import ids_of
+from graph_api.store.embedded.filters import Compiler
+from graph_api.store.embedded.graph import Bools, Graph, Ints, Lists
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Newly reached ids, and where in the values of the neighbours each was met first."""
+
+    ids: Ints
+    positions: Ints
+
+
+class Ground:
+    """Where a traversal may walk: its starts, its links, and what may be expanded (`through`, None: everything)."""
+
+    def __init__(self, conn: sqlite3.Connection, graph: Graph, traversal: Traversal, deadline: Deadline) -> None:
+        self.conn = conn
+        self.graph = graph
+        self.traversal = traversal
+        self.deadline = deadline
+        self.starts: Ints = np.array(sorted(ids_of(conn, traversal.start).values()), np.int32)
+        self.through = self.mask(traversal.through)
+
+    def mask(self, filter_: Filter) -> Bools | None:
+        """Which entities match; None for all."""
+        return None if filter_ == ALL else self.graph.mask(filter_, self._find)
+
+    def _find(self, filter_: Filter) -> Iterator[int]:
+        condition = Compiler(self.conn).compile(filter_)
+        rows = self.conn.execute(f"SELECT e.id FROM entities e WHERE {condition.sql}", condition.parameters)
+        return (row[0] for row in rows)
+
+    def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Lists:
+        """Where each entity leads to, or what leads to it."""
+        traversal = self.traversal
+        direction = traversal.direction.opposite if back else traversal.direction
+        return self.graph.neighbours(direction, frozenset(traversal.relations), traversal.link_where, hard_only)
+
+    def levels(self, neighbours: Lists) -> Iterator[Level]:
+        """What is reached first at distance 1, 2, ... within max_depth."""
+        seen = np.zeros(self.graph.size, np.bool_)
+        seen[self.starts] = True
+        meeting = np.zeros(self.graph.size, np.int32)
+        frontier = self.starts
+        depth = 0
+        while frontier.size and depth != self.traversal.max_depth:
+            self.deadline.check()
+            depth += 1
+            positions = neighbours.positions(frontier)
+            positions = positions[~seen[neighbours.values[positions]]]
+            ids = neighbours.values[positions]
+            # Of those who meet the same entity, the last one to write stays.
+            places = np.arange(ids.size, dtype=np.int32)
+            meeting[ids] = places
+            once = meeting[ids] == places
+            level = Level(ids[once], positions[once])
+            seen[level.ids] = True
+            if level.ids.size:
+                yield level
+            frontier = level.ids if self.through is None else level.ids[self.through[level.ids]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The first `budget` of what is reachable, in the order (distance, ref). `cut` says that there is more."""
+
+    ids: Ints
+    distances: Ints
+    cut: bool
+
+
+def reach(ground: Ground) -> Reached:
+    budget = ground.traversal.budget
+    levels: list[Ints] = []
+    found = 0
+    for level in ground.levels(ground.neighbours()):
+        levels.append(level.ids[np.argsort(ground.graph.rank[level.ids])])
+        found += level.ids.size
+        if found > budget:
+            break
+    if not levels:
+        return Reached(_NOBODY, _NOBODY, cut=False)
+    distances = np.repeat(np.arange(1, len(levels) + 1, dtype=np.int32), [ids.size for ids in levels])
+    return Reached(np.concatenate(levels)[:budget], distances[:budget], cut=found > budget)
+
+
+_NOBODY: Ints = np.zeros(0, np.int32)

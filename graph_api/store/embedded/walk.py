@@ -1,0 +1,125 @@
+"""One walk: reach, judge how hard, keep, count, and cut out a page."""
+
+import numpy as np
+
+from graph_api.catalog.traversal import (
+    FACET_FIELDS,
+    Completeness,
+    Facet,
+    Hit,
+    IncompleteReason,
+    Position,
+    Severity,
+    WalkAnswer,
+    WalkRequest,
+)
+from graph_api.store.embedded.documents import entities_by_id
+from graph_api.store.embedded.facets import count_values, facet
+from graph_api.store.embedded.graph import Bools
+from graph_api.store.embedded.reach import Ground, Reached, reach
+
+
+def walk(ground: Ground, request: WalkRequest) -> WalkAnswer:
+    reached = reach(ground)
+    hits = _kept(ground, reached)
+    hard = _hard(ground) if request.severity or "severity" in request.facets else None
+    facets = count_values(ground.graph, hits.ids, [field for field in request.facets if field != "severity"])
+    if hard is not None and "severity" in request.facets:
+        facets["severity"] = _severities(hits, hard)
+    first, last = _page(ground, hits, request)
+    return WalkAnswer(
+        revision=ground.graph.revision,
+        hits=_hits(ground, hits, first, last, hard if request.severity else None),
+        more_before=first > 0,
+        more_after=last < hits.ids.size,
+        total=hits.ids.size if request.total else None,
+        facets=facets,
+        completeness=_completeness(ground, reached) if request.completeness else None,
+    )
+
+
+def _kept(ground: Ground, reached: Reached) -> Reached:
+    keep = ground.mask(ground.traversal.keep)
+    if keep is None:
+        return reached
+    kept = keep[reached.ids]
+    return Reached(reached.ids[kept], reached.distances[kept], reached.cut)
+
+
+def _hard(ground: Ground) -> Bools:
+    """What some walk of HARD links only reaches, whatever the budget."""
+    hard = np.zeros(ground.graph.size, np.bool_)
+    for level in ground.levels(ground.neighbours(hard_only=True)):
+        hard[level.ids] = True
+    return hard
+
+
+def _severities(hits: Reached, hard: Bools) -> Facet:
+    down = int(np.count_nonzero(hard[hits.ids]))
+    counts = {Severity.DOWN: down, Severity.DEGRADED: hits.ids.size - down}
+    return facet("severity", {str(severity): count for severity, count in counts.items() if count})
+
+
+def _page(ground: Ground, hits: Reached, request: WalkRequest) -> tuple[int, int]:
+    """The first hit of the page and the one behind its last."""
+    above = ground.graph.size + 1
+    keys = hits.distances.astype(np.int64) * above + ground.graph.rank[hits.ids]
+
+    def place(position: Position, *, behind: bool) -> int:
+        rank, exists = _rank(ground, position)
+        key = min(position.distance, above) * above + rank
+        return int(np.searchsorted(keys, key, side="right" if behind and exists else "left"))
+
+    first = place(request.after, behind=True) if request.after else 0
+    last = place(request.before, behind=False) if request.before else hits.ids.size
+    if request.backward:
+        return max(first, last - request.limit), last
+    return first, min(first + request.limit, last)
+
+
+def _rank(ground: Ground, position: Position) -> tuple[int, bool]:
+    """The rank of the first ref that is not smaller, and whether it is the very ref."""
+    found = ground.conn.execute(
+        "SELECT id, ref FROM entities WHERE ref >= ? ORDER BY ref LIMIT 1", (position.ref,)
+    ).fetchone()
+    return (int(ground.graph.rank[found[0]]), found[1] == position.ref) if found else (ground.graph.size, False)
+
+
+def _hits(ground: Ground, hits: Reached, first: int, last: int, hard: Bools | None) -> list[Hit]:
+    ids = hits.ids[first:last].tolist()
+    rows = zip(entities_by_id(ground.conn, ids), ids, hits.distances[first:last].tolist(), strict=True)
+    return [
+        Hit(entity=entity, distance=distance, severity=None if hard is None else _severity(bool(hard[id_])))
+        for entity, id_, distance in rows
+    ]
+
+
+def _severity(hard: bool) -> Severity:
+    return Severity.DOWN if hard else Severity.DEGRADED
+
+
+def _completeness(ground: Ground, reached: Reached) -> Completeness:
+    graph, depth = ground.graph, ground.traversal.max_depth
+    distances = _open_ends(ground, reached)
+    holds = {
+        IncompleteReason.BUDGET: reached.cut,
+        IncompleteReason.DEPTH: bool(np.any(distances == depth)),
+        IncompleteReason.UNRESOLVED: not bool(np.all(graph.declared[reached.ids])),
+    }
+    return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), distances.size)
+
+
+def _open_ends(ground: Ground, reached: Reached) -> Ints:
+    """Distances of the reached entities that could be expanded and lead to what is neither reached nor a start."""
+    # Without a cut everything above the last level was expanded, and leads nowhere else.
+    at_edge = np.ones(reached.ids.size, np.bool_) if reached.cut else reached.distances == ground.traversal.max_depth
+    if ground.through is not None:
+        at_edge &= ground.through[reached.ids]
+    ids, distances = reached.ids[at_edge], reached.distances[at_edge]
+    inside = np.zeros(ground.graph.size, np.bool_)
+    inside[reached.ids] = True
+    inside[ground.starts] = True
+    neighbours = ground.neighbours()
+    leads_out = ~inside[neighbours.of(ids)]
+    places = np.repeat(np.arange(ids.size), neighbours.lengths(ids))
+    return distances[np.unique(places[leads_out])]

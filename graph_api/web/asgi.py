@@ -1,0 +1,72 @@
+"""The HTTP application around a schema and a store."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from strawberry.schema import BaseSchema
+
+from graph_api.errors import ErrorCode
+from graph_api.graphql.context import Context
+from graph_api.store.protocol import Store
+from graph_api.web.endpoint import GraphQLEndpoint
+from graph_api.web.health import health_routes
+from graph_api.web.limits import LimitRequests, RequestLimits
+from graph_api.web.request_id import RequestId, request_id
+from graph_api.web.responses import error_response
+from graph_api.web.store_lifecycle import StoreLifecycle
+
+logger = logging.getLogger(__name__)
+
+
+def build_asgi(
+    schema: BaseSchema, context_factory: Callable[[], Context], store: Store, limits: RequestLimits | None = None
+) -> Starlette:
+    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request."""
+    lifecycle = StoreLifecycle(store)
+    endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with lifecycle.run():
+            yield
+
+    app = Starlette(
+        routes=[
+            Route("/graphql", LimitRequests(endpoint, limits or RequestLimits())),
+            Route("/", _redirect_to_graphql),
+            *health_routes(lifecycle),
+        ],
+        middleware=[Middleware(RequestId)],
+        exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
+        lifespan=lifespan,
+    )
+    # A redirect would be made from the Host header.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _redirect_to_graphql(_request: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+async def _explain_refusal(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):  # Starlette's type for handlers is wider than what it hands over
+        raise error
+    message = f"Nothing at {request.scope['path']}" if error.status_code == HTTPStatus.NOT_FOUND else error.detail
+    return error_response(error.status_code, ErrorCode.BAD_REQUEST, message, error.headers)
+
+
+async def _mask_defect(request: Request, _error: Exception) -> Response:
+    # Starlette raises the error again after the response, and the server logs its traceback.
+    logger.error("Internal error %s", request_id(request))
+    return error_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.INTERNAL, "Internal error", errorId=request_id(request)
+    )

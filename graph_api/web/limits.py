@@ -1,0 +1,171 @@
+"""What one request may take from the others: body bytes, time, a place among the running ones."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graph_api.errors import ErrorCode
+from graph_api.web.responses import error_response
+
+LINGER = 1.0
+"""Seconds that the rest of a refused body is read and thrown away: a client that still sends would miss the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    max_body: int = 1_000_000
+    """Bytes."""
+    body_timeout: float = 10
+    """Seconds for the client to send the body."""
+    request_deadline: float = 10
+    """Seconds from the whole body to the whole response, waiting included."""
+    max_running: int = 64
+    max_waiting: int = 64
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: HTTPStatus, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.response = error_response(status, code, message, {"connection": "close"})
+
+
+class LimitRequests:
+    """Gives the app a whole body, and cancels it at the deadline or when the client is gone."""
+
+    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
+        self.app = app
+        self.limits = limits
+        self._turns = asyncio.Semaphore(limits.max_running)
+        self._present = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await self._read_body(Headers(scope=scope), receive)
+        except _RefusedError as refused:
+            await _refuse(refused.response, scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        if self._present >= self.limits.max_running + self.limits.max_waiting:
+            await _busy()(scope, receive, send)
+            return
+        self._present += 1
+        try:
+            await self._answer(scope, body, receive, send)
+        finally:
+            self._present -= 1
+
+    async def _read_body(self, headers: Headers, receive: Receive) -> bytes:
+        """Raises _RefusedError and ClientDisconnect."""
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise _RefusedError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, ErrorCode.BAD_REQUEST, "A compressed body is not accepted."
+            )
+        self._check_size(int(headers.get("content-length", "0")))
+        try:
+            async with asyncio.timeout(self.limits.body_timeout):
+                return await self._receive_body(receive)
+        except TimeoutError:
+            raise _RefusedError(
+                HTTPStatus.REQUEST_TIMEOUT,
+                ErrorCode.BAD_REQUEST,
+                f"The body did not arrive within {self.limits.body_timeout:g} s.",
+            ) from None
+
+    async def _receive_body(self, receive: Receive) -> bytes:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            self._check_size(len(body))
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def _check_size(self, size: int) -> None:
+        if size > self.limits.max_body:
+            raise _RefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                ErrorCode.TOO_LARGE,
+                f"A body may have at most {self.limits.max_body} bytes.",
+            )
+
+    async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        answer = asyncio.create_task(self._take_turn(scope, _replay(body), send_and_note))
+        gone = asyncio.create_task(_wait_for_disconnect(receive))
+        try:
+            done, _ = await asyncio.wait(
+                (answer, gone), timeout=self.limits.request_deadline, return_when=asyncio.FIRST_COMPLETED
+            )
+            answer.cancel()
+            if not done and not started:
+                await self._too_late()(scope, receive, send)
+        finally:
+            answer.cancel()
+            gone.cancel()
+            await asyncio.gather(answer, gone, return_exceptions=True)
+        if answer in done:
+            answer.result()
+
+    async def _take_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._turns:
+            await self.app(scope, receive, send)
+
+    def _too_late(self) -> Response:
+        return error_response(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            ErrorCode.DEADLINE_EXCEEDED,
+            f"The answer took longer than {self.limits.request_deadline:g} s.",
+        )
+
+
+def _busy() -> Response:
+    return error_response(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        ErrorCode.UNAVAILABLE,
+        "Too many requests are waiting; try again.",
+        {"retry-after": "1"},
+    )
+
+
+def _replay(body: bytes) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        # A client that goes is no message: LimitRequests cancels.
+        return await asyncio.Future()
+
+    return receive
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    async def send_without_end(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+    await response(scope, receive, send_without_end)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            while (await receive()).get("more_body", False):
+                pass
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,41 @@
+"""One id per request, in the log and in every response."""
+
+import re
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-Id"
+# Nothing that could forge a line in a log.
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestId:
+    """Takes the client's X-Request-Id or makes one; `request_id` reads it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        id_ = given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = id_
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = id_
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+def request_id(request: Request) -> str:
+    id_: str = request.state.request_id
+    return id_

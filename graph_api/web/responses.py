@@ -1,0 +1,36 @@
+"""JSON out, and GraphQL errors for requests that never became a GraphQL operation."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from graph_api.errors import ErrorCode
+from graph_api.web.accept import JSON
+
+
+def encode_json(data: object) -> bytes:
+    """Never fails on what a resolver can return: NaN becomes null, a lone surrogate stays an escape."""
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        # Lone surrogates, integers above 64 bits, more than 254 levels.
+        finite = json.loads(json.dumps(data), parse_constant=lambda _: None)
+        return json.dumps(finite, separators=(",", ":")).encode()
+
+
+def json_response(data: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(encode_json(data), status, {"cache-control": "no-store"}, JSON)
+
+
+def error_response(
+    status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None, **extensions: Any
+) -> Response:
+    """A GraphQL error without `data`."""
+    errors = [{"message": message, "extensions": {"code": code, **extensions}}]
+    return Response(
+        encode_json({"errors": errors}), status, {"cache-control": "no-store", **(headers or {})}, media_type=JSON
+    )

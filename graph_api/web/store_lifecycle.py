@@ -1,0 +1,68 @@
+"""The store is opened beside the server: a database that is down at the start does not keep the process down."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.protocol import Store
+
+FIRST_TRY = 5.0
+"""Seconds that the server's start waits for the first try, so that usually the first request finds the store open."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+
+logger = logging.getLogger(__name__)
+
+
+class StoreLifecycle:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.problem: str | None = "The store is being opened."
+        """Why the store cannot be asked; None once it is open."""
+        self._tried = asyncio.Event()
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Opens the store, in the background if need be, and closes it. Raises what no further try can mend."""
+        opening = asyncio.create_task(self._open())
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._tried.wait(), FIRST_TRY)
+            if opening.done():
+                opening.result()
+            yield
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            await self.store.close()
+
+    def require_open(self) -> None:
+        """Raises CatalogError UNAVAILABLE."""
+        if self.problem:
+            raise CatalogError(ErrorCode.UNAVAILABLE, self.problem)
+
+    async def _open(self) -> None:
+        pause = FIRST_PAUSE
+        while not await self._try_to_open():
+            logger.warning("The store does not open, next try in %g s: %s", pause, self.problem)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _try_to_open(self) -> bool:
+        try:
+            await self.store.open()
+        except CatalogError as error:
+            self.problem = error.message
+            if error.code in (ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED):
+                return False
+            raise
+        except Exception:
+            self.problem = "The store cannot be opened; the log says why."
+            logger.exception("The store cannot be opened")
+            raise
+        else:
+            self.problem = None
+            return True
+        finally:
+            self._tried.set()

@@ -1,0 +1,74 @@
+"""Random catalogs that replace one another: what a writer reads, and the change log, are as the reference has them."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph_api.catalog.entity import LinkKey
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.store.protocol import Store
+from tests.conftest import Run
+from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs, some
+from tests.reference import Reference
+from tests.store.loading import FEW, Loader
+
+
+@given(history=st.lists(catalogs(), min_size=1, max_size=3), since=st.integers(0, 5), limit=st.integers(1, 30))
+@FEW
+def test_changes_are_folded_to_the_latest(
+    loader: Loader, run: Run, history: list[Catalog], since: int, limit: int
+) -> None:
+    async def ask() -> None:
+        start = loader.revision
+        for catalog in history:
+            await loader.load(catalog)
+        expected = loader.changes(start + since)
+        assert await loader.store.changes(start + since, len(expected) + 1) == expected
+        assert await loader.store.changes(start + since, limit) == expected[:limit]
+
+    run(ask())
+
+
+@given(
+    history=st.lists(catalogs(), min_size=1, max_size=2),
+    refs=some(REFS, at_most=5),
+    relations=some(RELATIONS, at_most=5),
+    repositories=st.none() | some(REPOSITORIES),
+)
+@FEW
+def test_a_writer_sees_what_it_changes(
+    loader: Loader,
+    run: Run,
+    history: list[Catalog],
+    refs: Sequence[Ref],
+    relations: Sequence[str],
+    repositories: Sequence[Ref] | None,
+) -> None:
+    async def ask() -> None:
+        for catalog in history:
+            reference = await loader.load(catalog)
+        await _check_statements(loader.store, reference)
+        async with loader.store.write() as transaction:
+            assert transaction.revision == loader.revision
+            known = {ref: reference.entities[ref] for ref in refs if ref in reference.entities}
+            assert await transaction.entities(refs) == known
+            for direction in Direction:
+                found = await transaction.links_at(refs, relations, direction)
+                assert sorted(map(str, (link.key for link in found))) == sorted(
+                    map(str, reference.links_at(refs, relations, direction))
+                )
+            assert await transaction.referenced(refs) == {ref: reference.referenced(ref) for ref in refs}
+            assert sorted(await transaction.in_repositories(repositories)) == reference.in_repositories(repositories)
+            assert await transaction.resolve(IDENTIFIERS) == reference.resolve(IDENTIFIERS)
+
+    run(ask())
+
+
+async def _check_statements(store: Store, reference: Reference) -> None:
+    async with store.write() as transaction:
+        missing = LinkKey(REFS[0], "DEPENDS_ON", REFS[0], "nowhere")
+        assert await transaction.links([*reference.links, missing]) == reference.links
+        for source in (*SOURCES, "unknown"):
+            assert await transaction.said_by(source) == reference.said_by(source)
