@@ -7,11 +7,12 @@ from typing import Any
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.planning.settle import Edit, settle
-from graph_api.sources.descriptors import descriptor_of, read_descriptor
+from graph_api.sources.descriptors import Reading, read_descriptor
+from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.sync import new_run_id, utc_now
 
@@ -131,7 +132,7 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
     draft = _Draft(Edit(source, {}, {}), [], [])
     entities: dict[Ref, EntityStatement | None] = {}
     links: dict[LinkKey, LinkStatement | None] = {}
-    readings = [read_descriptor(put.document, document="api", location=source) for put in puts]
+    readings = [read_document(put.document) for put in puts]
     rows = await tx.entities([reading.entity.ref for reading in readings if reading.entity])
     new_links: dict[LinkKey, LinkStatement] = {}
     for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
@@ -160,6 +161,11 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
     return draft
 
 
+def read_document(document: Mapping[str, Any]) -> Reading:
+    """Read a descriptor that came through the API."""
+    return read_descriptor(document, Origin(API_CONNECTOR))
+
+
 def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[list[UserError], list[Problem]]:
     """Errors and warnings: a half-read document is an error here, since the caller can mend it at once."""
     errors, warnings = [], []
@@ -174,8 +180,9 @@ def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[l
 
 def _links_said_with(statement: EntityStatement) -> list[LinkKey]:
     """Links that the statement's own spec states."""
-    reading = read_descriptor(descriptor_of(statement), document=statement.document, location=statement.location)
-    return [link.key for link in reading.links]
+    metadata = {"name": statement.name, "namespace": split_ref(statement.ref).namespace}
+    document = {"kind": statement.kind, "metadata": metadata, "spec": statement.spec}
+    return [link.key for link in read_document(document).links]
 
 
 def _first_seen(link: LinkStatement, before: Mapping[LinkKey, Link], source: str, now: str) -> LinkStatement:

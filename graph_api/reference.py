@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import cast
 
-from graphql import GraphQLInputObjectType, build_schema
+from graphql import GraphQLInputObjectType, GraphQLNamedType, build_schema
 from pydantic.fields import FieldInfo
 
 from graph_api.catalog.kinds import APPLICATION_TYPES, KINDS, LIBRARY_TYPES, SERVICE_TYPES, Kind, kind_name
@@ -122,15 +122,13 @@ def _filters(sdl: str) -> str:
     )
     heads = ("field", "takes", "description")
     return "\n".join(
-        _section(
-            title, f"Fields of `{name}`, for {where}.", heads, _fields(cast("GraphQLInputObjectType", types[name]))
-        )
+        _section(title, f"Fields of `{name}`, for {where}.", heads, _fields(types[name]))
         for name, title, where in tables
     )
 
 
-def _fields(type_: GraphQLInputObjectType) -> Iterator[Sequence[str]]:
-    for name, field in type_.fields.items():
+def _fields(type_: GraphQLNamedType) -> Iterator[Sequence[str]]:
+    for name, field in cast("GraphQLInputObjectType", type_).fields.items():
         yield _code(name), _code(str(field.type)), field.description or ""
 
 

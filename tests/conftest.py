@@ -6,6 +6,7 @@ Without it a local one is started, of version NEO4J_VERSION if that is set.
 
 import asyncio
 import inspect
+import logging
 import os
 import socket
 from collections.abc import Callable, Coroutine, Iterator
@@ -16,6 +17,7 @@ import neo4j
 import pytest
 from hypothesis import HealthCheck, settings
 
+from graph_api import local_neo4j
 from graph_api.store.protocol import Store
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -31,6 +33,7 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
+_LOG = logging.getLogger(__name__)
 _RUNNER = pytest.StashKey[asyncio.Runner]()
 
 
@@ -69,10 +72,13 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if uri := os.environ.get("NEO4J_URI"):
         yield uri
         return
-    from graph_api import local_neo4j
-
-    with local_neo4j.start(tmp_path_factory.mktemp("neo4j"), bolt_port=_free_port()) as running:
+    home = tmp_path_factory.mktemp("neo4j")
+    version = os.environ.get("NEO4J_VERSION") or local_neo4j.DEFAULT_VERSION
+    running = local_neo4j.start(home, progress=_LOG.info, bolt_port=_free_port(), version=version)
+    try:
         yield running.uri
+    finally:
+        local_neo4j.stop(home)
 
 
 def _free_port() -> int:

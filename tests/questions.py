@@ -66,6 +66,8 @@ _POOLS: dict[str, Sequence[Any]] = {
     "environment": ("environment:default/prod", *ENVIRONMENTS),
     "source": SOURCES,
     "declared": (True, False),
+    "owner_state": ("ACTIVE", "EMPTY", "UNRESOLVED", "INACTIVE"),
+    "type_key": ("service", "library"),
     "revision": (0, 1, 10**6),
     "updated_at": (*TIMES, "2026-02-01T00:00:00.000Z"),
     "relation": RELATIONS,
@@ -163,16 +165,21 @@ def page_requests(draw: st.DrawFn) -> PageRequest:
     )
 
 
+def _mostly_all() -> st.SearchStrategy[Filter]:
+    """Walks that go on are the interesting ones."""
+    return st.one_of(st.just(ALL), st.just(ALL), filters())
+
+
 @st.composite
 def traversals(draw: st.DrawFn, refs: Sequence[Ref]) -> Traversal:
     return Traversal(
         start=draw(some_sorted(refs, at_most=3, at_least=1)),
         direction=draw(st.sampled_from(Direction)),
-        relations=draw(st.just(RELATIONS) | some(RELATIONS, at_most=len(RELATIONS), at_least=1)),
+        relations=draw(st.just(RELATIONS) | some(RELATIONS, at_most=5, at_least=3)),
         max_depth=draw(st.none() | st.integers(1, 4)),
-        link_where=draw(st.none() | link_filters()),
-        through=draw(filters()),
-        keep=draw(filters()),
+        link_where=draw(st.none() | st.none() | link_filters()),
+        through=draw(_mostly_all()),
+        keep=draw(_mostly_all()),
         budget=draw(st.just(100) | st.integers(1, 8)),
     )
 

@@ -37,6 +37,8 @@ def field_values(entity: Entity, field: str, key: str | None = None) -> list[obj
     }
     if field in many:
         return list(many[field])
+    if field == "type_key":
+        return [] if entity.type is None else [entity.type.casefold()]
     value = getattr(entity, field)
     return [] if value is None else [value]
 

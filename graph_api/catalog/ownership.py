@@ -37,7 +37,7 @@ def code_owners_of(repository: Entity) -> CodeOwnersFile | None:
 def whole_of(ref: Ref, parents: Mapping[Ref, Collection[Ref]]) -> list[list[tuple[Ref, ...]]]:
     """PART_OF ancestors level by level, each as the chain from `ref` to it; the smallest chain by refs wins."""
     seen = {ref}
-    level = [(ref,)]
+    level: list[tuple[Ref, ...]] = [(ref,)]
     levels = []
     while level:
         chains: dict[Ref, tuple[Ref, ...]] = {}

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import strawberry
 
@@ -78,7 +79,7 @@ class RelatedFilter:
 
 
 def _text(description: str) -> TextFilter | None:
-    return strawberry.field(default=None, description=description)  # type: ignore[no-any-return]
+    return strawberry.field(default=None, description=description)
 
 
 @strawberry.input(

@@ -17,12 +17,15 @@ from graphql import (
     GraphQLSyntaxError,
     IntValueNode,
     OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
     SelectionNode,
     SelectionSetNode,
+    ValidationContext,
     parse,
     specified_rules,
     validate,
 )
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -32,6 +35,9 @@ from graph_api.errors import ErrorCode
 MAX_NESTING = 200
 """Selection sets inside each other, fragments included: as many as graphql-core parses, and far from Python's limit."""
 MAX_ERRORS = 20
+MAX_COMPARISONS = 25_000
+"""Of fields with one response name, pair by pair: some 220 times the same field. graphql-core allows ten times as many,
+which take it more than half a second."""
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -39,7 +45,9 @@ INTROSPECTION = frozenset({"__schema", "__type"})
 class Limits:
     """Per document; all but the tokens are counted per operation, with its fragments expanded."""
 
-    tokens: int = 2_000
+    characters: int = 100_000
+    """What is longer belongs into variables: reading a string takes graphql-core 0.2 s per megabyte."""
+    tokens: int = 5_000
     depth: int = 20
     """Fields inside each other. graphql-core limits what is inside `__schema` and `__type`."""
     fields: int = 1_000
@@ -71,7 +79,21 @@ class FiniteNumbersRule(ASTValidationRule):
     enter_int_value = enter_float_value
 
 
-RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, FiniteNumbersRule)
+class BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
+    """The standard rule, which is quadratic, with a smaller budget."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = 2 * MAX_COMPARISONS
+
+
+RULES = (
+    *(rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule),
+    BoundedOverlapRule,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+    FiniteNumbersRule,
+)
 
 
 class DocumentLimits(SchemaExtension):
@@ -82,7 +104,7 @@ class DocumentLimits(SchemaExtension):
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
-        context.graphql_document = parse_within(context.query or "", self.limits.tokens)
+        context.graphql_document = parse_within(context.query or "", self.limits)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -96,10 +118,10 @@ class DocumentLimits(SchemaExtension):
         yield
 
 
-def parse_within(query: str, max_tokens: int) -> DocumentNode:
+def parse_within(query: str, limits: Limits) -> DocumentNode:
     """Raises GraphQLError with a code. Comments count as tokens."""
     try:
-        return parse(query, max_tokens=max_tokens)
+        return parse(query, max_tokens=limits.tokens, max_source_length=limits.characters)
     except GraphQLSyntaxError as error:
         error.extensions = {"code": _parse_code(error.message)}
         raise
@@ -108,7 +130,7 @@ def parse_within(query: str, max_tokens: int) -> DocumentNode:
 def _parse_code(message: str) -> ErrorCode:
     if "nested too deeply" in message:
         return ErrorCode.TOO_DEEP
-    if "Document contains more than" in message:
+    if message.endswith(("tokens. Parsing aborted.", "code points. Parsing aborted.")):
         return ErrorCode.TOO_LARGE
     return ErrorCode.GRAPHQL_INVALID
 
@@ -117,7 +139,14 @@ def validate_within(schema: GraphQLSchema, document: DocumentNode, limits: Limit
     """At most MAX_ERRORS errors; the last one says so when there are more."""
     # Before the standard rules, because some of them recurse, or compare every field with every other.
     excess = find_excess(document, limits)
-    return [excess] if excess else validate(schema, document, RULES, max_errors=MAX_ERRORS - 1)
+    return [excess] if excess else _explain_abort(validate(schema, document, RULES, max_errors=MAX_ERRORS - 1))
+
+
+def _explain_abort(errors: list[GraphQLError]) -> list[GraphQLError]:
+    if not errors or not isinstance(errors[-1], ValidationAbortedError) or "error limit" in errors[-1].message:
+        return errors
+    message = "Too many fields with the same name in one place, fragments expanded."
+    return [GraphQLError(message, extensions={"code": ErrorCode.TOO_LARGE})]
 
 
 def _ambiguous(document: DocumentNode) -> list[GraphQLError]:

@@ -19,7 +19,6 @@ from graph_api.graphql.context import Info
 from graph_api.graphql.records import Problem, Sync, as_problem
 from graph_api.graphql.refs import parse_ref_input
 from graph_api.graphql.types import Entity
-from graph_api.sources.descriptors import read_descriptor
 from graph_api.sync import SyncReport, confirm_sync, sync
 
 MAX_ITEMS = 10_000
@@ -308,7 +307,7 @@ def _snapshot(
     errors = []
     for place, entity in enumerate(entities):
         path = ("entities", str(place))
-        reading = read_descriptor(entity.document(), document="api", location=source)
+        reading = edits.read_document(entity.document())
         refused, warnings = edits.sort_problems(path, reading.problems)
         errors += refused
         problems += warnings

@@ -1,4 +1,4 @@
-"""The settings of a local Neo4j: reachable from this machine only, bounded in memory and time, silent to the outside."""
+"""The settings of a local Neo4j: for this machine only, bounded in memory and time, silent to the outside."""
 
 import re
 from pathlib import Path
@@ -61,7 +61,8 @@ def jvm_options(java_version: int, heap: str, lib: Path) -> list[str]:
     options.append("--enable-native-access=ALL-UNNAMED")
     if java_version >= 19:
         # Loaded classes, kept by the first server at its end: the next ones start in half the time.
-        options += ["-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={lib.parent / f'java-{java_version}.jsa'}"]
+        archive = lib.parent / f"java-{java_version}.jsa"
+        options += ["-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}", "-Xlog:cds=off"]
     return options
 
 

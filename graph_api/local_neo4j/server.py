@@ -18,6 +18,7 @@ from graph_api.local_neo4j.process import exclusive, launch, started_at, termina
 
 DEFAULT_VERSION = "2026.08.1"
 _STATE = "running.json"
+_LOG = "console.log"
 _START_SECONDS = 120.0
 _POLL = 0.1
 
@@ -54,8 +55,20 @@ def start(
     with exclusive(home / ".lock"):
         if running := status(home):
             progress(f"Neo4j {running.version} runs already at {running.uri}")
-        else:
-            running = _launch(home, bolt_port, version, heap, pagecache, progress)
+            _await_answer(running)
+            return running
+        java, java_version = find_java(minimum_java(version))
+        conf = neo4j_conf(version, bolt_port, heap, pagecache)
+        lib = ensure_jars(version, progress)
+        _refuse_taken_port(bolt_port)
+        progress(f"Starting Neo4j {version} on 127.0.0.1:{bolt_port} with {java}")
+        options = [*jvm_options(java_version, heap, lib), "-cp", f"{lib}/*", main_class(lib, version)]
+        running = _launch(home, bolt_port, version, conf, [str(java), *options])
+        try:
+            _await_answer(running)
+        except BaseException:
+            stop(home)
+            raise
         return running
 
 
@@ -79,5 +92,54 @@ def status(home: Path) -> Running | None:
         state = json.loads((home / _STATE).read_bytes())
     except FileNotFoundError:
         return None
-    running = Running(**state, home=home, log=_log(home))
+    running = Running(**{**state, "home": home, "log": home / _LOG})
     return running if started_at(running.pid) == running.started else None
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that has just been freed is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalNeo4jError(
+                f"Port {port} on 127.0.0.1 is taken by another program ({error.strerror}); "
+                "stop that one or choose another port."
+            ) from error
+
+
+def _launch(home: Path, bolt_port: int, version: str, conf: str, java: list[str]) -> Running:
+    (home / "import").mkdir(exist_ok=True)
+    (home / "conf").mkdir(exist_ok=True)
+    (home / "conf" / "neo4j.conf").write_text(conf)
+    pid = launch([*java, f"--home-dir={home}", f"--config-dir={home / 'conf'}"], home / _LOG)
+    running = Running(f"bolt://127.0.0.1:{bolt_port}", pid, started_at(pid) or "", version, home, home / _LOG)
+    (home / _STATE).write_text(json.dumps(asdict(running), default=str))
+    return running
+
+
+def _await_answer(running: Running) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    with GraphDatabase.driver(running.uri, connection_timeout=5) as driver:
+        while not _answers(driver):
+            if status(running.home) is None:
+                raise LocalNeo4jError(f"Neo4j {running.version} ended while starting:\n{_tail(running.log)}")
+            if time.monotonic() > deadline:
+                raise LocalNeo4jError(
+                    f"Neo4j {running.version} (pid {running.pid}) does not answer at {running.uri}; stop it, "
+                    f"and start it again. Its log:\n{_tail(running.log)}"
+                )
+            time.sleep(_POLL)
+
+
+def _answers(driver: Driver) -> bool:
+    try:
+        with driver.session() as session:
+            session.run("RETURN 1").consume()
+    except (DriverError, Neo4jError):
+        return False
+    return True
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-20:])

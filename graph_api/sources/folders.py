@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.catalog.snapshot import ProblemCode
 
 MAX_FILE = 5_000_000
 """Bytes of a file that is read."""
@@ -89,15 +89,14 @@ class Root:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     def resolve(self, path: Path) -> Path:
-        """The file behind symbolic links; FileError if it is missing or lies outside the root."""
+        """The file behind symbolic links; FileError if it is missing or, whether it exists or not, outside the root."""
         try:
-            real = path.resolve(strict=True)
+            real = path.resolve()
+            if not real.is_relative_to(self.path):
+                raise FileError(ProblemCode.OUTSIDE_ROOT, "lies outside the folder that is synced")
+            return real.resolve(strict=True)
         except (OSError, RuntimeError, ValueError) as error:
-            # What may exist outside is nobody's business: tell only of paths that cannot lie there.
             raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
-        if not real.is_relative_to(self.path):
-            raise FileError(ProblemCode.OUTSIDE_ROOT, "lies outside the folder that is synced")
-        return real
 
     def _note_folder(self, entry: "os.DirEntry[str]", listing: Listing, pending: list[Path]) -> None:
         path = Path(entry.path)
@@ -142,7 +141,7 @@ def read_bytes(path: Path) -> bytes:
             raise FileError(ProblemCode.UNREADABLE, "is no regular file")
         with path.open("rb") as handle:
             return handle.read(MAX_FILE + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
 
 
@@ -154,15 +153,6 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileError(ProblemCode.UNREADABLE, f"is not UTF-8: byte {error.start} is wrong") from error
-
-
-def outside_problem(name: str) -> Problem:
-    return Problem(
-        code=ProblemCode.OUTSIDE_ROOT,
-        severity=Severity.INFO,
-        message="a symbolic link to a folder outside the one that is synced; it is not followed",
-        path=name,
-    )
 
 
 def _reason(error: Exception) -> str:

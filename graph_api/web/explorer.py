@@ -13,15 +13,18 @@ from strawberry.http.ides import get_graphql_ide_html
 EXAMPLES = [
     (
         "What breaks if this changes?",
-        """# What breaks if this changes, through what, and whom to tell?
+        """# How far, how hard, through what, and whom to tell.
 query Impact {
-  impact(of: {refs: ["resource:default/orders-db"]}) {
+  impact(of: ["resource:default/postgres-core"], first: 20) {
     totalCount
-    nodes {
+    completeness { complete reasons }
+    edges {
       distance
       severity
-      entity { ref title }
+      node { ref title tier }
     }
+    notify { affected owner { ref title } }
+    unownedCount
   }
 }""",
     ),
@@ -35,7 +38,9 @@ query Impact {
       role
       primary
       how
+      state
       entity { ref title }
+      evidence { source location }
     }
   }
 }""",
@@ -45,9 +50,9 @@ query Impact {
         """query OwnershipGaps {
   ownershipGaps(first: 20) {
     totalCount
-    nodes {
-      reason
-      entity { ref title }
+    edges {
+      reasons
+      node { ref title tier }
     }
   }
 }""",

@@ -18,7 +18,7 @@ from tests.reference import Reference, place_of
 from tests.store.loading import FEW, Loader
 
 
-@given(catalog=catalogs(), requests=st.lists(page_requests(), min_size=1, max_size=6))
+@given(catalog=catalogs(), requests=st.lists(page_requests(), min_size=3, max_size=6))
 @FEW
 def test_pages(loader: Loader, run: Run, catalog: Catalog, requests: list[PageRequest]) -> None:
     async def ask() -> None:
@@ -63,7 +63,7 @@ async def _all_pages(store: Store, request: PageRequest, *, backward: bool) -> l
 
 @given(
     catalog=catalogs(),
-    questions=st.lists(st.tuples(filters(), some(PLAIN_FACETS, at_most=5)), min_size=1, max_size=8),
+    questions=st.lists(st.tuples(filters(), some(PLAIN_FACETS, at_most=5)), min_size=4, max_size=8),
 )
 @FEW
 def test_counts_and_facets(
@@ -98,7 +98,7 @@ def links_questions() -> st.SearchStrategy[LinksQuestion]:
     )
 
 
-@given(catalog=catalogs(), questions=st.lists(links_questions(), min_size=1, max_size=6))
+@given(catalog=catalogs(), questions=st.lists(links_questions(), min_size=3, max_size=6))
 @FEW
 def test_neighbours(loader: Loader, run: Run, catalog: Catalog, questions: list[LinksQuestion]) -> None:
     async def ask() -> None:

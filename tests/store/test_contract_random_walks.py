@@ -24,7 +24,7 @@ def catalogs_and(draw: st.DrawFn, questions: Any) -> tuple[Catalog, list[Any]]:
     """A catalog, and questions that start at its entities."""
     catalog = draw(catalogs())
     refs = [entity.ref for entity in catalog.entities]
-    return catalog, draw(st.lists(questions(refs), min_size=1, max_size=8))
+    return catalog, draw(st.lists(questions(refs), min_size=3, max_size=8))
 
 
 @given(asked=catalogs_and(walk_requests))

@@ -26,7 +26,11 @@ def test_changes_are_folded_to_the_latest(
             await loader.load(catalog)
         expected = loader.changes(start + since)
         assert await loader.store.changes(start + since, len(expected) + 1) == expected
-        assert await loader.store.changes(start + since, limit) == expected[:limit]
+        first = await loader.store.changes(start + since, limit)
+        assert first == expected[:limit]
+        if first:
+            after = (first[-1].revision, first[-1].ref)
+            assert await loader.store.changes(start + since, limit, after) == expected[limit : 2 * limit]
 
     run(ask())
 

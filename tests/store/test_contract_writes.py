@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graph_api.catalog.changes import Change, ChangeOperation, ChangeSet, Counts, SourceInfo, SyncStatus
+from graph_api.catalog.changes import Change, ChangeOperation, ChangeSet, Counts, SyncStatus
 from graph_api.catalog.entity import Owner, OwnerHow, unresolved
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.ref import Ref
@@ -82,15 +82,16 @@ async def test_changes_tell_the_latest_of_each_entity(store: Store) -> None:
     await write(store, ChangeSet(entities=[replace(entity("b"), created_revision=1)], removed=refs("c d")), at=LATER)
     await write(store, entities("d"), at=LATER)
 
-    async def changes(since: int, limit: int = 9) -> str:
-        found = await store.changes(since, limit)
+    async def changes(since: int, limit: int = 9, after: tuple[int, Ref] | None = None) -> str:
+        found = await store.changes(since, limit, after)
         return " ".join(f"{change.ref[-1]}{change.revision}{change.operation[0]}" for change in found)
 
     assert await changes(0) == "a1C b2U c2R d3C"
     assert await changes(1) == "b2U c2R d3C"
     assert await changes(2) == "d3C"
     assert await changes(3) == ""
-    assert await changes(0, limit=2) == "a1C b2U"
+    assert await changes(0, 2) == "a1C b2U"
+    assert await changes(0, 2, (2, ref("b"))) == "c2R d3C"
     assert await store.changes(1, 1) == [Change(ref=ref("b"), operation=ChangeOperation.UPDATED, revision=2, at=LATER)]
 
 
@@ -153,35 +154,34 @@ async def test_runs_are_listed_newest_first_and_page_by_start_and_id(store: Stor
 
 
 async def test_a_source_counts_what_it_states_and_when_that_was_last_seen(store: Store) -> None:
-    added = Counts(entities_added=5, links_added=3)
-    await write(store, entities("a"), counts=added, id="r1", finished_at="2026-01-01T00:00:01.000Z")
-    await write(store, entities("b"), source="api", connector="graphql", counts=Counts(entities_added=1), id="r2")
-    changed = Counts(entities_added=1, entities_removed=2, entities_changed=2, links_removed=1)
-    await write(store, entities("a"), counts=changed, id="r3", started_at=LATER, finished_at=LATER)
-    plan = Counts(entities_removed=4, links_added=9)
-    held = "2026-03-01T00:00:00.000Z"
-    await write(store, ChangeSet(), counts=plan, id="r4", started_at=held, finished_at=held, status=SyncStatus.HELD)
+    march, april = "2026-03-01T00:00:00.000Z", "2026-04-01T00:00:00.000Z"
 
-    async def last_run(source: str, id_: str) -> Any:
-        return next(run for run in await store.syncs(source, 9) if run.id == id_)
+    async def sync(id_: str, changes: ChangeSet, at: str, **run_fields: Any) -> None:
+        await write(store, changes, id=id_, started_at=at, finished_at=at, **run_fields)
 
-    api, files = await store.sources()
-    assert api == SourceInfo(
-        name="api",
-        connector="graphql",
-        last_run=await last_run("api", "r2"),
-        last_applied_at=AT,
-        entities=1,
-        links=0,
-    )
-    assert files == SourceInfo(
-        name="files",
-        connector="files",
-        last_run=await last_run("files", "r4"),
-        last_applied_at=LATER,
-        entities=4,
-        links=2,
-    ), "a held plan counts nothing"
+    async def infos() -> list[tuple[str, str, str, str | None, int, int]]:
+        found = await store.sources()
+        return [
+            (info.name, info.connector, info.last_run.id, info.last_applied_at, info.entities, info.links)
+            for info in found
+        ]
+
+    await sync("r1", entities("a"), AT, counts=Counts(entities_added=5, links_added=3))
+    await sync("r2", entities("b"), AT, counts=Counts(entities_added=1), source="api", connector="graphql")
+    mixed = Counts(entities_added=1, entities_removed=2, entities_changed=2, links_removed=1)
+    await sync("r3", entities("a"), LATER, counts=mixed)
+    api = ("api", "graphql", "r2", AT, 1, 0)
+    assert await infos() == [api, ("files", "files", "r3", LATER, 4, 2)]
+
+    plan = Counts(entities_removed=3, links_added=9)
+    await sync("r4", ChangeSet(), march, counts=plan, status=SyncStatus.HELD)
+    assert await infos() == [api, ("files", "files", "r4", LATER, 4, 2)], "a held plan counts nothing"
+
+    held = (await store.syncs("files", 1))[0]
+    confirmed = replace(held, status=SyncStatus.CONFIRMED, finished_at=april)
+    async with store.write() as transaction:
+        await transaction.apply(entities("a"), confirmed, april)
+    assert await infos() == [api, ("files", "files", "r4", april, 1, 11)]
 
 
 async def test_a_source_that_never_applied_was_never_seen(store: Store) -> None:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from graph_api.catalog.filters import ALL, Filter
+from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import ids_of
 from graph_api.store.embedded.filters import Compiler
 from graph_api.store.embedded.graph import Bools, Graph, Ints, Lists
+
+_OPPOSITE = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
+_NOBODY: Ints = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Ground:
     def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Lists:
         """Where each entity leads to, or what leads to it."""
         traversal = self.traversal
-        direction = traversal.direction.opposite if back else traversal.direction
+        direction = _OPPOSITE[traversal.direction] if back else traversal.direction
         return self.graph.neighbours(direction, frozenset(traversal.relations), traversal.link_where, hard_only)
 
     def levels(self, neighbours: Lists) -> Iterator[Level]:
@@ -94,6 +98,3 @@ def reach(ground: Ground) -> Reached:
         return Reached(_NOBODY, _NOBODY, cut=False)
     distances = np.repeat(np.arange(1, len(levels) + 1, dtype=np.int32), [ids.size for ids in levels])
     return Reached(np.concatenate(levels)[:budget], distances[:budget], cut=found > budget)
-
-
-_NOBODY: Ints = np.zeros(0, np.int32)

@@ -200,7 +200,10 @@ function drawField(field) {
   const item = element("li", {}, signature);
   if (field.deprecationReason) item.append(element("p", { textContent: `Deprecated: ${field.deprecationReason}` }));
   if (field.description) item.append(element("p", { textContent: field.description }));
-  if (field.args && field.args.length) item.append(element("ul", {}, ...field.args.map(drawField)));
+  if (field.args && field.args.length) {
+    const summary = element("summary", { textContent: `Arguments (${field.args.length})` });
+    item.append(element("details", {}, summary, element("ul", {}, ...field.args.map(drawField))));
+  }
   return item;
 }
 

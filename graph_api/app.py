@@ -1,0 +1,59 @@
+"""The composition root: settings become a store, an order of sources and the HTTP application."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from graph_api.catalog.merge import SourceOrder
+from graph_api.graphql.context import Context
+from graph_api.graphql.schema import schema
+from graph_api.settings import IN_MEMORY, Settings
+from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.store.protocol import Store
+from graph_api.web.asgi import build_asgi
+from graph_api.web.limits import RequestLimits
+
+API_SOURCE = "api"
+
+
+def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+    """The application, which opens and closes its store: `store`, or the one that the settings name."""
+    catalog = store or open_store(settings)
+    limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
+    return build_asgi(schema, lambda: create_context(settings, catalog), catalog, limits)
+
+
+def create_context(settings: Settings, store: Store) -> Context:
+    return Context(
+        store=store,
+        source_order=source_order(settings),
+        max_page=settings.max_page,
+        deadline=settings.deadline,
+        writes_allowed=settings.writes_allowed,
+    )
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name, constructed and not yet opened."""
+    scheme, _, path = settings.store.partition(":")
+    if scheme == "embedded":
+        return EmbeddedStore(None if path == IN_MEMORY else Path(path))
+    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
+    return Neo4jStore(
+        settings.store,
+        user=settings.neo4j_user if password else None,
+        password=password or None,
+        database=settings.neo4j_database,
+    )
+
+
+def source_order(settings: Settings) -> SourceOrder:
+    """Configured sources in their order, then the others, the API's last; ties by name."""
+    places = {name: place for place, name in enumerate(settings.sources)}
+
+    def place(source: str) -> tuple[int, str]:
+        is_api = source == API_SOURCE or source.startswith(f"{API_SOURCE}:")
+        return places.get(source, len(places) + is_api), source
+
+    return place

@@ -1,0 +1,47 @@
+"""How the command ends when something is wrong: one line on standard error, and an exit code that says which kind."""
+
+from enum import IntEnum
+from typing import Any
+
+import click
+
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.local_neo4j import LocalNeo4jError
+from graph_api.sources.folders import SourceError
+
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 problems or errors found, 2 wrong usage, 3 a sync is held until confirmed, "
+    "4 a database or source cannot be reached."
+)
+
+
+class Exit(IntEnum):
+    PROBLEMS = 1
+    USAGE = 2
+    HELD = 3
+    UNAVAILABLE = 4
+
+
+class Failure(click.ClickException):
+    """Ends the command with one line on standard error."""
+
+    def __init__(self, message: str, exit_code: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class FriendlyGroup(click.Group):
+    """Errors that people can mend are shown without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CatalogError as error:
+            raise Failure(f"{error.message} ({error.code})", _exit_of(error.code)) from error
+        except (SourceError, LocalNeo4jError) as error:
+            raise Failure(str(error), Exit.UNAVAILABLE) from error
+
+
+def _exit_of(code: ErrorCode) -> Exit:
+    unreachable = code in (ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED)
+    return Exit.UNAVAILABLE if unreachable else Exit.PROBLEMS

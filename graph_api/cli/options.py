@@ -1,0 +1,56 @@
+"""Settings as options: what is given on the command line wins over the environment and the file."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import click
+
+from graph_api.settings import DEFAULT_FILE, ENV_PREFIX, BadSettingsError, Settings, load_settings
+
+Command: TypeAlias = Callable[..., None]
+
+STORE_OPTIONS = ("store", "neo4j_user", "neo4j_database")
+"""Settings that say where the catalog is. The password comes from the environment or the file, never from here."""
+
+
+def with_settings(*names: str) -> Callable[[Command], Command]:
+    """Options for these settings, and --config; the command gets all settings as its argument `settings`."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(config: Path | None, **arguments: Any) -> None:
+            chosen = {name: arguments.pop(name) for name in names}
+            given = {name: value for name, value in chosen.items() if value is not None}
+            try:
+                settings = load_settings(config, given)
+            except BadSettingsError as error:
+                raise click.UsageError(str(error)) from error
+            command(settings=settings, **arguments)
+
+        for name in reversed(names):
+            run = _option(name)(run)
+        return _CONFIG(run)
+
+    return decorate
+
+
+_CONFIG = click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help=f"Settings in YAML; {DEFAULT_FILE} in the working directory when left out.",
+)
+
+
+def _option(name: str) -> Callable[[Command], Command]:
+    field = Settings.model_fields[name]
+    default = f"; {field.default} by default" if field.default not in (None, (), False) else ""
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        name,
+        is_flag=field.annotation is bool,
+        default=None,
+        help=f"{field.description} [{ENV_PREFIX}{name.upper()}{default}]",
+    )

@@ -1,0 +1,53 @@
+"""`graph-api query`: a GraphQL document against a store, without a server."""
+
+import asyncio
+import sys
+from typing import Any
+from uuid import uuid4
+
+import click
+import orjson
+
+from graph_api.app import create_context, open_store
+from graph_api.cli.failure import Exit
+from graph_api.cli.options import STORE_OPTIONS, with_settings
+from graph_api.cli.session import opened
+from graph_api.graphql.error_format import format_result
+from graph_api.graphql.schema import schema
+from graph_api.settings import Settings
+
+
+@click.command()
+@click.argument("document", required=False)
+@click.option("-f", "--file", type=click.File(encoding="utf-8"), help="Read the document from a file; - is stdin.")
+@click.option("--variables", metavar="JSON", default="{}", help="Values of the document's variables, as an object.")
+@with_settings(*STORE_OPTIONS)
+def query(settings: Settings, document: str | None, file: Any, variables: str) -> None:
+    """Run a GraphQL DOCUMENT, given here, in a file or on standard input; prints the answer as JSON.
+
+    Exits with 1 if the answer has errors.
+    """
+    if document and file:
+        raise click.UsageError("give either DOCUMENT or --file")
+    text = document or (file or sys.stdin).read()
+    answer = asyncio.run(_ask(settings, text, _parse(variables)))
+    click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
+    if "errors" in answer:
+        click.get_current_context().exit(Exit.PROBLEMS)
+
+
+def _parse(variables: str) -> dict[str, Any]:
+    try:
+        values = orjson.loads(variables)
+    except orjson.JSONDecodeError as error:
+        raise click.UsageError(f"--variables is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise click.UsageError("--variables is an object, as in '{\"ref\": \"component:default/checkout\"}'")
+    return values
+
+
+async def _ask(settings: Settings, document: str, variables: dict[str, Any]) -> Any:
+    async with opened(open_store(settings)) as store:
+        context = create_context(settings, store)
+        result = await schema.execute(document, variable_values=variables, context_value=context)
+    return format_result(result, uuid4().hex)

@@ -1,0 +1,97 @@
+"""`graph-api sync`: files and folders into the catalog."""
+
+import asyncio
+import shlex
+from pathlib import Path
+
+import click
+
+from graph_api.app import open_store, source_order
+from graph_api.catalog.changes import SyncStatus
+from graph_api.cli.failure import Exit
+from graph_api.cli.options import STORE_OPTIONS, with_settings
+from graph_api.cli.progress import progress
+from graph_api.cli.report import echo_counts, echo_limited, echo_problems, needs_mending, plan_lines
+from graph_api.cli.session import opened
+from graph_api.settings import Settings
+from graph_api.sources.files import read_files
+from graph_api.sync import SyncReport, confirm_sync
+from graph_api.sync import sync as run_sync
+
+OUTCOMES = {
+    SyncStatus.APPLIED: "applied",
+    SyncStatus.UNCHANGED: "nothing has changed",
+    SyncStatus.CONFIRMED: "confirmed and applied",
+    SyncStatus.HELD: "HELD, nothing is applied",
+}
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--source", metavar="NAME", help="Name of the source; by default of the git remote or folder.")
+@click.option("--repo", metavar="URL", help="The repository that the files are from; by default its git remote.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+@click.option("--confirm", metavar="ID", help="Apply a sync that is held, if its plan is still the same.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if anything was refused or wrong; the rest goes in anyway.")
+@with_settings(*STORE_OPTIONS)
+def sync(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    source: str | None,
+    repo: str | None,
+    dry_run: bool,
+    confirm: str | None,
+    strict: bool,
+) -> None:
+    """Make the catalog say what these files and folders say: all of it, or nothing.
+
+    All PATHs of a call are one source. What the source said before and no longer says goes; what others say stays.
+    A plan that removes suspiciously much is held until it is confirmed.
+    """
+    if bool(paths) == bool(confirm):
+        raise click.UsageError("give either PATHs or --confirm ID")
+    if confirm and (dry_run or source or repo):
+        raise click.UsageError("--confirm goes without --dry-run, --source and --repo")
+    if confirm:
+        report = asyncio.run(_confirm(settings, confirm))
+    else:
+        report = asyncio.run(_sync(settings, paths, source, repo, dry_run=dry_run))
+    _print(settings, report, dry_run=dry_run)
+    if report.run.status is SyncStatus.HELD:
+        click.get_current_context().exit(Exit.HELD)
+    if strict and needs_mending(report.run.problems):
+        click.get_current_context().exit(Exit.PROBLEMS)
+
+
+async def _sync(
+    settings: Settings, paths: tuple[Path, ...], source: str | None, repo: str | None, *, dry_run: bool
+) -> SyncReport:
+    with progress("Reading the files"):
+        snapshot = read_files(paths, source=source, repo=repo, groups=settings.descriptor_groups)
+    async with opened(open_store(settings)) as store:
+        with progress(f"Syncing {len(snapshot.entities):,} entities and {len(snapshot.links):,} links"):
+            return await run_sync(store, snapshot, source_order(settings), dry_run=dry_run)
+
+
+async def _confirm(settings: Settings, id_: str) -> SyncReport:
+    async with opened(open_store(settings)) as store:
+        with progress("Planning and applying the sync"):
+            return await confirm_sync(store, id_, source_order(settings))
+
+
+def _print(settings: Settings, report: SyncReport, *, dry_run: bool) -> None:
+    run = report.run
+    outcome = f"a dry run: {OUTCOMES[run.status]}" if dry_run else OUTCOMES[run.status]
+    click.echo(f"{run.source}: {outcome} (revision {run.revision})")
+    echo_counts(run.counts)
+    if dry_run or run.status is SyncStatus.HELD:
+        echo_limited(plan_lines(report), "changes")
+    echo_problems(run.problems)
+    if run.status is SyncStatus.HELD:
+        click.echo(f"Held because {run.message}.")
+        if not dry_run:
+            click.echo(f"If that is right: {_confirm_command(settings, run.id)}")
+
+
+def _confirm_command(settings: Settings, id_: str) -> str:
+    return shlex.join(["graph-api", "sync", "--confirm", id_, "--store", settings.store])

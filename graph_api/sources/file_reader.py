@@ -1,0 +1,223 @@
+"""The descriptor files below one root, and what their Locations point to, each read once."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from graph_api.catalog.entity import EntityStatement
+from graph_api.catalog.ref import kind_of
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.sources.descriptors import FOREIGN_FIELDS, GROUP, Reading, is_descriptor, read_descriptor
+from graph_api.sources.fields import Origin
+from graph_api.sources.fields import Path as FieldPath
+from graph_api.sources.folders import FileError, Root, decode, read_bytes
+from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
+from graph_api.sources.placeholders import READERS, Placeholders
+from graph_api.sources.yaml_documents import YamlDocument, YamlTextError, read_yaml
+
+MAX_LOOKUPS = 1_000_000
+"""Files that the Locations of one source may make us look at; a glob looks at all files below its folder."""
+
+_TEMPLATE = re.compile(r"\{\{|\{%")
+
+
+@dataclass(slots=True)
+class Found:
+    """What has been read of a source so far; shared by its roots, which may overlap."""
+
+    groups: Sequence[str] = ()
+    readings: list[tuple[str, int, Reading]] = field(default_factory=list)
+    """Path, line and content of each descriptor."""
+    problems: list[Problem] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
+    read: set[Path] = field(default_factory=set)
+    lookups: int = 0
+
+    def report(
+        self, code: ProblemCode, message: str, path: str, line: int | None = None, severity: Severity = Severity.WARNING
+    ) -> None:
+        self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
+
+
+class _Pointer(NamedTuple):
+    """A file that a Location points to: by the path that leads to it, and without symbolic links."""
+
+    file: Path
+    real: Path
+    document: str
+    line: int
+
+
+class FileReader:
+    """Reads files of one root into `found`. `list_files` gives the paths that globs are matched against."""
+
+    def __init__(self, root: Root, found: Found, list_files: Callable[[], Sequence[Path]]) -> None:
+        self._root = root
+        self._found = found
+        self._list_files = list_files
+        self._open: set[Path] = set()
+        groups = "|".join(re.escape(group) for group in (GROUP, *found.groups))
+        kinds = "|".join(FOREIGN_FIELDS)
+        self._named_group = re.compile(rf"(?:{groups})/", re.IGNORECASE)
+        # Most YAML of most trees is none of ours: looking for either is much faster than parsing it.
+        self._candidate = re.compile(rf"(?:{groups})/|\bkind[\"']?\s*:\s*[\"']?(?:{kinds})\b".encode(), re.IGNORECASE)
+
+    def read(self, file: Path) -> None:
+        """Read a file and all that its Locations lead to, depth first and without recursion."""
+        real = self._resolve(file)
+        if real is None or real in self._found.read:
+            return
+        trail = [(real, self._enter(file, real))]
+        while trail:
+            current, pointers = trail[-1]
+            pointer = next(pointers, None)
+            if pointer is None:
+                trail.pop()
+                self._open.discard(current)
+            elif pointer.real in self._open:
+                message = f"{self._root.name(pointer.file)} leads back here; it is read once"
+                self._found.report(ProblemCode.CYCLE, message, pointer.document, pointer.line, Severity.INFO)
+            elif pointer.real not in self._found.read:
+                trail.append((pointer.real, self._enter(pointer.file, pointer.real)))
+
+    def _resolve(self, file: Path) -> Path | None:
+        try:
+            return self._root.resolve(file)
+        except FileError as error:
+            if self._root.name(file) not in self._found.unreadable:
+                self._refuse(self._root.name(file), error)
+            return None
+
+    def _enter(self, file: Path, real: Path) -> Iterator[_Pointer]:
+        self._found.read.add(real)
+        self._open.add(real)
+        name = self._root.name(file)
+        locations = self._read_file(file, real, name)
+        return (
+            pointer
+            for location, document in locations
+            for target in targets_of(location)
+            for pointer in self._pointers(file, target, name, document.line_of(target.path))
+        )
+
+    def _read_file(self, file: Path, real: Path, name: str) -> list[tuple[EntityStatement, YamlDocument]]:
+        """The Locations among the descriptors of a file."""
+        try:
+            data = read_bytes(real)
+            text = decode(data) if self._candidate.search(data) else ""
+        except FileError as error:
+            self._refuse(name, error)
+            return []
+        try:
+            documents = [document for document in read_yaml(text) if document.value is not None]
+        except YamlTextError as error:
+            self._refuse_text(name, text, error)
+            return []
+        ours = [is_descriptor(document.value, self._found.groups) for document in documents]
+        if not any(ours):
+            self._not_a_descriptor(name, None)
+            return []
+        has_placeholders = any(reader in text for reader in READERS)
+        locations = []
+        for document, is_ours in zip(documents, ours, strict=True):
+            if not is_ours:
+                self._not_a_descriptor(name, document.line)
+                continue
+            entity = self._read_document(file, name, document, has_placeholders)
+            if entity and kind_of(entity.ref) == "location":
+                locations.append((entity, document))
+        return locations
+
+    def _read_document(
+        self, file: Path, name: str, document: YamlDocument, has_placeholders: bool
+    ) -> EntityStatement | None:
+        value = document.value
+        if has_placeholders and "spec" in value:
+            value = value | {"spec": self._replace_placeholders(file, name, document)}
+        reading = read_descriptor(value, Origin(name, document.line_of))
+        self._found.readings.append((name, document.line, reading))
+        return reading.entity
+
+    def _replace_placeholders(self, file: Path, name: str, document: YamlDocument) -> Any:
+        def read(target: str) -> str:
+            if is_url(target):
+                raise FileError(ProblemCode.NOT_FETCHED, "is not fetched")
+            return decode(read_bytes(self._root.resolve(file.parent / path_of(target))))
+
+        def complain(code: ProblemCode, message: str, path: FieldPath) -> None:
+            severity = Severity.INFO if code is ProblemCode.NOT_FETCHED else Severity.WARNING
+            self._found.report(code, message, name, document.line_of(path), severity)
+
+        return Placeholders(read, complain).replace(document.value["spec"], ("spec",))
+
+    def _pointers(self, file: Path, target: Target, document: str, line: int) -> Iterator[_Pointer]:
+        text = path_of(target.text)
+        if is_url(target.text):
+            message = f"{target.text[:200]} is not fetched"
+            self._found.report(ProblemCode.NOT_FETCHED, message, document, line, Severity.INFO)
+            return
+        try:
+            files = self._candidates(file, text)
+        except FileError as error:
+            severity = Severity.INFO if target.optional else Severity.WARNING
+            self._found.report(error.code, f"the target {text[:200]} {error.message}", document, line, severity)
+            return
+        if not files:
+            message = f"the target {text[:200]} matches no file"
+            self._found.report(ProblemCode.UNREADABLE, message, document, line, Severity.INFO)
+        yield from (_Pointer(path, real, document, line) for path, real in files)
+
+    def _candidates(self, file: Path, text: str) -> list[tuple[Path, Path]]:
+        """The files that a path or glob in a file means, each with what is behind symbolic links."""
+        folder, pattern = split_glob(text)
+        path = Path(os.path.normpath(file.parent / folder))
+        if pattern:
+            return self._matching(file, path, pattern)
+        self._look(1)
+        real = self._root.resolve(path)
+        if not real.is_file():
+            raise FileError(ProblemCode.UNREADABLE, "is no file")
+        return [(path, real)]
+
+    def _matching(self, file: Path, folder: Path, pattern: Sequence[str]) -> list[tuple[Path, Path]]:
+        if not folder.is_relative_to(self._root.path):
+            raise FileError(ProblemCode.OUTSIDE_ROOT, "lies outside the folder that is synced")
+        inside = "" if folder == self._root.path else folder.relative_to(self._root.path).as_posix()
+        listed = below(inside, self._listed)
+        self._look(len(listed))
+        start = len(inside) + 1 if inside else 0
+        hits = (self._root.path / name for name in listed if matches(name[start:].split("/"), pattern))
+        # A glob often catches the file that it stands in, which is not meant as a cycle.
+        return [(hit, real) for hit in hits if hit != file and (real := self._resolve(hit))]
+
+    @cached_property
+    def _listed(self) -> list[str]:
+        return sorted(path.relative_to(self._root.path).as_posix() for path in self._list_files())
+
+    def _look(self, files: int) -> None:
+        self._found.lookups += files
+        if self._found.lookups > MAX_LOOKUPS:
+            raise FileError(
+                ProblemCode.TOO_LARGE, f"is not followed: locations look at more than {MAX_LOOKUPS:,} files"
+            )
+
+    def _not_a_descriptor(self, name: str, line: int | None) -> None:
+        message = f"no descriptor: its group is not {GROUP}, and its kind and spec are not of that format"
+        self._found.report(ProblemCode.NOT_A_DESCRIPTOR, message, name, line, Severity.INFO)
+
+    def _refuse(self, name: str, error: FileError) -> None:
+        self._found.report(error.code, f"the file {error.message}", name, severity=Severity.REFUSED)
+        self._found.unreadable.add(name)
+
+    def _refuse_text(self, name: str, text: str, error: YamlTextError) -> None:
+        code, severity = error.code, Severity.REFUSED
+        if code is ProblemCode.BAD_YAML and _TEMPLATE.search(text):
+            code = ProblemCode.TEMPLATE
+            # Charts are full of templates that nobody means for the catalog.
+            severity = Severity.REFUSED if self._named_group.search(text) else Severity.INFO
+        self._found.report(code, error.message, name, error.line, severity)
+        self._found.unreadable.add(name)

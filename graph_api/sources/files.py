@@ -1,0 +1,120 @@
+"""The connector `files`: descriptors and CODEOWNERS files on disk -> Snapshot."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
+from graph_api.sources.codeowners import Checkout, Repositories, find_checkouts, repository_url_of
+from graph_api.sources.descriptor_links import add_link
+from graph_api.sources.file_reader import FileReader, Found
+from graph_api.sources.folders import Root, SourceError
+from graph_api.sources.git import remote_of, work_tree_of
+
+CONNECTOR = "files"
+
+
+def read_files(
+    paths: Sequence[Path], *, source: str | None = None, repo: str | None = None, groups: Sequence[str] = ()
+) -> Snapshot:
+    """All that the files and folders say. Paths in the snapshot are relative to the folder that holds all of them.
+
+    `repo` names the repository (`org/repo` or a URL) at the top of a folder; `groups` are further API groups whose
+    documents are descriptors. SourceError if a path or folder cannot be listed: then nothing may be withdrawn.
+    """
+    if repo and repository_url_of(repo) is None:
+        raise SourceError(f"{repo!r} is no repository: write org/repo or its URL")
+    real = [_resolve(path) for path in paths]
+    base = _base(real)
+    found = Found(groups=[group.lower() for group in groups])
+    checkouts: list[Checkout] = []
+    for path in real:
+        checkouts += _read_path(path, base, found)
+    entities, links, problems = _merge(found)
+    repositories = Repositories(entities, checkouts, repo)
+    repositories.attach()
+    return Snapshot(
+        source=source or source_name(paths),
+        connector=CONNECTOR,
+        entities=dict(sorted(entities.items())),
+        links=links,
+        problems=tuple(sorted([*found.problems, *problems, *repositories.problems], key=_place_of)),
+        unreadable=frozenset(found.unreadable | repositories.unreadable),
+    )
+
+
+def source_name(paths: Sequence[Path]) -> str:
+    """The name of a source without one: `files:` and the git remote with the folder in it, else the folder's name."""
+    base = _base([_resolve(path) for path in paths])
+    work_tree = work_tree_of(base)
+    remote = remote_of(work_tree) if work_tree else None
+    if work_tree is None or remote is None:
+        return f"{CONNECTOR}:{base.name or 'root'}"
+    inside = base.relative_to(work_tree).as_posix()
+    return f"{CONNECTOR}:{remote.removeprefix('https://')}" + ("" if inside == "." else f"/{inside}")
+
+
+def _resolve(path: Path) -> Path:
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"cannot read {path}: {error}") from error
+
+
+def _base(paths: Sequence[Path]) -> Path:
+    if not paths:
+        raise SourceError("there is no path to read")
+    return Path(os.path.commonpath([_folder(path) for path in paths]))
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+def _read_path(path: Path, base: Path, found: Found) -> list[Checkout]:
+    root = Root(_folder(path), base)
+    whole = path.is_dir()
+    listing = root.list_all() if whole else root.list_around(path)
+    for link in listing.outside:
+        message = "a symbolic link to a folder outside the one that is synced; it is not followed"
+        found.report(ProblemCode.OUTSIDE_ROOT, message, root.name(link), severity=Severity.INFO)
+    reader = FileReader(root, found, lambda: (listing if whole else root.list_all()).documents)
+    for file in listing.documents:
+        reader.read(file)
+    return find_checkouts(root, listing)
+
+
+def _merge(found: Found) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement], list[Problem]]:
+    """Statements unique by ref and by link; of two documents with one ref the first by path and line wins."""
+    entities: dict[Ref, EntityStatement] = {}
+    links: dict[LinkKey, LinkStatement] = {}
+    problems: list[Problem] = []
+    for path, line, reading in sorted(found.readings, key=lambda row: row[:2]):
+        entity = reading.entity
+        first = entities.get(entity.ref) if entity else None
+        if entity and first:
+            problems.append(_duplicate(entity, first, path, line))
+            continue
+        problems += reading.problems
+        if entity:
+            entities[entity.ref] = entity
+        for link in reading.links:
+            add_link(links, link)
+    return entities, links, problems
+
+
+def _duplicate(entity: EntityStatement, first: EntityStatement, path: str, line: int) -> Problem:
+    return Problem(
+        code=ProblemCode.DUPLICATE,
+        severity=Severity.REFUSED,
+        message=f"{entity.ref} stands in {first.location} already; this one is ignored",
+        path=path,
+        line=line,
+        ref=entity.ref,
+    )
+
+
+def _place_of(problem: Problem) -> tuple[str, int, str, str]:
+    return problem.path, problem.line or 0, problem.code, problem.message

@@ -1,0 +1,104 @@
+"""What happened: runs, the sources that they speak for, and the latest change of each entity."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
+from graph_api.store.rows import dump_run, load_run
+
+_LATEST = "ORDER BY started_at DESC, id DESC LIMIT 1"
+_CHANGES = """
+SELECT * FROM (
+    SELECT ref, iif(created_revision > :since, 'CREATED', 'UPDATED'), revision, updated_at FROM entities
+    WHERE revision > :since ORDER BY revision, ref LIMIT :limit
+) UNION ALL SELECT * FROM (
+    SELECT ref, 'REMOVED', revision, at FROM removed WHERE revision > :since ORDER BY revision, ref LIMIT :limit
+) ORDER BY 3, 1 LIMIT :limit
+"""
+
+
+def record(conn: sqlite3.Connection, run: SyncRun) -> None:
+    """Write or replace the run; what it applied counts for its source."""
+    conn.execute(
+        "INSERT OR REPLACE INTO runs (id, source, started_at, status, record, payload) VALUES (?, ?, ?, ?, ?, ?)",
+        (run.id, run.source, run.started_at, run.status, dump_run(run), run.payload),
+    )
+    counts = run.counts
+    applied = run.status in (SyncStatus.APPLIED, SyncStatus.CONFIRMED)
+    conn.execute(
+        "INSERT INTO sources (name, connector, entities, links) VALUES (:name, :connector, :entities, :links) "
+        "ON CONFLICT (name) DO UPDATE SET connector = excluded.connector, "
+        "entities = entities + excluded.entities, links = links + excluded.links",
+        {
+            "name": run.source,
+            "connector": run.connector,
+            "entities": applied * (counts.entities_added - counts.entities_removed),
+            "links": applied * (counts.links_added - counts.links_removed),
+        },
+    )
+
+
+def run_of(conn: sqlite3.Connection, id_: str) -> SyncRun | None:
+    """With its payload."""
+    row = conn.execute("SELECT record, payload FROM runs WHERE id = ?", (id_,)).fetchone()
+    return load_run(*row) if row else None
+
+
+def last_run(conn: sqlite3.Connection, source: str) -> SyncRun | None:
+    return next(_runs(conn, f"WHERE source = ? {_LATEST}", source), None)
+
+
+def _last_seen_at(conn: sqlite3.Connection, source: str) -> str | None:
+    """When what the source states now was last read from it."""
+    run = next(_runs(conn, f"WHERE source = ? AND status IN ('APPLIED', 'UNCHANGED') {_LATEST}", source), None)
+    return run.finished_at if run else None
+
+
+def runs(conn: sqlite3.Connection, source: str | None, limit: int, after: tuple[str, str] | None) -> list[SyncRun]:
+    """Newest first by (started_at, id)."""
+    return list(
+        _runs(
+            conn,
+            f"WHERE {'1' if source is None else 'source = ?'} AND {'(started_at, id) < (?, ?)' if after else '1'} "
+            "ORDER BY started_at DESC, id DESC LIMIT ?",
+            *(() if source is None else (source,)),
+            *(after or ()),
+            limit,
+        )
+    )
+
+
+def _runs(conn: sqlite3.Connection, rest: str, *parameters: object) -> Iterator[SyncRun]:
+    """Without payloads."""
+    return (load_run(row[0]) for row in conn.execute(f"SELECT record FROM runs {rest}", parameters))
+
+
+def connectors(conn: sqlite3.Connection) -> dict[str, str]:
+    """By source name."""
+    return dict(conn.execute("SELECT name, connector FROM sources ORDER BY name"))
+
+
+def sources(conn: sqlite3.Connection) -> list[SourceInfo]:
+    """By name."""
+    rows = conn.execute("SELECT name, connector, entities, links FROM sources ORDER BY name").fetchall()
+    return [
+        SourceInfo(
+            name=name,
+            connector=connector,
+            last_run=run,
+            last_applied_at=_last_seen_at(conn, name),
+            entities=entities,
+            links=links,
+        )
+        for name, connector, entities, links in rows
+        if (run := last_run(conn, name))
+    ]
+
+
+def changes(conn: sqlite3.Connection, since: int, limit: int) -> list[Change]:
+    """In the order (revision, ref)."""
+    rows = conn.execute(_CHANGES, {"since": since, "limit": limit})
+    return [
+        Change(ref=ref, operation=ChangeOperation(operation), revision=revision, at=at)
+        for ref, operation, revision, at in rows
+    ]

@@ -1,0 +1,158 @@
+"""Questions about entities and links that are named: who is there, what is around them, who is meant."""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+
+from itertools import islice
+
+from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.filters import LinkFilter
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.store.embedded.documents import (
+    LINK_COLUMNS,
+    LINK_TABLES,
+    entities_by_id,
+    ids_of,
+    links_where,
+    one_of,
+    to_link,
+)
+from graph_api.store.embedded.link_filters import LinkValues
+from graph_api.store.protocol import Neighbour, Referenced
+from graph_api.store.rows import load_entity_statements, load_link_statements
+
+_IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
+_RELATIONS = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
+_NEAR = {Direction.OUT: "source", Direction.IN: "target"}
+_FAR = {Direction.OUT: "target", Direction.IN: "source"}
+
+
+def resolve(conn: sqlite3.Connection, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+    """Those that resolve; the refs sorted."""
+    rows = conn.execute(
+        "SELECT i.identifier, e.ref FROM identifiers i JOIN entities e ON e.id = i.entity "
+        "WHERE i.identifier IN (SELECT value FROM json_each(?)) ORDER BY e.ref",
+        (one_of(identifiers),),
+    )
+    found: dict[str, list[Ref]] = {}
+    for identifier, ref in rows:
+        found.setdefault(identifier, []).append(ref)
+    return found
+
+
+def links(conn: sqlite3.Connection, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
+    """The existing ones."""
+    wanted = set(keys)
+    leaving = links_where(conn, f"l.source IN ({_IDS})", (one_of({key.source for key in wanted}),))
+    return {link.key: link for link in leaving if link.key in wanted}
+
+
+def links_at(
+    conn: sqlite3.Connection, refs: Collection[Ref], relations: Collection[str], direction: Direction
+) -> list[Link]:
+    where = f"l.{_NEAR[direction]} IN ({_IDS}) AND l.relation IN ({_RELATIONS})"
+    return list(links_where(conn, where, (one_of(refs), one_of(relations))))
+
+
+def neighbours(
+    conn: sqlite3.Connection,
+    refs: Collection[Ref],
+    direction: Direction,
+    relations: Collection[str],
+    limit: int | None,
+    where: LinkFilter | None,
+) -> dict[Ref, list[Neighbour]]:
+    """Every ref is a key."""
+    ids = ids_of(conn, refs)
+    found = {ref: list(_links(conn, ids[ref], direction, relations, limit, where)) if ref in ids else [] for ref in refs}
+    others = list({id_ for links in found.values() for id_, _ in links})
+    entities = dict(zip(others, entities_by_id(conn, others), strict=True))
+    return {ref: [Neighbour(ref, link, entities[id_]) for id_, link in links] for ref, links in found.items()}
+
+
+def _links(
+    conn: sqlite3.Connection,
+    id_: int,
+    direction: Direction,
+    relations: Collection[str],
+    limit: int | None,
+    where: LinkFilter | None,
+) -> Iterator[tuple[int, Link]]:
+    """The id of the other end, and the link, in order; reads no more than it gives."""
+    far = _FAR[direction]
+    rows = conn.execute(
+        f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{_NEAR[direction]} = ? AND l.relation IN ({_RELATIONS}) "
+        f"ORDER BY {far}.ref, relation.text, environment.text LIMIT ?",
+        (id_, one_of(relations), -1 if limit is None or where else limit),
+    )
+    links = ((row[0], to_link(row[1:])) for row in rows)
+    return islice((item for item in links if where is None or LinkValues.of(item[1]).match(where)), limit)
+
+
+def neighbour_counts(
+    conn: sqlite3.Connection, refs: Collection[Ref], direction: Direction, relations: Collection[str]
+) -> dict[Ref, int]:
+    rows = conn.execute(
+        f"SELECT e.ref, count(*) FROM entities e CROSS JOIN links l ON l.{_NEAR[direction]} = e.id "
+        f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}) GROUP BY e.id",
+        (one_of(refs), one_of(relations)),
+    )
+    return dict.fromkeys(refs, 0) | dict(rows)
+
+
+def subgroups(conn: sqlite3.Connection, groups: Collection[Ref]) -> list[Ref]:
+    """The groups, existing or not, and what is below them, sorted."""
+    rows = conn.execute(
+        "WITH RECURSIVE below (id) AS ("
+        f" {_IDS}"
+        " UNION SELECT l.source FROM below b CROSS JOIN links l ON l.target = b.id"
+        f" WHERE l.relation IN ({_RELATIONS}))"
+        " SELECT e.ref FROM below b CROSS JOIN entities e ON e.id = b.id",
+        (one_of(groups), one_of(["CHILD_OF"])),
+    )
+    return sorted({*groups, *(row[0] for row in rows)})
+
+
+def referenced(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, Referenced]:
+    """Every ref is a key."""
+    rows = conn.execute(
+        """
+        SELECT e.ref,
+            (SELECT count(*) FROM links WHERE source = e.id)
+            + (SELECT count(*) FROM links WHERE target = e.id AND source <> e.id),
+            (SELECT count(*) FROM terms t CROSS JOIN entity_terms o ON o.term = t.id
+             WHERE t.field = 'inferred_owner' AND t.text = e.ref)
+        FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?))
+        """,
+        (one_of(refs),),
+    )
+    return dict.fromkeys(refs, Referenced(0, 0)) | {ref: Referenced(*counts) for ref, *counts in rows}
+
+
+def in_repositories(conn: sqlite3.Connection, repositories: Collection[Ref] | None) -> list[Ref]:
+    """Sorted."""
+    rows = conn.execute(
+        "SELECT e.ref FROM terms t CROSS JOIN entity_terms r ON r.term = t.id CROSS JOIN entities e ON e.id = r.entity "
+        "WHERE t.field = 'repository' AND (?1 IS NULL OR t.text IN (SELECT value FROM json_each(?1))) ORDER BY e.ref",
+        (None if repositories is None else one_of(repositories),),
+    )
+    return [row[0] for row in rows]
+
+
+def said_by(
+    conn: sqlite3.Connection, source: str
+) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+    entities = conn.execute(
+        "SELECT d.statements FROM terms t CROSS JOIN entity_terms s ON s.term = t.id "
+        "CROSS JOIN documents d ON d.id = s.entity WHERE t.field = 'source' AND t.text = ?",
+        (source,),
+    )
+    leaving = conn.execute(
+        "SELECT l.statements FROM terms t CROSS JOIN links l ON l.sources = t.id "
+        "WHERE t.field = 'link_sources' AND EXISTS (SELECT 1 FROM json_each(t.text) WHERE value = ?)",
+        (source,),
+    )
+    about_entities = (load_entity_statements(row[0])[source] for row in entities)
+    about_links = (load_link_statements(row[0])[source] for row in leaving)
+    return {said.ref: said for said in about_entities}, {said.key: said for said in about_links}

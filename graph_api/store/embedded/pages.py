@@ -1,0 +1,86 @@
+"""Lists of entities: sorted pages, counts, and search."""
+
+import re
+import sqlite3
+
+from graph_api.catalog.entity import Entity
+from graph_api.catalog.filters import Filter, Sort
+from graph_api.store.embedded.documents import ENTITY_COLUMNS, entities_by_id, to_entity
+from graph_api.store.embedded.filters import Compiler, Condition
+from graph_api.store.embedded.schema import current_revision
+from graph_api.store.protocol import Page, PageRequest, Place
+
+_NULLABLE = {"type", "title", "lifecycle", "tier"}
+
+_WORD = re.compile(r"[^\W_]+")
+"""What the index's tokenizer takes for a word, so that a query holds no other syntax."""
+
+
+def page(conn: sqlite3.Connection, request: PageRequest) -> Page:
+    """Ids are read in the order of an index where there is one, and then the documents of those that are wanted."""
+    sort = request.sort
+    wanted = Compiler(conn, ordered=True, by_ref=sort.field == "ref").compile(request.filter)
+    conditions = [wanted]
+    if request.after:
+        conditions.append(_beyond(sort, request.after, forward=True))
+    if request.before:
+        conditions.append(_beyond(sort, request.before, forward=False))
+    rows = conn.execute(
+        f"SELECT e.id FROM entities e WHERE {' AND '.join(condition.sql for condition in conditions)} "
+        f"ORDER BY {_order(sort, backward=request.backward)} LIMIT ?",
+        (*(parameter for condition in conditions for parameter in condition.parameters), request.limit + 1),
+    )
+    ids = [row[0] for row in rows]
+    more = len(ids) > request.limit
+    ids = ids[: request.limit]
+    if request.backward:
+        ids.reverse()
+    return Page(entities_by_id(conn, ids), more, current_revision(conn))
+
+
+def _order(sort: Sort, *, backward: bool) -> str:
+    """Nulls are last ascending and first descending, that is: greater than everything; refs always ascend."""
+    down = sort.descending != backward
+    column = f"e.{sort.field} {'DESC' if down else 'ASC'}"
+    if sort.field in _NULLABLE:
+        column = f"e.{sort.field} IS NULL {'DESC' if down else 'ASC'}, {column}"
+    return column if sort.field == "ref" else f"{column}, e.ref {'DESC' if backward else 'ASC'}"
+
+
+def _beyond(sort: Sort, place: Place, *, forward: bool) -> Condition:
+    """Behind the place, or before it (not `forward`)."""
+    column = f"e.{sort.field}"
+    tie = f"e.ref {'>' if forward else '<'} ?"
+    larger = forward != sort.descending
+    if place.value is None:
+        return Condition(f"({column} IS NULL AND {tie})" if larger else f"({column} IS NOT NULL OR {tie})", (place.ref,))
+    sign = ">" if larger else "<"
+    if sort.field in _NULLABLE:
+        nulls = f"{column} IS NULL OR " if larger else ""
+        return Condition(
+            f"({nulls}{column} {sign} ? OR ({column} = ? AND {tie}))", (place.value, place.value, place.ref)
+        )
+    # In this form SQLite starts reading an index at the place.
+    return Condition(f"({column} {sign}= ? AND ({column} {sign} ? OR {tie}))", (place.value, place.value, place.ref))
+
+
+def count(conn: sqlite3.Connection, filter_: Filter) -> int:
+    condition = Compiler(conn).compile(filter_)
+    sql = f"SELECT count(*) FROM entities e WHERE {condition.sql}"
+    found: int = conn.execute(sql, condition.parameters).fetchone()[0]
+    return found
+
+
+def search(conn: sqlite3.Connection, text: str, filter_: Filter, limit: int) -> list[Entity]:
+    """Each word is a prefix; the exact name comes first, then what says it more in name, title and tags."""
+    words = _WORD.findall(text)
+    if not words:
+        return []
+    condition = Compiler(conn).compile(filter_)
+    rows = conn.execute(
+        f"SELECT {ENTITY_COLUMNS} FROM search JOIN entities e ON e.id = search.rowid JOIN documents d ON d.id = e.id "
+        f"WHERE search MATCH ? AND {condition.sql} "
+        "ORDER BY e.name_folded = ? DESC, bm25(search, 10, 5, 1, 3), e.ref LIMIT ?",
+        (" ".join(f'"{word}"*' for word in words), *condition.parameters, text.strip().casefold(), limit),
+    )
+    return [to_entity(row) for row in rows]

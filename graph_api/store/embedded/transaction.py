@@ -1,0 +1,63 @@
+"""The writer's side of the store: reads of the state that it changes, and the change itself."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol, TypeVar
+
+from graph_api.catalog.changes import ChangeSet, SyncRun
+from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.store.embedded import journal, lookups, writes
+from graph_api.store.embedded.documents import entities_of
+from graph_api.store.protocol import Referenced
+
+T = TypeVar("T")
+
+
+class RunStep(Protocol):
+    async def __call__(self, step: Callable[[sqlite3.Connection], T], /) -> T: ...
+
+
+class EmbeddedTransaction:
+    """Runs each step on the writing connection, in the transaction that the store has begun there."""
+
+    def __init__(self, run_step: RunStep, revision: int) -> None:
+        self._run_step = run_step
+        self.revision = revision
+
+    async def sources(self) -> Mapping[str, str]:
+        return await self._run_step(journal.connectors)
+
+    async def last_run(self, source: str) -> SyncRun | None:
+        return await self._ask(journal.last_run, source)
+
+    async def run(self, id_: str) -> SyncRun | None:
+        return await self._ask(journal.run_of, id_)
+
+    async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+        return await self._ask(lookups.said_by, source)
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+        return await self._ask(entities_of, refs)
+
+    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
+        return await self._ask(lookups.links, keys)
+
+    async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
+        return await self._ask(lookups.links_at, refs, relations, direction)
+
+    async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]:
+        return await self._ask(lookups.referenced, refs)
+
+    async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
+        return await self._ask(lookups.in_repositories, repositories)
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        return await self._ask(lookups.resolve, identifiers)
+
+    async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
+        return await self._ask(writes.apply, changes, run, at)
+
+    async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
+        return await self._run_step(lambda conn: question(conn, *arguments))

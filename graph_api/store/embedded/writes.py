@@ -1,0 +1,181 @@
+"""One write: rows of a ChangeSet into all tables, at the catalog's next revision."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from graph_api.catalog.changes import ChangeSet, SyncRun
+from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerHow
+from graph_api.catalog.ref import Ref
+from graph_api.store.embedded import journal
+from graph_api.store.embedded.documents import Row, document_row, entity_row, ids_of, one_of
+from graph_api.store.embedded.schema import current_revision
+from graph_api.store.rows import dump, dump_link_statements
+
+_AMONG = "IN (SELECT value FROM json_each(?))"
+# The search index reads what it forgets from the entity and its document, so it comes first.
+_ERASE = (
+    f"DELETE FROM search WHERE rowid {_AMONG}",
+    f"DELETE FROM entity_terms WHERE entity {_AMONG}",
+    f"DELETE FROM pairs WHERE entity {_AMONG}",
+    f"DELETE FROM identifiers WHERE entity {_AMONG}",
+    f"DELETE FROM documents WHERE id {_AMONG}",
+    f"DELETE FROM entities WHERE id {_AMONG}",
+)
+
+
+def apply(conn: sqlite3.Connection, changes: ChangeSet, run: SyncRun, at: str) -> int:
+    """Inside the caller's transaction; the catalog's revision afterwards."""
+    revision = current_revision(conn)
+    if changes:
+        revision += 1
+        _Write(conn, changes, revision, at).all()
+        conn.execute("UPDATE catalog SET revision = ?", (revision,))
+    journal.record(conn, run)
+    return revision
+
+
+class _Write:
+    def __init__(self, conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:
+        self._conn = conn
+        self._changes = changes
+        self._revision = revision
+        self._at = at
+        self._terms: dict[tuple[str, str], int] = {}
+        self._ids = ids_of(conn, _refs(changes))
+
+    def all(self) -> None:
+        self._remove_links()
+        self._remove_entities()
+        self._write_entities()
+        self._write_links()
+        self._mark_relinked()
+
+    def _remove_links(self) -> None:
+        keys = (key for key in self._changes.removed_links if key.source in self._ids and key.target in self._ids)
+        self._conn.executemany(
+            "DELETE FROM links WHERE source = ? AND relation = ? AND target = ? AND environment = ?",
+            [self._link_id(key) for key in keys],
+        )
+
+    def _remove_entities(self) -> None:
+        gone = {ref: self._ids.pop(ref) for ref in self._changes.removed if ref in self._ids}
+        if not gone:
+            return
+        ids = one_of(gone.values())
+        self._conn.execute(f"DELETE FROM links WHERE source {_AMONG}", (ids,))
+        self._conn.execute(f"DELETE FROM links WHERE target {_AMONG}", (ids,))
+        self._erase(gone.values())
+        self._conn.executemany(
+            "INSERT INTO removed (ref, entity, revision, at) VALUES (?, ?, ?, ?)",
+            [(ref, id_, self._revision, self._at) for ref, id_ in gone.items()],
+        )
+
+    def _erase(self, ids: Iterable[int]) -> None:
+        parameter = one_of(ids)
+        for statement in _ERASE:
+            self._conn.execute(statement, (parameter,))
+
+    def _write_entities(self) -> None:
+        rows = self._changes.entities
+        self._erase(self._ids[row.ref] for row in rows if row.ref in self._ids)
+        self._ids |= self._new_ids([row.ref for row in rows if row.ref not in self._ids])
+        numbered = [(self._ids[row.ref], row) for row in rows]
+        self._insert("entities", 17, (entity_row(id_, row, self._revision, self._at) for id_, row in numbered))
+        self._insert("documents", 16, (document_row(id_, row) for id_, row in numbered))
+        self._insert("entity_terms", 2, self._entity_terms(numbered))
+        self._insert("pairs", 4, self._pairs(numbered))
+        self._insert("identifiers", 2, ((name, id_) for id_, row in numbered for name in dict.fromkeys(row.identifiers)))
+        self._conn.execute(
+            "INSERT INTO search (rowid, name, title, description, tags) "
+            f"SELECT id, name, title, description, tags FROM searchable WHERE id {_AMONG}",
+            (one_of(id_ for id_, _ in numbered),),
+        )
+
+    def _new_ids(self, refs: Sequence[Ref]) -> dict[Ref, int]:
+        """A ref that was removed before takes its old id back."""
+        known = dict(self._conn.execute(f"SELECT ref, entity FROM removed WHERE ref {_AMONG}", (one_of(refs),)))
+        self._conn.execute(f"DELETE FROM removed WHERE ref {_AMONG}", (one_of(known),))
+        first: int = self._conn.execute("SELECT next_entity FROM catalog").fetchone()[0]
+        unknown = [ref for ref in refs if ref not in known]
+        self._conn.execute("UPDATE catalog SET next_entity = ?", (first + len(unknown),))
+        return known | {ref: id_ for id_, ref in enumerate(unknown, start=first)}
+
+    def _entity_terms(self, numbered: Sequence[tuple[int, Entity]]) -> Iterator[Row]:
+        for id_, row in numbered:
+            for field, texts in _term_texts(row).items():
+                for text in dict.fromkeys(texts):
+                    yield id_, self._term(field, text)
+
+    def _pairs(self, numbered: Sequence[tuple[int, Entity]]) -> Iterator[Row]:
+        for id_, row in numbered:
+            for field, values in (("labels", row.labels), ("annotations", row.annotations)):
+                for key, value in values.items():
+                    yield id_, self._term(field, key), value, value.casefold()
+
+    def _write_links(self) -> None:
+        self._insert("links", 10, (self._link_row(link) for link in self._changes.links), replace=True)
+
+    def _link_row(self, link: Link) -> Row:
+        return (
+            *self._link_id(link.key),
+            link.criticality is Criticality.HARD,
+            link.confidence,
+            self._term("link_sources", dump(list(link.statements))),
+            self._revision,
+            dump(link.properties) if link.properties else None,
+            dump_link_statements(link.statements) if link.statements else None,
+        )
+
+    def _link_id(self, key: LinkKey) -> tuple[int, int, int, int]:
+        environment = 0 if key.environment is None else self._term("link_environment", key.environment)
+        return self._ids[key.source], self._term("relation", key.relation), self._ids[key.target], environment
+
+    def _mark_relinked(self) -> None:
+        written = {row.ref for row in self._changes.entities}
+        keys = (*(link.key for link in self._changes.links), *self._changes.removed_links)
+        sources = {key.source for key in keys if key.source in self._ids} - written
+        self._insert("relinked", 2, ((self._ids[ref], self._revision) for ref in sources), replace=True)
+
+    def _term(self, field: str, text: str) -> int:
+        id_ = self._terms.get((field, text))
+        if id_ is None:
+            id_ = self._terms[field, text] = self._stored_term(field, text)
+        return id_
+
+    def _stored_term(self, field: str, text: str) -> int:
+        found = self._conn.execute("SELECT id FROM terms WHERE field = ? AND text = ?", (field, text)).fetchone()
+        if found:
+            return int(found[0])
+        row = (field, text, text.casefold())
+        id_ = self._conn.execute("INSERT INTO terms (field, text, folded) VALUES (?, ?, ?)", row).lastrowid
+        assert id_
+        return id_
+
+    def _insert(self, table: str, columns: int, rows: Iterable[Row], *, replace: bool = False) -> None:
+        verb = "INSERT OR REPLACE" if replace else "INSERT"
+        self._conn.executemany(f"{verb} INTO {table} VALUES ({', '.join('?' * columns)})", rows)
+
+
+def _refs(changes: ChangeSet) -> set[Ref]:
+    keys = (*(link.key for link in changes.links), *changes.removed_links)
+    return {
+        *(row.ref for row in changes.entities),
+        *changes.removed,
+        *(key.source for key in keys),
+        *(key.target for key in keys),
+    }
+
+
+def _term_texts(row: Entity) -> Mapping[str, Iterable[str]]:
+    """By field, what the entity can be found and counted by; the same text may stand there twice."""
+    return {
+        "tags": row.tags,
+        "owner": (owner.ref for owner in row.owners),
+        "declared_owner": row.declared_owners,
+        "inferred_owner": (owner.ref for owner in row.owners if owner.how is OwnerHow.INFERRED),
+        "system": row.systems,
+        "domain": row.domains,
+        "environment": row.environments,
+        "source": row.sources,
+        "repository": (row.repository,) if row.repository else (),
+    }

@@ -1,0 +1,222 @@
+"""Every statement, as literal skeletons. Slots in {braces} are filled from closed tables only: relationship types, a
+depth, sort keys, predicates of filters.py. Values are always parameters.
+"""
+
+from graph_api.catalog.kinds import KINDS
+
+FORMAT = 1
+
+CONSTRAINTS = (
+    "CREATE CONSTRAINT entity_ref IF NOT EXISTS FOR (e:Entity) REQUIRE e.ref IS UNIQUE",
+    "CREATE CONSTRAINT catalog_id IF NOT EXISTS FOR (c:Catalog) REQUIRE c.id IS UNIQUE",
+    "CREATE CONSTRAINT gate_id IF NOT EXISTS FOR (g:Gate) REQUIRE g.id IS UNIQUE",
+    "CREATE CONSTRAINT source_name IF NOT EXISTS FOR (s:Source) REQUIRE s.name IS UNIQUE",
+    "CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE",
+    "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
+    "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
+)
+INDEXES = (
+    "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name)",
+    "CREATE INDEX entity_kind_name IF NOT EXISTS FOR (e:Entity) ON (e.kind, e.name)",
+    "CREATE INDEX entity_revision IF NOT EXISTS FOR (e:Entity) ON (e.revision)",
+    "CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository)",
+    "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
+    "CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision)",
+    "CREATE INDEX sync_source_started IF NOT EXISTS FOR (s:Sync) ON (s.source, s.started_at)",
+    "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags]",
+)
+AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
+
+ENTITY = (
+    "e {.ref, .name, .kind, .namespace, .declared, .type, .title, .description, .lifecycle, .tier, .active, .tags, "
+    ".labels, .annotations, .identifiers, .repository, .folder, .statements, .ownership, .systems, .domains, "
+    ".environments, .owner_state, .revision, .created_revision, .updated_at}"
+)
+LINK = (
+    "r {.environment, .criticality, .confidence, .properties_json, .statements, .revision, relation: type(r), "
+    "source: startNode(r).ref, target: endNode(r).ref}"
+)
+
+READ_GATE = """
+OPTIONAL MATCH (c:Catalog {id: 1})
+OPTIONAL MATCH (g:Gate {id: 1})
+RETURN coalesce(c.revision, 0) AS revision, coalesce(g.closed, false) AS closed
+"""
+SET_GATE = "MERGE (g:Gate {id: 1}) SET g.closed = $closed"
+LOCK = (
+    "MERGE (c:Catalog {id: 1}) ON CREATE SET c.revision = 0, c.format = 1 "
+    "SET c.locked = true RETURN c.revision AS revision"
+)
+READ_FORMAT = "MATCH (c:Catalog {id: 1}) RETURN c.format AS format"
+RUN_EXISTS = "MATCH (s:Sync {id: $id}) RETURN s.id AS id"
+
+# --- lookups and lists ---
+ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"
+EXISTING = "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) RETURN e.ref AS ref"
+RESOLVE = (
+    "UNWIND $identifiers AS value MATCH (i:Identifier {value: value})-[:NAMES]->(e:Entity) "
+    "RETURN i.value AS value, e.ref AS ref ORDER BY ref"
+)
+PAGE = (
+    "MATCH (e:Entity) WHERE {where} RETURN "
+    + ENTITY.replace("{", "{{").replace("}", "}}")
+    + (" AS e ORDER BY {key} {direction}, e.ref {ref_direction} LIMIT $limit")
+)
+COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
+FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
+FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
+SEARCH = (
+    "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node AS e, score WHERE {where} RETURN "
+    + ENTITY.replace("{", "{{").replace("}", "}}")
+    + " AS e ORDER BY score DESC, e.ref LIMIT $limit"
+)
+MATCHING_REFS = "MATCH (e:Entity) WHERE {where} RETURN collect(e.ref) AS refs"
+SUBGROUPS = "UNWIND $refs AS ref MATCH (:Entity {ref: ref})<-[:CHILD_OF*1..]-(g:Entity) RETURN DISTINCT g.ref AS ref"
+
+_NEIGHBOUR = (
+    " RETURN r, o ORDER BY o.ref, type(r), r.environment IS NOT NULL, r.environment {limit} "
+    "}} WITH ref, r, o AS e RETURN ref, "
+    + LINK.replace("{", "{{").replace("}", "}}")
+    + " AS link, "
+    + ENTITY.replace("{", "{{").replace("}", "}}")
+    + " AS e"
+)
+NEIGHBOURS_OUT = (
+    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}}) "
+    "CALL (s) {{ MATCH (s)-[r:{types}]->(o:Entity) WHERE {where}" + _NEIGHBOUR
+)
+NEIGHBOURS_IN = (
+    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}}) "
+    "CALL (s) {{ MATCH (s)<-[r:{types}]-(o:Entity) WHERE {where}" + _NEIGHBOUR
+)
+NEIGHBOUR_COUNTS_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->() RETURN ref, count(r) AS n"
+NEIGHBOUR_COUNTS_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() RETURN ref, count(r) AS n"
+
+# --- walks: these plan as VarLengthExpand(Pruning,BFS); UNWIND is needed for right answers with several starts ---
+REACH_OUT = (
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e:Entity) "
+    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
+    "RETURN collect([e.ref, distance{columns}]) AS hits"
+)
+REACH_IN = (
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e:Entity) "
+    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
+    "RETURN collect([e.ref, distance{columns}]) AS hits"
+)
+FIRST_OUT = (
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e:Entity) "
+    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
+    "ORDER BY distance, e.ref LIMIT $limit RETURN collect([e.ref, distance]) AS hits"
+)
+FIRST_IN = (
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e:Entity) "
+    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
+    "ORDER BY distance, e.ref LIMIT $limit RETURN collect([e.ref, distance]) AS hits"
+)
+STEP_OUT = (
+    "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})-[r:{types}]->(o:Entity) WHERE {where} "
+    "RETURN ref, collect(DISTINCT o.ref) AS others"
+)
+STEP_IN = (
+    "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})<-[r:{types}]-(o:Entity) WHERE {where} "
+    "RETURN ref, collect(DISTINCT o.ref) AS others"
+)
+LINKS_BETWEEN = (
+    "UNWIND $pairs AS pair MATCH (:Entity {{ref: pair[0]}})-[r:{types}]->(:Entity {{ref: pair[1]}}) WHERE {where} "
+    "RETURN " + LINK.replace("{", "{{").replace("}", "}}") + " AS link"
+)
+ALL_LINKS = (
+    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WITH DISTINCT a.ref AS source, b.ref AS target LIMIT $limit "
+    "RETURN collect([source, target]) AS pairs"
+)
+
+# --- records ---
+CHANGES = (
+    "CALL () { MATCH (e:Entity) WHERE e.revision > $since AND "
+    "(e.revision > $after_revision OR (e.revision = $after_revision AND e.ref > $after_ref)) "
+    "RETURN e.ref AS ref, e.revision AS revision, e.updated_at AS at, "
+    "CASE WHEN e.created_revision > $since THEN 'CREATED' ELSE 'UPDATED' END AS operation "
+    "ORDER BY revision, ref LIMIT $limit "
+    "UNION ALL MATCH (t:Removed) WHERE t.revision > $since AND "
+    "(t.revision > $after_revision OR (t.revision = $after_revision AND t.ref > $after_ref)) "
+    "RETURN t.ref AS ref, t.revision AS revision, t.at AS at, 'REMOVED' AS operation "
+    "ORDER BY revision, ref LIMIT $limit } "
+    "RETURN ref, revision, at, operation ORDER BY revision, ref LIMIT $limit"
+)
+SOURCES = (
+    "MATCH (s:Source) CALL (s) { MATCH (y:Sync) WHERE y.source = s.name "
+    "RETURN y.body AS run ORDER BY y.started_at DESC, y.id DESC LIMIT 1 } "
+    "RETURN s.name AS name, s.connector AS connector, s.last_applied_at AS last_applied_at, "
+    "s.entities AS entities, s.links AS links, run ORDER BY name"
+)
+CONNECTORS = "MATCH (s:Source) RETURN s.name AS name, s.connector AS connector"
+SYNCS = (
+    "MATCH (s:Sync) WHERE ($source IS NULL OR s.source = $source) AND ($started_at IS NULL OR "
+    "s.started_at < $started_at OR (s.started_at = $started_at AND s.id < $id)) "
+    "RETURN s.body AS run ORDER BY s.started_at DESC, s.id DESC LIMIT $limit"
+)
+RUN = "MATCH (s:Sync {id: $id}) RETURN s.body AS run, s.payload AS payload"
+
+# --- what a write reads ---
+SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
+SAID_LINKS = "MATCH (:Entity)-[r:{types}]->(:Entity) WHERE $source IN r.sources RETURN collect(r.statements) AS texts"
+LINKS = (
+    "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
+    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN " + LINK + " AS link"
+)
+LINKS_AT_OUT = (
+    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN "
+    + LINK.replace("{", "{{").replace("}", "}}")
+    + " AS link"
+)
+LINKS_AT_IN = (
+    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity) RETURN "
+    + LINK.replace("{", "{{").replace("}", "}}")
+    + " AS link"
+)
+REFERENCED_LINKS = (
+    "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) OPTIONAL MATCH (e)-[r]-(:Entity) "
+    "RETURN ref, count(DISTINCT r) AS n"
+)
+REFERENCED_OWNERS = (
+    "MATCH (e:Entity) WHERE any(o IN e.owners WHERE o IN $refs) AND e.declared_owners IS NULL "
+    "RETURN collect(e.ownership) AS texts"
+)
+IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS ref ORDER BY ref"
+IN_ANY_REPOSITORY = "MATCH (e:Entity) WHERE e.repository IS NOT NULL RETURN e.ref AS ref ORDER BY ref"
+
+# --- writes ---
+LABELS = {key: f"Entity:{kind.name}" for key, kind in KINDS.items()}
+CREATE_ENTITIES = "UNWIND $rows AS row CREATE (e:{labels}) SET e = row"
+UPDATE_ENTITIES = (
+    "UNWIND $rows AS row MATCH (e:Entity {ref: row.ref}) WITH e, row, e.created_revision AS created "
+    "SET e = row SET e.created_revision = created"
+)
+DROP_IDENTIFIERS = "UNWIND $refs AS ref MATCH (:Entity {ref: ref})<-[n:NAMES]-(:Identifier) DELETE n"
+CREATE_IDENTIFIERS = (
+    "UNWIND $rows AS row MATCH (e:Entity {ref: row[0]}) MERGE (i:Identifier {value: row[1]}) CREATE (i)-[:NAMES]->(e)"
+)
+DELETE_TOMBSTONES = "UNWIND $refs AS ref MATCH (t:Removed {ref: ref}) DELETE t"
+DELETE_ENTITIES = "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) DETACH DELETE e"
+CREATE_TOMBSTONES = "UNWIND $refs AS ref MERGE (t:Removed {ref: ref}) SET t.revision = $revision, t.at = $at"
+CREATE_LINKS = (
+    "UNWIND $rows AS row MATCH (a:Entity {{ref: row.source}}) MATCH (b:Entity {{ref: row.target}}) "
+    "CREATE (a)-[r:{type}]->(b) SET r = row.link"
+)
+UPDATE_LINKS = (
+    "UNWIND $rows AS row MATCH (:Entity {ref: row.source})-[r]->(:Entity {ref: row.target}) WHERE type(r) = row.type "
+    "AND (r.environment = row.link.environment OR (r.environment IS NULL AND row.link.environment IS NULL)) "
+    "SET r = row.link"
+)
+DELETE_LINKS = (
+    "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
+    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) DELETE r"
+)
+WRITE_RUN = (
+    "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.payload = $payload "
+    "MERGE (o:Source {name: $source}) "
+    "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
+    "SET o.entities = o.entities + $entities, o.links = o.links + $links, "
+    "o.last_applied_at = coalesce($applied_at, o.last_applied_at)"
+)
+SET_REVISION = "MATCH (c:Catalog {id: 1}) SET c.revision = $revision"

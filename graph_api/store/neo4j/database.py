@@ -1,0 +1,163 @@
+"""Transactions: errors in our words, deadlines that hold even when the server does not answer, consistent reads.
+
+Neo4j readers see a commit while it is being applied, row by row. A gate keeps them out: the writer closes it in a
+transaction of its own right before the commit and opens it right after; a reader asks at its start and at its end
+whether the gate was open and the revision the same, and asks again otherwise.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, TypeVar
+
+from neo4j import READ_ACCESS, AsyncGraphDatabase, AsyncTransaction, NotificationMinimumSeverity
+from neo4j.exceptions import ClientError, DriverError, Neo4jError
+
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.neo4j import cypher
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+DEFAULT_DEADLINE = 30.0
+LOCK_TIMEOUT = 10.0
+WRITE_TIMEOUT = 600.0
+GATE_PAUSE = 0.01
+GATE_STUCK = 1.0
+
+
+class Gate(NamedTuple):
+    revision: int
+    closed: bool
+
+
+class Statements:
+    """Runs statements in one transaction, counting them."""
+
+    def __init__(self, transaction: AsyncTransaction, database: "Database") -> None:
+        self._transaction = transaction
+        self._database = database
+        self.revision = 0
+
+    async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
+        self._database.round_trips += 1
+        result = await self._transaction.run(query, parameters)
+        return await result.data()
+
+    async def gate(self) -> Gate:
+        rows = await self.rows(cypher.READ_GATE)
+        return Gate(rows[0]["revision"], rows[0]["closed"])
+
+
+class Database:
+    """One driver. `round_trips` counts statements, for tests and benchmarks."""
+
+    def __init__(self, uri: str, user: str | None, password: str | None, name: str) -> None:
+        self._name = name
+        self.round_trips = 0
+        self._driver = AsyncGraphDatabase.driver(
+            uri,
+            auth=(user, password) if user and password else None,
+            max_connection_pool_size=50,
+            connection_acquisition_timeout=5.0,
+            connection_timeout=5.0,
+            max_connection_lifetime=600,
+            liveness_check_timeout=30,
+            fetch_size=5000,
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+        )
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def read(self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE) -> T:
+        """The answer of `work` over one state of the catalog."""
+        try:
+            async with asyncio.timeout(deadline), _our_errors():
+                return await self._read_between_commits(work, deadline)
+        except TimeoutError:
+            raise CatalogError(
+                ErrorCode.DEADLINE_EXCEEDED, f"the database did not answer within {deadline:g} s; ask for less"
+            ) from None
+
+    async def _read_between_commits(self, work: Callable[[Statements], Awaitable[T]], deadline: float) -> T:
+        waited = 0.0
+        while True:
+            async with (
+                self._driver.session(default_access_mode=READ_ACCESS, database=self._name) as session,
+                await session.begin_transaction(timeout=deadline) as transaction,
+            ):
+                statements = Statements(transaction, self)
+                before = await statements.gate()
+                if not before.closed:
+                    statements.revision = before.revision
+                    answer = await work(statements)
+                    if await statements.gate() == before:
+                        return answer
+            await asyncio.sleep(GATE_PAUSE)
+            waited += GATE_PAUSE
+            if waited > GATE_STUCK:
+                await self._reopen_gate()
+                waited = 0.0
+
+    async def _reopen_gate(self) -> None:
+        """Open the gate of a writer that died: whoever holds the catalog's lock knows that nobody is committing."""
+        async with (
+            self._driver.session(database=self._name) as session,
+            await session.begin_transaction(timeout=LOCK_TIMEOUT) as transaction,
+        ):
+            statements = Statements(transaction, self)
+            await statements.rows(cypher.LOCK)
+            await statements.rows(cypher.SET_GATE, closed=False)
+            await transaction.commit()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Statements]:
+        """A transaction that holds the catalog's lock; the caller commits with commit()."""
+        async with (
+            _our_errors(),
+            self._driver.session(database=self._name) as session,
+            await session.begin_transaction(timeout=WRITE_TIMEOUT) as transaction,
+        ):
+            statements = Statements(transaction, self)
+            try:
+                async with asyncio.timeout(LOCK_TIMEOUT):
+                    rows = await statements.rows(cypher.LOCK)
+            except TimeoutError:
+                raise CatalogError(
+                    ErrorCode.UNAVAILABLE, "another write is running; try again when it is done"
+                ) from None
+            statements.revision = rows[0]["revision"]
+            yield statements
+
+    async def commit(self, statements: Statements, run_id: str) -> None:
+        """Commit behind a closed gate. If the answer is lost, the run's row tells whether the commit arrived."""
+        await self.execute(cypher.SET_GATE, closed=True)
+        try:
+            await statements._transaction.commit()
+        except DriverError:
+            if not await self.execute(cypher.RUN_EXISTS, id=run_id):
+                raise
+        finally:
+            await self.execute(cypher.SET_GATE, closed=False)
+
+    async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
+        """One statement in a transaction of its own."""
+        async with _our_errors(), self._driver.session(database=self._name) as session:
+            self.round_trips += 1
+            result = await session.run(query, parameters)
+            return await result.data()
+
+
+@asynccontextmanager
+async def _our_errors() -> AsyncIterator[None]:
+    """The driver's errors as ours: without server texts, which can quote data."""
+    try:
+        yield
+    except (DriverError, Neo4jError) as error:
+        code = getattr(error, "code", None) or type(error).__name__
+        if "TransactionTimedOut" in code:
+            raise CatalogError(ErrorCode.DEADLINE_EXCEEDED, "the question took longer than its deadline") from error
+        if isinstance(error, ClientError) and not ("Security" in code or "LockClient" in code or "Transaction" in code):
+            raise
+        raise CatalogError(ErrorCode.UNAVAILABLE, f"the database does not answer ({code}); try again") from error

@@ -1,0 +1,199 @@
+"""From the filter language to Cypher predicates: one text an operator, values always as parameters.
+
+A predicate over a missing value is null, which WHERE takes as false; only a negation has to say so.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from graph_api.catalog.filters import (
+    And,
+    Compare,
+    Filter,
+    LinkAnd,
+    LinkCompare,
+    LinkFilter,
+    LinkNot,
+    LinkOr,
+    Not,
+    Op,
+    Or,
+    Refs,
+    Related,
+    Words,
+)
+from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.store.neo4j.records import map_key
+
+_LISTS = {
+    "owner": "owners",
+    "declared_owner": "declared_owners",
+    "system": "systems",
+    "domain": "domains",
+    "environment": "environments",
+    "source": "sources",
+    "tags": "tags",
+}
+_SCALARS = frozenset(
+    {"ref", "kind", "namespace", "name", "type", "title", "description", "lifecycle", "tier", "declared",
+     "owner_state", "revision", "updated_at"}
+)  # fmt: skip
+_WITH_FOLDED_COPY = frozenset({"name", "type", "title", "description", "lifecycle", "tags", "sources", "environment"})
+_COMPARISONS = {
+    Op.EQ: "{x} = {value}",
+    Op.IN: "{x} IN {value}",
+    Op.GT: "{x} > {value}",
+    Op.GTE: "{x} >= {value}",
+    Op.LT: "{x} < {value}",
+    Op.LTE: "{x} <= {value}",
+    Op.CONTAINS: "{x} CONTAINS {value}",
+    Op.STARTS_WITH: "{x} STARTS WITH {value}",
+}
+_FOLDING = frozenset({Op.CONTAINS, Op.STARTS_WITH})
+TRUE = "true"
+
+
+class Predicates:
+    """Builds predicate texts of one query and collects their parameters."""
+
+    def __init__(self, prefix: str = "f") -> None:
+        self.parameters: dict[str, Any] = {}
+        self._prefix = prefix
+        self._variables = 0
+
+    def entity(self, filter_: Filter, x: str) -> str:
+        """A predicate on the node expression `x` (a variable wherever the filter holds a Related)."""
+        match filter_:
+            case And(items):
+                return self._joined(" AND ", TRUE, [self.entity(item, x) for item in items])
+            case Or(items):
+                return self._joined(" OR ", "false", [self.entity(item, x) for item in items])
+            case Not(item):
+                return f"NOT coalesce({self.entity(item, x)}, false)"
+            case Refs(refs):
+                return f"{x}.ref IN {self._parameter(sorted(refs))}"
+            case Words(words):
+                return self._joined(" AND ", TRUE, [self._word(word, x) for word in words])
+            case Related():
+                return self._related(filter_, x)
+            case Compare():
+                return self._compare(filter_, x)
+
+    def link(self, filter_: LinkFilter, r: str) -> str:
+        """A predicate on the relationship expression `r`."""
+        match filter_:
+            case LinkAnd(items):
+                return self._joined(" AND ", TRUE, [self.link(item, r) for item in items])
+            case LinkOr(items):
+                return self._joined(" OR ", "false", [self.link(item, r) for item in items])
+            case LinkNot(item):
+                return f"NOT coalesce({self.link(item, r)}, false)"
+            case LinkCompare():
+                return self._link_compare(filter_, r)
+
+    def _joined(self, operator: str, empty: str, texts: Iterable[str]) -> str:
+        parts = list(texts)
+        return f"({operator.join(parts)})" if parts else empty
+
+    def _parameter(self, value: object) -> str:
+        name = f"{self._prefix}{len(self.parameters)}"
+        self.parameters[name] = list(value) if isinstance(value, tuple) else value
+        return f"${name}"
+
+    def _compare(self, compare: Compare, x: str) -> str:
+        if compare.key is not None:
+            return self._keyed(compare.op, compare.value, f"{x}.{compare.field}", compare.key)
+        if compare.field in _LISTS:
+            return self._listed(compare, x, _LISTS[compare.field])
+        if compare.field == "type_key":
+            return self._scalar(compare.op, compare.value, _folded(x, "type"))
+        if compare.field not in _SCALARS:
+            raise KeyError(compare.field)
+        folded = compare.op in _FOLDING and compare.field in _WITH_FOLDED_COPY
+        return self._scalar(compare.op, compare.value, _folded(x, compare.field) if folded else f"{x}.{compare.field}")
+
+    def _scalar(self, op: Op, value: object, expression: str) -> str:
+        if op is Op.EXISTS:
+            return f"{expression} IS {'NOT ' if value else ''}NULL"
+        return _COMPARISONS[op].format(x=expression, value=self._parameter(_fold(op, value)))
+
+    def _listed(self, compare: Compare, x: str, name: str) -> str:
+        op = compare.op
+        if op is Op.EXISTS:
+            return f"{x}.{name} IS {'NOT ' if compare.value else ''}NULL"
+        if op is Op.EQ:
+            return f"{self._parameter(compare.value)} IN {x}.{name}"
+        items = _folded(x, name) if op in _FOLDING and name in _WITH_FOLDED_COPY else f"{x}.{name}"
+        inner = _COMPARISONS[op].format(x="v", value=self._parameter(_fold(op, compare.value)))
+        return f"any(v IN {items} WHERE {inner})"
+
+    def _keyed(self, op: Op, value: object, items: str, key: str) -> str:
+        start = f"{map_key(key)}="
+        if op is Op.EXISTS:
+            found = f"any(v IN {items} WHERE v STARTS WITH {self._parameter(start)})"
+            return found if value else f"NOT coalesce({found}, false)"
+        if op is Op.EQ:
+            return f"{self._parameter(f'{start}{value}')} IN {items}"
+        if op is Op.IN:
+            values = [f"{start}{item}" for item in value] if isinstance(value, tuple) else []
+            return f"any(v IN {items} WHERE v IN {self._parameter(values)})"
+        folded = f"coalesce({items}_folded, {items})"
+        if op is Op.STARTS_WITH:
+            return f"any(v IN {folded} WHERE v STARTS WITH {self._parameter(f'{start}{str(value).casefold()}')})"
+        key_text, text = self._parameter(start), self._parameter(str(value).casefold())
+        return f"any(v IN {folded} WHERE v STARTS WITH {key_text} AND substring(v, size({key_text})) CONTAINS {text})"
+
+    def _word(self, word: str, x: str) -> str:
+        text = self._parameter(word)
+        fields = " OR ".join(
+            f"coalesce({x}.{name}_folded, {x}.{name}, '') CONTAINS {text}" for name in ("name", "title", "description")
+        )
+        return f"({fields} OR any(v IN coalesce({x}.tags_folded, {x}.tags, []) WHERE v CONTAINS {text}))"
+
+    def _related(self, related: Related, x: str) -> str:
+        self._variables += 1
+        other = f"o{self._variables}"
+        types = relation_types([related.relation] if related.relation else RELATIONS)
+        pattern = f"({x})-[:{types}]->({other}:Entity)"
+        if related.direction is Direction.IN:
+            pattern = f"({x})<-[:{types}]-({other}:Entity)"
+        exists = f"EXISTS {{ MATCH {pattern} WHERE {self.entity(related.filter, other)} }}"
+        return f"NOT {exists}" if related.none else exists
+
+    def _link_compare(self, compare: LinkCompare, r: str) -> str:
+        if compare.field == "relation":
+            return self._scalar(compare.op, compare.value, f"type({r})")
+        if compare.field == "property":
+            return self._keyed(compare.op, compare.value, f"{r}.properties", compare.key or "")
+        if compare.field == "source":
+            return self._listed(Compare("source", compare.op, compare.value), r, "sources")
+        folded = compare.op in _FOLDING and compare.field == "environment"
+        expression = _folded(r, compare.field) if folded else f"{r}.{_LINK_SCALARS[compare.field]}"
+        return self._scalar(compare.op, compare.value, expression)
+
+
+_LINK_SCALARS = {"criticality": "criticality", "environment": "environment", "confidence": "confidence"}
+
+
+def _folded(x: str, name: str) -> str:
+    return f"coalesce({x}.{name}_folded, {x}.{name})"
+
+
+def _fold(op: Op, value: object) -> object:
+    return str(value).casefold() if op in _FOLDING else value
+
+
+def relation_types(names: Iterable[str]) -> str:
+    """Relationship types for a pattern, out of the closed relation table only."""
+    return "|".join(RELATIONS[name].name for name in names)
+
+
+def has_related(filter_: Filter) -> bool:
+    """Whether the predicate needs a pattern, which cannot stand on an expression such as endNode(r)."""
+    match filter_:
+        case And(items) | Or(items):
+            return any(has_related(item) for item in items)
+        case Not(item):
+            return has_related(item)
+        case _:
+            return isinstance(filter_, Related)

@@ -1,0 +1,122 @@
+"""Lists: pages by keyset, counts, facets, search, neighbours."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from graph_api.catalog.entity import Entity
+from graph_api.catalog.filters import FIELDS, Filter, LinkFilter, Sort
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.catalog.traversal import FACET_FIELDS, Facet
+from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
+from graph_api.store.neo4j.reach import FACET_COLUMNS
+from graph_api.store.neo4j.records import entity_of, link_of
+from graph_api.store.neo4j.walks import facet_of
+from graph_api.store.protocol import Neighbour, Page, PageRequest, Place
+
+_NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
+MAX_WORDS = 20
+
+
+async def page(tx: Statements, request: PageRequest) -> Page:
+    predicates = Predicates()
+    where = [predicates.entity(request.filter, "e")]
+    key = _sort_key(request.sort)
+    parameters: dict[str, object] = {}
+    for name, place, after in (("after", request.after, True), ("before", request.before, False)):
+        if place is not None:
+            where.append(_beyond(key, name, place, after=after, descending=request.sort.descending))
+            parameters |= {f"{name}_value": place.value, f"{name}_ref": place.ref}
+    if request.sort.field in _NEVER_NULL:
+        # A predicate on the sort key lets the index give the order.
+        where.append(f"{key} >= ''")
+    query = cypher.PAGE.format(
+        where=" AND ".join(where),
+        key=key,
+        direction="DESC" if request.sort.descending != request.backward else "ASC",
+        ref_direction="DESC" if request.backward else "ASC",
+    )
+    rows = await tx.rows(query, limit=request.limit + 1, **parameters, **predicates.parameters)
+    entities = [entity_of(row["e"]) for row in rows[: request.limit]]
+    return Page(entities[::-1] if request.backward else entities, len(rows) > request.limit, tx.revision)
+
+
+def _sort_key(sort: Sort) -> str:
+    return f"e.{FIELDS[sort.field].name}"
+
+
+def _beyond(key: str, name: str, place: Place, *, after: bool, descending: bool) -> str:
+    """Keyset predicate: nulls last ascending and first descending, ties by ref ascending."""
+    than = ">" if after else "<"
+    tie = f"e.ref {than} ${name}_ref"
+    nulls_beyond = after != descending
+    if place.value is None:
+        others = "" if nulls_beyond else f" OR {key} IS NOT NULL"
+        return f"(({key} IS NULL AND {tie}){others})"
+    further = than if not descending else "<" if after else ">"
+    nulls = f" OR {key} IS NULL" if nulls_beyond else ""
+    return f"({key} {further} ${name}_value OR ({key} = ${name}_value AND {tie}){nulls})"
+
+
+async def count(tx: Statements, filter_: Filter) -> int:
+    predicates = Predicates()
+    query = cypher.COUNT.format(where=predicates.entity(filter_, "e"))
+    rows = await tx.rows(query, **predicates.parameters)
+    number: int = rows[0]["n"]
+    return number
+
+
+async def facets(tx: Statements, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
+    predicates = Predicates()
+    where = predicates.entity(filter_, "e")
+    found = {}
+    for field in fields:
+        query = cypher.FACET_MANY if FACET_FIELDS[field] else cypher.FACET_ONE
+        rows = await tx.rows(query.format(where=where, key=FACET_COLUMNS[field]), **predicates.parameters)
+        found[field] = facet_of(field, {row["value"]: row["n"] for row in rows})
+    return found
+
+
+async def search(tx: Statements, text: str, filter_: Filter, limit: int) -> list[Entity]:
+    words = re.findall(r"\w+", text.casefold())[:MAX_WORDS]
+    if not words:
+        return []
+    predicates = Predicates()
+    query = cypher.SEARCH.format(where=predicates.entity(filter_, "e"))
+    # Only letters and digits are left of each word, so nothing is query syntax.
+    lucene = " AND ".join(f"(name:{word}^6 OR title:{word}^3 OR {word}^2 OR {word}*)" for word in words)
+    rows = await tx.rows(query, text=lucene, limit=limit, **predicates.parameters)
+    return [entity_of(row["e"]) for row in rows]
+
+
+async def neighbours(
+    tx: Statements,
+    refs: Collection[Ref],
+    direction: Direction,
+    relations: Collection[str],
+    limit: int | None,
+    link_where: LinkFilter | None,
+) -> dict[Ref, list[Neighbour]]:
+    found: dict[Ref, list[Neighbour]] = {ref: [] for ref in refs}
+    if not relations or not refs:
+        return found
+    predicates = Predicates()
+    query = cypher.NEIGHBOURS_OUT if direction is Direction.OUT else cypher.NEIGHBOURS_IN
+    rows = await tx.rows(
+        query.format(
+            types=relation_types(relations),
+            where=TRUE if link_where is None else predicates.link(link_where, "r"),
+            limit="" if limit is None else "LIMIT $limit",
+        ),
+        refs=list(found),
+        limit=limit,
+        **predicates.parameters,
+    )
+    for row in rows:
+        link = row["link"]
+        found[row["ref"]].append(
+            Neighbour(row["ref"], link_of(link["source"], link["relation"], link["target"], link), entity_of(row["e"]))
+        )
+    return found

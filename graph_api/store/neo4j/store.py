@@ -1,0 +1,175 @@
+"""The catalog in Neo4j."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+
+from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun
+from graph_api.catalog.cycles import find_cycles
+from graph_api.catalog.entity import Entity
+from graph_api.catalog.filters import Filter, LinkFilter
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.neo4j import cypher, lists, routes, walks
+from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.reach import hard_only
+from graph_api.store.neo4j.records import entity_of
+from graph_api.store.neo4j.writes import Neo4jWrite, resolve
+from graph_api.store.protocol import Neighbour, Page, PageRequest, WriteTransaction
+from graph_api.store.rows import load_run
+
+MAX_CYCLE_LINKS = 1_000_000
+PING_TIMEOUT = 2.0
+
+
+class Neo4jStore:
+    """The Store protocol over one Neo4j database; see protocol.py for what each method answers."""
+
+    def __init__(
+        self, uri: str, *, user: str | None = None, password: str | None = None, database: str = "neo4j"
+    ) -> None:
+        self._database = Database(uri, user, password, database)
+
+    @property
+    def round_trips(self) -> int:
+        """Statements sent so far."""
+        return self._database.round_trips
+
+    async def open(self) -> None:
+        for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES, cypher.AWAIT_INDEXES):
+            await self._database.execute(statement)
+        await self._check_format()
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def ping(self) -> None:
+        await self._database.read(_gate, PING_TIMEOUT)
+        await self._check_format()
+
+    async def _check_format(self) -> None:
+        rows = await self._database.execute(cypher.READ_FORMAT)
+        if rows and rows[0]["format"] > cypher.FORMAT:
+            raise CatalogError(
+                ErrorCode.UNAVAILABLE,
+                f"the database has format {rows[0]['format']}, ours is {cypher.FORMAT}; use a newer version",
+            )
+
+    async def revision(self) -> int:
+        return await self._database.read(_gate)
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+        async def ask(tx: Statements) -> dict[Ref, Entity]:
+            rows = await tx.rows(cypher.ENTITIES, refs=list(refs))
+            return {row["e"]["ref"]: entity_of(row["e"]) for row in rows}
+
+        return await self._database.read(ask) if refs else {}
+
+    async def page(self, request: PageRequest) -> Page:
+        return await self._database.read(lambda tx: lists.page(tx, request))
+
+    async def count(self, filter_: Filter) -> int:
+        return await self._database.read(lambda tx: lists.count(tx, filter_))
+
+    async def facets(self, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
+        return await self._database.read(lambda tx: lists.facets(tx, filter_, fields))
+
+    async def search(self, text: str, filter_: Filter, limit: int) -> list[Entity]:
+        return await self._database.read(lambda tx: lists.search(tx, text, filter_, limit))
+
+    async def neighbours(
+        self,
+        refs: Collection[Ref],
+        direction: Direction,
+        relations: Collection[str],
+        limit: int | None = None,
+        link_where: LinkFilter | None = None,
+    ) -> dict[Ref, list[Neighbour]]:
+        return await self._database.read(lambda tx: lists.neighbours(tx, refs, direction, relations, limit, link_where))
+
+    async def neighbour_counts(
+        self, refs: Collection[Ref], direction: Direction, relations: Collection[str]
+    ) -> dict[Ref, int]:
+        query = cypher.NEIGHBOUR_COUNTS_OUT if direction is Direction.OUT else cypher.NEIGHBOUR_COUNTS_IN
+
+        async def ask(tx: Statements) -> dict[Ref, int]:
+            rows = await tx.rows(query.format(types=relation_types(relations)), refs=list(set(refs)))
+            return dict.fromkeys(refs, 0) | {row["ref"]: row["n"] for row in rows}
+
+        return await self._database.read(ask) if relations else dict.fromkeys(refs, 0)
+
+    async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
+        async def ask(tx: Statements) -> list[Ref]:
+            rows = await tx.rows(cypher.SUBGROUPS, refs=list(groups))
+            return sorted({*groups, *(row["ref"] for row in rows)})
+
+        return await self._database.read(ask)
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        return await self._database.read(lambda tx: resolve(tx, identifiers))
+
+    async def walk(self, request: WalkRequest, *, deadline: float) -> WalkAnswer:
+        return await self._database.read(lambda tx: walks.walk(tx, request), deadline)
+
+    async def via(
+        self, traversal: Traversal, refs: Collection[Ref], *, hard_only: bool, deadline: float
+    ) -> dict[Ref, Path]:
+        walked = _hard_only(traversal) if hard_only else traversal
+        return await self._database.read(lambda tx: routes.via(tx, walked, refs), deadline)
+
+    async def paths(self, from_: Ref, to: Ref, traversal: Traversal, first: int, *, deadline: float) -> Paths:
+        return await self._database.read(lambda tx: routes.paths(tx, from_, to, traversal, first), deadline)
+
+    async def cycles(self, relations: Collection[str], *, deadline: float) -> list[Cycle]:
+        async def ask(tx: Statements) -> list[list[Ref]]:
+            query = cypher.ALL_LINKS.format(types=relation_types(relations))
+            rows = await tx.rows(query, limit=MAX_CYCLE_LINKS + 1)
+            pairs: list[list[Ref]] = rows[0]["pairs"]
+            return pairs
+
+        pairs = await self._database.read(ask, deadline)
+        if len(pairs) > MAX_CYCLE_LINKS:
+            raise CatalogError(ErrorCode.TOO_LARGE, f"cycles are found among at most {MAX_CYCLE_LINKS:,} links")
+        return find_cycles([(source, target) for source, target in pairs])
+
+    async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
+        revision, ref = after or (since, "")
+
+        async def ask(tx: Statements) -> list[Change]:
+            rows = await tx.rows(cypher.CHANGES, since=since, after_revision=revision, after_ref=ref, limit=limit)
+            return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]
+
+        return await self._database.read(ask)
+
+    async def sources(self) -> list[SourceInfo]:
+        async def ask(tx: Statements) -> list[SourceInfo]:
+            rows = await tx.rows(cypher.SOURCES)
+            return [SourceInfo(last_run=load_run(row.pop("run")), **row) for row in rows]
+
+        return await self._database.read(ask)
+
+    async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
+        started_at, id_ = after or (None, None)
+
+        async def ask(tx: Statements) -> list[SyncRun]:
+            rows = await tx.rows(cypher.SYNCS, source=source, started_at=started_at, id=id_, limit=limit)
+            return [load_run(row["run"]) for row in rows]
+
+        return await self._database.read(ask)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteTransaction]:
+        async with self._database.write() as tx:
+            write = Neo4jWrite(tx)
+            yield write
+            if write.applied_run:
+                await self._database.commit(tx, write.applied_run)
+
+
+_hard_only = hard_only
+
+
+async def _gate(tx: Statements) -> int:
+    return tx.revision

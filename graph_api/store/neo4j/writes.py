@@ -1,0 +1,188 @@
+"""The write transaction: reads what a plan needs, then writes it in batches."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
+from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
+from graph_api.store.protocol import Referenced
+from graph_api.store.rows import dump_run, load_entity_statements, load_link_statements, load_owners, load_run
+
+BATCH = 5_000
+_ALL_TYPES = relation_types(RELATIONS)
+_COUNTED = frozenset({SyncStatus.APPLIED, SyncStatus.CONFIRMED})
+_SEEN = frozenset({SyncStatus.APPLIED, SyncStatus.CONFIRMED, SyncStatus.UNCHANGED})
+
+T = TypeVar("T")
+
+
+class Neo4jWrite:
+    """Holds the catalog's lock from its first statement, so that no other writer runs."""
+
+    def __init__(self, tx: Statements) -> None:
+        self._tx = tx
+        self.revision = tx.revision
+        self.applied_run: str | None = None
+
+    async def sources(self) -> Mapping[str, str]:
+        return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
+
+    async def last_run(self, source: str) -> SyncRun | None:
+        rows = await self._tx.rows(cypher.SYNCS, source=source, started_at=None, id=None, limit=1)
+        return load_run(rows[0]["run"]) if rows else None
+
+    async def run(self, id_: str) -> SyncRun | None:
+        rows = await self._tx.rows(cypher.RUN, id=id_)
+        return load_run(rows[0]["run"], rows[0]["payload"]) if rows else None
+
+    async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+        entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
+        link_texts = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
+        entities = (load_entity_statements(text)[source] for text in entity_texts[0]["texts"])
+        links = (load_link_statements(text)[source] for text in link_texts[0]["texts"])
+        return {said.ref: said for said in entities}, {said.key: said for said in links}
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+        rows = await self._tx.rows(cypher.ENTITIES, refs=list(refs)) if refs else []
+        return {row["e"]["ref"]: entity_of(row["e"]) for row in rows}
+
+    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
+        rows = await self._tx.rows(cypher.LINKS, keys=[list(key) for key in keys]) if keys else []
+        return {link.key: link for link in _links(rows)}
+
+    async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
+        if not refs or not relations:
+            return []
+        query = cypher.LINKS_AT_OUT if direction is Direction.OUT else cypher.LINKS_AT_IN
+        return _links(await self._tx.rows(query.format(types=relation_types(relations)), refs=list(refs)))
+
+    async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]:
+        if not refs:
+            return {}
+        rows = await self._tx.rows(cypher.REFERENCED_LINKS, refs=list(refs))
+        links = {row["ref"]: row["n"] for row in rows}
+        inferred = dict.fromkeys(refs, 0)
+        for text in (await self._tx.rows(cypher.REFERENCED_OWNERS, refs=list(refs)))[0]["texts"]:
+            for ref in {owner.ref for owner in load_owners(text) if owner.how is OwnerHow.INFERRED}:
+                if ref in inferred:
+                    inferred[ref] += 1
+        return {ref: Referenced(links.get(ref, 0), inferred[ref]) for ref in refs}
+
+    async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
+        if repositories is None:
+            rows = await self._tx.rows(cypher.IN_ANY_REPOSITORY)
+        else:
+            rows = await self._tx.rows(cypher.IN_REPOSITORIES, refs=list(repositories))
+        return [row["ref"] for row in rows]
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        return await resolve(self._tx, identifiers)
+
+    async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
+        if changes:
+            self.revision += 1
+            await self._remove(changes, at)
+            await self._write_entities(changes.entities, at)
+            await self._write_links(changes.links)
+            await self._tx.rows(cypher.SET_REVISION, revision=self.revision)
+        await self._write_run(run)
+        self.applied_run = run.id
+        return self.revision
+
+    async def _remove(self, changes: ChangeSet, at: str) -> None:
+        for keys in _batches([list(key) for key in changes.removed_links]):
+            await self._tx.rows(cypher.DELETE_LINKS, keys=keys)
+        for refs in _batches(changes.removed):
+            await self._tx.rows(cypher.DELETE_ENTITIES, refs=refs)
+            await self._tx.rows(cypher.CREATE_TOMBSTONES, refs=refs, revision=self.revision, at=at)
+
+    async def _write_entities(self, entities: Sequence[Entity], at: str) -> None:
+        refs = [entity.ref for entity in entities]
+        known: set[str] = set()
+        for part in _batches(refs):
+            known.update(row["ref"] for row in await self._tx.rows(cypher.EXISTING, refs=part))
+        new: dict[str, list[Entity]] = {}
+        for entity in entities:
+            if entity.ref not in known:
+                new.setdefault(cypher.LABELS.get(entity.kind, "Entity"), []).append(entity)
+        for labels, rows in new.items():
+            for batch in _batches(rows):
+                records = [
+                    entity_record(row, self.revision, row.created_revision or self.revision, at) for row in batch
+                ]
+                await self._tx.rows(cypher.CREATE_ENTITIES.format(labels=labels), rows=records)
+        for batch in _batches([entity for entity in entities if entity.ref in known]):
+            records = [entity_record(row, self.revision, row.created_revision, at) for row in batch]
+            await self._tx.rows(cypher.UPDATE_ENTITIES, rows=records)
+        await self._write_identifiers(entities, known)
+        for part in _batches([ref for ref in refs if ref not in known]):
+            await self._tx.rows(cypher.DELETE_TOMBSTONES, refs=part)
+
+    async def _write_identifiers(self, entities: Sequence[Entity], known: Collection[str]) -> None:
+        for batch in _batches([entity.ref for entity in entities if entity.ref in known]):
+            await self._tx.rows(cypher.DROP_IDENTIFIERS, refs=batch)
+        pairs = [[entity.ref, name] for entity in entities for name in entity.identifiers]
+        for rows in _batches(pairs):
+            await self._tx.rows(cypher.CREATE_IDENTIFIERS, rows=rows)
+
+    async def _write_links(self, links: Sequence[Link]) -> None:
+        known: set[LinkKey] = set()
+        for batch in _batches(links):
+            known.update(await self.links([link.key for link in batch]))
+        by_type: dict[str, list[Link]] = {}
+        for link in links:
+            if link.key not in known:
+                by_type.setdefault(link.key.relation, []).append(link)
+        for relation, rows in by_type.items():
+            query = cypher.CREATE_LINKS.format(type=relation_types([relation]))
+            for batch in _batches(rows):
+                await self._tx.rows(query, rows=[self._link_row(link) for link in batch])
+        for batch in _batches([link for link in links if link.key in known]):
+            await self._tx.rows(cypher.UPDATE_LINKS, rows=[self._link_row(link) for link in batch])
+
+    def _link_row(self, link: Link) -> dict[str, Any]:
+        key = link.key
+        return {
+            "source": key.source,
+            "target": key.target,
+            "type": key.relation,
+            "link": link_record(link, self.revision),
+        }
+
+    async def _write_run(self, run: SyncRun) -> None:
+        counts = run.counts
+        counted = run.status in _COUNTED
+        await self._tx.rows(
+            cypher.WRITE_RUN,
+            id=run.id,
+            source=run.source,
+            connector=run.connector,
+            started_at=run.started_at,
+            body=dump_run(run),
+            payload=run.payload,
+            entities=counts.entities_added - counts.entities_removed if counted else 0,
+            links=counts.links_added - counts.links_removed if counted else 0,
+            applied_at=run.finished_at if run.status in _SEEN else None,
+        )
+
+
+async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+    found: dict[str, list[Ref]] = {}
+    for row in await tx.rows(cypher.RESOLVE, identifiers=list(set(identifiers))) if identifiers else []:
+        found.setdefault(row["value"], []).append(row["ref"])
+    return found
+
+
+def _links(rows: Iterable[Mapping[str, Any]]) -> list[Link]:
+    return [link_of(row["link"]["source"], row["link"]["relation"], row["link"]["target"], row["link"]) for row in rows]
+
+
+def _batches(rows: Sequence[T]) -> Iterator[list[T]]:
+    for start in range(0, len(rows), BATCH):
+        yield list(rows[start : start + BATCH])

@@ -1,0 +1,82 @@
+"""Alive and ready are two questions, and a database that is down delays neither the start nor the answers."""
+
+import time
+
+import pytest
+from httpx import Client
+
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.web.store_lifecycle import StoreLifecycle
+from tests.conftest import Run
+from tests.web.conftest import serve
+from tests.web.tiny import Database
+
+DOWN = CatalogError(ErrorCode.UNAVAILABLE, "The database does not answer")
+NAME = {"query": "{ name }"}
+
+
+def wait_until_ready(client: Client) -> None:
+    end = time.monotonic() + 5
+    while client.get("/readyz").status_code != 200:
+        assert time.monotonic() < end
+
+
+def test_alive_and_ready(client: Client) -> None:
+    for path in ("/livez", "/readyz"):
+        assert client.get(path).json() == {"status": "ok"}
+        assert client.head(path).status_code == 200
+
+
+def test_a_database_that_is_down_at_the_start() -> None:
+    database = Database()
+    database.error = DOWN
+    begin = time.monotonic()
+    with serve(database) as client:
+        assert client.get("/livez").status_code == 200
+        assert time.monotonic() - begin < 2
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["reason"]) == (503, "The database does not answer")
+        response = client.post("/graphql", json=NAME)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert response.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        assert client.get("/graphql", headers={"accept": "text/html"}).status_code == 200
+        database.error = None
+        wait_until_ready(client)
+        assert client.post("/graphql", json=NAME).json() == {"data": {"name": "node"}}
+    assert database.closed
+
+
+@pytest.mark.parametrize("error", [DOWN, RuntimeError("password=hunter2"), None], ids=["down", "defect", "silent"])
+def test_a_database_that_goes_down_later_and_comes_back(error: Exception | None) -> None:
+    database = Database()
+    with serve(database) as client:
+        database.error, database.silent = error, error is None
+        begin = time.monotonic()
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert "hunter2" not in ready.text
+        assert time.monotonic() - begin < 2
+        assert client.get("/livez").status_code == 200
+        database.error, database.silent = None, False
+        wait_until_ready(client)
+
+
+def test_answers_of_the_database_are_kept_for_a_second() -> None:
+    database = Database()
+    with serve(database) as client:
+        assert client.get("/readyz").status_code == 200
+        database.error = DOWN
+        assert client.get("/readyz").status_code == 200
+
+
+def test_a_store_that_no_retry_can_open_stops_the_start(run: Run) -> None:
+    database = Database()
+    database.error = CatalogError(ErrorCode.INVALID, "The file has a newer format")
+
+    async def start() -> None:
+        async with StoreLifecycle(database.as_store()).run():
+            pytest.fail("must not start")
+
+    with pytest.raises(CatalogError, match="newer format"):
+        run(start())
+    assert database.closed

@@ -1,0 +1,149 @@
+"""Bodies, time and places, over real sockets."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from httpx import Client
+
+from graph_api.web.limits import RequestLimits
+from tests.web.conftest import serve
+from tests.web.tiny import waiting
+
+WAIT = {"query": "{ wait }"}
+
+
+@contextmanager
+def connect(client: Client) -> Iterator[socket.socket]:
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=5) as connection:
+        yield connection
+
+
+def request_head(*headers: str) -> bytes:
+    lines = ["POST /graphql HTTP/1.1", "Host: x", "Content-Type: application/json", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """What the server says until it closes the connection."""
+    answer = b""
+    while part := connection.recv(65536):
+        answer += part
+    return answer
+
+
+def code(response: httpx.Response) -> str:
+    return str(response.json()["errors"][0]["extensions"]["code"])
+
+
+def test_ten_megabytes_are_refused_before_they_are_parsed(client: Client) -> None:
+    begin = time.monotonic()
+    response = client.post("/graphql", json={"query": '{ echo(text: "' + "x" * 10_000_000 + '") }'})
+    assert time.monotonic() - begin < 1
+    assert (response.status_code, code(response)) == (413, "TOO_LARGE")
+
+
+def test_a_client_that_sends_everything_first_still_reads_the_refusal(client: Client) -> None:
+    with connect(client) as connection:
+        connection.sendall(request_head("Content-Length: 10000000") + b" " * 10_000_000)
+        assert read_all(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_declared_size_is_refused_without_a_body(client: Client) -> None:
+    with connect(client) as connection:
+        connection.sendall(request_head("Content-Length: 999999999"))
+        assert b'"TOO_LARGE"' in read_all(connection)
+
+
+def test_a_streamed_body_is_refused_at_the_limit(client: Client) -> None:
+    with connect(client) as connection:
+        connection.sendall(request_head("Transfer-Encoding: chunked"))
+        chunk = b"%x\r\n%s\r\n" % (100_000, b" " * 100_000)
+        connection.sendall(chunk * 11)
+        assert read_all(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_at_the_limit_is_read() -> None:
+    with serve(limits=RequestLimits(max_body=100)) as client:
+        for size, status in ((100, 200), (101, 413)):
+            body = b'{"query": "{ name }"}'.ljust(size)
+            assert client.post("/graphql", content=body, headers={"content-type": "application/json"}).status_code == (
+                status
+            )
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity"])
+def test_compressed_bodies_are_refused(client: Client, encoding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": encoding}
+    response = client.post("/graphql", content=b"\x1f\x8b\x08\x00", headers=headers)
+    assert (response.status_code, code(response)) == (415, "BAD_REQUEST")
+
+
+def test_a_slow_body_ends_at_its_timeout() -> None:
+    with serve(limits=RequestLimits(body_timeout=0.2)) as client, connect(client) as connection:
+        connection.sendall(request_head("Content-Length: 10") + b"{")
+        assert read_all(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_request_ends_at_its_deadline() -> None:
+    with serve(limits=RequestLimits(request_deadline=0.2)) as client:
+        response = client.post("/graphql", json=WAIT)
+        assert (response.status_code, code(response)) == (503, "DEADLINE_EXCEEDED")
+        assert waiting.becomes(0)
+        assert client.post("/graphql", json={"query": "{ name }"}).status_code == 200
+
+
+def test_a_client_that_goes_away_ends_its_request(client: Client) -> None:
+    body = b'{"query": "{ wait }"}'
+    with connect(client) as connection:
+        connection.sendall(request_head(f"Content-Length: {len(body)}") + body)
+        assert waiting.becomes(1)
+    assert waiting.becomes(0, timeout=1)
+
+
+def test_beyond_the_running_and_the_waiting_requests_are_refused() -> None:
+    limits = RequestLimits(request_deadline=1.5, max_running=2, max_waiting=1)
+    with serve(limits=limits) as client, ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(client.post, "/graphql", json=WAIT) for _ in range(2)]
+        assert waiting.becomes(2)
+        both = [pool.submit(client.post, "/graphql", json=WAIT) for _ in range(2)]
+        responses = [request.result() for request in (*running, *both)]
+        assert client.get("/livez").status_code == 200
+    refused = [response for response in responses if "retry-after" in response.headers]
+    assert [(response.status_code, code(response)) for response in refused] == [(503, "UNAVAILABLE")]
+    assert sorted(code(response) for response in responses) == ["DEADLINE_EXCEEDED"] * 3 + ["UNAVAILABLE"]
+
+
+def test_places_are_given_back() -> None:
+    # One place to wait, because a client may read an answer before the server has left the request.
+    with serve(limits=RequestLimits(max_running=1, max_waiting=1)) as client:
+        for _ in range(5):
+            assert client.post("/graphql", json={"query": "{ fail }"}).status_code == 200
+            assert client.post("/graphql", content=b"[").status_code == 415
+
+
+def test_odd_heads_are_answered(client: Client) -> None:
+    for head in (
+        b"POST /graphql HTTP/1.1\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ):
+        with connect(client) as connection:
+            connection.sendall(head)
+            assert read_all(connection).startswith(b"HTTP/1.1 4")
+
+
+def test_web_sockets_are_refused(client: Client) -> None:
+    headers = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "sec-websocket-protocol": "graphql-transport-ws",
+    }
+    assert client.get("/graphql", headers=headers).status_code in (400, 403)

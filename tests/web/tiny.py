@@ -1,0 +1,140 @@
+"""A schema that misbehaves on request, and a store whose database can be switched off."""
+
+import asyncio
+import threading
+from typing import cast
+
+import strawberry
+from strawberry.scalars import JSON
+
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.context import Context
+from graph_api.graphql.error_format import CatalogSchema
+from graph_api.graphql.limits import DocumentLimits
+from graph_api.store.protocol import Store
+
+SECRET = "password=hunter2"  # noqa: S105 - must not reach a client
+
+
+class Waiting:
+    """How many resolvers wait now; a test can await a number without polling."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+
+    def add(self, change: int) -> None:
+        with self._changed:
+            self._count += change
+            self._changed.notify_all()
+
+    def becomes(self, count: int, timeout: float = 5) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count == count, timeout)
+
+
+waiting = Waiting()
+
+
+@strawberry.input
+class Condition:
+    text: str | None = None
+    not_: "Condition | None" = strawberry.field(name="not", default=None)
+
+
+@strawberry.type
+class Node:
+    @strawberry.field
+    def name(self) -> str:
+        return "node"
+
+    @strawberry.field
+    def child(self) -> "Node":
+        return Node()
+
+    @strawberry.field
+    def echo(
+        self,
+        number: float | None = None,
+        whole: int | None = None,
+        text: str | None = None,
+        value: JSON | None = None,
+        where: Condition | None = None,
+    ) -> str:
+        return repr((number, whole, text, value, where))
+
+
+@strawberry.type
+class Query(Node):
+    @strawberry.field
+    async def wait(self) -> str:
+        """Never answers."""
+        waiting.add(1)
+        try:
+            await asyncio.Future()
+        finally:
+            waiting.add(-1)
+        return ""
+
+    @strawberry.field
+    def refuse(self) -> str | None:
+        raise CatalogError(ErrorCode.NOT_FOUND, "There is no such thing", refs=["a", "b"])
+
+    @strawberry.field
+    def fail(self) -> str | None:
+        raise RuntimeError(f"cannot connect with {SECRET}")
+
+    @strawberry.field
+    def time_out(self) -> str | None:
+        raise TimeoutError
+
+    @strawberry.field
+    def wrong_type(self) -> int | None:
+        return cast("int", "no number: " + SECRET)
+
+    @strawberry.field
+    def odd(self) -> JSON:
+        return cast("JSON", {"surrogate": "\ud800", "nan": float("nan"), "big": 2**70})
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def touch(self) -> bool:
+        return True
+
+
+schema = CatalogSchema(query=Query, mutation=Mutation, extensions=[DocumentLimits])
+
+
+class Database:
+    """Stands for the store: the outside world that can be down, silent, or never mend."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.silent = False
+        self.closed = False
+
+    async def open(self) -> None:
+        await self.ping()
+
+    async def ping(self) -> None:
+        if self.error:
+            raise self.error
+        if self.silent:
+            await asyncio.Future()
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def context(self) -> Context:
+        return Context(
+            store=self.as_store(),
+            source_order=lambda name: (0, name),
+            max_page=100,
+            deadline=5,
+            writes_allowed=True,
+        )
+
+    def as_store(self) -> Store:
+        return cast("Store", self)
