@@ -82,7 +82,7 @@ async def remove_entities(
         entities: dict[Ref, EntityStatement | None] = {}
         links: dict[LinkKey, LinkStatement | None] = {}
         for place, removal in enumerate(removals):
-            path = ("refs", str(place))
+            path = ("entities", str(place))
             row = rows.get(removal.ref)
             draft.errors += _removal_errors(path, source, removal, row)
             said = row.statements.get(source) if row else None

@@ -33,7 +33,7 @@ def _components(pairs: set[tuple[int, int]], size: int) -> list[_Steps]:
     if not pairs:
         return []
     source, target = np.array(sorted(pairs), np.int32).T
-    links = csr_array((np.ones(source.size, np.bool_), (source, target)), shape=(size, size))
+    links = csr_array((np.ones(source.size, np.int8), (source, target)), shape=(size, size))
     _, labels = connected_components(links, connection="strong")
     inside = labels[source] == labels[target]
     components: dict[int, _Steps] = {}
@@ -97,7 +97,10 @@ class _Left:
             for successor in successors:
                 before[successor].append(node)
         self.nodes = set(after)
-        self._sides = ((after, {n: len(steps) for n, steps in before.items()}), (before, {n: len(steps) for n, steps in after.items()}))
+        self._sides = (
+            (after, {n: len(steps) for n, steps in before.items()}),
+            (before, {n: len(steps) for n, steps in after.items()}),
+        )
 
     def take_away(self, node: int) -> None:
         """And what then nothing leads to, or leads nowhere."""

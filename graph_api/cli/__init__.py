@@ -1,22 +1,29 @@
-"""The installed command, `graph-api`: one module a command."""
+"""The installed command, `graph-api`: one module a command, imported when it is used."""
+
+from importlib import import_module
 
 import click
 
-from graph_api.cli.check import check
-from graph_api.cli.connectors import connectors
-from graph_api.cli.export_schema import export_schema
 from graph_api.cli.failure import EXIT_CODES, FriendlyGroup
-from graph_api.cli.neo4j import neo4j
-from graph_api.cli.query import query
-from graph_api.cli.serve import serve
-from graph_api.cli.sync import sync
+
+COMMANDS = ("serve", "sync", "check", "query", "connectors", "neo4j", "export-schema")
 
 
-@click.group(cls=FriendlyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+class _LazyGroup(FriendlyGroup):
+    """Imports no command but the one that runs: `check` in a hook should not wait for the server's libraries."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
+        return command
+
+
+@click.group(cls=_LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="graph-api", message="%(prog)s %(version)s")
 def main() -> None:
     """A catalog of everything an organization runs, asked through GraphQL: who owns it, what needs it, what breaks."""
-
-
-for command in (serve, sync, check, query, connectors, neo4j, export_schema):
-    main.add_command(command)

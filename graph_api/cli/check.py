@@ -9,7 +9,7 @@ import orjson
 
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.cli.failure import Exit, Failure
-from graph_api.cli.options import with_settings
+from graph_api.cli.options import repo_option, with_settings
 from graph_api.cli.progress import progress
 from graph_api.cli.report import echo_problems, needs_mending
 from graph_api.settings import Settings
@@ -18,13 +18,14 @@ from graph_api.sources.files import read_files
 
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--repo", metavar="URL", help="The repository that the files are from; by default its git remote.")
+@repo_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @with_settings()
 def check(settings: Settings, paths: tuple[Path, ...], repo: str | None, as_json: bool) -> None:
-    """Check files and folders of descriptors and CODEOWNERS.
+    """Check descriptors and CODEOWNERS files.
 
-    Exits with 1 if anything is refused or wrong, or if there is nothing to read; information alone is fine.
+    Exits with 1 if anything is refused or wrong, or if there is nothing to read; information alone is fine. Problems
+    name their file from the folder that holds all PATHs.
     """
     with progress("Reading the files"):
         snapshot = read_files(paths, source=None, repo=repo, groups=settings.descriptor_groups)

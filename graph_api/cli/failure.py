@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.local_neo4j import LocalNeo4jError
 from graph_api.sources.folders import SourceError
 
 EXIT_CODES = (
@@ -27,7 +26,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, exit_code: Exit) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc] # click reads the instance's
 
 
 class FriendlyGroup(click.Group):
@@ -38,7 +37,7 @@ class FriendlyGroup(click.Group):
             return super().invoke(ctx)
         except CatalogError as error:
             raise Failure(f"{error.message} ({error.code})", _exit_of(error.code)) from error
-        except (SourceError, LocalNeo4jError) as error:
+        except SourceError as error:
             raise Failure(str(error), Exit.UNAVAILABLE) from error
 
 

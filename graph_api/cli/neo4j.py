@@ -1,11 +1,12 @@
 """`graph-api neo4j`: a local Neo4j without Docker."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from graph_api import local_neo4j
-from graph_api.cli.failure import Exit
+from graph_api.cli.failure import Exit, Failure
 
 _home = click.option(
     "--home",
@@ -16,9 +17,20 @@ _home = click.option(
 )
 
 
-@click.group()
+class _LocalGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except local_neo4j.LocalNeo4jError as error:
+            raise Failure(str(error), Exit.UNAVAILABLE) from error
+
+
+@click.group(cls=_LocalGroup)
 def neo4j() -> None:
-    """Run a local Neo4j without Docker: it needs a Java runtime and Maven, or the extra graph-api[neo4j-local]."""
+    """Run a local Neo4j without Docker.
+
+    It needs a Java runtime and Maven on this machine, or the extra graph-api[neo4j-local].
+    """
 
 
 @neo4j.command()

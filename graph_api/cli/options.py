@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import click
 
 from graph_api.settings import DEFAULT_FILE, ENV_PREFIX, BadSettingsError, Settings, load_settings
+from graph_api.sources.codeowners import repository_url_of
 
 Command: TypeAlias = Callable[..., None]
 
@@ -29,12 +30,26 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
                 raise click.UsageError(str(error)) from error
             command(settings=settings, **arguments)
 
+        decorated: Command = _CONFIG(run)
         for name in reversed(names):
-            run = _option(name)(run)
-        return _CONFIG(run)
+            decorated = _option(name)(decorated)
+        return decorated
 
     return decorate
 
+
+def _repository(_context: click.Context, _parameter: click.Parameter, repo: str | None) -> str | None:
+    if repo and repository_url_of(repo) is None:
+        raise click.BadParameter("write org/repo or the repository's URL")
+    return repo
+
+
+repo_option = click.option(
+    "--repo",
+    metavar="URL",
+    callback=_repository,
+    help="The repository that the files are from; by default its git remote.",
+)
 
 _CONFIG = click.option(
     "--config",

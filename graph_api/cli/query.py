@@ -23,9 +23,10 @@ from graph_api.settings import Settings
 @click.option("--variables", metavar="JSON", default="{}", help="Values of the document's variables, as an object.")
 @with_settings(*STORE_OPTIONS)
 def query(settings: Settings, document: str | None, file: Any, variables: str) -> None:
-    """Run a GraphQL DOCUMENT, given here, in a file or on standard input; prints the answer as JSON.
+    """Run a GraphQL document against a store.
 
-    Exits with 1 if the answer has errors.
+    DOCUMENT is given here, in a file or on standard input. Prints the answer as JSON, and exits with 1 if it has
+    errors.
     """
     if document and file:
         raise click.UsageError("give either DOCUMENT or --file")
@@ -42,7 +43,7 @@ def _parse(variables: str) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise click.UsageError(f"--variables is not JSON: {error}") from error
     if not isinstance(values, dict):
-        raise click.UsageError("--variables is an object, as in '{\"ref\": \"component:default/checkout\"}'")
+        raise click.UsageError('--variables is an object, as in \'{"ref": "component:default/checkout"}\'')
     return values
 
 

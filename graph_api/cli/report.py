@@ -3,13 +3,16 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
 from graph_api.catalog.changes import Counts
 from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
-from graph_api.sync import SyncReport
+
+if TYPE_CHECKING:  # `check` starts without what a store needs
+    from graph_api.sync import SyncReport
 
 MAX_LINES = 50
 
@@ -48,7 +51,7 @@ def echo_problems(problems: Sequence[Problem]) -> None:
     mend = [problem for problem in problems if problem.severity is not Severity.INFO]
     lines = list(_problem_lines(mend))
     if lines:
-        click.echo(f"{_count(mend, Severity.REFUSED)} refused, {_count(mend, Severity.WARNING)} warnings")
+        click.echo(f"refused: {_count(mend, Severity.REFUSED)}, warnings: {_count(mend, Severity.WARNING)}")
         echo_limited(lines, "lines; see all problems with `graph-api check PATH --json`")
     for code, group in _by_code(problem for problem in problems if problem.severity is Severity.INFO).items():
         click.echo(f"{len(group)} x {code}, for information: {MENDING[code]}")
@@ -83,7 +86,7 @@ def echo_counts(counts: Counts) -> None:
         click.echo(f"  {name:<8} {added:,} added, {changed:,} changed, {removed:,} removed")
 
 
-def plan_lines(report: SyncReport) -> list[str]:
+def plan_lines(report: "SyncReport") -> list[str]:
     """One line a statement of the source that would be new (+), change (~) or go (-)."""
     edit, at = report.plan.edit, report.run.started_at
     return [

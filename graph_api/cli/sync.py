@@ -9,13 +9,14 @@ import click
 from graph_api.app import open_store, source_order
 from graph_api.catalog.changes import SyncStatus
 from graph_api.cli.failure import Exit
-from graph_api.cli.options import STORE_OPTIONS, with_settings
+from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.progress import progress
 from graph_api.cli.report import echo_counts, echo_limited, echo_problems, needs_mending, plan_lines
 from graph_api.cli.session import opened
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
-from graph_api.sync import SyncReport, confirm_sync
+from graph_api.sources.files import CONNECTOR, read_files, source_name
+from graph_api.sources.folders import SourceError
+from graph_api.sync import SyncReport, confirm_sync, record_failure
 from graph_api.sync import sync as run_sync
 
 OUTCOMES = {
@@ -29,7 +30,7 @@ OUTCOMES = {
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--source", metavar="NAME", help="Name of the source; by default of the git remote or folder.")
-@click.option("--repo", metavar="URL", help="The repository that the files are from; by default its git remote.")
+@repo_option
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--confirm", metavar="ID", help="Apply a sync that is held, if its plan is still the same.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if anything was refused or wrong; the rest goes in anyway.")
@@ -43,10 +44,10 @@ def sync(
     confirm: str | None,
     strict: bool,
 ) -> None:
-    """Make the catalog say what these files and folders say: all of it, or nothing.
+    """Sync files and folders into the catalog.
 
-    All PATHs of a call are one source. What the source said before and no longer says goes; what others say stays.
-    A plan that removes suspiciously much is held until it is confirmed.
+    All PATHs of a call are one source, and go in as a whole or not at all. What the source said before and no longer
+    says goes; what others say stays. A plan that removes suspiciously much is held until it is confirmed.
     """
     if bool(paths) == bool(confirm):
         raise click.UsageError("give either PATHs or --confirm ID")
@@ -66,9 +67,14 @@ def sync(
 async def _sync(
     settings: Settings, paths: tuple[Path, ...], source: str | None, repo: str | None, *, dry_run: bool
 ) -> SyncReport:
-    with progress("Reading the files"):
-        snapshot = read_files(paths, source=source, repo=repo, groups=settings.descriptor_groups)
     async with opened(open_store(settings)) as store:
+        try:
+            with progress("Reading the files"):
+                snapshot = read_files(paths, source=source, repo=repo, groups=settings.descriptor_groups)
+        except SourceError as error:
+            if not dry_run:
+                await record_failure(store, source or source_name(paths), CONNECTOR, str(error))
+            raise
         with progress(f"Syncing {len(snapshot.entities):,} entities and {len(snapshot.links):,} links"):
             return await run_sync(store, snapshot, source_order(settings), dry_run=dry_run)
 

@@ -1,12 +1,9 @@
 """The public contract: schema/schema.graphql is printed from here and compared in CI."""
 
 import strawberry
-from strawberry.schema.config import StrawberryConfig
 
 from graph_api.graphql.entity_types import ENTITY_TYPES
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.query import Query
 
-schema = strawberry.Schema(
-    query=Query, mutation=Mutation, types=ENTITY_TYPES, config=StrawberryConfig(sort_schema=True)
-)
+schema = strawberry.Schema(query=Query, mutation=Mutation, types=ENTITY_TYPES)

@@ -1,7 +1,7 @@
 """The relation fields and owners of a descriptor -> links."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
@@ -27,7 +27,7 @@ class _Target:
     environment: str | None = None
     criticality: Criticality | None = None
     confidence: float | None = None
-    properties: Mapping[str, Any]
+    properties: Mapping[str, Any] = field(default_factory=dict)
     role: str | None = None
     primary: bool = False
 
@@ -36,7 +36,7 @@ def read_links(ref: Ref, fields: Fields) -> dict[LinkKey, LinkStatement]:
     """The links that an entity's spec states, whichever end it is."""
     links: dict[LinkKey, LinkStatement] = {}
     spec = fields.get("spec")
-    if not isinstance(spec, Mapping):
+    if not isinstance(spec, dict):
         return links
     for name in spec:
         if name in SPELLINGS and name not in _OWNER_FIELDS:
@@ -96,26 +96,26 @@ def _targets(ref: Ref, fields: Fields, spelling: Spelling, known: set[str]) -> I
 
 
 def _target(ref: Ref, fields: Fields, spelling: Spelling, path: Path, value: Any, known: set[str]) -> _Target:
-    details: Mapping[str, Any] = value if isinstance(value, Mapping) else {"ref": value}
-    text = text_of(details.get("ref"))
+    text = text_of(value.get("ref") if isinstance(value, dict) else value)
     if text is None:
         raise BadRefError("a ref is missing: write kind:namespace/name, or an object with `ref`")
     target = parse_ref(text, kind=spelling.default_kind, namespace=split_ref(ref).namespace)
-    for key in details:
+    if not isinstance(value, dict):
+        return _Target(ref=target, path=path)
+    for key in value:
         if key not in known:
-            fields.report(
-                ProblemCode.INVALID, f"{str(key)[:80]!r} is no property of a link; it is ignored", (*path, key)
-            )
-    role = _short(fields, (*path, "role"), details.get("role"))
+            message = f"{str(key)[:80]!r} is no property of a link; it is ignored"
+            fields.report(ProblemCode.INVALID, message, (*path, key))
+    role = _short(fields, (*path, "role"), value.get("role"))
     return _Target(
         ref=target,
         path=path,
-        environment=_short(fields, (*path, "environment"), details.get("environment")),
-        criticality=_criticality(fields, (*path, "criticality"), details.get("criticality")),
-        confidence=_confidence(fields, (*path, "confidence"), details.get("confidence")),
-        properties=_properties(fields, (*path, "properties"), details.get("properties")),
+        environment=_short(fields, (*path, "environment"), value.get("environment")),
+        criticality=_criticality(fields, (*path, "criticality"), value.get("criticality")),
+        confidence=_confidence(fields, (*path, "confidence"), value.get("confidence")),
+        properties=_properties(fields, (*path, "properties"), value.get("properties")),
         role=role.upper().replace("-", "_").replace(" ", "_") if role else None,
-        primary=_flag(fields, (*path, "primary"), details.get("primary")),
+        primary=_flag(fields, (*path, "primary"), value.get("primary")),
     )
 
 
@@ -165,9 +165,9 @@ def _confidence(fields: Fields, path: Path, value: object) -> float | None:
 
 
 def _properties(fields: Fields, path: Path, value: object) -> dict[str, Any]:
-    if value is not None and not isinstance(value, Mapping):
+    if value is not None and not isinstance(value, dict):
         fields.invalid(path, "a mapping")
-    return dict(value) if isinstance(value, Mapping) else {}
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def _flag(fields: Fields, path: Path, value: object) -> bool:

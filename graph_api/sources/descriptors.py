@@ -61,7 +61,7 @@ class _RefusedError(Exception):
 
 def is_descriptor(document: object, groups: Iterable[str] = ()) -> bool:
     """Whether a document is meant for the catalog. `groups` are further API groups whose documents all are."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return False
     version, kind = document.get("apiVersion"), document.get("kind")
     if not isinstance(version, str) or not isinstance(kind, str):
@@ -70,12 +70,10 @@ def is_descriptor(document: object, groups: Iterable[str] = ()) -> bool:
     if any(group == known or group.endswith(f".{known}") for known in (GROUP, *groups)):
         return True
     spec = document.get("spec")
-    return (
-        bool(group) and isinstance(spec, Mapping) and not FOREIGN_FIELDS.get(kind.lower(), frozenset()).isdisjoint(spec)
-    )
+    return bool(group) and isinstance(spec, dict) and not FOREIGN_FIELDS.get(kind.lower(), frozenset()).isdisjoint(spec)
 
 
-def read_descriptor(document: Mapping[str, Any], origin: Origin) -> Reading:
+def read_descriptor(document: dict[str, Any], origin: Origin) -> Reading:
     """Read a document of JSON types. Never fails: a document is refused, or read without the parts that are wrong."""
     fields = Fields(document, origin)
     try:
@@ -92,7 +90,7 @@ def read_descriptor(document: Mapping[str, Any], origin: Origin) -> Reading:
 
 def _ref(fields: Fields) -> Ref:
     kind = _name_part(fields, "kind")
-    if not isinstance(fields.get("metadata"), Mapping):
+    if not isinstance(fields.get("metadata"), dict):
         raise _RefusedError(ProblemCode.INVALID, "metadata is missing or no mapping")
     name = _name_part(fields, "metadata", "name")
     namespace = _name_part(fields, "metadata", "namespace") or DEFAULT_NAMESPACE
@@ -178,7 +176,7 @@ def _former_refs(ref: Ref, annotations: Mapping[str, str], fields: Fields) -> li
 def _web_links(fields: Fields) -> tuple[dict[str, str], ...]:
     found = []
     for path, item in fields.items("metadata", "links"):
-        link = {key: text_of(item.get(key)) for key in _LINK_TEXTS} if isinstance(item, Mapping) else {}
+        link = {key: text_of(item.get(key)) for key in _LINK_TEXTS} if isinstance(item, dict) else {}
         url = (link.get("url") or "").strip()
         if not 0 < len(url) <= 2 * MAX_TEXT or not _is_harmless(url):
             fields.invalid(path, "a link with an url that a browser may open")

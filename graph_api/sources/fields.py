@@ -1,7 +1,7 @@
 """Typed access to the fields of a descriptor: what has another shape becomes a problem and reads as absent."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class Origin:
 class Fields:
     """A descriptor's fields, and the problems met so far. `ref` is known once the name has been read."""
 
-    document: Mapping[str, Any]
+    document: dict[str, Any]
     origin: Origin
     ref: Ref | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Fields:
         """The value at a path, None where there is none."""
         value: Any = self.document
         for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
+            value = value.get(key) if isinstance(value, dict) else None
         return value
 
     def text(self, *path: str, limit: int = MAX_TEXT) -> str | None:
@@ -77,16 +77,16 @@ class Fields:
             return None
         return text or None
 
-    def mapping(self, *path: str) -> Mapping[str, Any]:
+    def mapping(self, *path: str) -> dict[str, Any]:
         value = self.get(*path)
-        if value is not None and not isinstance(value, Mapping):
+        if value is not None and not isinstance(value, dict):
             self.invalid(path, "a mapping")
-        return value if isinstance(value, Mapping) else {}
+        return value if isinstance(value, dict) else {}
 
     def items(self, *path: str) -> Iterator[tuple[Path, Any]]:
         """The values at a path: those of a list, or the one that stands there."""
         value = self.get(*path)
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             for index, item in enumerate(value):
                 if item is not None:
                     yield (*path, index), item
@@ -133,10 +133,10 @@ def content_problem(value: object) -> tuple[ProblemCode, str] | None:
         nodes += 1
         if depth > MAX_DEPTH:
             return ProblemCode.TOO_LARGE, f"nested more than {MAX_DEPTH} deep"
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             pending.extend((key, depth) for key in item)
             pending.extend((child, depth + 1) for child in item.values())
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, list):
             pending.extend((child, depth + 1) for child in item)
         elif reason := _unfit(item):
             return ProblemCode.INVALID, reason

@@ -89,14 +89,14 @@ class Root:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     def resolve(self, path: Path) -> Path:
-        """The file behind symbolic links; FileError if it is missing or, whether it exists or not, outside the root."""
+        """The file behind symbolic links, which need not exist; FileError if it lies outside the root."""
         try:
             real = path.resolve()
-            if not real.is_relative_to(self.path):
-                raise FileError(ProblemCode.OUTSIDE_ROOT, "lies outside the folder that is synced")
-            return real.resolve(strict=True)
         except (OSError, RuntimeError, ValueError) as error:
             raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
+        if not real.is_relative_to(self.path):
+            raise FileError(ProblemCode.OUTSIDE_ROOT, "lies outside the folder that is synced")
+        return real
 
     def _note_folder(self, entry: "os.DirEntry[str]", listing: Listing, pending: list[Path]) -> None:
         path = Path(entry.path)

@@ -40,8 +40,12 @@ class LazyMap(Mapping[str, V]):
 
 
 def dump(value: object) -> str:
-    """JSON text of plain values and dataclasses."""
-    return orjson.dumps(value, default=dict).decode()
+    """JSON text of plain values, mappings and dataclasses."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: Any) -> object:
+    return tuple(value) if isinstance(value, tuple) else dict(value)
 
 
 def lazy_strings(text: str | None) -> Mapping[str, str]:

@@ -1,5 +1,7 @@
 """Entities and links as rows, and rows as entities and links."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
@@ -23,7 +25,7 @@ Row = tuple[Any, ...]
 ENTITY_COLUMNS = (
     "e.ref, e.name, e.kind, e.namespace, e.declared, e.type, e.title, d.description, e.lifecycle, e.tier, d.active, "
     "d.tags, d.labels, d.annotations, d.identifiers, d.repository, d.folder, d.statements, d.owners, d.systems, "
-    "d.domains, d.environments, d.owner_state, e.revision, e.created_revision, e.updated_at"
+    "d.domains, d.environments, e.owner_state, e.revision, e.created_revision, e.updated_at"
 )
 """Of `entities e` and `documents d`, in the order of Entity's fields."""
 
@@ -55,6 +57,7 @@ def entity_row(id_: int, entity: Entity, revision: int, at: str) -> Row:
         _folded(entity.lifecycle),
         entity.tier,
         entity.declared,
+        entity.owner_state,
         revision,
         entity.created_revision or revision,
         at,
@@ -68,7 +71,6 @@ def document_row(id_: int, entity: Entity) -> Row:
         entity.description,
         _folded(entity.description),
         entity.active,
-        entity.owner_state,
         entity.repository,
         entity.folder,
         _dumped(entity.tags),

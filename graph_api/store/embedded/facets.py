@@ -1,11 +1,21 @@
 """Counts of the values that a set of entities has, out of the compact graph."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from graph_api.catalog.filters import ALL, Filter
 from graph_api.catalog.traversal import FACET_FIELDS, Bucket, Facet
 from graph_api.store.embedded.graph import LISTED, Graph, Ints
+from graph_api.store.embedded.pages import matching_ids
+
+
+def count_matching(conn: sqlite3.Connection, graph: Graph, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
+    """Facets over all entities that match."""
+    everything = np.flatnonzero(graph.present).astype(np.int32)
+    ids = everything if filter_ == ALL else np.fromiter(matching_ids(conn, filter_), np.int32)
+    return count_values(graph, ids, fields)
 
 
 def count_values(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, Facet]:

@@ -1,5 +1,7 @@
 """The filter language as SQL conditions on a row of `entities`."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -58,11 +60,13 @@ class Compiler:
             return self._keyed(compare, row)
         if field.many:
             return self._many(compare, row)
-        if field.name == "description":
-            inner = _comparison(compare, "d.description", "d.description_folded")
+        if field.name in ("description", "owner_state"):
+            inner = _comparison(compare, f"d.{field.name}", "d.description_folded")
             return Condition(f"(SELECT {inner.sql} FROM documents d WHERE d.id = {row}.id)", inner.parameters)
         if field.name == "kind":
             return self._kind(compare, row)
+        if field.name == "type_key":
+            return _comparison(compare, f"{row}.type_folded", f"{row}.type_folded")
         column = f"{row}.{field.name}"
         return _comparison(compare, column, f"{column}_folded" if field.name in _WITH_FOLDED_COPY else column)
 
@@ -153,8 +157,8 @@ def _comparison(compare: Compare, column: str, folded: str) -> Condition:
         case Op.EXISTS:
             return Condition(f"{column} IS {'NOT ' if compare.value else ''}NULL")
         case Op.IN:
-            assert isinstance(compare.value, tuple)
-            return Condition(f"{column} IN (SELECT value FROM json_each(?))", (one_of(compare.value),))
+            values = compare.value if isinstance(compare.value, tuple) else (compare.value,)
+            return Condition(f"{column} IN (SELECT value FROM json_each(?))", (one_of(values),))
         case Op.CONTAINS:
             return Condition(f"instr({folded}, ?) > 0", (str(compare.value).casefold(),))
         case Op.STARTS_WITH:

@@ -1,18 +1,22 @@
 """What happened: runs, the sources that they speak for, and the latest change of each entity."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import sqlite3
 from collections.abc import Iterator
 
 from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
+from graph_api.catalog.ref import Ref
 from graph_api.store.rows import dump_run, load_run
 
 _LATEST = "ORDER BY started_at DESC, id DESC LIMIT 1"
 _CHANGES = """
 SELECT * FROM (
-    SELECT ref, iif(created_revision > :since, 'CREATED', 'UPDATED'), revision, updated_at FROM entities
-    WHERE revision > :since ORDER BY revision, ref LIMIT :limit
+    SELECT ref, iif(created_revision = revision, 'CREATED', 'UPDATED'), revision, updated_at FROM entities
+    WHERE revision > :since AND (revision, ref) > (:after_revision, :after_ref) ORDER BY revision, ref LIMIT :limit
 ) UNION ALL SELECT * FROM (
-    SELECT ref, 'REMOVED', revision, at FROM removed WHERE revision > :since ORDER BY revision, ref LIMIT :limit
+    SELECT ref, 'REMOVED', revision, at FROM removed
+    WHERE revision > :since AND (revision, ref) > (:after_revision, :after_ref) ORDER BY revision, ref LIMIT :limit
 ) ORDER BY 3, 1 LIMIT :limit
 """
 
@@ -95,9 +99,10 @@ def sources(conn: sqlite3.Connection) -> list[SourceInfo]:
     ]
 
 
-def changes(conn: sqlite3.Connection, since: int, limit: int) -> list[Change]:
+def changes(conn: sqlite3.Connection, since: int, limit: int, after: tuple[int, Ref] | None) -> list[Change]:
     """In the order (revision, ref)."""
-    rows = conn.execute(_CHANGES, {"since": since, "limit": limit})
+    revision, ref = after or (since, "")
+    rows = conn.execute(_CHANGES, {"since": since, "limit": limit, "after_revision": revision, "after_ref": ref})
     return [
         Change(ref=ref, operation=ChangeOperation(operation), revision=revision, at=at)
         for ref, operation, revision, at in rows

@@ -1,5 +1,7 @@
 """The compact graph out of SQLite: all of it, or what has changed since a revision."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -114,9 +116,9 @@ class _Update:
         """Terms are never changed or removed."""
         old = self._old.terms
         rows = self._conn.execute("SELECT field, text FROM terms WHERE id >= ? ORDER BY id", (len(old.texts),))
-        fields, texts = _columns(rows, 2)
-        places = np.array([LISTED.index(name) if name in LISTED else -1 for name in fields], np.int8)
-        return Terms((*old.texts, *texts), np.concatenate((old.fields, places)))
+        new = rows.fetchall()
+        places = np.array([LISTED.index(field) if field in LISTED else -1 for field, _ in new], np.int8)
+        return Terms((*old.texts, *(text for _, text in new)), np.concatenate((old.fields, places)))
 
     def _entities(self) -> tuple[Bools, Bools, dict[str, Coded]]:
         ids, flags, *columns = _columns(

@@ -1,8 +1,9 @@
 """Questions about entities and links that are named: who is there, what is around them, who is meant."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import sqlite3
 from collections.abc import Collection, Iterator
-
 from itertools import islice
 
 from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStatement
@@ -65,7 +66,9 @@ def neighbours(
 ) -> dict[Ref, list[Neighbour]]:
     """Every ref is a key."""
     ids = ids_of(conn, refs)
-    found = {ref: list(_links(conn, ids[ref], direction, relations, limit, where)) if ref in ids else [] for ref in refs}
+    found = {
+        ref: list(_links(conn, ids[ref], direction, relations, limit, where)) if ref in ids else [] for ref in refs
+    }
     others = list({id_ for links in found.values() for id_, _ in links})
     entities = dict(zip(others, entities_by_id(conn, others), strict=True))
     return {ref: [Neighbour(ref, link, entities[id_]) for id_, link in links] for ref, links in found.items()}
@@ -140,9 +143,7 @@ def in_repositories(conn: sqlite3.Connection, repositories: Collection[Ref] | No
     return [row[0] for row in rows]
 
 
-def said_by(
-    conn: sqlite3.Connection, source: str
-) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+def said_by(conn: sqlite3.Connection, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
     entities = conn.execute(
         "SELECT d.statements FROM terms t CROSS JOIN entity_terms s ON s.term = t.id "
         "CROSS JOIN documents d ON d.id = s.entity WHERE t.field = 'source' AND t.text = ?",

@@ -1,7 +1,10 @@
 """Lists of entities: sorted pages, counts, and search."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import re
 import sqlite3
+from collections.abc import Iterator
 
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, Sort
@@ -53,7 +56,9 @@ def _beyond(sort: Sort, place: Place, *, forward: bool) -> Condition:
     tie = f"e.ref {'>' if forward else '<'} ?"
     larger = forward != sort.descending
     if place.value is None:
-        return Condition(f"({column} IS NULL AND {tie})" if larger else f"({column} IS NOT NULL OR {tie})", (place.ref,))
+        return Condition(
+            f"({column} IS NULL AND {tie})" if larger else f"({column} IS NOT NULL OR {tie})", (place.ref,)
+        )
     sign = ">" if larger else "<"
     if sort.field in _NULLABLE:
         nulls = f"{column} IS NULL OR " if larger else ""
@@ -69,6 +74,12 @@ def count(conn: sqlite3.Connection, filter_: Filter) -> int:
     sql = f"SELECT count(*) FROM entities e WHERE {condition.sql}"
     found: int = conn.execute(sql, condition.parameters).fetchone()[0]
     return found
+
+
+def matching_ids(conn: sqlite3.Connection, filter_: Filter) -> Iterator[int]:
+    condition = Compiler(conn).compile(filter_)
+    rows = conn.execute(f"SELECT e.id FROM entities e WHERE {condition.sql}", condition.parameters)
+    return (row[0] for row in rows)
 
 
 def search(conn: sqlite3.Connection, text: str, filter_: Filter, limit: int) -> list[Entity]:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import ids_of
-from graph_api.store.embedded.filters import Compiler
 from graph_api.store.embedded.graph import Bools, Graph, Ints, Lists
+from graph_api.store.embedded.pages import matching_ids
 
 _OPPOSITE = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
 _NOBODY: Ints = np.zeros(0, np.int32)
@@ -39,12 +40,7 @@ class Ground:
 
     def mask(self, filter_: Filter) -> Bools | None:
         """Which entities match; None for all."""
-        return None if filter_ == ALL else self.graph.mask(filter_, self._find)
-
-    def _find(self, filter_: Filter) -> Iterator[int]:
-        condition = Compiler(self.conn).compile(filter_)
-        rows = self.conn.execute(f"SELECT e.id FROM entities e WHERE {condition.sql}", condition.parameters)
-        return (row[0] for row in rows)
+        return None if filter_ == ALL else self.graph.mask(filter_, partial(matching_ids, self.conn))
 
     def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Lists:
         """Where each entity leads to, or what leads to it."""

@@ -84,12 +84,12 @@ def _link_order(link: Link) -> tuple[str, bool, str]:
     return key.relation, key.environment is not None, key.environment or ""
 
 
-def paths(ground: Ground, to: Ref, first: int) -> Paths:
-    """From the only start."""
-    end = ids_of(ground.conn, [to]).get(to)
-    if end is None or not ground.starts.size or end == ground.starts[0]:
+def paths(ground: Ground, from_: Ref, to: Ref, first: int) -> Paths:
+    """`from_` is the only start of the traversal."""
+    ids = ids_of(ground.conn, [from_, to])
+    if len(ids) < 2:
         return Paths((), more=False)
-    ways = list(islice(_ShortestWays(ground, end).all(), first + 1))
+    ways = list(islice(_ShortestWays(ground, ids[from_], ids[to]).all(), first + 1))
     steps = _Steps(ground, {id_ for way in ways for id_ in way}, hard_only=False)
     return Paths(tuple(steps.path(way) for way in ways[:first]), more=len(ways) > first)
 
@@ -100,8 +100,9 @@ class _ShortestWays:
     They are as many as they like to be: what lies on them is found first, and then walked one way at a time.
     """
 
-    def __init__(self, ground: Ground, end: int) -> None:
+    def __init__(self, ground: Ground, start: int, end: int) -> None:
         self._ground = ground
+        self._start = start
         self._neighbours = ground.neighbours()
         self._end = end
         self._distance = self._distances()
@@ -136,8 +137,8 @@ class _ShortestWays:
     def all(self) -> Iterator[tuple[int, ...]]:
         if self._distance[self._end] < 0:
             return
-        way = [int(self._ground.starts[0])]
-        branches = [self._next(way[0])]
+        way = [self._start]
+        branches = [self._next(self._start)]
         while branches:
             following = next(branches[-1], None)
             if following is None:
@@ -161,7 +162,7 @@ def cycles(conn: sqlite3.Connection, graph: Graph, relations: Collection[str], d
     neighbours = graph.neighbours(Direction.OUT, frozenset(relations), None, False)
     source, target = neighbours.owners(), neighbours.values
     shape = (graph.size, graph.size)
-    links = csr_array((np.ones(target.size, np.bool_), target, neighbours.starts), shape=shape)
+    links = csr_array((np.ones(target.size, np.int8), target, neighbours.starts), shape=shape)
     _, labels = connected_components(links, connection="strong")
     inside = labels[source] == labels[target]
     refs = refs_of(conn, np.unique(source[inside]).tolist())

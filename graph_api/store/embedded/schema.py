@@ -32,6 +32,7 @@ CREATE TABLE entities (
     lifecycle_folded TEXT,
     tier INTEGER,
     declared INTEGER NOT NULL,
+    owner_state TEXT,
     revision INTEGER NOT NULL,
     created_revision INTEGER NOT NULL,
     updated_at TEXT NOT NULL
@@ -45,7 +46,6 @@ CREATE TABLE documents (
     description TEXT,
     description_folded TEXT,
     active INTEGER NOT NULL,
-    owner_state TEXT,
     repository TEXT,
     folder TEXT,
     tags TEXT,

@@ -5,69 +5,192 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
+from graph_api.catalog import traversal as walks
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.catalog.traversal import Cycle, Facet, Path as Way, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded import journal, lookups, pages, routes, schema
 from graph_api.store.embedded.connections import Connections
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
-from graph_api.store.embedded.facets import count_values
+from graph_api.store.embedded.facets import count_matching
 from graph_api.store.embedded.graph import Graph
 from graph_api.store.embedded.loading import GraphCache
-from graph_api.store.embedded.reach import Ground, find_ids
-from graph_api.store.embedded.transaction import EmbeddedTransaction
+from graph_api.store.embedded.reach import Ground
+from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.embedded.walk import walk
 from graph_api.store.protocol import Neighbour, Page, PageRequest
 
 BUSY_SECONDS = 10.0
-"""How long a writer waits for its turn."""
 
 T = TypeVar("T")
 
 
 class EmbeddedStore:
-    """Implements Store on the file at `path`, which is made if it does not exist; None: on one of its own, which goes
-    with close().
+    """Implements Store on the file at `path`, which is made if it does not exist; None: on a file of its own that goes
+    with close(). A writer waits `busy_seconds` for its turn.
 
-    Several processes may have one file open; it must not lie on a network file system.
+    Several processes may have one file open at a time. It must not lie on a network file system.
     """
 
     def __init__(self, path: str | Path | None, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self._path = path if path is None else Path(path)
         self._busy_seconds = busy_seconds
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._connections: Connections | None = None
+        self._opened: Connections | None = None
         self._graphs = GraphCache()
         self._turn = asyncio.Lock()
 
     async def open(self) -> None:
         """Raises CatalogError UNAVAILABLE for a file that is no catalog, or one of a newer version."""
-        if self._connections is None:
-            self._connections = Connections(await asyncio.to_thread(self._file), self._busy_seconds)
-        await self._connections.write(partial(schema.prepare, busy_seconds=self._busy_seconds))
+        if self._opened is None:
+            self._opened = Connections(self._file(), self._busy_seconds)
+        try:
+            await self._opened.write(lambda conn: schema.prepare(conn, self._busy_seconds))
+        except BaseException:
+            await self.close()
+            raise
 
     def _file(self) -> Path:
         if self._path is None:
-            # Not SQLite's own memory: there readers would wait for a writer.
+            # SQLite's own memory would make readers wait for a writer.
             self._folder = tempfile.TemporaryDirectory(prefix="graph-api-")
             return Path(self._folder.name) / "catalog.db"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         return self._path
 
     async def close(self) -> None:
-        if self._connections:
-            await asyncio.to_thread(self._connections.close)
+        opened, self._opened = self._opened, None
+        if opened:
+            await asyncio.to_thread(opened.close)
         if self._folder:
-            await asyncio.to_thread(self._folder.cleanup)
-            self._folder = None
+            self._folder.cleanup()
+
+    async def ping(self) -> None:
+        await self._ask(schema.check)
+
+    async def revision(self) -> int:
+        return await self._ask(schema.current_revision)
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+        return await self._ask(entities_of, refs)
+
+    async def page(self, request: PageRequest) -> Page:
+        return await self._ask(pages.page, request)
+
+    async def count(self, filter_: Filter) -> int:
+        return await self._ask(pages.count, filter_)
+
+    async def facets(self, filter_: Filter, fields: Sequence[str]) -> dict[str, walks.Facet]:
+        return await self._ask(lambda conn: count_matching(conn, self._graphs.at(conn), filter_, fields))
+
+    async def search(self, text: str, filter_: Filter, limit: int) -> list[Entity]:
+        return await self._ask(pages.search, text, filter_, limit)
+
+    async def neighbours(
+        self,
+        refs: Collection[Ref],
+        direction: Direction,
+        relations: Collection[str],
+        limit: int | None = None,
+        link_where: LinkFilter | None = None,
+    ) -> dict[Ref, list[Neighbour]]:
+        return await self._ask(lookups.neighbours, refs, direction, relations, limit, link_where)
+
+    async def neighbour_counts(
+        self, refs: Collection[Ref], direction: Direction, relations: Collection[str]
+    ) -> dict[Ref, int]:
+        return await self._ask(lookups.neighbour_counts, refs, direction, relations)
+
+    async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
+        return await self._ask(lookups.subgroups, groups)
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        return await self._ask(lookups.resolve, identifiers)
+
+    async def walk(self, request: walks.WalkRequest, *, deadline: float) -> walks.WalkAnswer:
+        return await self._on_ground(request.traversal, deadline, lambda ground: walk(ground, request))
+
+    async def via(
+        self, traversal: walks.Traversal, refs: Collection[Ref], *, hard_only: bool, deadline: float
+    ) -> dict[Ref, walks.Path]:
+        return await self._on_ground(traversal, deadline, lambda ground: routes.via(ground, refs, hard_only=hard_only))
+
+    async def paths(
+        self, from_: Ref, to: Ref, traversal: walks.Traversal, first: int, *, deadline: float
+    ) -> walks.Paths:
+        return await self._on_ground(traversal, deadline, lambda ground: routes.paths(ground, from_, to, first))
+
+    async def cycles(self, relations: Collection[str], *, deadline: float) -> list[walks.Cycle]:
+        return await self._on_graph(deadline, lambda conn, graph, limit: routes.cycles(conn, graph, relations, limit))
+
+    async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
+        return await self._ask(journal.changes, since, limit, after)
+
+    async def sources(self) -> list[SourceInfo]:
+        return await self._ask(journal.sources)
+
+    async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
+        return await self._ask(journal.runs, source, limit, after)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[EmbeddedTransaction]:
+        try:
+            async with asyncio.timeout(self._busy_seconds):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise CatalogError(ErrorCode.UNAVAILABLE, "another writer takes too long; try again") from error
+        try:
+            async with self._transaction() as transaction:
+                yield transaction
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[EmbeddedTransaction]:
+        run_step = self._connections.write
+        try:
+            yield EmbeddedTransaction(run_step, await run_step(begin))
+            await run_step(commit)
+        except BaseException:
+            # Steps run one after the other, so this one ends even a transaction whose beginning was cancelled.
+            await asyncio.shield(run_step(roll_back))
+            raise
+
+    @property
+    def _connections(self) -> Connections:
+        if self._opened is None:
+            raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog is not open")
+        return self._opened
+
+    async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
+        """In a thread, in one read transaction."""
+        return await self._connections.read(lambda conn: question(conn, *arguments))
+
+    async def _on_ground(self, traversal: walks.Traversal, deadline: float, question: Callable[[Ground], T]) -> T:
+        return await self._on_graph(
+            deadline, lambda conn, graph, limit: question(Ground(conn, graph, traversal, limit))
+        )
+
+    async def _on_graph(self, deadline: float, question: Callable[[sqlite3.Connection, Graph, Deadline], T]) -> T:
+        """Ask SQLite and the graph at one revision. Only loading the graph goes on after the deadline: others wait
+        for it too."""
+        limit = Deadline(deadline)
+
+        def answer(conn: sqlite3.Connection) -> T:
+            graph = self._graphs.at(conn)
+            with limit.watching(conn):
+                limit.check()
+                return question(conn, graph, limit)
+
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._connections.read(answer)
+        except TimeoutError as error:
+            raise limit.error() from error

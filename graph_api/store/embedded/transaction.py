@@ -8,11 +8,34 @@ from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded import journal, lookups, writes
 from graph_api.store.embedded.documents import entities_of
+from graph_api.store.embedded.schema import current_revision
 from graph_api.store.protocol import Referenced
 
 T = TypeVar("T")
+
+
+def begin(conn: sqlite3.Connection) -> int:
+    """Wait for the writers of other processes; the catalog's revision."""
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise CatalogError(ErrorCode.UNAVAILABLE, "another writer takes too long; try again") from error
+        raise
+    return current_revision(conn)
+
+
+def commit(conn: sqlite3.Connection) -> None:
+    conn.execute("COMMIT")
+
+
+def roll_back(conn: sqlite3.Connection) -> None:
+    """Also after a transaction that never began, or that SQLite has ended itself."""
+    if conn.in_transaction:
+        conn.execute("ROLLBACK")
 
 
 class RunStep(Protocol):

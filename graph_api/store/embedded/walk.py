@@ -3,7 +3,6 @@
 import numpy as np
 
 from graph_api.catalog.traversal import (
-    FACET_FIELDS,
     Completeness,
     Facet,
     Hit,
@@ -15,7 +14,7 @@ from graph_api.catalog.traversal import (
 )
 from graph_api.store.embedded.documents import entities_by_id
 from graph_api.store.embedded.facets import count_values, facet
-from graph_api.store.embedded.graph import Bools
+from graph_api.store.embedded.graph import Bools, Ints
 from graph_api.store.embedded.reach import Ground, Reached, reach
 
 

@@ -1,5 +1,7 @@
 """One write: rows of a ChangeSet into all tables, at the catalog's next revision."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -80,11 +82,13 @@ class _Write:
         self._erase(self._ids[row.ref] for row in rows if row.ref in self._ids)
         self._ids |= self._new_ids([row.ref for row in rows if row.ref not in self._ids])
         numbered = [(self._ids[row.ref], row) for row in rows]
-        self._insert("entities", 17, (entity_row(id_, row, self._revision, self._at) for id_, row in numbered))
-        self._insert("documents", 16, (document_row(id_, row) for id_, row in numbered))
+        self._insert("entities", 18, (entity_row(id_, row, self._revision, self._at) for id_, row in numbered))
+        self._insert("documents", 15, (document_row(id_, row) for id_, row in numbered))
         self._insert("entity_terms", 2, self._entity_terms(numbered))
         self._insert("pairs", 4, self._pairs(numbered))
-        self._insert("identifiers", 2, ((name, id_) for id_, row in numbered for name in dict.fromkeys(row.identifiers)))
+        self._insert(
+            "identifiers", 2, ((name, id_) for id_, row in numbered for name in dict.fromkeys(row.identifiers))
+        )
         self._conn.execute(
             "INSERT INTO search (rowid, name, title, description, tags) "
             f"SELECT id, name, title, description, tags FROM searchable WHERE id {_AMONG}",
@@ -147,9 +151,8 @@ class _Write:
         if found:
             return int(found[0])
         row = (field, text, text.casefold())
-        id_ = self._conn.execute("INSERT INTO terms (field, text, folded) VALUES (?, ?, ?)", row).lastrowid
-        assert id_
-        return id_
+        new = self._conn.execute("INSERT INTO terms (field, text, folded) VALUES (?, ?, ?) RETURNING id", row)
+        return int(new.fetchone()[0])
 
     def _insert(self, table: str, columns: int, rows: Iterable[Row], *, replace: bool = False) -> None:
         verb = "INSERT OR REPLACE" if replace else "INSERT"

@@ -16,8 +16,8 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
 )
 INDEXES = (
-    "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name)",
-    "CREATE INDEX entity_kind_name IF NOT EXISTS FOR (e:Entity) ON (e.kind, e.name)",
+    "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort, e.ref)",
+    "CREATE INDEX entity_kind_name IF NOT EXISTS FOR (e:Entity) ON (e.kind, e.name_sort, e.ref)",
     "CREATE INDEX entity_revision IF NOT EXISTS FOR (e:Entity) ON (e.revision)",
     "CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository)",
     "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
@@ -92,24 +92,24 @@ NEIGHBOURS_IN = (
 NEIGHBOUR_COUNTS_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->() RETURN ref, count(r) AS n"
 NEIGHBOUR_COUNTS_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() RETURN ref, count(r) AS n"
 
-# --- walks: these plan as VarLengthExpand(Pruning,BFS); UNWIND is needed for right answers with several starts ---
+# --- walks: no label on `e`, which would let a plan start there; these plan as VarLengthExpand(Pruning,BFS); UNWIND is needed for right answers with several starts ---
 REACH_OUT = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e:Entity) "
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e) "
     "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
     "RETURN collect([e.ref, distance{columns}]) AS hits"
 )
 REACH_IN = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e:Entity) "
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e) "
     "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
     "RETURN collect([e.ref, distance{columns}]) AS hits"
 )
 FIRST_OUT = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e:Entity) "
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e) "
     "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
     "ORDER BY distance, e.ref LIMIT $limit RETURN collect([e.ref, distance]) AS hits"
 )
 FIRST_IN = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e:Entity) "
+    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e) "
     "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
     "ORDER BY distance, e.ref LIMIT $limit RETURN collect([e.ref, distance]) AS hits"
 )
@@ -135,7 +135,7 @@ CHANGES = (
     "CALL () { MATCH (e:Entity) WHERE e.revision > $since AND "
     "(e.revision > $after_revision OR (e.revision = $after_revision AND e.ref > $after_ref)) "
     "RETURN e.ref AS ref, e.revision AS revision, e.updated_at AS at, "
-    "CASE WHEN e.created_revision > $since THEN 'CREATED' ELSE 'UPDATED' END AS operation "
+    "CASE WHEN e.created_revision = e.revision THEN 'CREATED' ELSE 'UPDATED' END AS operation "
     "ORDER BY revision, ref LIMIT $limit "
     "UNION ALL MATCH (t:Removed) WHERE t.revision > $since AND "
     "(t.revision > $after_revision OR (t.revision = $after_revision AND t.ref > $after_ref)) "

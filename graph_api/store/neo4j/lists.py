@@ -12,9 +12,9 @@ from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
 from graph_api.store.neo4j.reach import FACET_COLUMNS
-from graph_api.store.neo4j.records import entity_of, link_of
+from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_text
 from graph_api.store.neo4j.walks import facet_of
-from graph_api.store.protocol import Neighbour, Page, PageRequest, Place
+from graph_api.store.protocol import Neighbour, Page, PageRequest, Place, SortValue
 
 _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
 MAX_WORDS = 20
@@ -28,7 +28,7 @@ async def page(tx: Statements, request: PageRequest) -> Page:
     for name, place, after in (("after", request.after, True), ("before", request.before, False)):
         if place is not None:
             where.append(_beyond(key, name, place, after=after, descending=request.sort.descending))
-            parameters |= {f"{name}_value": place.value, f"{name}_ref": place.ref}
+            parameters |= {f"{name}_value": _place_value(place), f"{name}_ref": place.ref}
     if request.sort.field in _NEVER_NULL:
         # A predicate on the sort key lets the index give the order.
         where.append(f"{key} >= ''")
@@ -44,7 +44,12 @@ async def page(tx: Statements, request: PageRequest) -> Page:
 
 
 def _sort_key(sort: Sort) -> str:
-    return f"e.{FIELDS[sort.field].name}"
+    name = FIELDS[sort.field].name
+    return f"e.{name}_sort" if name in SORT_COPIES else f"e.{name}"
+
+
+def _place_value(place: Place) -> SortValue:
+    return sort_text(place.value) if isinstance(place.value, str) else place.value
 
 
 def _beyond(key: str, name: str, place: Place, *, after: bool, descending: bool) -> str:
@@ -80,7 +85,7 @@ async def facets(tx: Statements, filter_: Filter, fields: Sequence[str]) -> dict
 
 
 async def search(tx: Statements, text: str, filter_: Filter, limit: int) -> list[Entity]:
-    words = re.findall(r"\w+", text.casefold())[:MAX_WORDS]
+    words = re.findall(r"\w+", text.lower())[:MAX_WORDS]
     if not words:
         return []
     predicates = Predicates()

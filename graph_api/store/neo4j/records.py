@@ -24,6 +24,21 @@ from graph_api.store.rows import (
 Record = Mapping[str, Any]
 
 
+SORT_COPIES = ("name", "type", "title", "lifecycle")
+"""Texts with a `..._sort` copy: Cypher compares texts by UTF-16 unit, which differs from code points beyond U+FFFF."""
+
+
+def sort_text(text: str) -> str:
+    """A text whose order by UTF-16 unit is the code point order of the given one."""
+    if text.isascii() or max(text) < "\uffff":
+        return text
+    return "".join(character if character < "\uffff" else _beyond_units(ord(character)) for character in text)
+
+
+def _beyond_units(code: int) -> str:
+    return f"\uffff{chr(code >> 10)}{chr(0x100 + (code & 0x3FF))}"
+
+
 def map_key(key: str) -> str:
     """The key as it stands before the `=` of a map item."""
     return key.replace("%", "%25").replace("=", "%3D")
@@ -50,6 +65,7 @@ def entity_record(entity: Entity, revision: int, created_revision: int, at: str)
             "active": entity.active,
             **texts,
             **_folded(texts),
+            **{f"{name}_sort": sort_text(text) for name in SORT_COPIES if (text := getattr(entity, name)) is not None},
             **_map_items("labels", entity.labels),
             **_map_items("annotations", entity.annotations),
             "identifiers": list(entity.identifiers),

@@ -128,7 +128,8 @@ function showConsole() {
   byId("console").addEventListener("keydown", onKey);
   byId("run").addEventListener("click", run);
   byId("console").hidden = false;
-  byId("query").focus();
+  byId("query").setSelectionRange(0, 0);
+  byId("query").focus({ preventScroll: true });
   loadSchema();
 }
 
@@ -219,9 +220,9 @@ function typeLink(name) {
 
 function showFound(text, root) {
   if (!text) return draw(trail.at(-1) || root);
-  const found = [];
+  const named = [...types.keys()].filter((name) => name.toLowerCase().includes(text)).sort();
+  const found = named.map((name) => element("li", {}, typeLink(name)));
   for (const type of types.values()) {
-    if (type.name.toLowerCase().includes(text)) found.push(element("li", {}, typeLink(type.name)));
     for (const field of type.fields || type.inputFields || []) {
       if (field.name.toLowerCase().includes(text)) {
         found.push(element("li", {}, typeLink(type.name), element("code", {}, `.${field.name}`)));

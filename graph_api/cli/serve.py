@@ -1,0 +1,100 @@
+"""`graph-api serve`: the GraphQL API over HTTP."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import click
+import uvicorn
+
+from graph_api.app import create_app, open_store
+from graph_api.cli.demo import load_demo
+from graph_api.cli.failure import Exit, Failure
+from graph_api.cli.options import with_settings
+from graph_api.settings import Settings
+from graph_api.web.explorer import EXAMPLES
+
+SHUTDOWN_SECONDS = 10
+
+_SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_password")
+
+
+class _Server(uvicorn.Server):
+    """Tells when it answers, rather than when it is about to."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Load the demo organization, if it is not there yet.")
+@with_settings(*_SERVE_OPTIONS)
+def serve(settings: Settings, demo: bool) -> None:
+    """Serve the GraphQL API over HTTP.
+
+    Programs and browsers find it at /graphql. There is no authentication yet: it binds to loopback, and mutations on
+    any other address need --insecure-allow-writes.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # uvicorn shuts down gracefully and then raises the signal again.
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        asyncio.run(_serve(settings, demo=demo))
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+async def _serve(settings: Settings, *, demo: bool) -> None:
+    with _listen(settings.host, settings.port) as listener:
+        store = open_store(settings)
+        try:
+            if demo:
+                await store.open()
+                await load_demo(store, settings)
+            config = uvicorn.Config(
+                create_app(settings, store),
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+            server = _Server(config, lambda: _announce(settings, listener, demo=demo))
+            await server.serve(sockets=[listener])
+        finally:
+            await store.close()
+    if not server.started:
+        raise Failure("the server could not start; the log above says why", Exit.UNAVAILABLE)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
+        raise Failure(message, Exit.USAGE) from error
+
+
+def _announce(settings: Settings, listener: socket.socket, *, demo: bool) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}/graphql"
+    if demo:
+        click.echo("\nThree queries worth pasting:\n")
+        for title, query in EXAMPLES:
+            click.echo(f"# {title}\n{query}\n")
+    writes = "" if settings.writes_allowed else " (read only: see --insecure-allow-writes)"
+    click.echo(f"graph-api serves {settings.store} at {url}{writes}; stop it with Ctrl+C")
