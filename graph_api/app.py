@@ -6,7 +6,8 @@ from starlette.applications import Starlette
 
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.context import Context
-from graph_api.graphql.schema import schema
+from graph_api.graphql.limits import Limits
+from graph_api.graphql.schema import create_schema
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
@@ -21,6 +22,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     catalog = store or open_store(settings)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
+    schema = create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
     return build_asgi(schema, lambda: create_context(settings, catalog), catalog, limits)
 
 

@@ -25,6 +25,11 @@ OUTCOMES = {
     SyncStatus.CONFIRMED: "confirmed and applied",
     SyncStatus.HELD: "HELD, nothing is applied",
 }
+DRY_OUTCOMES = {
+    SyncStatus.APPLIED: "a dry run; would be applied",
+    SyncStatus.UNCHANGED: "a dry run; nothing would change",
+    SyncStatus.HELD: "a dry run; would be HELD",
+}
 
 
 @click.command()
@@ -87,8 +92,8 @@ async def _confirm(settings: Settings, id_: str) -> SyncReport:
 
 def _print(settings: Settings, report: SyncReport, *, dry_run: bool) -> None:
     run = report.run
-    outcome = f"a dry run: {OUTCOMES[run.status]}" if dry_run else OUTCOMES[run.status]
-    click.echo(f"{run.source}: {outcome} (revision {run.revision})")
+    outcomes = DRY_OUTCOMES if dry_run else OUTCOMES
+    click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision})")
     echo_counts(run.counts)
     if dry_run or run.status is SyncStatus.HELD:
         echo_limited(plan_lines(report), "changes")

@@ -1,9 +1,18 @@
 """The public contract: schema/schema.graphql is printed from here and compared in CI."""
 
-import strawberry
-
 from graph_api.graphql.entity_types import ENTITY_TYPES
+from graph_api.graphql.error_format import CatalogSchema
+from graph_api.graphql.limits import DocumentLimits, Limits
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.query import Query
 
-schema = strawberry.Schema(query=Query, mutation=Mutation, types=ENTITY_TYPES)
+
+def create_schema(limits: Limits) -> CatalogSchema:
+    """The schema, refusing documents beyond `limits`."""
+    return CatalogSchema(
+        query=Query, mutation=Mutation, types=ENTITY_TYPES, extensions=[lambda: DocumentLimits(limits)]
+    )
+
+
+schema = create_schema(Limits())
+"""With the default limits."""

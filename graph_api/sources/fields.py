@@ -131,19 +131,19 @@ def content_problem(value: object) -> tuple[ProblemCode, str] | None:
     while pending:
         item, depth = pending.pop()
         nodes += 1
-        if depth > MAX_DEPTH:
-            return ProblemCode.TOO_LARGE, f"nested more than {MAX_DEPTH} deep"
-        if isinstance(item, dict):
+        if isinstance(item, str):
+            nodes += len(item) // TEXT_PER_NODE
+        elif isinstance(item, dict):
             pending.extend((key, depth) for key in item)
             pending.extend((child, depth + 1) for child in item.values())
         elif isinstance(item, list):
             pending.extend((child, depth + 1) for child in item)
-        elif reason := _unfit(item):
-            return ProblemCode.INVALID, reason
-        elif isinstance(item, str):
-            nodes += len(item) // TEXT_PER_NODE
+        if depth > MAX_DEPTH:
+            return ProblemCode.TOO_LARGE, f"nested more than {MAX_DEPTH} deep"
         if nodes + len(pending) > MAX_NODES:
             return ProblemCode.TOO_LARGE, f"more than {MAX_NODES:,} values"
+        if reason := _unfit(item):
+            return ProblemCode.INVALID, reason
     return None
 
 
@@ -151,6 +151,7 @@ def _unfit(item: object) -> str | None:
     if isinstance(item, str):
         if "\0" in item:
             return "a text holds the character U+0000"
+        # isascii is a flag of the string: most texts need no second look.
         if not item.isascii() and _SURROGATE.search(item):
             return "a text holds half of a surrogate pair"
         return None
@@ -158,7 +159,7 @@ def _unfit(item: object) -> str | None:
         return None if abs(item) < float("inf") else "a number is not finite"
     if isinstance(item, int):
         return None if abs(item) <= _MAX_INTEGER else "an integer has more than 64 bits"
-    return None if item is None else f"a value is of type {type(item).__name__}"
+    return None if item is None or isinstance(item, dict | list) else f"a value is of type {type(item).__name__}"
 
 
 def _dotted(path: Path) -> str:

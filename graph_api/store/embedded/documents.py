@@ -32,7 +32,8 @@ ENTITY_COLUMNS = (
 # CROSS JOIN keeps SQLite from starting at one of the small tables.
 LINK_TABLES = (
     "links l CROSS JOIN entities source ON source.id = l.source CROSS JOIN entities target ON target.id = l.target "
-    "CROSS JOIN terms relation ON relation.id = l.relation LEFT JOIN terms environment ON environment.id = l.environment"
+    "CROSS JOIN terms relation ON relation.id = l.relation "
+    "LEFT JOIN terms environment ON environment.id = l.environment"
 )
 LINK_COLUMNS = (
     "source.ref, relation.text, target.ref, environment.text, "

@@ -60,7 +60,7 @@ class Compiler:
             return self._keyed(compare, row)
         if field.many:
             return self._many(compare, row)
-        if field.name in ("description", "owner_state"):
+        if field.name == "description":
             inner = _comparison(compare, f"d.{field.name}", "d.description_folded")
             return Condition(f"(SELECT {inner.sql} FROM documents d WHERE d.id = {row}.id)", inner.parameters)
         if field.name == "kind":

@@ -83,9 +83,9 @@ def _links(
     where: LinkFilter | None,
 ) -> Iterator[tuple[int, Link]]:
     """The id of the other end, and the link, in order; reads no more than it gives."""
-    far = _FAR[direction]
+    near, far = _NEAR[direction], _FAR[direction]
     rows = conn.execute(
-        f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{_NEAR[direction]} = ? AND l.relation IN ({_RELATIONS}) "
+        f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS}) "
         f"ORDER BY {far}.ref, relation.text, environment.text LIMIT ?",
         (id_, one_of(relations), -1 if limit is None or where else limit),
     )

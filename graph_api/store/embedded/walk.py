@@ -121,4 +121,5 @@ def _open_ends(ground: Ground, reached: Reached) -> Ints:
     neighbours = ground.neighbours()
     leads_out = ~inside[neighbours.of(ids)]
     places = np.repeat(np.arange(ids.size), neighbours.lengths(ids))
-    return distances[np.unique(places[leads_out])]
+    open_ends: Ints = distances[np.unique(places[leads_out])]
+    return open_ends
