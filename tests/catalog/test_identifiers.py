@@ -1,0 +1,118 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph_api.catalog.identifiers import (
+    MAX_IDENTIFIER,
+    identifiers_of,
+    normalize_identifier,
+    repository_url,
+    repository_urls,
+)
+
+REPOSITORY = "https://github.com/brambleway/checkout"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://github.com/brambleway/checkout",
+        "https://github.com/Brambleway/Checkout/",
+        "http://www:token@github.com:80/brambleway/checkout.git",
+        "https://github.com/brambleway/checkout.git/",
+        "https://github.com/brambleway/checkout#readme",
+        "git+https://github.com/brambleway/checkout.git",
+        "git://github.com/brambleway/checkout.git",
+        "ssh://git@github.com/brambleway/checkout.git",
+        "ssh://git@github.com:22/brambleway/checkout",
+        "git+ssh://git@github.com/brambleway/checkout",
+        "git@github.com:brambleway/checkout.git",
+        "git@github.com:/brambleway/checkout",
+        "github.com:brambleway/checkout",
+        "github.com/brambleway/checkout",
+        "url:https://github.com/brambleway/checkout",
+        "  https://github.com/brambleway/checkout\n",
+    ],
+)
+def test_every_spelling_of_a_repository_is_one_identifier(text: str) -> None:
+    assert normalize_identifier(text) == REPOSITORY
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("registry.example:5000/shop/checkout:1.2.3@sha256:0a1b", "registry.example:5000/shop/checkout"),
+        ("docker.io/grafana/grafana:11", "grafana/grafana"),
+        ("oci://ghcr.io/Org/Chart:1", "ghcr.io/org/chart"),
+        ("gitlab.example.com:5050/group/image:1", "gitlab.example.com:5050/group/image"),
+        ("redis@sha256:0a1b", "redis@sha256:0a1b"),
+        ("ARN:aws:lambda:eu-north-1:1:function:PlaceOrder", "arn:aws:lambda:eu-north-1:1:function:PlaceOrder"),
+        ("@Brambleway/Checkout-Crew", "@brambleway/checkout-crew"),
+        ("mailto:Ada@Example.COM", "ada@example.com"),
+        ("Component:Default/Orders", "component:default/orders"),
+        ("component:Orders", "component:default/orders"),
+        ("Orders.Example.COM", "orders.example.com"),
+        ("https://orders.example.com:8443/v1/", "https://orders.example.com:8443/v1"),
+        ("pkg:npm/left-pad@1.3.0", "pkg:npm/left-pad@1.3.0"),
+        ("x" * (MAX_IDENTIFIER + 1), "x" * (MAX_IDENTIFIER + 1)),
+        (" ", ""),
+    ],
+)
+def test_other_names_have_one_spelling_each(text: str, expected: str) -> None:
+    assert normalize_identifier(text) == expected
+
+
+PIECES = ["https://", "ssh://", "git@", "git.", "github.com", "docker.io/", "/", ":", "a", ".git", "@sha256:ab", "url:",
+          "80", "?", "#", " ", "component:", "org/repo", "arn:", "mailto:"]  # fmt: skip  # a list of words
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join) | st.text(max_size=30))
+def test_normalizing_twice_changes_nothing(text: str) -> None:
+    once = normalize_identifier(text)
+    assert normalize_identifier(once) == once
+    whole = repository_url(text)
+    assert whole is None or repository_url(whole) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("url:https://github.com/brambleway/checkout/tree/main/services/orders", REPOSITORY),
+        ("https://github.com/brambleway/checkout/blob/main/catalog-info.yaml?plain=1", REPOSITORY),
+        ("https://gitlab.example/a/b/c/-/tree/main/d", "https://gitlab.example/a/b/c"),
+        ("https://gitlab.example/a/b/c", "https://gitlab.example/a/b/c"),
+        ("https://bitbucket.org/a/b/src/main/x", "https://bitbucket.org/a/b"),
+        ("git@gitlab.example:a/b/c.git", "https://gitlab.example/a/b/c"),
+        ("https://github.com/brambleway", None),
+        ("dir:.", None),
+        ("checkout", None),
+    ],
+)
+def test_a_place_in_a_repository_names_the_repository(text: str, expected: str | None) -> None:
+    assert repository_url(text) == expected
+
+
+def test_what_a_descriptor_states() -> None:
+    annotations = {
+        "github.com/project-slug": "brambleway/Checkout",
+        "backstage.io/source-location": "url:https://github.com/brambleway/checkout/tree/main/orders/",
+        "backstage.io/kubernetes-id": "orders",
+        "graph-api/identifiers": "orders.example.com, https://orders.example.com/",
+        "docker.com/repository": "registry.example/shop/orders:1",
+        "github.com/team-slug": "brambleway/checkout-crew",
+        "github.com/user-login": "Karin-B",
+        "jira/all-issues-jql": "project = ORD",
+    }
+    spec = {"profile": {"email": "Karin@example.com"}, "url": "https://git.example/a/b.git"}
+    everywhere = ["https://orders.example.com", "orders", "orders.example.com", "registry.example/shop/orders"]
+    folder = f"{REPOSITORY}/tree/main/orders"
+    expected = {
+        "repository": [REPOSITORY, "https://git.example/a/b"],
+        "component": [folder],
+        "group": [folder, "@brambleway/checkout-crew", "karin@example.com"],
+        "user": [folder, "@karin-b", "karin@example.com"],
+    }
+    for kind, own in expected.items():
+        assert identifiers_of(kind, annotations, spec) == tuple(sorted(everywhere + own)), kind
+    assert repository_urls(annotations) == (REPOSITORY,)
+    assert identifiers_of("component", {}, {}) == ()
