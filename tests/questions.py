@@ -1,6 +1,7 @@
 """Hypothesis strategies: random questions about the catalogs of graphs.py."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -43,9 +44,6 @@ from tests.graphs import (
     TEXTS,
     TIMES,
     VALUES,
-    maybe,
-    some,
-    some_sorted,
 )
 
 SORTABLE = tuple(field.name for field in FIELDS.values() if field.sortable)
@@ -79,6 +77,20 @@ _PARTS = ("", "a", "A", "AB", "ss", "SS", "i̇", "É", "_", "%", "\\", "prod", "
 _ORDERS = (Op.GT, Op.GTE, Op.LT, Op.LTE)
 
 
+def maybe(values: Sequence[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | st.sampled_from(values)
+
+
+def some(values: Sequence[Any], at_most: int = 2, at_least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Different ones, in any order."""
+    places = st.lists(st.integers(0, len(values) - 1), unique=True, min_size=at_least, max_size=at_most)
+    return places.map(lambda chosen: tuple(values[place] for place in chosen))
+
+
+def some_sorted(values: Sequence[Any], at_most: int = 2, at_least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    return some(values, at_most, at_least).map(lambda chosen: tuple(sorted(chosen)))
+
+
 def _operators(field: FilterField) -> tuple[Op, ...]:
     match field.type:
         case ValueType.BOOLEAN:
@@ -89,6 +101,7 @@ def _operators(field: FilterField) -> tuple[Op, ...]:
             return (Op.EQ, Op.IN, Op.EXISTS, *_ORDERS)
 
 
+@cache
 @st.composite
 def compares(draw: st.DrawFn, fields: Sequence[FilterField], kind: type[Any]) -> Any:
     field = draw(st.sampled_from(fields))
@@ -107,10 +120,12 @@ def compares(draw: st.DrawFn, fields: Sequence[FilterField], kind: type[Any]) ->
     return kind(field.name, op, value, draw(st.sampled_from(KEYS)) if field.keyed else None)
 
 
+@cache
 def _words() -> st.SearchStrategy[Words]:
     return some([part.casefold() for part in _PARTS if part]).map(Words)
 
 
+@cache
 def filters() -> st.SearchStrategy[Filter]:
     leaves = st.one_of(
         compares(tuple(FIELDS.values()), Compare),
@@ -130,6 +145,7 @@ def _larger_filters(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filte
     )
 
 
+@cache
 def link_filters() -> st.SearchStrategy[LinkFilter]:
     leaves: st.SearchStrategy[LinkFilter] = compares(tuple(LINK_FIELDS.values()), LinkCompare)
     return st.recursive(leaves, _larger_link_filters, max_leaves=3)
@@ -143,10 +159,12 @@ def _larger_link_filters(parts: st.SearchStrategy[LinkFilter]) -> st.SearchStrat
     )
 
 
+@cache
 def sorts() -> st.SearchStrategy[Sort]:
     return st.builds(Sort, st.sampled_from(SORTABLE), st.booleans())
 
 
+@cache
 @st.composite
 def page_requests(draw: st.DrawFn) -> PageRequest:
     """Places need not be those of existing entities."""
@@ -165,6 +183,7 @@ def page_requests(draw: st.DrawFn) -> PageRequest:
     )
 
 
+@cache
 def _mostly_all() -> st.SearchStrategy[Filter]:
     """Walks that go on are the interesting ones."""
     return st.one_of(st.just(ALL), st.just(ALL), filters())

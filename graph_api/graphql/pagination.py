@@ -4,11 +4,11 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, is_dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 import orjson
-from graphql import get_argument_values
+from strawberry.types.nodes import SelectedField
 
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
@@ -63,15 +63,11 @@ def _limit(most: int, first: int | None, last: int | None) -> int:
 
 def _question_digest(info: Info, parent: str) -> str:
     """The field, its parent and every argument but the page."""
-    raw = info._raw_info
-    arguments = get_argument_values(raw.parent_type.fields[raw.field_name], raw.field_nodes[0], raw.variable_values)
-    asked = {name: value for name, value in arguments.items() if name not in _PAGE_ARGUMENTS}
-    text = orjson.dumps([raw.field_name, parent, asked], default=_plain, option=orjson.OPT_SORT_KEYS)
+    field = cast("SelectedField", info.selected_fields[0])
+    arguments = field.arguments
+    asked = {name: value for name, value in arguments.items() if name not in _PAGE_ARGUMENTS and value is not None}
+    text = orjson.dumps([field.name, parent, asked], default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=9).hexdigest()
-
-
-def _plain(value: object) -> object:
-    return vars(value) if is_dataclass(value) else str(value)
 
 
 def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...], ...]) -> list[Any] | None:

@@ -93,7 +93,7 @@ def _download_with_maven(maven: str, version: str, folder: Path) -> None:
     )
     if ran.returncode:
         raise LocalNeo4jError(
-            f"{maven} could not download Neo4j {version}: {(ran.stdout + ran.stderr)[-2000:]}\n"
+            f"{maven} could not download Neo4j {version}: {(ran.stdout + ran.stderr)[:1000]}\n"
             "Check the version, the network and Maven's settings.xml, then start again."
         )
 

@@ -31,7 +31,7 @@ def neo4j_conf(version: str, bolt_port: int, heap: str, pagecache: str) -> str:
         # whoever reaches the loopback interface may do everything: for development, tests and benchmarks only
         "dbms.security.auth_enabled": "false",
         "server.config.strict_validation.enabled": "true",
-        "server.memory.pagecache.size": pagecache,
+        "server.memory.pagecache.size": str(_bytes(pagecache)),
         # Neo4j's own 70 % refuses a sync of 450,000 changes with a heap of 2 GiB, though it fits
         "dbms.memory.transaction.total.max": str(_bytes(heap) * 85 // 100),
         "db.memory.transaction.max": str(_bytes(heap) * 85 // 100),
@@ -56,8 +56,7 @@ _SINCE_2026 = {
 
 
 def jvm_options(java_version: int, heap: str, lib: Path) -> list[str]:
-    _bytes(heap)
-    options = [f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+    options = [f"-Xms{_bytes(heap)}", f"-Xmx{_bytes(heap)}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
     for package in _OPENED_PACKAGES:
         options += ["--add-opens", f"java.base/{package}=ALL-UNNAMED"]
     options.append("--enable-native-access=ALL-UNNAMED")

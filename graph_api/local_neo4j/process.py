@@ -86,7 +86,7 @@ def _started_at_by_proc(pid: int) -> str | None:
 
 def _started_at_by_ps(pid: int) -> str | None:
     ps = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)],
+        ["/bin/ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)],
         capture_output=True,
         text=True,
         check=False,

@@ -103,8 +103,8 @@ def _refuse_taken_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise LocalNeo4jError(
-                f"Port {port} on 127.0.0.1 is taken by another program ({error.strerror}); "
-                "stop that one or choose another port."
+                f"Port {port} on 127.0.0.1 is not free ({error.strerror}). "
+                "Stop the program that has it, or choose another port."
             ) from error
 
 
@@ -114,7 +114,9 @@ def _launch(home: Path, bolt_port: int, version: str, conf: str, java: list[str]
     (home / "conf" / "neo4j.conf").write_text(conf)
     pid = launch([*java, f"--home-dir={home}", f"--config-dir={home / 'conf'}"], home / _LOG)
     running = Running(f"bolt://127.0.0.1:{bolt_port}", pid, started_at(pid) or "", version, home, home / _LOG)
-    (home / _STATE).write_text(json.dumps(asdict(running), default=str))
+    partial = home / f"{_STATE}.partial"
+    partial.write_text(json.dumps(asdict(running), default=str))
+    partial.rename(home / _STATE)
     return running
 
 

@@ -64,7 +64,7 @@ def test_empty_documents_are_none() -> None:
     ("text", "code", "line", "message"),
     [
         ("a: 1\nb: 2\na: 3", BAD, 3, "'a' stands twice, first in line 1"),
-        ("a: [1", BAD, 1, "not valid YAML"),
+        ("a: [1", BAD, 2, "not valid YAML"),
         ("a: b: c", BAD, 1, "not valid YAML"),
         ("ok: 1\n---\na: {{ name }}", BAD, 3, "a key must be text"),
         ("? [a, b]\n: c", BAD, 1, "a key must be text"),

@@ -12,8 +12,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.protocol import PageRequest, Store
 from tests.conftest import Run
-from tests.graphs import IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs, some
-from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests
+from tests.graphs import IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs
+from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests, some
 from tests.reference import Reference, place_of
 from tests.store.loading import FEW, Loader
 

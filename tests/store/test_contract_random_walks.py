@@ -11,8 +11,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import DEFAULT_BUDGET, Traversal, WalkAnswer, WalkRequest
 from tests.conftest import Run
-from tests.graphs import RELATIONS, Catalog, catalogs, some
-from tests.questions import traversals, walk_requests
+from tests.graphs import RELATIONS, Catalog, catalogs
+from tests.questions import some, traversals, walk_requests
 from tests.reference import Reference
 from tests.store.loading import FEW, Loader
 

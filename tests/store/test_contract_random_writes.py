@@ -10,7 +10,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.protocol import Store
 from tests.conftest import Run
-from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs, some
+from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs
+from tests.questions import some
 from tests.reference import Reference
 from tests.store.loading import FEW, Loader
 

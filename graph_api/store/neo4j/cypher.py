@@ -92,7 +92,9 @@ NEIGHBOURS_IN = (
 NEIGHBOUR_COUNTS_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->() RETURN ref, count(r) AS n"
 NEIGHBOUR_COUNTS_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() RETURN ref, count(r) AS n"
 
-# --- walks: no label on `e`, which would let a plan start there; these plan as VarLengthExpand(Pruning,BFS); UNWIND is needed for right answers with several starts ---
+# --- walks ---
+# They plan as VarLengthExpand(Pruning,BFS). No label on `e`, which would let a plan start there; UNWIND, without which
+# several starts give wrong answers.
 REACH_OUT = (
     "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e) "
     "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "

@@ -1,0 +1,72 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from graph_api.app import create_app, source_order
+from graph_api.settings import Settings
+from graph_api.sources.files import read_files
+from graph_api.store.protocol import Store
+from graph_api.sync import sync
+from tests.conftest import Run
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+
+
+class Client:
+    """Speaks GraphQL over HTTP to an application in this process."""
+
+    def __init__(self, store: Store, run: Run, settings: Settings) -> None:
+        self._app = create_app(settings, store)
+        self._lifespan = self._app.router.lifespan_context(self._app)
+        self._run = run
+
+    async def start(self) -> None:
+        await self._lifespan.__aenter__()
+
+    async def stop(self) -> None:
+        await self._lifespan.__aexit__(None, None, None)
+
+    def post(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole response body."""
+        body: dict[str, Any] = self._run(self._post(query, variables))
+        return body
+
+    async def _post(self, query: str, variables: dict[str, Any]) -> Any:
+        transport = httpx.ASGITransport(app=self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            response = await client.post("/graphql", json={"query": query, "variables": variables})
+        assert response.status_code == 200, response.text
+        return json.loads(response.text)
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of an answer without errors."""
+        body = self.post(query, **variables)
+        assert "errors" not in body, body
+        return body["data"]
+
+    def code(self, query: str, **variables: Any) -> str:
+        """The code of the first error."""
+        body = self.post(query, **variables)
+        assert "errors" in body, body
+        code: str = body["errors"][0]["extensions"]["code"]
+        return code
+
+
+@pytest.fixture
+def client(store: Store, run: Run) -> Iterator[Client]:
+    """An empty catalog."""
+    client = Client(store, run, Settings())
+    run(client.start())
+    yield client
+    run(client.stop())
+
+
+@pytest.fixture
+def demo(store: Store, run: Run, client: Client) -> Client:
+    """The demo organization."""
+    run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
+    return client

@@ -1,0 +1,138 @@
+"""Writes through the API: all or nothing, for one source, with expected revisions."""
+
+from typing import Any
+
+from graph_api.settings import Settings
+from graph_api.store.protocol import Store
+from tests.conftest import Run
+from tests.graphql.conftest import Client
+
+PUT = """mutation Put($entities: [EntityInput!]!, $source: String! = "api", $dryRun: Boolean! = false) {
+  putEntities(entities: $entities, source: $source, dryRun: $dryRun) {
+    revision changes { ref operation } userErrors { path code message } entity { ref revision owners { ref } }
+  }
+}"""
+SNAPSHOT = """mutation Apply($entities: [EntityInput!]!) {
+  applySnapshot(source: "feed", entities: $entities) {
+    sync { id status message counts { entitiesRemoved } } userErrors { code }
+  }
+}"""
+
+
+def service(name: str, **spec: Any) -> dict[str, Any]:
+    return {"kind": "Component", "name": name, "spec": {"type": "service", **spec}}
+
+
+def test_put_states_an_entity_with_its_links(client: Client) -> None:
+    answer = client.ask(PUT, entities=[service("shop", owner="web", dependsOn=["resource:db"])])["putEntities"]
+    assert answer["userErrors"] == []
+    assert {row["ref"]: row["operation"] for row in answer["changes"]} == {
+        "component:default/shop": "CREATED",
+        "group:default/web": "CREATED",
+        "resource:default/db": "CREATED",
+    }
+    impact = client.ask('{ impact(of: ["resource:db"]) { nodes { ref owners { ref state } } } }')["impact"]
+    assert impact["nodes"] == [
+        {"ref": "component:default/shop", "owners": [{"ref": "group:default/web", "state": "UNRESOLVED"}]}
+    ]
+    again = client.ask(PUT, entities=[service("shop")])["putEntities"]
+    assert {row["operation"] for row in again["changes"]} == {"UPDATED", "REMOVED"}
+    assert client.ask('{ entity(ref: "resource:db") { ref } }')["entity"] is None
+
+
+def test_the_same_put_again_writes_nothing(client: Client) -> None:
+    first = client.ask(PUT, entities=[service("shop", owner="web")])["putEntities"]
+    second = client.ask(PUT, entities=[service("shop", owner="web")])["putEntities"]
+    assert second["revision"] == first["revision"]
+    assert second["changes"] == []
+
+
+def test_any_error_and_nothing_is_written(client: Client) -> None:
+    answer = client.ask(PUT, entities=[service("good"), service("bad name"), service("worse", owner="not a ref")])
+    errors = answer["putEntities"]["userErrors"]
+    assert [(error["path"], error["code"]) for error in errors] == [
+        (["entities", "1"], "INVALID"),
+        (["entities", "2"], "BAD_REF"),
+    ]
+    assert client.ask('{ entity(ref: "component:good") { ref } }')["entity"] is None
+
+
+def test_a_stale_revision_is_a_conflict(client: Client) -> None:
+    new = client.ask(PUT, entities=[service("shop") | {"expectedRevision": 0}])["putEntities"]
+    assert new["userErrors"] == []
+    revision = new["entity"]["revision"]
+    assert (
+        client.ask(PUT, entities=[service("shop", tier=1) | {"expectedRevision": revision}])["putEntities"][
+            "userErrors"
+        ]
+        == []
+    )
+    stale = client.ask(PUT, entities=[service("shop", tier=2) | {"expectedRevision": revision}])["putEntities"]
+    assert [error["code"] for error in stale["userErrors"]] == ["CONFLICT"]
+    assert client.ask('{ entity(ref: "component:shop") { tier } }')["entity"]["tier"] == 1
+
+
+def test_a_dry_run_tells_and_writes_nothing(client: Client) -> None:
+    answer = client.ask(PUT, entities=[service("shop")], dryRun=True)["putEntities"]
+    assert answer["changes"] == [{"ref": "component:default/shop", "operation": "CREATED"}]
+    assert client.ask("{ entities { totalCount revision } }")["entities"] == {"totalCount": 0, "revision": 0}
+
+
+def test_what_others_state_cannot_be_removed(client: Client) -> None:
+    client.ask(PUT, entities=[service("shop")], source="files:other")
+    remove = 'mutation { removeEntities(entities: [{ref: "component:shop"}]) { userErrors { code message } } }'
+    (error,) = client.ask(remove)["removeEntities"]["userErrors"]
+    assert error["code"] == "DECLARED_ELSEWHERE"
+    assert "files:other" in error["message"]
+
+
+def test_sources_agree_by_priority_and_conflicts_are_shown(client: Client) -> None:
+    client.ask(PUT, entities=[service("shop") | {"title": "Theirs"}])
+    client.ask(PUT, entities=[service("shop") | {"title": "Ours"}], source="files:shop")
+    query = '{ entity(ref: "component:shop") { title conflicts { field values { source value } } } }'
+    assert client.ask(query)["entity"] == {
+        "title": "Ours",
+        "conflicts": [
+            {
+                "field": "title",
+                "values": [{"source": "files:shop", "value": "Ours"}, {"source": "api", "value": "Theirs"}],
+            }
+        ],
+    }
+
+
+def test_links_come_and_go(client: Client) -> None:
+    put = """mutation { putLinks(links: [{from: "component:a", relation: DEPENDS_ON, to: "component:b",
+      criticality: SOFT, environment: "production", confidence: 0.5, properties: {port: 443}}]) { userErrors { code } } }"""
+    assert client.ask(put)["putLinks"]["userErrors"] == []
+    query = """{ dependencies(of: ["component:a"], walk: {linkWhere: {properties: [{key: "port", eq: "443"}]}}) {
+      edges { severity node { ref } via { steps { links { environment confidence criticality } } } } } }"""
+    (edge,) = client.ask(query)["dependencies"]["edges"]
+    assert edge["severity"] == "DEGRADED"
+    assert edge["via"]["steps"][0]["links"] == [{"environment": "production", "confidence": 0.5, "criticality": "SOFT"}]
+    remove = """mutation { removeLinks(links: [{from: "component:a", relation: DEPENDS_ON, to: "component:b",
+      environment: "production"}]) { changes { ref operation } userErrors { code } } }"""
+    assert {row["operation"] for row in client.ask(remove)["removeLinks"]["changes"]} == {"REMOVED"}
+
+
+def test_a_plan_that_removes_much_is_held_until_confirmed(client: Client) -> None:
+    many = [service(f"s{number}") for number in range(30)]
+    assert client.ask(SNAPSHOT, entities=many)["applySnapshot"]["sync"]["status"] == "APPLIED"
+    held = client.ask(SNAPSHOT, entities=many[:5])["applySnapshot"]["sync"]
+    assert (held["status"], held["counts"]) == ("HELD", {"entitiesRemoved": 25})
+    assert client.ask("{ services { totalCount } }")["services"]["totalCount"] == 30
+    confirm = "mutation($id: ID!) { confirmSync(id: $id) { sync { status } } }"
+    assert client.ask(confirm, id=held["id"])["confirmSync"]["sync"]["status"] == "CONFIRMED"
+    assert client.ask("{ services { totalCount } sources { entities } }") == {
+        "services": {"totalCount": 5},
+        "sources": [{"entities": 5}],
+    }
+    assert client.code(confirm, id=held["id"]) == "CONFLICT"
+    assert client.code(confirm, id="nothing") == "NOT_FOUND"
+
+
+def test_mutations_are_off_where_anybody_could_send_them(store: Store, run: Run) -> None:
+    open_to_all = Client(store, run, Settings(host="0.0.0.0"))  # noqa: S104 - what the rule is about
+    run(open_to_all.start())
+    assert open_to_all.code(PUT, entities=[service("shop")]) == "WRITES_OFF"
+    run(open_to_all.stop())

@@ -1,0 +1,144 @@
+"""The demo organization's answers, followed by hand through seeds/."""
+
+from typing import Any
+
+import pytest
+
+from tests.graphql.conftest import Client
+
+PAGE = """query Page($first: Int, $after: String, $last: Int, $before: String) {
+  services(first: $first, after: $after, last: $last, before: $before) {
+    totalCount nodes { ref } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}"""
+
+
+def test_a_list_pages_forward_and_backward(demo: Client) -> None:
+    whole = [row["ref"] for row in demo.ask(PAGE, first=100)["services"]["nodes"]]
+    forward: list[str] = []
+    after = None
+    while True:
+        page = demo.ask(PAGE, first=17, after=after)["services"]
+        forward += [row["ref"] for row in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert forward == whole
+    assert len(whole) == page["totalCount"] == 42
+    back = demo.ask(PAGE, last=5, before=after)["services"]
+    assert [row["ref"] for row in back["nodes"]] == whole[-6:-1]
+    assert back["pageInfo"]["hasPreviousPage"]
+
+
+def test_impact_tells_distance_severity_and_way(demo: Client) -> None:
+    answer = demo.ask(
+        """{ impact(of: ["resource:default/postgres-core"], first: 100, walk: {keep: {name: {eq: "storefront-web"}}}) {
+          totalCount edges { distance severity node { ref } via { refs }
+            severityVia { refs steps { links { criticality } } } }
+        } }"""
+    )["impact"]
+    (edge,) = answer["edges"]
+    assert (answer["totalCount"], edge["distance"], edge["severity"]) == (1, 3, "DOWN")
+    assert len(edge["via"]["refs"]) == 4
+    steps = edge["severityVia"]["steps"]
+    assert len(steps) == 5
+    assert all(link["criticality"] == "HARD" for step in steps for link in step["links"])
+
+
+def test_depth_makes_an_answer_incomplete(demo: Client) -> None:
+    answer = demo.ask(
+        """{ impact(of: ["resource:default/postgres-core"], walk: {maxDepth: 2}) {
+          totalCount completeness { complete reasons unexplored } } }"""
+    )["impact"]
+    assert answer["totalCount"] == 9 + 12
+    assert answer["completeness"]["reasons"] == ["DEPTH"]
+    assert answer["completeness"]["unexplored"] > 0
+
+
+def test_inferred_owners_come_from_codeowners(demo: Client) -> None:
+    owners = demo.ask(
+        '{ entity(ref: "pipeline:default/finance-close-export") { owners { ref how evidence { location } } } }'
+    )
+    found = owners["entity"]["owners"]
+    assert [row["ref"] for row in found] == [
+        "group:default/data-platform",
+        "group:default/payments",
+        "group:default/security",
+    ]
+    assert {row["how"] for row in found} == {"INFERRED"}
+    assert all("CODEOWNERS:" in row["evidence"][0]["location"] for row in found)
+
+
+def test_gaps_have_reasons(demo: Client) -> None:
+    edges = demo.ask("{ ownershipGaps(first: 50) { edges { node { ref } reasons } } }")["ownershipGaps"]["edges"]
+    assert {edge["node"]["ref"]: edge["reasons"] for edge in edges} == {
+        "api:default/loyalty-api": ["EMPTY"],
+        "component:default/loyalty-points": ["EMPTY"],
+        "component:default/invoicing": ["INACTIVE"],
+        "component:default/pdf-renderer": ["UNRESOLVED"],
+        "component:default/label-printer": ["UNRESOLVED"],
+        "component:default/scratch-seeder": ["NONE"],
+        "dataset:default/competitor-prices": ["NONE"],
+        "resource:default/legacy-sftp-server": ["NONE"],
+    }
+
+
+def test_cycles_unresolved_and_identifiers(demo: Client) -> None:
+    answer = demo.ask(
+        """{ cycles { totalCount nodes { members { ref } } }
+          unresolvedRefs { nodes { ref __typename } }
+          resolve(identifier: "git@github.com:brambleway/identity.git") { ref __typename }
+          nothing: entity(ref: "component:nope") { ref }
+          some: entities(refs: ["component:nope", "component:identity"]) { nodes { ref } } }"""
+    )
+    members = [[row["ref"].split("/")[1] for row in cycle["members"]] for cycle in answer["cycles"]["nodes"]]
+    assert members == [["basket", "pricing", "promotions"], ["route-planner"]]
+    assert {row["__typename"] for row in answer["unresolvedRefs"]["nodes"]} == {"UnresolvedEntity"}
+    assert answer["resolve"] == [{"ref": "repository:default/identity", "__typename": "Repository"}]
+    assert answer["nothing"] is None
+    assert answer["some"]["nodes"] == [None, {"ref": "component:default/identity"}]
+
+
+BAD: list[tuple[str, str]] = [
+    ('{ entity(ref: "no ref") { ref } }', "BAD_REF"),
+    ('{ entity(ref: "component:default/x\'}) DETACH DELETE n //") { ref } }', "BAD_REF"),
+    ('{ node(id: "AAAA") { id } }', "BAD_REF"),
+    ('{ impact(of: ["component:nope"]) { totalCount } }', "NOT_FOUND"),
+    ('{ impact(of: ["component:identity"], walk: {maxDepth: 51}) { totalCount } }', "TOO_DEEP"),
+    ('{ impact(of: ["component:identity"], walk: {relations: [OWNED_BY]}) { totalCount } }', "BAD_INPUT"),
+    ("{ impact { totalCount } }", "BAD_INPUT"),
+    ("{ services(first: 0) { totalCount } }", "BAD_PAGE"),
+    ("{ services(first: -1) { totalCount } }", "BAD_PAGE"),
+    ("{ services(first: 101) { totalCount } }", "BAD_PAGE"),
+    ("{ services(first: 1, last: 1) { totalCount } }", "BAD_PAGE"),
+    ("{ services(first: 2147483648) { totalCount } }", "GRAPHQL_INVALID"),
+    ('{ services(after: "garbage") { totalCount } }', "BAD_CURSOR"),
+    ('{ entities(filter: {kind: {eq: "Servce"}}) { totalCount } }', "UNKNOWN_KIND"),
+    ("{ nothing }", "GRAPHQL_INVALID"),
+]
+
+
+@pytest.mark.parametrize(("query", "code"), BAD)
+def test_bad_input_has_a_code(demo: Client, query: str, code: str) -> None:
+    assert demo.code(query) == code
+
+
+def test_a_cursor_of_another_question_is_refused(demo: Client) -> None:
+    cursor = demo.ask(PAGE, first=1)["services"]["pageInfo"]["endCursor"]
+    assert demo.code("query($after: String) { apis(after: $after) { totalCount } }", after=cursor) == "BAD_CURSOR"
+    assert demo.code(f'{{ services(after: "{cursor}", filter: {{tier: {{eq: 1}}}}) {{ totalCount }} }}') == "BAD_CURSOR"
+
+
+def test_every_field_and_argument_is_described(demo: Client) -> None:
+    types = demo.ask(
+        "{ __schema { types { name description fields { name description args { name description } } "
+        "inputFields { name description } } } }"
+    )["__schema"]["types"]
+    silent: list[Any] = []
+    for type_ in types:
+        for field in [*(type_["fields"] or ()), *(type_["inputFields"] or ())]:
+            silent += [(type_["name"], field["name"])] if not field["description"] else []
+            silent += [
+                (type_["name"], field["name"], row["name"]) for row in field.get("args", ()) if not row["description"]
+            ]
+    assert [row for row in silent if not row[0].startswith("__")] == []
