@@ -44,7 +44,7 @@ _RELATIONS = {
 
 
 def generate(entities: int = SNAPSHOT_ENTITIES, seed: int = 1) -> Snapshot:
-    """About 3.6 links an entity; the impact of HUB reaches about 40 % of all entities."""
+    """About 3.8 links an entity; the impact of HUB reaches about 40 % of all entities."""
     organization = _Organization(entities, random.Random(seed))  # noqa: S311 - no secret, and repeatable
     return Snapshot(source="generated", connector="benchmark", entities=organization.entities, links=organization.links)
 

@@ -1,7 +1,6 @@
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -93,6 +92,15 @@ def test_a_stopped_server_is_gone(running: local_neo4j.Running) -> None:
     assert not local_neo4j.stop(running.home)
 
 
+def test_a_server_that_ends_while_starting_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    says = """[ "$1" = -version ] && echo 'openjdk version "99"' >&2 || { echo 'no memory for me' >&2; exit 1; }"""
+    program(tmp_path / "bin" / "java", says)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(local_neo4j.LocalNeo4jError, match=r"ended while starting:\nno memory for me"):
+        local_neo4j.start(tmp_path / "home", progress=silent, bolt_port=free_port())
+    assert local_neo4j.status(tmp_path / "home") is None
+
+
 @pytest.mark.parametrize(
     ("argument", "value", "message"),
     [
@@ -141,7 +149,7 @@ def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_two_at_once_download_once(maven: Path, tmp_path: Path) -> None:
-    program(maven, f'for lib in "$@"; do :; done; touch "${{lib#*=}}/a.jar"; echo x >> {tmp_path}/downloads; sleep 0.2')
+    program(maven, f'for lib in "$@"; do :; done; touch "${{lib#*=}}/a.jar"; echo x >> {tmp_path}/downloads')
     with ThreadPoolExecutor() as threads:
         folders = list(threads.map(lambda _: ensure_jars("5.0.0", silent), range(3)))
     assert folders == [tmp_path / "cache" / "neo4j-5.0.0" / "lib"] * 3

@@ -57,8 +57,8 @@ def start(
             progress(f"Neo4j {running.version} runs already at {running.uri}")
             _await_answer(running)
             return running
-        java, java_version = find_java(minimum_java(version))
         conf = neo4j_conf(version, bolt_port, heap, pagecache)
+        java, java_version = find_java(minimum_java(version))
         lib = ensure_jars(version, progress)
         _refuse_taken_port(bolt_port)
         progress(f"Starting Neo4j {version} on 127.0.0.1:{bolt_port} with {java}")

@@ -14,7 +14,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptors import FOREIGN_FIELDS, GROUP, Reading, is_descriptor, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.sources.fields import Path as FieldPath
-from graph_api.sources.folders import FileError, Root, decode, read_bytes
+from graph_api.sources.folders import FileError, Root, check_regular, decode, read_bytes
 from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
 from graph_api.sources.placeholders import READERS, Placeholders
 from graph_api.sources.yaml_documents import YamlDocument, YamlTextError, read_yaml
@@ -179,8 +179,7 @@ class FileReader:
             return self._matching(file, path, pattern)
         self._look(1)
         real = self._root.resolve(path)
-        if not real.is_file():
-            raise FileError(ProblemCode.UNREADABLE, "is no file")
+        check_regular(real)
         return [(path, real)]
 
     def _matching(self, file: Path, folder: Path, pattern: Sequence[str]) -> list[tuple[Path, Path]]:

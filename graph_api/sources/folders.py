@@ -134,14 +134,23 @@ def _note_file(path: Path, listing: Listing) -> None:
         listing.work_trees.append(path.parent)
 
 
+def check_regular(path: Path) -> None:
+    """FileError unless it is a regular file: to open anything else could wait for ever."""
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            return
+    except (OSError, ValueError) as error:
+        raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
+    raise FileError(ProblemCode.UNREADABLE, "is no regular file")
+
+
 def read_bytes(path: Path) -> bytes:
     """The first 5 MB and one byte more of a regular file; FileError if it cannot be read."""
+    check_regular(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise FileError(ProblemCode.UNREADABLE, "is no regular file")
         with path.open("rb") as handle:
             return handle.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
 
 

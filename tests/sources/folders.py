@@ -5,6 +5,7 @@ from pathlib import Path
 
 def write(root: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
+        assert not Path(name).is_absolute()
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     return root

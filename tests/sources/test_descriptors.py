@@ -274,13 +274,10 @@ def test_nesting_is_measured_without_recursion() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", " JavaScript:alert(1)", "java\nscript:alert(1)", "\x01javascript:alert(1)", "data:text/html,x",
-     "vbscript:x", "file:///etc/passwd", "blob:x", "", "x" * 3000, None, 7.5j],
+    ["javascript:alert(1)", " JavaScript:alert(1)", "java\nscript:alert(1)", "\x01javascript:alert(1)",
+     "data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:x", "", "x" * 3000, None],
 )  # fmt: skip  # a list of words
-def test_links_that_a_browser_must_not_open_are_dropped(url: object) -> None:
-    if not isinstance(url, str | None):
-        assert codes(entity({}, links=[{"url": url}])) == ["INVALID"]
-        return
+def test_links_that_a_browser_must_not_open_are_dropped(url: str | None) -> None:
     reading = entity(
         {}, links=[{"url": url}, {"url": "mailto:a@example.com"}, {"url": "slack://channel?id=C1"}, "/docs"]
     )

@@ -220,12 +220,11 @@ def test_a_link_said_from_both_ends_is_one_link_with_what_either_says(tmp_path: 
         },
     )
     snapshot = read_files([tmp_path])
-    assert [
-        (link.key.relation, link.location, link.confidence, link.properties) for link in snapshot.links.values()
-    ] == [
-        ("CHILD_OF", "a.yaml:6", 0.5, {"k": "v"}),
-        ("OWNED_BY", "a.yaml:6", None, {"role": "OWNER", "primary": True}),
-    ]
+    said = {key.relation: (link.location, link.confidence, link.properties) for key, link in snapshot.links.items()}
+    assert said == {
+        "CHILD_OF": ("a.yaml:6", 0.5, {"k": "v"}),
+        "OWNED_BY": ("a.yaml:6", None, {"role": "OWNER", "primary": True}),
+    }
 
 
 def test_broken_files_are_named_and_say_nothing(tmp_path: Path) -> None:
@@ -251,7 +250,7 @@ def test_broken_files_are_named_and_say_nothing(tmp_path: Path) -> None:
     assert refs(snapshot) == ["component:default/good"]
     assert found(snapshot) == [
         ("BAD_YAML", "REFUSED", "broken.yaml", 15),
-        ("TEMPLATE", "INFO", "chart/templates/role.yaml", 2),
+        ("TEMPLATE", "INFO", "chart/templates/role.yaml", 3),
         ("BAD_YAML", "REFUSED", "duplicate-key.yaml", 7),
         ("NOT_A_DESCRIPTOR", "INFO", "large-values.yaml", None),
         ("TOO_LARGE", "REFUSED", "large.yaml", None),
@@ -347,7 +346,7 @@ def test_where_a_location_leads(tmp_path: Path, target: str, expected: list[str]
         assert found(snapshot) == [(code, severity, "one.yaml", 6)]
         assert refs(snapshot) == ["location:default/one"]
     else:
-        assert refs(snapshot) == sorted([f"component:default/{name}" for name in expected]) + ["location:default/one"]
+        assert refs(snapshot) == [*(f"component:default/{name}" for name in expected), "location:default/one"]
         assert snapshot.problems == ()
 
 
@@ -486,7 +485,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch:
 
     # The tests may run as root, whom no permission stops.
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(SourceError, match="cannot list .*b: Permission denied"):
+    with pytest.raises(SourceError, match=r"cannot list .*b: Permission denied"):
         read_files([tmp_path])
 
 
@@ -510,9 +509,10 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch:
     ],
 )
 def test_a_source_is_named_after_its_remote_or_folder(tmp_path: Path, config: str, inside: str, expected: str) -> None:
-    write(tmp_path / "work", {".git/config": config, f"{inside}/a.yaml": descriptor("Component", "a")})
-    assert source_name([tmp_path / "work" / inside]) == expected
-    assert source_name([tmp_path / "work" / inside / "a.yaml"]) == expected
+    write(tmp_path / "work", {".git/config": config})
+    folder = write(tmp_path / "work" / inside, {"a.yaml": descriptor("Component", "a")})
+    assert source_name([folder]) == expected
+    assert source_name([folder / "a.yaml"]) == expected
 
 
 def test_a_linked_work_tree_has_the_remote_of_its_repository(tmp_path: Path) -> None:

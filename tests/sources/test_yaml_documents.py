@@ -48,8 +48,8 @@ def test_json_is_yaml() -> None:
 
 
 def test_aliases_and_merge_keys_mean_what_they_stand_for() -> None:
-    text = "base: &base {owner: a, tier: 1}\none:\n  <<: *base\n  owner: b\ntwo: *base\nthree: {<<: [{x: 1}, {x: 2, y: 3}]}"
-    document = read_yaml(text)[0]
+    text = "base: &base {owner: a, tier: 1}\none:\n  <<: *base\n  owner: b\ntwo: *base\n"
+    document = read_yaml(text + "three: {<<: [{x: 1}, {x: 2, y: 3}]}")[0]
     base = {"owner": "a", "tier": 1}
     assert document.value == {"base": base, "one": {"owner": "b", "tier": 1}, "two": base, "three": {"x": 1, "y": 3}}
     assert document.line_of(("one", "tier")) == 3

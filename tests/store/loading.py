@@ -12,7 +12,7 @@ from tests.catalogs import write
 from tests.graphs import Catalog
 from tests.reference import Reference
 
-FEW = settings(max_examples=25, phases=(Phase.explicit, Phase.generate))  # TEMPORARY
+FEW = settings(max_examples=60, phases=(Phase.explicit, Phase.generate))  # TEMPORARY
 """For tests that ask several questions of each example."""
 
 

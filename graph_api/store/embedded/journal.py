@@ -54,7 +54,9 @@ def last_run(conn: sqlite3.Connection, source: str) -> SyncRun | None:
 
 def _last_seen_at(conn: sqlite3.Connection, source: str) -> str | None:
     """When what the source states now was last read from it."""
-    run = next(_runs(conn, f"WHERE source = ? AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') {_LATEST}", source), None)
+    run = next(
+        _runs(conn, f"WHERE source = ? AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') {_LATEST}", source), None
+    )
     return run.finished_at if run else None
 
 

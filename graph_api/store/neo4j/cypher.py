@@ -57,10 +57,11 @@ RESOLVE = (
     "UNWIND $identifiers AS value MATCH (i:Identifier {value: value})-[:NAMES]->(e:Entity) "
     "RETURN i.value AS value, e.ref AS ref ORDER BY ref"
 )
+# `found`, since ORDER BY would take an alias `e` for the projection, which lacks the sort copies.
 PAGE = (
     "MATCH (e:Entity) WHERE {where} RETURN "
     + ENTITY.replace("{", "{{").replace("}", "}}")
-    + (" AS e ORDER BY {key} {direction}, e.ref {ref_direction} LIMIT $limit")
+    + (" AS found ORDER BY {key} {direction}, e.ref {ref_direction} LIMIT $limit")
 )
 COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
 FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"

@@ -162,13 +162,16 @@ class Predicates:
 
     def _link_compare(self, compare: LinkCompare, r: str) -> str:
         if compare.field == "relation":
-            return self._scalar(compare.op, compare.value, f"type({r})")
+            return self._scalar(compare.op, compare.value, _lower(compare.op, f"type({r})"))
         if compare.field == "property":
             return self._keyed(compare.op, compare.value, f"{r}.properties", compare.key or "")
         if compare.field == "source":
             return self._listed(Compare("source", compare.op, compare.value), r, "sources")
-        folded = compare.op in _FOLDING and compare.field == "environment"
-        expression = _folded(r, compare.field) if folded else f"{r}.{_LINK_SCALARS[compare.field]}"
+        expression = f"{r}.{_LINK_SCALARS[compare.field]}"
+        if compare.field == "criticality":
+            expression = _lower(compare.op, expression)
+        elif compare.op in _FOLDING:
+            expression = _folded(r, compare.field)
         return self._scalar(compare.op, compare.value, expression)
 
 
@@ -177,6 +180,11 @@ _LINK_SCALARS = {"criticality": "criticality", "environment": "environment", "co
 
 def _folded(x: str, name: str) -> str:
     return f"coalesce({x}.{name}_folded, {x}.{name})"
+
+
+def _lower(op: Op, expression: str) -> str:
+    """For names of our own in capital ASCII letters, which need no folded copy."""
+    return f"toLower({expression})" if op in _FOLDING else expression
 
 
 def _fold(op: Op, value: object) -> object:

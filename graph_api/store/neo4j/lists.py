@@ -39,7 +39,7 @@ async def page(tx: Statements, request: PageRequest) -> Page:
         ref_direction="DESC" if request.backward else "ASC",
     )
     rows = await tx.rows(query, limit=request.limit + 1, **parameters, **predicates.parameters)
-    entities = [entity_of(row["e"]) for row in rows[: request.limit]]
+    entities = [entity_of(row["found"]) for row in rows[: request.limit]]
     return Page(entities[::-1] if request.backward else entities, len(rows) > request.limit, tx.revision)
 
 

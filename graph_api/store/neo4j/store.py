@@ -129,7 +129,7 @@ class Neo4jStore:
             pairs: list[list[Ref]] = rows[0]["pairs"]
             return pairs
 
-        pairs = await self._database.read(ask, deadline)
+        pairs = await self._database.read(ask, deadline) if relations else []
         if len(pairs) > MAX_CYCLE_LINKS:
             raise CatalogError(ErrorCode.TOO_LARGE, f"cycles are found among at most {MAX_CYCLE_LINKS:,} links")
         return find_cycles([(source, target) for source, target in pairs])

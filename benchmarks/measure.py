@@ -1,0 +1,129 @@
+"""A real server in a process of its own, and times of requests to it."""
+
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from starlette.testclient import TestClient
+
+from benchmarks.questions import QUESTIONS, Question
+from graph_api.app import create_app
+from graph_api.settings import Settings
+from graph_api.store.neo4j.store import Neo4jStore
+
+_START_SECONDS = 120.0
+_POLL = 0.05
+_WARM_UP = 8
+_REQUESTS, _SLOW_REQUESTS = 50, 20
+_SLOW = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Of `count` calls, in milliseconds."""
+
+    median: float
+    p99: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Times by question, and the server's peak of resident memory in MiB (None where the system does not tell)."""
+
+    times: dict[str, Times]
+    peak_mib: float | None
+
+
+class BenchmarkError(RuntimeError):
+    """Something answered otherwise than the benchmark needs."""
+
+
+def time_calls(call: Callable[[], object]) -> Times:
+    """Calls until warm, then some 50 times, or 20 times where one takes over half a second."""
+    last = [_timed(call) for _ in range(_WARM_UP)][-1]
+    times = sorted(_timed(call) for _ in range(_SLOW_REQUESTS if last > _SLOW else _REQUESTS))
+    p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
+    return Times(statistics.median(times) * 1000, p99 * 1000, len(times))
+
+
+def _timed(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def measure_server(store: str, log: Path) -> Served:
+    """Serves `store`, asks every question over one connection, and stops the server."""
+    with _serve(store, log) as (process, url), httpx.Client(base_url=url, timeout=60) as client:
+        times = {question.name: time_calls(lambda question=question: ask(client, question)) for question in QUESTIONS}
+        return Served(times, _peak_mib(process.pid))
+
+
+def count_round_trips(uri: str) -> dict[str, int]:
+    """Statements sent to Neo4j by each question, second time asked."""
+    store = Neo4jStore(uri)
+    trips = {}
+    with TestClient(create_app(Settings(store=uri, deadline=30, request_deadline=60), store)) as client:
+        for question in QUESTIONS:
+            ask(client, question)
+            before = store.round_trips
+            ask(client, question)
+            trips[question.name] = store.round_trips - before
+    return trips
+
+
+def ask(client: httpx.Client, question: Question) -> None:
+    response = client.post("/graphql", json={"query": question.query, "variables": dict(question.variables)})
+    body = response.json()
+    if response.status_code != httpx.codes.OK or body.get("errors"):
+        raise BenchmarkError(f"{question.name}: {response.status_code} {body.get('errors')}")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _serve(store: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    port = free_port()
+    command = [Path(sys.executable).with_name("graph-api"), "serve", "--store", store, "--port", str(port)]
+    limits = ["--deadline", "30", "--request-deadline", "60"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([*command, *limits], stdout=output, stderr=output) as process,  # noqa: S603 - our command
+    ):
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _await_ready(process, url, log)
+            yield process, url
+        finally:
+            process.terminate()
+
+
+def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/readyz").is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(_POLL)
+    raise BenchmarkError(f"the server does not answer; its log:\n{log.read_text()[-2000:]}")
+
+
+def _peak_mib(pid: int) -> float | None:
+    status = Path(f"/proc/{pid}/status")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(peak[1]) / 1024 if peak else None
