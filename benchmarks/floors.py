@@ -35,8 +35,10 @@ RETURN size(hits) AS total, owners, systems, kinds, page
 _PAGE = f"""
 MATCH (e:Entity) WHERE e.kind = 'component' AND e.type = 'service' AND e.name_sort >= ''
 WITH e ORDER BY e.name_sort, e.ref LIMIT 101
-CALL (e) {{ UNWIND coalesce(e.owners, []) AS ref MATCH (o:Entity {{ref: ref}}) RETURN collect(o {{.ref, .name}}) AS owners }}
-CALL (e) {{ UNWIND coalesce(e.systems, []) AS ref MATCH (o:Entity {{ref: ref}}) RETURN collect(o {{.ref, .name}}) AS systems }}
+CALL (e) {{ UNWIND coalesce(e.owners, []) AS ref MATCH (o:Entity {{ref: ref}})
+  RETURN collect(o {{.ref, .name}}) AS owners }}
+CALL (e) {{ UNWIND coalesce(e.systems, []) AS ref MATCH (o:Entity {{ref: ref}})
+  RETURN collect(o {{.ref, .name}}) AS systems }}
 CALL (e) {{ MATCH (e)-[r:{_TYPES}]->(o:Entity) WITH r, o ORDER BY o.ref LIMIT 20
   RETURN collect([type(r), o.ref, o.name]) AS needs }}
 RETURN e {{.ref, .name, .type, .lifecycle, .tier}} AS e, owners, systems, needs

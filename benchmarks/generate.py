@@ -141,7 +141,7 @@ class _Organization:
     def _add(self, kind: str, name: str, **fields: Any) -> Ref:
         ref = make_ref(kind, "default", name)
         document = f"catalog/{kind}/{name}.yaml"
-        spec = {field: fields[field] for field in ("type", "lifecycle") if field in fields}
+        spec: dict[str, Any] = {field: fields[field] for field in ("type", "lifecycle") if field in fields}
         self.entities[ref] = EntityStatement(
             ref=ref, name=name, kind=kind_name(kind), document=document, location=f"{document}:1", spec=spec, **fields
         )

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
-from starlette.testclient import TestClient
 
 from benchmarks.questions import QUESTIONS, Question
 from graph_api.app import create_app
@@ -64,28 +64,38 @@ def _timed(call: Callable[[], object]) -> float:
 def measure_server(store: str, log: Path) -> Served:
     """Serves `store`, asks every question over one connection, and stops the server."""
     with _serve(store, log) as (process, url), httpx.Client(base_url=url, timeout=60) as client:
-        times = {question.name: time_calls(lambda question=question: ask(client, question)) for question in QUESTIONS}
+        times = {question.name: time_calls(partial(ask, client, question)) for question in QUESTIONS}
         return Served(times, _peak_mib(process.pid))
 
 
-def count_round_trips(uri: str) -> dict[str, int]:
+async def count_round_trips(uri: str) -> dict[str, int]:
     """Statements sent to Neo4j by each question, second time asked."""
     store = Neo4jStore(uri)
+    app = create_app(Settings(store=uri, deadline=30, request_deadline=60), store)
     trips = {}
-    with TestClient(create_app(Settings(store=uri, deadline=30, request_deadline=60), store)) as client:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+    ):
         for question in QUESTIONS:
-            ask(client, question)
+            _check(question, await client.post("/graphql", json=_body(question)))
             before = store.round_trips
-            ask(client, question)
+            _check(question, await client.post("/graphql", json=_body(question)))
             trips[question.name] = store.round_trips - before
     return trips
 
 
 def ask(client: httpx.Client, question: Question) -> None:
-    response = client.post("/graphql", json={"query": question.query, "variables": dict(question.variables)})
-    body = response.json()
-    if response.status_code != httpx.codes.OK or body.get("errors"):
-        raise BenchmarkError(f"{question.name}: {response.status_code} {body.get('errors')}")
+    _check(question, client.post("/graphql", json=_body(question)))
+
+
+def _body(question: Question) -> dict[str, object]:
+    return {"query": question.query, "variables": dict(question.variables)}
+
+
+def _check(question: Question, response: httpx.Response) -> None:
+    if not response.is_success or response.json().get("errors"):
+        raise BenchmarkError(f"{question.name}: {response.status_code} {response.text[:500]}")
 
 
 def free_port() -> int:
@@ -97,11 +107,11 @@ def free_port() -> int:
 @contextmanager
 def _serve(store: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
-    command = [Path(sys.executable).with_name("graph-api"), "serve", "--store", store, "--port", str(port)]
-    limits = ["--deadline", "30", "--request-deadline", "60"]
+    program = str(Path(sys.executable).with_name("graph-api"))
+    command = [program, "serve", "--store", store, "--port", str(port), "--deadline", "30", "--request-deadline", "60"]
     with (
         log.open("wb") as output,
-        subprocess.Popen([*command, *limits], stdout=output, stderr=output) as process,  # noqa: S603 - our command
+        subprocess.Popen(command, stdout=output, stderr=output) as process,  # noqa: S603 - our command
     ):
         url = f"http://127.0.0.1:{port}"
         try:

@@ -62,7 +62,7 @@ def _neo4j(uri: str, folder: Path, snapshot: Snapshot, changes: Sequence[ChangeS
         floors.wipe(driver)
         seconds, _ = asyncio.run(_load(uri, snapshot))
         served = _serve(uri, folder)
-        trips = count_round_trips(uri)
+        trips = asyncio.run(count_round_trips(uri))
         _tell("Measuring the floors")
         return Neo4jResult(seconds, served, trips, bare, floors.neo4j_impact(driver), floors.neo4j_page(driver))
 

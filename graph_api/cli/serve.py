@@ -14,7 +14,7 @@ from graph_api.app import create_app, open_store
 from graph_api.cli.demo import load_demo
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import with_settings
-from graph_api.settings import Settings
+from graph_api.settings import LogLevel, Settings
 from graph_api.web.explorer import EXAMPLES
 
 SHUTDOWN_SECONDS = 10
@@ -68,6 +68,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
                 create_app(settings, store),
                 lifespan="on",
                 log_config=None,
+                log_level=_server_log_level(settings.log_level),
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
@@ -78,6 +79,11 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             await store.close()
     if not server.started:
         raise Failure("the server could not start; the log above says why", Exit.UNAVAILABLE)
+
+
+def _server_log_level(level: LogLevel) -> str:
+    """At `info` uvicorn tells each step of its start and end, between what we print."""
+    return LogLevel.WARNING if level is LogLevel.INFO else level
 
 
 def _listen(host: str, port: int) -> socket.socket:

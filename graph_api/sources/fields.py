@@ -13,6 +13,8 @@ Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document, such as `("spec", "dependsOn", 0)`."""
 
 MAX_TEXT = 1_024
+MAX_PROBLEMS = 100
+"""Problems of one document that are listed."""
 MAX_LONG_TEXT = 32 * 1024
 """Characters of a title or description."""
 
@@ -46,6 +48,10 @@ class Fields:
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, code: ProblemCode, message: str, path: Path = (), severity: Severity = Severity.WARNING) -> None:
+        if len(self.problems) >= MAX_PROBLEMS and severity is not Severity.REFUSED:
+            return
+        if len(self.problems) == MAX_PROBLEMS - 1:
+            message += "; further problems of this document are not listed"
         self.problems.append(
             Problem(
                 code=code,

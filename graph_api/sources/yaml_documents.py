@@ -19,6 +19,8 @@ MAX_DEPTH = 50
 MAX_NODES = 100_000
 """Keys and values of one document, with what its aliases stand for; long texts count once more per 256 characters."""
 TEXT_PER_NODE = 256
+MAX_DOCUMENTS = 20_000
+"""Documents of one text."""
 
 _MAX_EXACT = 2**53 - 1
 _CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -72,8 +74,12 @@ def read_yaml(text: str) -> list[YamlDocument]:
 
 
 def _documents(events: Iterator[yaml.Event]) -> Iterator[YamlDocument]:
+    count = 0
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
+            count += 1
+            if count > MAX_DOCUMENTS:
+                raise _large(f"more than {MAX_DOCUMENTS:,} documents", _line_of(event))
             yield _Document().read(events)
 
 

@@ -286,6 +286,13 @@ def test_links_that_a_browser_must_not_open_are_dropped(url: str | None) -> None
     assert codes(reading) == ["INVALID", "INVALID"]
 
 
+def test_a_hopeless_document_does_not_fill_the_report() -> None:
+    reading = entity({"dependsOn": ["nonsense"] * 5000, "tier": "high"})
+    assert reading.entity
+    assert len(reading.problems) == 100
+    assert "not listed" in reading.problems[-1].message
+
+
 def test_overlong_texts_are_dropped() -> None:
     fits, too_long = "x" * MAX_LONG_TEXT, "x" * (MAX_LONG_TEXT + 1)
     reading = entity({"type": "y" * 2000}, title=fits, description=too_long, tags=["z" * 2000, "ok"])

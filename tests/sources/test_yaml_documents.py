@@ -84,6 +84,7 @@ def test_empty_documents_are_none() -> None:
         ("{a: " * 100_000, LARGE, 1, "nested"),
         ("a: &x " + "[" * 30 + "]" * 30 + "\nb: " + "[" * 30 + "*x" + "]" * 30, LARGE, 2, "nested"),
         ("\n".join(f"k{n}: v" for n in range(100_000)), LARGE, MAX_NODES // 2, "values"),
+        ("---\n" * 20_001, LARGE, 20_001, "20,000 documents"),
         ("a: &x " + "y" * 1_000_000 + "\nb: [" + "*x, " * 1000 + "]", LARGE, 2, "aliases"),
     ],
 )  # fmt: skip

@@ -40,15 +40,18 @@ LINK = (
 READ_GATE = """
 OPTIONAL MATCH (c:Catalog {id: 1})
 OPTIONAL MATCH (g:Gate {id: 1})
-RETURN coalesce(c.revision, 0) AS revision, coalesce(g.closed, false) AS closed
+RETURN coalesce(c.revision, 0) AS revision, coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended
 """
-SET_GATE = "MERGE (g:Gate {id: 1}) SET g.closed = $closed"
+CLOSE_GATE = "MERGE (g:Gate {id: 1}) SET g.begun = coalesce(g.begun, 0) + 1 RETURN g.begun AS turn"
+# The lock comes first, so that the comparison is with the newest value: a late writer never undoes a newer one.
+OPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.locked = true WITH g WHERE coalesce(g.ended, 0) < $turn SET g.ended = $turn"
+REOPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.ended = g.begun"
 LOCK = (
     "MERGE (c:Catalog {id: 1}) ON CREATE SET c.revision = 0, c.format = 1 "
     "SET c.locked = true RETURN c.revision AS revision"
 )
 READ_FORMAT = "MATCH (c:Catalog {id: 1}) RETURN c.format AS format"
-RUN_EXISTS = "MATCH (s:Sync {id: $id}) RETURN s.id AS id"
+RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
 
 # --- lookups and lists ---
 ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"
@@ -93,29 +96,32 @@ NEIGHBOURS_IN = (
 NEIGHBOUR_COUNTS_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->() RETURN ref, count(r) AS n"
 NEIGHBOUR_COUNTS_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() RETURN ref, count(r) AS n"
 
-# --- walks ---
-# They plan as VarLengthExpand(Pruning,BFS). No label on `e`, which would let a plan start there; UNWIND, without which
-# several starts give wrong answers.
-REACH_OUT = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e) "
-    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
-    "RETURN collect([e.ref, distance{columns}]) AS hits"
+# --- walks: a head gives rows (e, distance). No label on `e`, which would let a plan start there. ---
+# One start: VarLengthExpand(Pruning,BFS); with REACHED_FIRST it stops early.
+FROM_ONE_OUT = (
+    "MATCH p = (s:Entity {{ref: $starts[0]}})-[rs:{types}*1..{depth}]->(e) WHERE e <> s{where} "
+    "WITH e, min(length(p)) AS distance "
 )
-REACH_IN = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e) "
-    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
-    "RETURN collect([e.ref, distance{columns}]) AS hits"
+FROM_ONE_IN = (
+    "MATCH p = (s:Entity {{ref: $starts[0]}})<-[rs:{types}*1..{depth}]-(e) WHERE e <> s{where} "
+    "WITH e, min(length(p)) AS distance "
 )
-FIRST_OUT = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})-[rs:{types}*1..{depth}]->(e) "
-    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
-    "ORDER BY distance, e.ref LIMIT $limit RETURN collect([e.ref, distance]) AS hits"
+# Several starts: level by level, since one walk a start would cost as many times as much.
+_LEVELS = (
+    "MATCH (s:Entity) WHERE s.ref IN $starts WITH collect(s) AS starts "
+    "WITH reduce(state = {{seen: starts, frontier: starts, levels: []}}, level IN range(1, $levels) | "
+    "CASE WHEN state.frontier = [] THEN state ELSE "
+    "[found IN [COLLECT {{ UNWIND state.frontier AS n MATCH PATTERN WHERE {link} "
+    "WITH DISTINCT e WHERE NOT e IN state.seen RETURN e }}] | {{seen: state.seen + found, "
+    "frontier: [n IN found WHERE {through}], levels: state.levels + [found]}}][0] END) AS state "
+    "UNWIND range(1, size(state.levels)) AS distance UNWIND state.levels[distance - 1] AS e WITH e, distance "
 )
-FIRST_IN = (
-    "UNWIND $starts AS start MATCH p = (:Entity {{ref: start}})<-[rs:{types}*1..{depth}]-(e) "
-    "WHERE {where} AND NOT e.ref IN $starts WITH e, min(length(p)) AS distance "
-    "ORDER BY distance, e.ref LIMIT $limit RETURN collect([e.ref, distance]) AS hits"
-)
+FROM_MANY_OUT = _LEVELS.replace("PATTERN", "(n)-[r:{types}]->(e)")
+FROM_MANY_IN = _LEVELS.replace("PATTERN", "(n)<-[r:{types}]-(e)")
+# In rows of 500, so that none of them is long to decode.
+_IN_ROWS = " UNWIND range(0, size(hits), 500) AS i RETURN hits[i..i + 500] AS hits"
+REACHED = "WITH collect([e.ref, distance{columns}]) AS hits" + _IN_ROWS
+REACHED_FIRST = "ORDER BY distance, e.ref LIMIT $limit WITH collect([e.ref, distance{columns}]) AS hits" + _IN_ROWS
 STEP_OUT = (
     "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})-[r:{types}]->(o:Entity) WHERE {where} "
     "RETURN ref, collect(DISTINCT o.ref) AS others"
@@ -216,7 +222,8 @@ DELETE_LINKS = (
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) DELETE r"
 )
 WRITE_RUN = (
-    "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.payload = $payload "
+    "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, "
+    "s.payload = $payload, s.write = $write "
     "MERGE (o:Source {name: $source}) "
     "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
     "SET o.entities = o.entities + $entities, o.links = o.links + $links, "

@@ -2,13 +2,14 @@
 
 Neo4j readers see a commit while it is being applied, row by row. A gate keeps them out: the writer closes it in a
 transaction of its own right before the commit and opens it right after; a reader asks at its start and at its end
-whether the gate was open and the revision the same, and asks again otherwise.
+whether the gate was open and nobody went through in between, and asks again otherwise. The gate counts commits that
+began and ended: a flag could be opened by one writer while the next one is committing.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from neo4j import READ_ACCESS, AsyncGraphDatabase, AsyncTransaction, NotificationMinimumSeverity
 from neo4j.exceptions import ClientError, DriverError, Neo4jError
@@ -24,11 +25,17 @@ LOCK_TIMEOUT = 10.0
 WRITE_TIMEOUT = 600.0
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
+_TORN = object()
 
 
 class Gate(NamedTuple):
     revision: int
-    closed: bool
+    begun: int
+    ended: int
+
+    @property
+    def closed(self) -> bool:
+        return self.begun != self.ended
 
 
 class Statements:
@@ -44,9 +51,12 @@ class Statements:
         result = await self._transaction.run(query, parameters)
         return await result.data()
 
+    async def commit(self) -> None:
+        await self._transaction.commit()
+
     async def gate(self) -> Gate:
         rows = await self.rows(cypher.READ_GATE)
-        return Gate(rows[0]["revision"], rows[0]["closed"])
+        return Gate(**rows[0])
 
 
 class Database:
@@ -91,25 +101,44 @@ class Database:
                 before = await statements.gate()
                 if not before.closed:
                     statements.revision = before.revision
-                    answer = await work(statements)
-                    if await statements.gate() == before:
-                        return answer
+                    answer = await self._unless_torn(work, statements, before)
+                    if answer is not _TORN:
+                        return cast(T, answer)
             await asyncio.sleep(GATE_PAUSE)
             waited += GATE_PAUSE
             if waited > GATE_STUCK:
-                await self._reopen_gate()
+                await self._settle()
                 waited = 0.0
 
-    async def _reopen_gate(self) -> None:
-        """Open the gate of a writer that died: whoever holds the catalog's lock knows that nobody is committing."""
+    async def _unless_torn(
+        self, work: Callable[[Statements], Awaitable[T]], statements: Statements, before: Gate
+    ) -> object:
+        try:
+            answer = await work(statements)
+        except (CatalogError, DriverError, Neo4jError):
+            raise
+        except Exception:
+            # Half of a commit may break any assumption, such as that a link has two ends.
+            if await statements.gate() == before:
+                raise
+            return _TORN
+        return answer if await statements.gate() == before else _TORN
+
+    async def _settle(self, run_id: str = "", write: str = "") -> bool:
+        """Open the gate of a commit whose end nobody told, and whether that one wrote the run.
+
+        Whoever holds the catalog's lock knows that nobody is committing.
+        """
         async with (
             self._driver.session(database=self._name) as session,
             await session.begin_transaction(timeout=LOCK_TIMEOUT) as transaction,
         ):
             statements = Statements(transaction, self)
             await statements.rows(cypher.LOCK)
-            await statements.rows(cypher.SET_GATE, closed=False)
+            arrived = bool(await statements.rows(cypher.RUN_ARRIVED, id=run_id, write=write))
+            await statements.rows(cypher.REOPEN_GATE)
             await transaction.commit()
+            return arrived
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Statements]:
@@ -130,16 +159,19 @@ class Database:
             statements.revision = rows[0]["revision"]
             yield statements
 
-    async def commit(self, statements: Statements, run_id: str) -> None:
-        """Commit behind a closed gate. If the answer is lost, the run's row tells whether the commit arrived."""
-        await self.execute(cypher.SET_GATE, closed=True)
+    async def commit(self, statements: Statements, run_id: str, write: str) -> None:
+        """Commit behind a closed gate. If the answer is lost, the run's row tells whether this write arrived.
+
+        Whatever else happens, the gate stays closed until somebody holds the lock: the server may still be committing.
+        """
+        turn = (await self.execute(cypher.CLOSE_GATE))[0]["turn"]
         try:
-            await statements._transaction.commit()
+            await statements.commit()
         except DriverError:
-            if not await self.execute(cypher.RUN_EXISTS, id=run_id):
+            if not await self._settle(run_id, write):
                 raise
-        finally:
-            await self.execute(cypher.SET_GATE, closed=False)
+        else:
+            await self.execute(cypher.OPEN_GATE, turn=turn)
 
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
         """One statement in a transaction of its own."""

@@ -194,14 +194,3 @@ def _fold(op: Op, value: object) -> object:
 def relation_types(names: Iterable[str]) -> str:
     """Relationship types for a pattern, out of the closed relation table only."""
     return "|".join(RELATIONS[name].name for name in names)
-
-
-def has_related(filter_: Filter) -> bool:
-    """Whether the predicate needs a pattern, which cannot stand on an expression such as endNode(r)."""
-    match filter_:
-        case And(items) | Or(items):
-            return any(has_related(item) for item in items)
-        case Not(item):
-            return has_related(item)
-        case _:
-            return isinstance(filter_, Related)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graph_api.catalog.entity import Criticality
-from graph_api.catalog.filters import ALL, Compare, Filter, LinkAnd, LinkCompare, LinkFilter, Op, Refs
+from graph_api.catalog.filters import ALL, Compare, Filter, LinkAnd, LinkCompare, LinkFilter, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
-from graph_api.store.neo4j.filters import TRUE, Predicates, has_related, relation_types
+from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
 
 FACET_COLUMNS = {
     "owner": "e.owners",
@@ -26,6 +27,8 @@ FACET_COLUMNS = {
     "lifecycle": "e.lifecycle",
     "namespace": "e.namespace",
 }
+MAX_LEVELS = 10_000
+"""Of a walk of several starts without max_depth; its time grows with their square, so a deadline comes first."""
 _HARD = LinkCompare("criticality", Op.EQ, Criticality.HARD.value)
 
 
@@ -38,35 +41,59 @@ class Reached:
 
 
 async def reach(tx: Statements, traversal: Traversal, columns: Sequence[tuple[str, Filter | None]] = ()) -> Reached:
-    """Everything reached within the budget. A column is a Cypher expression on `e`, or a filter that `e` matches."""
-    predicates, where = await walk_where(tx, traversal)
+    """Everything reached within the budget. A column is a Cypher expression on `e`, or a filter that `e` matches.
+
+    With one start, a small budget ends the walk early."""
+    predicates = Predicates()
     expressions = [
         text if filter_ is None else f"coalesce({predicates.entity(filter_, 'e')}, false)" for text, filter_ in columns
     ]
-    query = _by_direction(traversal, cypher.REACH_OUT, cypher.REACH_IN).format(
-        types=relation_types(traversal.relations),
-        depth=depth_text(traversal),
-        where=where,
-        columns="".join(f", {expression}" for expression in expressions),
-    )
-    found = await tx.rows(query, starts=traversal.start, **predicates.parameters)
-    rows = sorted(found[0]["hits"], key=_order)
+    rows = await _rows(tx, traversal, predicates, cypher.REACHED_FIRST, expressions, limit=traversal.budget + 1)
     return Reached(rows[: traversal.budget], len(rows) > traversal.budget)
 
 
 async def first_reached(tx: Statements, traversal: Traversal, limit: int) -> list[list[Any]]:
     """The first rows [ref, distance] only: with one start, the walk stops early."""
-    predicates, where = await walk_where(tx, traversal)
-    query = _by_direction(traversal, cypher.FIRST_OUT, cypher.FIRST_IN).format(
-        types=relation_types(traversal.relations), depth=depth_text(traversal), where=where
+    return await _rows(tx, traversal, Predicates(), cypher.REACHED_FIRST, (), limit=limit)
+
+
+async def all_refs(tx: Statements, traversal: Traversal) -> set[Ref]:
+    """Everything that is reached, whatever the budget."""
+    return {row[0] for row in await _rows(tx, traversal, Predicates(), cypher.REACHED, ())}
+
+
+async def _rows(
+    tx: Statements, traversal: Traversal, predicates: Predicates, tail: str, expressions: Sequence[str], **values: Any
+) -> list[list[Any]]:
+    head, slots = _head(traversal, predicates)
+    query = (head + tail).format(
+        types=relation_types(traversal.relations),
+        columns="".join(f", {expression}" for expression in expressions),
+        **slots,
     )
-    found = await tx.rows(query, starts=traversal.start, limit=limit, **predicates.parameters)
-    hits: list[list[Any]] = found[0]["hits"]
-    return hits
+    levels = traversal.max_depth or MAX_LEVELS
+    found = await tx.rows(query, starts=traversal.start, levels=levels, **values, **predicates.parameters)
+    rows = [hit for row in found for hit in row["hits"]]
+    if len(traversal.start) > 1 and traversal.max_depth is None and rows and rows[-1][1] == MAX_LEVELS:
+        raise CatalogError(ErrorCode.TOO_LARGE, f"walks of several starts go at most {MAX_LEVELS:,} links deep")
+    return rows
 
 
-def _order(row: list[Any]) -> tuple[int, str]:
-    return row[1], row[0]
+def _head(traversal: Traversal, predicates: Predicates) -> tuple[str, dict[str, str]]:
+    """The skeleton that walks, and the texts of its slots."""
+    link = TRUE if traversal.link_where is None else predicates.link(traversal.link_where, "r")
+    through = TRUE if traversal.through == ALL else predicates.entity(traversal.through, "n")
+    if len(traversal.start) > 1:
+        return _by_direction(traversal, cypher.FROM_MANY_OUT, cypher.FROM_MANY_IN), {"link": link, "through": through}
+    where = "" if link == TRUE else f" AND all(r IN rs WHERE {link})"
+    if through != TRUE:
+        # A predicate on relationships keeps the breadth-first plan; a slice of the nodes would lose it.
+        near = "startNode(r)" if traversal.direction is Direction.OUT else "endNode(r)"
+        where += f" AND all(r IN rs WHERE {near} = s OR any(n IN [{near}] WHERE {through}))"
+    return _by_direction(traversal, cypher.FROM_ONE_OUT, cypher.FROM_ONE_IN), {
+        "depth": depth_text(traversal),
+        "where": where,
+    }
 
 
 def _by_direction(traversal: Traversal, out: str, in_: str) -> str:
@@ -83,33 +110,6 @@ def hard_only(traversal: Traversal) -> Traversal:
 
 def _both(first: LinkFilter | None, second: LinkFilter) -> LinkFilter:
     return second if first is None else LinkAnd((first, second))
-
-
-async def walk_where(tx: Statements, traversal: Traversal) -> tuple[Predicates, str]:
-    """The predicate of a walk: on its links, and on the entities that it is expanded from.
-
-    Both are predicates on relationships, which keep the breadth-first plan; a slice of the nodes would lose it.
-    """
-    predicates = Predicates()
-    parts = []
-    if traversal.link_where is not None:
-        parts.append(f"all(r IN rs WHERE {predicates.link(traversal.link_where, 'r')})")
-    if traversal.through != ALL:
-        through = await without_patterns(tx, traversal.through)
-        near = "startNode(r)" if traversal.direction is Direction.OUT else "endNode(r)"
-        expanded = predicates.entity(through, near)
-        parts.append(f"all(r IN rs WHERE {near}.ref IN $starts OR coalesce({expanded}, false))")
-    return predicates, " AND ".join(parts) or TRUE
-
-
-async def without_patterns(tx: Statements, filter_: Filter) -> Filter:
-    """The same filter as a closed set of refs where it looks at neighbours: such a predicate needs a variable."""
-    if not has_related(filter_):
-        return filter_
-    predicates = Predicates()
-    where = predicates.entity(filter_, "e")
-    found = await tx.rows(cypher.MATCHING_REFS.format(where=where), **predicates.parameters)
-    return Refs(frozenset(found[0]["refs"]))
 
 
 async def step(

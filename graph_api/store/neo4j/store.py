@@ -165,7 +165,7 @@ class Neo4jStore:
             write = Neo4jWrite(tx)
             yield write
             if write.applied_run:
-                await self._database.commit(tx, write.applied_run)
+                await self._database.commit(tx, write.applied_run, write.token)
 
 
 _hard_only = hard_only

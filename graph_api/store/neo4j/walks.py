@@ -1,9 +1,8 @@
 """Dependencies, dependents and impact: one walk, then counts in this process over what it returned."""
 
-import sys
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from graph_api.catalog.filters import ALL
@@ -23,10 +22,9 @@ from graph_api.catalog.traversal import (
 )
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
-from graph_api.store.neo4j.reach import FACET_COLUMNS, Reached, first_reached, hard_only, reach, step
+from graph_api.store.neo4j.reach import FACET_COLUMNS, Reached, all_refs, first_reached, hard_only, reach, step
 from graph_api.store.neo4j.records import entity_of
 
-_NO_BUDGET = sys.maxsize
 _REF, _DISTANCE, _DECLARED, _KEPT, _FACETS = 0, 1, 2, 3, 4
 
 
@@ -40,9 +38,7 @@ async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
     hard = await _hard(tx, request)
     hits = [row for row in reached.rows if row[_KEPT]] if traversal.keep != ALL else reached.rows
     page = _page(hits, request)
-    facets = {field: _facet(field, [row[_FACETS + place] for row in hits]) for place, field in enumerate(fields)}
-    if "severity" in request.facets:
-        facets["severity"] = _facet("severity", [_severity(row[_REF], hard) for row in hits])
+    facets = await asyncio.to_thread(_facets, hits, request, fields, hard)
     return WalkAnswer(
         revision=tx.revision,
         hits=await _hits(tx, page, hard if request.severity else None),
@@ -52,6 +48,13 @@ async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
         facets=facets,
         completeness=await _completeness(tx, traversal, reached) if request.completeness else None,
     )
+
+
+def _facets(hits: Sequence[list[Any]], request: WalkRequest, fields: Sequence[str], hard: set[Ref]) -> dict[str, Facet]:
+    facets = {field: _facet(field, [row[_FACETS + place] for row in hits]) for place, field in enumerate(fields)}
+    if "severity" in request.facets:
+        facets["severity"] = _facet("severity", [_severity(row[_REF], hard) for row in hits])
+    return facets
 
 
 def _only_first_page(request: WalkRequest) -> bool:
@@ -70,8 +73,7 @@ async def _hard(tx: Statements, request: WalkRequest) -> set[Ref]:
     """Everything that some walk over HARD links alone reaches; the budget does not bound it."""
     if not request.severity and "severity" not in request.facets:
         return set()
-    unbounded = replace(hard_only(request.traversal), budget=_NO_BUDGET)
-    return {row[_REF] for row in (await reach(tx, unbounded)).rows}
+    return await all_refs(tx, hard_only(request.traversal))
 
 
 def _severity(ref: Ref, hard: set[Ref]) -> str:

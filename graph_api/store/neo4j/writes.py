@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
@@ -29,6 +30,7 @@ class Neo4jWrite:
         self._tx = tx
         self.revision = tx.revision
         self.applied_run: str | None = None
+        self.token = uuid4().hex
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
@@ -165,6 +167,7 @@ class Neo4jWrite:
             connector=run.connector,
             started_at=run.started_at,
             body=dump_run(run),
+            write=self.token,
             payload=run.payload,
             entities=counts.entities_added - counts.entities_removed if counted else 0,
             links=counts.links_added - counts.links_removed if counted else 0,
