@@ -1,49 +1,55 @@
-# Two commands do all the set-up: `make demo` serves the demo organization, `make test` passes every test.
+# `make help` lists the targets. Everything is installed into .venv, in the versions of constraints.txt.
 
-SHELL := /bin/bash
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-  command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PORT ?= 8000
+DIR ?= ../shared/realworld
 VENV := .venv
 BIN := $(VENV)/bin
-DIR ?= seeds
+RECENT := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$python -c '$(RECENT)' 2>/dev/null; then echo $$python; break; fi; done)
+INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check
 
+.DELETE_ON_ERROR:
 .PHONY: help demo test lint bench realworld schema clean
 
-help: ## Show this list.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.base: pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "graph-api needs Python 3.11 or newer; none was found. Name one with PYTHON=..."; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module does not work here; on Debian install python3-venv."; exit 1; }
-	@echo "Installing graph-api into $(VENV) ..."
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
-	@touch $@
+demo: $(VENV)/.runs ## Serve the demo organization on 127.0.0.1, port PORT (8000)
+	@exec $(BIN)/graph-api serve --demo --port $(PORT)
 
-$(VENV)/.dev: $(VENV)/.base
-	@echo "Installing what the tests need ..."
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,neo4j-local]'
-	@touch $@
+test: lint ## Check style and types, and run all tests, with a real Neo4j
+	$(BIN)/python -m pytest
 
-demo: $(VENV)/.base ## Serve the demo organization on 127.0.0.1:8000 (PORT changes it).
-	@$(BIN)/graph-api serve --demo --port $(PORT)
+lint: $(VENV)/.develops ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
-lint: $(VENV)/.dev ## Check style and types.
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check -q .
-	@$(BIN)/mypy
+bench: $(VENV)/.develops ## Measure both stores; BENCH="--entities 10000" for another size
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
-test: lint ## Pass all tests, a real Neo4j included (NEO4J_URI, or a local one).
-	@$(BIN)/python -m pytest
-
-bench: $(VENV)/.dev ## Measure both stores against their floors.
-	@$(BIN)/python -m benchmarks.run
-
-realworld: $(VENV)/.dev ## Print the figures of every folder of descriptor files below DIR.
+realworld: $(VENV)/.runs ## Print figures of the real files below DIR
 	@$(BIN)/python tools/realworld.py $(DIR)
 
-schema: $(VENV)/.base ## Write schema/ anew.
-	@$(BIN)/graph-api export-schema schema
+schema: $(VENV)/.runs ## Write schema/ anew
+	$(BIN)/graph-api export-schema schema
 
-clean: ## Remove what was made here, but no data.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+clean: ## Remove the environment and everything that tools left; data/ and .neo4j/ stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/audit/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "graph-api needs Python 3.11 or newer, and none is on PATH. Install one, or: make PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(RECENT)' || { echo "graph-api needs Python 3.11 or newer; $(PYTHON) is none. Name another: make PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install its venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runs: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.develops: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[dev,neo4j-local]'
+	@touch $@ $(VENV)/.runs

@@ -18,6 +18,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from graph_api import local_neo4j
+from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -27,7 +29,7 @@ OpenStore: TypeAlias = Callable[[], Coroutine[Any, Any, Store]]
 settings.register_profile(
     "ci",
     deadline=None,
-    max_examples=100,
+    max_examples=25,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
@@ -102,7 +104,7 @@ def neo4j_driver(neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> Iterator
 def wipe(driver: neo4j.Driver) -> None:
     """Delete all data; constraints and indexes stay."""
     with driver.session() as session:
-        session.run("MATCH (n) CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
+        session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
 
 
 @pytest.fixture(params=["embedded", "neo4j"])
@@ -122,17 +124,14 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
 
 
 def _embedded_maker(folder: Path) -> Callable[[], Store]:
-    from graph_api.store.embedded.store import EmbeddedStore
-
     return lambda: EmbeddedStore(folder / "catalog.db")
 
 
 def _neo4j_maker(request: pytest.FixtureRequest) -> Callable[[], Store]:
-    from graph_api.store.neo4j.store import Neo4jStore
-
     wipe(request.getfixturevalue("neo4j_driver"))
     uri, auth = request.getfixturevalue("neo4j_uri"), request.getfixturevalue("neo4j_auth")
-    return lambda: Neo4jStore(uri, *(auth or ()))
+    user, password = auth or (None, None)
+    return lambda: Neo4jStore(uri, user=user, password=password)
 
 
 @pytest.fixture

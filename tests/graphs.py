@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from graph_api.catalog.entity import (
     Criticality,
@@ -73,11 +74,11 @@ class Catalog:
     restated: frozenset[Ref]
     times: tuple[str, str]
 
-    def __repr__(self) -> str:
-        """Short: a failure shows the rows that differ anyway."""
+    def _repr_pretty_(self, printer: RepresentationPrinter, _cycle: bool) -> None:
+        """What Hypothesis prints. Short: a failure shows the rows that differ anyway."""
         refs = " ".join(entity.ref for entity in self.entities)
         links = " ".join("|".join(map(str, link.key)) for link in self.links)
-        return f"<Catalog {refs}; {links}; restated {' '.join(sorted(self.restated))}>"
+        printer.text(f"<Catalog {refs}; {links}; restated {' '.join(sorted(self.restated))}>")
 
 
 _EVIDENCE = (
@@ -100,14 +101,15 @@ def map_of(random: Random, values: Sequence[T]) -> dict[str, T]:
 
 
 def owners(random: Random) -> tuple[Owner, ...]:
-    """A group may own in two roles."""
+    """All come from one place, so in one way; a group may own in two roles."""
     held = some(random, [(ref, role) for ref in GROUPS for role in ("OWNER", "MAINTAINER")], at_most=3)
+    how = random.choice(tuple(OwnerHow))
     return tuple(
         Owner(
             ref=ref,
             role=role,
             primary=random.choice((True, False)),
-            how=random.choice(tuple(OwnerHow)),
+            how=how,
             through=some(random, REFS),
             evidence=some(random, _EVIDENCE),
         )

@@ -87,7 +87,7 @@ class Repositories:
             if ref:
                 folders[checkout.folder] = ref
                 taken.add(ref)
-        for ref, statement in list(self._entities.items()):
+        for ref, statement in list(self._entities.items()) if folders else ():
             folder = _nearest(statement, folders)
             if folder is not None:
                 inside = PurePosixPath(statement.document).parent.relative_to(folder).as_posix()
@@ -178,11 +178,11 @@ def _by_url(statements: Iterable[EntityStatement]) -> dict[str, Ref]:
 
 
 def _named_in(
-    folders: Container[PurePosixPath], statements: Iterable[EntityStatement]
+    folders: set[PurePosixPath], statements: Iterable[EntityStatement]
 ) -> dict[PurePosixPath, dict[int, set[str]]]:
     """The repositories that annotations name, by the checkout that they stand in and how deep."""
     named: dict[PurePosixPath, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for statement in statements:
+    for statement in statements if folders else ():
         urls = repository_urls(statement.annotations)
         folder = _nearest(statement, folders) if urls else None
         if folder is not None:

@@ -63,14 +63,17 @@ class YamlDocument:
 
 def read_yaml(text: str) -> list[YamlDocument]:
     """All documents of a text, empty ones included (None). All or nothing: YamlTextError if any breaks a rule."""
+    loader = yaml.CSafeLoader(text)
     try:
-        return list(_documents(yaml.parse(text, Loader=yaml.CSafeLoader)))
+        return list(_documents(iter(loader.get_event, None)))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         raise YamlTextError(ProblemCode.BAD_YAML, f"not valid YAML: {reason}", line) from error
     except yaml.YAMLError as error:
         raise YamlTextError(ProblemCode.BAD_YAML, f"not valid YAML: {str(error)[:200]}", None) from error
+    finally:
+        loader.dispose()
 
 
 def _documents(events: Iterator[yaml.Event]) -> Iterator[YamlDocument]:

@@ -103,7 +103,8 @@ def test_sources_agree_by_priority_and_conflicts_are_shown(client: Client) -> No
 
 def test_links_come_and_go(client: Client) -> None:
     put = """mutation { putLinks(links: [{from: "component:a", relation: DEPENDS_ON, to: "component:b",
-      criticality: SOFT, environment: "production", confidence: 0.5, properties: {port: 443}}]) { userErrors { code } } }"""
+      criticality: SOFT, environment: "production", confidence: 0.5, properties: {port: 443}}])
+      { userErrors { code } } }"""
     assert client.ask(put)["putLinks"]["userErrors"] == []
     query = """{ dependencies(of: ["component:a"], walk: {linkWhere: {properties: [{key: "port", eq: "443"}]}}) {
       edges { severity node { ref } via { steps { links { environment confidence criticality } } } } } }"""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import Phase, settings
+from hypothesis import settings
 
 from graph_api.catalog.changes import Change, ChangeOperation, ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey
@@ -12,7 +12,7 @@ from tests.catalogs import write
 from tests.graphs import Catalog
 from tests.reference import Reference
 
-FEW = settings(max_examples=60, phases=(Phase.explicit, Phase.generate))  # TEMPORARY
+FEW = settings(max_examples=40)
 """For tests that ask several questions of each example."""
 
 

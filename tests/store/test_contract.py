@@ -91,7 +91,7 @@ FULL_ENTITY = Entity(
             through=(ref("full"), Ref("system:default/s")),
             evidence=(Evidence("zeta", "a.yaml:1", AT, "2026-02-01T00:00:00.000Z", stale=True),),
         ),
-        Owner(ref=TEAM, role="REVIEWER", primary=False, how=OwnerHow.DECLARED),
+        Owner(ref=TEAM, role="REVIEWER", primary=False, how=OwnerHow.INHERITED),
     ),
     systems=(Ref("system:default/s"), Ref("system:default/t")),
     domains=(Ref("domain:default/d"),),

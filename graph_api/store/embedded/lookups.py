@@ -119,18 +119,20 @@ def subgroups(conn: sqlite3.Connection, groups: Collection[Ref]) -> list[Ref]:
 
 def referenced(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, Referenced]:
     """Every ref is a key."""
-    rows = conn.execute(
-        """
-        SELECT e.ref,
-            (SELECT count(*) FROM links WHERE source = e.id)
-            + (SELECT count(*) FROM links WHERE target = e.id AND source <> e.id),
-            (SELECT count(*) FROM terms t CROSS JOIN entity_terms o ON o.term = t.id
-             WHERE t.field = 'inferred_owner' AND t.text = e.ref)
-        FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?))
-        """,
-        (one_of(refs),),
+    asked = one_of(refs)
+    links = conn.execute(
+        "SELECT e.ref, (SELECT count(*) FROM links WHERE source = e.id)"
+        " + (SELECT count(*) FROM links WHERE target = e.id AND source <> e.id)"
+        " FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?))",
+        (asked,),
     )
-    return dict.fromkeys(refs, Referenced(0, 0)) | {ref: Referenced(*counts) for ref, *counts in rows}
+    inferred = conn.execute(
+        "SELECT t.text, count(*) FROM terms t CROSS JOIN entity_terms o ON o.term = t.id "
+        "WHERE t.field = 'inferred_owner' AND t.text IN (SELECT value FROM json_each(?)) GROUP BY t.id",
+        (asked,),
+    )
+    touching, owned = dict(links), dict(inferred)
+    return {ref: Referenced(touching.get(ref, 0), owned.get(ref, 0)) for ref in refs}
 
 
 def in_repositories(conn: sqlite3.Connection, repositories: Collection[Ref] | None) -> list[Ref]:

@@ -28,7 +28,7 @@ class Neo4jStore:
     """The Store protocol over one Neo4j database; see protocol.py for what each method answers."""
 
     def __init__(
-        self, uri: str, *, user: str | None = None, password: str | None = None, database: str = "neo4j"
+        self, uri: str, user: str | None = None, password: str | None = None, database: str = "neo4j"
     ) -> None:
         self._database = Database(uri, user, password, database)
 

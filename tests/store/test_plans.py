@@ -1,0 +1,114 @@
+"""Each literal is held to its plan, on a database that holds the demo organization: no notification, no full walk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import neo4j
+import pytest
+
+from graph_api.app import source_order
+from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS
+from graph_api.settings import Settings
+from graph_api.sources.files import read_files
+from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.sync import sync
+from tests.conftest import Run, wipe
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+IMPACT_TYPES = relation_types(IMPACT_RELATIONS)
+HARD = " AND all(r IN rs WHERE r.criticality = 'HARD')"
+THROUGH = " AND all(r IN rs WHERE endNode(r) = s OR any(n IN [endNode(r)] WHERE n.tier = 1))"
+BFS, SEEK, INDEX = "VarLengthExpand(Pruning,BFS", "NodeUniqueIndexSeek", "IndexSeek"
+
+
+def walk(skeleton: str, where: str = "", depth: str = "") -> str:
+    return skeleton.format(
+        types=IMPACT_TYPES, depth=depth, where=where, columns=", e.owners", link="true", through="true"
+    )
+
+
+def ask(skeleton: str) -> str:
+    slots = {"key": "e.name_sort", "direction": "ASC", "ref_direction": "ASC", "limit": "LIMIT $limit"}
+    return skeleton.format(types=relation_types(RELATIONS), where="true", **slots)
+
+
+PLANS: list[tuple[str, str, list[str]]] = [
+    ("impact", walk(cypher.FROM_ONE_IN + cypher.REACHED), [BFS, SEEK]),
+    ("impact over hard links", walk(cypher.FROM_ONE_IN + cypher.REACHED, HARD), [BFS, SEEK]),
+    ("impact through some", walk(cypher.FROM_ONE_IN + cypher.REACHED, HARD + THROUGH), [BFS, SEEK]),
+    ("impact to a depth", walk(cypher.FROM_ONE_IN + cypher.REACHED, depth="3"), [BFS, SEEK]),
+    ("first page of impact", walk(cypher.FROM_ONE_IN + cypher.REACHED_FIRST), [BFS, SEEK]),
+    ("dependencies", walk(cypher.FROM_ONE_OUT + cypher.REACHED), [BFS, SEEK]),
+    ("impact of many", walk(cypher.FROM_MANY_IN + cypher.REACHED), [SEEK]),
+    ("entities by ref", cypher.ENTITIES, [SEEK]),
+    ("identifiers", cypher.RESOLVE, [SEEK]),
+    ("a page by name", ask(cypher.PAGE.replace("{where}", "e.name_sort >= ''")), [INDEX]),
+    ("links", ask(cypher.NEIGHBOURS_OUT), [SEEK]),
+    ("links against the arrow", ask(cypher.NEIGHBOURS_IN), [SEEK]),
+    ("counts of links", ask(cypher.NEIGHBOUR_COUNTS_IN), [SEEK]),
+    ("one step", ask(cypher.STEP_IN), [SEEK]),
+    ("links between", ask(cypher.LINKS_BETWEEN), [SEEK]),
+    ("subgroups", cypher.SUBGROUPS, [SEEK]),
+    ("changes", cypher.CHANGES, [INDEX]),
+    ("sources with their runs", cypher.SOURCES, [INDEX]),
+]
+
+
+# A planner takes any way through a small database; this one is large enough to matter.
+MORE: tuple[LiteralString, ...] = (
+    "CREATE (:Removed {ref: 'component:default/gone', revision: 1, at: ''})",
+    "UNWIND range(1, 20000) AS n CREATE (:Entity {ref: 'component:more/n' + n, name: 'n' + n, name_sort: 'n' + n, "
+    "kind: 'component', revision: n})",
+    "UNWIND range(1, 20000) AS n MATCH (a:Entity {ref: 'component:more/n' + n}) "
+    "MATCH (b:Entity {ref: 'component:more/n' + (1 + n / 7)}) CREATE (a)-[:DEPENDS_ON {criticality: 'HARD'}]->(b) "
+    "CREATE (:Identifier {value: 'n' + n})-[:NAMES]->(a)",
+    "UNWIND range(1, 2000) AS n CREATE (:Sync {id: 'n' + n, source: 's' + n, started_at: '', body: ''})",
+    "CALL db.resampleOutdatedIndexes()",
+)
+
+
+@pytest.fixture(scope="module")
+def filled(
+    neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None, run: Run
+) -> Iterator[neo4j.Driver]:
+    user, password = neo4j_auth or (None, None)
+    store = Neo4jStore(neo4j_uri, user=user, password=password)
+    run(store.open())
+    run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
+    run(store.close())
+    for statement in MORE:
+        neo4j_driver.execute_query(statement)
+    yield neo4j_driver
+    wipe(neo4j_driver)
+
+
+@pytest.mark.parametrize(("name", "text", "operators"), PLANS, ids=[row[0] for row in PLANS])
+def test_plan(filled: neo4j.Driver, name: str, text: str, operators: list[str]) -> None:
+    summary = filled.execute_query(f"EXPLAIN {text}", PARAMETERS, result_transformer_=neo4j.Result.consume)
+    found = list(_operators(cast("dict[str, Any]", summary.plan)))
+    for operator in operators:
+        assert any(operator in row for row in found), (name, found)
+    assert not any("AllNodesScan" in row or "ShortestPath" in row for row in found), (name, found)
+    assert [row.status_description for row in summary.gql_status_objects if row.is_notification] == []
+
+
+PARAMETERS: dict[str, Any] = {
+    "starts": ["component:default/identity"],
+    "refs": ["component:default/identity"],
+    "identifiers": ["x"],
+    "pairs": [["a", "b"]],
+    "limit": 10,
+    "levels": 5,
+    "since": 0,
+    "after_revision": 0,
+    "after_ref": "",
+}
+
+
+def _operators(plan: dict[str, Any]) -> Iterator[str]:
+    yield plan["operatorType"]
+    for child in plan.get("children", ()):
+        yield from _operators(child)

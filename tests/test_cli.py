@@ -1,0 +1,360 @@
+"""The installed command: what it prints, what it leaves in the store, and how it exits."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from graph_api.catalog.snapshot import ProblemCode
+from graph_api.cli import main
+from graph_api.cli.report import MENDING
+from graph_api.sources.registry import CONNECTORS
+from graph_api.web.explorer import EXAMPLES
+
+SERVICE = """\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {{name: {name}}}
+spec: {{type: service, lifecycle: production, owner: shop, dependsOn: [resource:default/db]}}
+"""
+WRONG = """\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: basket}
+spec:
+  owner: Who knows?
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: '!'}
+"""
+COUNT = "{ entities(filter: {declared: true}) { totalCount } }"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPH_API_STORE", "embedded:catalog.db")
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    result = CliRunner().invoke(main, arguments, input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def ask(document: str) -> Any:
+    return json.loads(run("query", document).stdout)["data"]
+
+
+def write(*names: str, folder: str = "files") -> str:
+    """A folder with one service a file."""
+    Path(folder).mkdir(exist_ok=True)
+    for name in names:
+        Path(folder, f"{name}.yaml").write_text(SERVICE.format(name=name), encoding="utf-8")
+    return folder
+
+
+def write_wrong() -> str:
+    folder = write("checkout")
+    Path(folder, "wrong.yaml").write_text(WRONG, encoding="utf-8")
+    return folder
+
+
+# check
+
+
+def test_check_is_content_with_good_files_and_with_what_needs_no_mending() -> None:
+    folder = write("checkout")
+    Path(folder, "kustomization.yaml").write_text("apiVersion: v1\nkind: Component\n", encoding="utf-8")
+    result = run("check", folder)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "1 entities, 2 links" in result.stdout
+
+
+def test_check_tells_where_what_and_how_to_mend_it() -> None:
+    result = run("check", write_wrong())
+    assert result.exit_code == 1
+    assert "refused: 1, warnings: 1" in result.stdout
+    assert f"REFUSED INVALID (1): {MENDING[ProblemCode.INVALID]}" in result.stdout
+    assert re.search(r"^  wrong\.yaml:5: spec\.owner: .*Who knows", result.stdout, re.MULTILINE)
+
+
+def test_check_as_json_is_for_programs() -> None:
+    result = run("check", write_wrong(), "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert (report["ok"], report["entities"]) == (False, 2)
+    assert [(row["code"], row["severity"], row["path"], row["line"], row["ref"]) for row in report["problems"]] == [
+        ("BAD_REF", "WARNING", "wrong.yaml", 5, "component:default/basket"),
+        ("INVALID", "REFUSED", "wrong.yaml", 9, None),
+    ]
+    assert json.loads(run("check", write("alone", folder="other"), "--json").stdout)["ok"] is True
+
+
+def test_check_of_a_folder_without_anything_to_read_fails() -> None:
+    Path("empty").mkdir()
+    result = run("check", "empty")
+    assert result.exit_code == 1
+    assert "nothing to read there" in result.stderr
+
+
+def test_a_long_list_of_problems_is_cut() -> None:
+    folder = write()
+    documents = "---\n".join(WRONG.split("---\n")[1].replace("!", f"!{n}") for n in range(80))
+    Path(folder, "many.yaml").write_text(documents, encoding="utf-8")
+    lines = run("check", folder).stdout.splitlines()
+    assert len(lines) == 2 + 50 + 1
+    assert lines[-1].startswith("... and 31 more lines")
+
+
+def test_every_problem_has_a_way_to_mend_it() -> None:
+    assert MENDING.keys() == set(ProblemCode)
+
+
+# sync
+
+
+def test_a_sync_says_what_it_did_and_the_second_writes_nothing() -> None:
+    folder = write("checkout", "basket")
+    first, again = run("sync", folder), run("sync", folder)
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert "files:files: applied (revision 1)" in first.stdout
+    assert "entities 2 added, 0 changed, 0 removed" in first.stdout
+    assert "links    4 added, 0 changed, 0 removed" in first.stdout
+    assert "files:files: nothing has changed (revision 1)" in again.stdout
+    assert ask(COUNT) == {"entities": {"totalCount": 2}}
+
+
+def test_a_dry_run_prints_the_plan_and_changes_nothing() -> None:
+    folder = write("checkout", "basket")
+    run("sync", folder)
+    write("checkout", "orders")
+    Path(folder, "basket.yaml").unlink()
+    Path(folder, "checkout.yaml").write_text(
+        SERVICE.format(name="checkout").replace("production", "deprecated"), encoding="utf-8"
+    )
+
+    result = run("sync", folder, "--dry-run")
+
+    assert result.exit_code == 0
+    assert "a dry run; would be applied" in result.stdout
+    assert [line for line in result.stdout.splitlines() if re.match(r"  [+~-] ", line)] == [
+        "  - component:default/basket",
+        "  ~ component:default/checkout",
+        "  + component:default/orders",
+        "  + component:default/orders DEPENDS_ON resource:default/db",
+        "  + component:default/orders OWNED_BY group:default/shop",
+        "  - component:default/basket DEPENDS_ON resource:default/db",
+        "  - component:default/basket OWNED_BY group:default/shop",
+    ]
+    assert "files:files: applied" in run("sync", folder).stdout
+
+
+def test_what_removes_too_much_is_held_and_the_printed_command_confirms_it() -> None:
+    folder = write(*(f"service-{n}" for n in range(20)))
+    run("sync", folder)
+    for path in Path(folder).iterdir():
+        path.unlink()
+
+    held = run("sync", folder)
+
+    assert held.exit_code == 3
+    assert "HELD, nothing is applied" in held.stdout
+    assert "Held because the source says nothing any more" in held.stdout
+    assert ask(COUNT) == {"entities": {"totalCount": 20}}
+    program, *command = shlex.split(held.stdout.splitlines()[-1].partition("If that is right: ")[2])
+    assert program == "graph-api"
+    confirmed = run(*command)
+    assert confirmed.exit_code == 0
+    assert "confirmed and applied" in confirmed.stdout
+    assert ask(COUNT) == {"entities": {"totalCount": 0}}
+    assert run(*command).exit_code == 1
+
+
+@pytest.mark.parametrize(("strict", "exit_code"), [((), 0), (("--strict",), 1)])
+def test_a_strict_sync_fails_on_problems_and_the_rest_goes_in_either_way(
+    strict: tuple[str, ...], exit_code: int
+) -> None:
+    result = run("sync", write_wrong(), *strict)
+    assert result.exit_code == exit_code
+    assert "refused: 1, warnings: 1" in result.stdout
+    assert ask(COUNT) == {"entities": {"totalCount": 2}}
+
+
+def test_all_paths_of_a_call_are_one_source_with_the_name_that_is_given() -> None:
+    run("sync", write("checkout", folder="one"), write("basket", folder="two"), "--source", "both")
+    assert ask("{ sources { name entities } }") == {"sources": [{"name": "both", "entities": 2}]}
+
+
+# query
+
+
+@pytest.mark.parametrize("how", ["argument", "file", "stdin"])
+def test_a_query_is_given_in_any_of_three_ways(how: str) -> None:
+    run("sync", write("checkout"))
+    document = "query Q($ref: String!) { entity(ref: $ref) { name } }"
+    Path("query.graphql").write_text(document, encoding="utf-8")
+    given = {"argument": [document], "file": ["-f", "query.graphql"], "stdin": []}[how]
+    variables = json.dumps({"ref": "component:checkout"})
+
+    result = run("query", *given, "--variables", variables, stdin=document if how == "stdin" else None)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == {"data": {"entity": {"name": "checkout"}}}
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ("{ nothing }", "GRAPHQL_INVALID"),
+        ("{", "GRAPHQL_INVALID"),
+        ('{ entity(ref: "!") { name } }', "BAD_REF"),
+        ("query A { __typename } query B { __typename }", "GRAPHQL_INVALID"),
+    ],
+)
+def test_a_query_with_errors_prints_them_and_fails(document: str, code: str) -> None:
+    result = run("query", document)
+    assert result.exit_code == 1
+    assert [error["extensions"]["code"] for error in json.loads(result.stdout)["errors"]] == [code]
+    assert result.stderr == ""
+
+
+def test_a_mutation_writes() -> None:
+    put = 'mutation { putEntities(entities: [{kind: "Component", name: "mine"}]) { userErrors { message } } }'
+    assert ask(put) == {"putEntities": {"userErrors": []}}
+    assert ask(COUNT) == {"entities": {"totalCount": 1}}
+
+
+# usage
+
+
+def test_connectors_are_listed() -> None:
+    lines = run("connectors").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(CONNECTORS)
+
+
+def test_help_names_every_command_and_the_exit_codes() -> None:
+    text = run("--help").stdout
+    assert all(name in text for name in ("serve", "sync", "check", "query", "connectors", "neo4j", "export-schema"))
+    assert "Exit codes:" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["frobnicate"],
+        ["check"],
+        ["check", "nowhere"],
+        ["check", ".", "--repo", "not a repository"],
+        ["check", ".", "--config", "nowhere.yaml"],
+        ["sync"],
+        ["sync", ".", "--confirm", "x"],
+        ["sync", "--confirm", "x", "--dry-run"],
+        ["sync", ".", "--store", "mysql://host"],
+        ["query", "{ __typename }", "--variables", "[]"],
+        ["query", "{ __typename }", "--variables", "{"],
+        ["serve", "--port", "70000"],
+        ["serve", "--max-page", "many"],
+    ],
+)
+def test_wrong_usage_is_explained(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["query", "{ __typename }", "--store", "bolt://127.0.0.1:1"],
+        ["sync", ".", "--store", "bolt://127.0.0.1:1"],
+        ["neo4j", "status", "--home", "nowhere"],
+    ],
+)
+def test_a_database_that_is_not_there_is_said_in_a_line(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 4
+    assert len(result.output.splitlines()) == 1
+
+
+def test_confirming_an_unknown_sync_fails_in_a_line() -> None:
+    result = run("sync", "--confirm", "0123456789abcdef")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: there is no sync")
+
+
+# serve
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple[str, str]]:
+    """A server in a process of its own: what it printed, and its URL. It must end well when it is told to."""
+    command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0", *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own
+    assert server.stdout
+    try:
+        printed = ""
+        while not (found := re.search(r"^graph-api serves \S+ at (\S+)/graphql", printed, re.MULTILINE)):
+            line = server.stdout.readline()
+            assert line, f"the server ended with {server.wait()} after printing {printed!r}"
+            printed += line
+        yield printed, found[1]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+def test_the_demo_answers_its_printed_queries_and_keeps_what_was_written() -> None:
+    with served("--demo") as (printed, url):
+        assert "Loaded the demo organization: 270 entities" in printed
+        for _, document in EXAMPLES:
+            assert document in printed
+            answer = httpx.post(f"{url}/graphql", json={"query": document}).json()
+            assert "errors" not in answer
+            assert all(answer["data"].values())
+        put = 'mutation { putEntities(entities: [{kind: "Component", name: "mine"}]) { revision } }'
+        assert httpx.post(f"{url}/graphql", json={"query": put}).json() == {"data": {"putEntities": {"revision": 2}}}
+    with served("--demo") as (printed, url):
+        assert "is there already" in printed
+        kept = httpx.post(f"{url}/graphql", json={"query": '{ entity(ref: "component:mine") { revision } }'})
+        assert kept.json() == {"data": {"entity": {"revision": 2}}}
+
+
+def test_a_store_in_memory_serves_the_demo() -> None:
+    with served("--demo", "--store", "embedded::memory:") as (_, url):
+        assert httpx.get(f"{url}/readyz").json() == {"status": "ok"}
+        answer = httpx.post(f"{url}/graphql", json={"query": "{ systems { totalCount } }"})
+        assert answer.json() == {"data": {"systems": {"totalCount": 14}}}
+    assert not Path("catalog.db").exists()
+
+
+def test_a_server_with_its_database_down_lives_and_says_so() -> None:
+    with served("--store", "bolt://127.0.0.1:1") as (_, url):
+        assert httpx.get(f"{url}/livez").status_code == 200
+        assert httpx.get(f"{url}/readyz").status_code == 503
+
+
+def test_a_port_that_is_taken_is_said_in_a_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("serve", "--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 2
+    assert "choose another with --port" in result.stderr

@@ -1,0 +1,150 @@
+"""Settings: where they come from, what wins, and what is said about wrong ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph_api.app import source_order
+from graph_api.settings import ENV_PREFIX, BadSettingsError, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"{ENV_PREFIX}{name.upper()}", raising=False)
+
+
+def write(text: str, name: str = "graph-api.yaml") -> Path:
+    path = Path(name)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_option_wins_over_the_environment_that_over_the_file_and_that_over_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("port: 1\nmax_page: 11\nmax_body: 111\n")
+    monkeypatch.setenv("GRAPH_API_PORT", "2")
+    monkeypatch.setenv("GRAPH_API_MAX_PAGE", "22")
+
+    settings = load_settings(chosen={"port": "3"})
+
+    assert (settings.port, settings.max_page, settings.max_body, settings.deadline) == (3, 22, 111, 5.0)
+
+
+def test_another_file_takes_the_place_of_the_one_in_the_working_directory() -> None:
+    write("port: 1\nhost: '::1'")
+    settings = load_settings(write("port: 2", "other.yaml"))
+    assert (settings.port, settings.host) == (2, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("in_file", "in_environment"),
+    [("sources: [cmdb, files:shop]", None), ("", "cmdb, files:shop"), ("", "cmdb,files:shop,")],
+)
+def test_lists_are_lists_in_the_file_and_have_commas_in_the_environment(
+    in_file: str, in_environment: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(in_file)
+    if in_environment:
+        monkeypatch.setenv("GRAPH_API_SOURCES", in_environment)
+    assert load_settings().sources == ("cmdb", "files:shop")
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "embedded:data/catalog.db",
+        "embedded:/srv/with space@home/catalog.db",
+        "embedded::memory:",
+        "neo4j://graph.example.org:7687",
+        "neo4j+s://graph.example.org",
+        "bolt://127.0.0.1:7687",
+        "bolt://[::1]:7687",
+    ],
+)
+def test_a_store_is_a_file_memory_or_a_database(store: str) -> None:
+    assert load_settings(chosen={"store": store}).store == store
+
+
+@pytest.mark.parametrize(
+    ("chosen", "named"),
+    [
+        ({"store": "mysql://host"}, ("store", "embedded:PATH")),
+        ({"store": "embedded:"}, ("store", "embedded:PATH")),
+        ({"store": "neo4j://"}, ("store", "neo4j://HOST:PORT")),
+        ({"store": "neo4j://neo4j:hunter2@host"}, ("store", "neo4j_password")),
+        ({"port": "70000"}, ("port", "65535")),
+        ({"port": "http"}, ("port", "integer")),
+        ({"deadline": "31"}, ("deadline", "30")),
+        ({"deadline": "nan"}, ("deadline",)),
+        ({"log_level": "loud"}, ("log_level", "debug")),
+    ],
+)
+def test_a_wrong_value_is_explained_without_repeating_secrets(chosen: dict[str, Any], named: tuple[str, ...]) -> None:
+    with pytest.raises(BadSettingsError) as refused:
+        load_settings(chosen=chosen)
+    message = str(refused.value)
+    assert all(word in message for word in named)
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("stroe: embedded:x.db\nport: 70000", ("stroe is no setting; did you mean store?", "port: ")),
+        ("neo4j_password: [hunter2", ("graph-api.yaml:1: not valid YAML",)),
+        ("- port", ("graph-api.yaml: write one setting a line",)),
+    ],
+)
+def test_a_wrong_file_is_explained_without_repeating_secrets(text: str, named: tuple[str, ...]) -> None:
+    write(text)
+    with pytest.raises(BadSettingsError) as refused:
+        load_settings()
+    message = str(refused.value)
+    assert all(word in message for word in named)
+    assert "hunter2" not in message
+
+
+def test_a_file_that_is_named_must_be_there() -> None:
+    with pytest.raises(BadSettingsError, match=r"nowhere\.yaml: No such file"):
+        load_settings(Path("nowhere.yaml"))
+
+
+def test_an_unknown_variable_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPH_API_PRT", "1")
+    with pytest.raises(BadSettingsError, match="GRAPH_API_PRT is no setting; did you mean GRAPH_API_PORT"):
+        load_settings()
+
+
+def test_the_password_is_never_shown() -> None:
+    write("neo4j_password: hunter2")
+    settings = load_settings()
+    assert "hunter2" not in repr(settings)
+    assert settings.neo4j_password is not None
+    assert settings.neo4j_password.get_secret_value() == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("host", "insecure", "allowed"),
+    [
+        ("127.0.0.1", False, True),
+        ("127.9.9.9", False, True),
+        ("::1", False, True),
+        ("localhost", False, True),
+        ("0.0.0.0", False, False),  # noqa: S104 - nothing is bound here
+        ("::", False, False),
+        ("graph.example.org", False, False),
+        ("0.0.0.0", True, True),  # noqa: S104 - nothing is bound here
+    ],
+)
+def test_writes_need_loopback_or_a_word(host: str, insecure: bool, allowed: bool) -> None:
+    assert load_settings(chosen={"host": host, "insecure_allow_writes": insecure}).writes_allowed is allowed
+
+
+def test_configured_sources_come_first_in_their_order_and_the_api_last() -> None:
+    order = source_order(load_settings(chosen={"sources": ["zulu", "alpha", "api:trusted"]}))
+    sources = ["api", "bravo", "alpha", "api:import", "api:trusted", "aardvark", "zulu"]
+    assert sorted(sources, key=order) == ["zulu", "alpha", "api:trusted", "aardvark", "bravo", "api", "api:import"]
