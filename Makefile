@@ -1,7 +1,6 @@
 # `make help` lists the targets. Everything is installed into .venv, in the versions of constraints.txt.
 
 PORT ?= 8000
-DIR ?= ../shared/realworld
 VENV := .venv
 BIN := $(VENV)/bin
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
@@ -30,6 +29,7 @@ bench: $(VENV)/.develops ## Measure both stores; BENCH="--entities 10000" for an
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
 realworld: $(VENV)/.runs ## Print figures of the real files below DIR
+	@test -n "$(DIR)" || { echo "Name a folder: make realworld DIR=FOLDER" >&2; exit 2; }
 	@$(BIN)/python tools/realworld.py $(DIR)
 
 schema: $(VENV)/.runs ## Write schema/ anew

@@ -5,11 +5,11 @@ CREATE CONSTRAINT source_name IF NOT EXISTS FOR (s:Source) REQUIRE s.name IS UNI
 CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE;
 CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE;
 CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE;
-CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort, e.ref);
-CREATE INDEX entity_kind_name IF NOT EXISTS FOR (e:Entity) ON (e.kind, e.name_sort, e.ref);
+CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort);
+CREATE INDEX entity_kind_name IF NOT EXISTS FOR (e:Entity) ON (e.kind, e.name_sort);
 CREATE INDEX entity_revision IF NOT EXISTS FOR (e:Entity) ON (e.revision);
 CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository);
 CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared);
 CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision);
-CREATE INDEX sync_source_started IF NOT EXISTS FOR (s:Sync) ON (s.source, s.started_at);
+CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source);
 CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags];

@@ -2,8 +2,9 @@
 
     python tools/realworld.py DIR
 
-Reads each folder of DIR/backstage and DIR/codeowners on its own. Every figure is over the documents that were
-accepted; every document is listed, a refused one with its reason. Exits with 1 if nothing was read.
+Reads each folder in DIR/backstage and DIR/codeowners on its own, or where DIR has neither, each folder in DIR. Every
+figure is over the documents that were accepted; every document is listed, a refused one with its reason. Exits with 1
+if nothing was read.
 """
 
 from collections import Counter
@@ -27,31 +28,37 @@ UNPARSABLE = (ProblemCode.BAD_YAML, ProblemCode.TOO_LARGE, ProblemCode.UNREADABL
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(folder: Path) -> None:
-    read = 0
-    for title, show in (("backstage", _show_descriptors), ("codeowners", _show_code_owners)):
-        if (folder / title).is_dir():
-            click.echo(f"## {title}\n")
-            read += sum(show(sample) for sample in sorted((folder / title).iterdir()) if sample.is_dir())
-    if not read:
-        raise click.ClickException(f"nothing to read in {folder}/backstage and {folder}/codeowners")
+    groups = [folder / name for name in ("backstage", "codeowners") if (folder / name).is_dir()] or [folder]
+    samples = [sample for group in groups for sample in sorted(group.iterdir()) if sample.is_dir()]
+    if not sum(_show(sample) for sample in samples):
+        raise click.ClickException(f"nothing to read in {folder}")
 
 
-def _show_descriptors(folder: Path) -> int:
-    snapshot = read_files([folder])
-    made = decisions(snapshot)
-    entities = [said for said in snapshot.entities.values() if not said.code_owners]
-    unparsable = {row.path for row in made if row.line is None and row.code in UNPARSABLE}
-    others = sum(row.code is ProblemCode.NOT_A_DESCRIPTOR for row in made)
+def _show(folder: Path) -> int:
+    """The number of documents read. A folder named org__repo is that repository."""
+    repo = folder.name.replace("__", "/", 1) if "__" in folder.name else None
+    snapshot = read_files([folder], repo=repo)
+    click.echo(f"### {folder.parent.name}/{folder.name}")
+    _show_descriptors(folder, snapshot)
+    for said in snapshot.entities.values():
+        if said.code_owners is not None:
+            _show_code_owners(said)
+    return _show_documents(snapshot)
+
+
+def _show_descriptors(folder: Path, snapshot: Snapshot) -> None:
+    refused = [row for row in decisions(snapshot) if not row.accepted]
+    entities = [said for said in snapshot.entities.values() if said.code_owners is None]
+    unparsable = len({row.path for row in refused if row.code in UNPARSABLE})
+    others = sum(row.code is ProblemCode.NOT_A_DESCRIPTOR for row in refused)
     files = len({path for pattern in ("*.yaml", "*.yml") for path in folder.rglob(pattern)})
-    click.echo(f"### {folder.name}")
-    click.echo(f"files {files} entity docs {len(entities)} non-entity docs {others} unparsable files {len(unparsable)}")
-    for title, figures in _figures(entities).items():
-        click.echo(f"{title} {_counted(figures)}")
-    _show_relations(entities)
-    duplicates = Counter(p.ref for p in snapshot.problems if p.code is ProblemCode.DUPLICATE)
+    click.echo(f"files {files} entity docs {len(entities)} non-entity docs {others} unparsable files {unparsable}")
+    if entities:
+        for title, figures in _figures(entities).items():
+            click.echo(f"{title} {_counted(figures)}")
+        _show_relations(entities)
+    duplicates = Counter(problem.ref for problem in snapshot.problems if problem.code is ProblemCode.DUPLICATE)
     click.echo(f"duplicate refs {_counted(duplicates)}")
-    _show_documents(snapshot)
-    return len(made)
 
 
 def _figures(entities: Iterable[EntityStatement]) -> dict[str, Counter[str]]:
@@ -91,24 +98,17 @@ def _texts(said: EntityStatement, name: str) -> list[str]:
     return [str(item["ref"] if isinstance(item, dict) else item) for item in items]
 
 
-def _show_code_owners(folder: Path) -> int:
-    snapshot = read_files([folder], repo=folder.name.replace("__", "/", 1))
-    files = [said for said in snapshot.entities.values() if said.code_owners is not None]
-    for said in files:
-        read = CodeOwners.parse(said.code_owners or "", Dialect(said.code_owners_dialect or ""))
-        owners = Counter(owner.lower() for rule in read.rules for owner in rule.owners)
-        bare = sum(not rule.owners for rule in read.rules)
-        sections = [section.name for section in read.sections]
-        click.echo(f"### {folder.name} ({said.code_owners_path}, {said.code_owners_dialect})")
-        click.echo(f"rules {len(read.rules)} without owner {bare} distinct owners {len(owners)} sections {sections}")
-        click.echo(f"owners {_counted(owners)}")
-    if not files:
-        click.echo(f"### {folder.name}\nno CODEOWNERS file")
-    _show_documents(snapshot)
-    return len(files)
+def _show_code_owners(said: EntityStatement) -> None:
+    read = CodeOwners.parse(said.code_owners or "", Dialect(said.code_owners_dialect or ""))
+    owners = Counter(owner.lower() for rule in read.rules for owner in rule.owners)
+    bare = sum(not rule.owners for rule in read.rules)
+    sections = [section.name for section in read.sections]
+    click.echo(f"{said.code_owners_path} ({said.code_owners_dialect}, {said.ref})")
+    click.echo(f"rules {len(read.rules)} without owner {bare} distinct owners {len(owners)} sections {sections}")
+    click.echo(f"owners {_counted(owners)}")
 
 
-def _show_documents(snapshot: Snapshot) -> None:
+def _show_documents(snapshot: Snapshot) -> int:
     made = decisions(snapshot)
     refused = Counter(row.code for row in made if row.code)
     click.echo(f"documents {len(made)} accepted {len(made) - refused.total()} refused {_counted(refused)}")

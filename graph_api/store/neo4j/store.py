@@ -27,9 +27,7 @@ PING_TIMEOUT = 2.0
 class Neo4jStore:
     """The Store protocol over one Neo4j database; see protocol.py for what each method answers."""
 
-    def __init__(
-        self, uri: str, user: str | None = None, password: str | None = None, database: str = "neo4j"
-    ) -> None:
+    def __init__(self, uri: str, user: str | None = None, password: str | None = None, database: str = "neo4j") -> None:
         self._database = Database(uri, user, password, database)
 
     @property
