@@ -1,11 +1,13 @@
 """`python -m benchmarks.run`: how long questions and syncs take, beside what the same would take at the least."""
 
 import asyncio
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 from neo4j import Driver, GraphDatabase
@@ -32,6 +34,8 @@ _WARM_UP_ROWS = 10_000
 @click.option("--neo4j", "uri", metavar="URI", help="An empty database without password; a local one when left out.")
 def main(entities: int, which: str, uri: str | None) -> None:
     """Load a generated catalog, serve it, ask every question, and print the times as Markdown."""
+    # Ended from outside, it still stops the servers that it started.
+    signal.signal(signal.SIGTERM, _leave)
     snapshot = generate(entities)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -120,6 +124,10 @@ def _database(uri: str | None, home: Path) -> Iterator[str]:
         yield running.uri
     finally:
         local_neo4j.stop(home)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(1)
 
 
 def _tell(message: str) -> None:

@@ -42,7 +42,7 @@ class EditReport:
 class EntityPut:
     """A descriptor document to state, whole; `expected_revision` 0: it must not be declared yet."""
 
-    document: Mapping[str, Any]
+    document: dict[str, Any]
     expected_revision: int | None = None
 
 
@@ -161,7 +161,7 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
     return draft
 
 
-def read_document(document: Mapping[str, Any]) -> Reading:
+def read_document(document: dict[str, Any]) -> Reading:
     """Read a descriptor that came through the API."""
     return read_descriptor(document, Origin(API_CONNECTOR))
 

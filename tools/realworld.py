@@ -116,10 +116,10 @@ def _show_documents(snapshot: Snapshot) -> int:
         if row.accepted:
             click.echo(f"   accepted {_place(row.path, row.line)} {row.ref}")
     for problem in snapshot.problems:
-        click.echo(
-            f"   {problem.severity.lower()} {problem.code} {_place(problem.path, problem.line)}: {problem.message}"
-        )
+        place = _place(problem.path, problem.line)
+        click.echo(f"   {problem.severity.lower()} {problem.code} {place}: {problem.message}")
     click.echo()
+    return len(made)
 
 
 def _place(path: str, line: int | None) -> str:
@@ -127,9 +127,8 @@ def _place(path: str, line: int | None) -> str:
 
 
 def _counted(values: Mapping[Any, int]) -> str:
-    return (
-        "{" + ", ".join(f"{value}: {count}" for value, count in sorted(values.items(), key=lambda row: -row[1])) + "}"
-    )
+    rows = sorted(values.items(), key=lambda row: -row[1])
+    return "{" + ", ".join(f"{value}: {count}" for value, count in rows) + "}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """How both stores write the nested parts of entities, links and runs: as JSON texts, read only when asked for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import orjson
@@ -54,19 +55,26 @@ def lazy_strings(text: str | None) -> Mapping[str, str]:
 
 
 # Only what differs from the default is written: most statements set a third of the fields.
-_ENTITY_DEFAULTS = {field.name: field.default for field in fields(EntityStatement)}
-_LINK_DEFAULTS = {field.name: field.default for field in fields(LinkStatement)}
+_ENTITY_DEFAULTS = tuple((field.name, field.default) for field in fields(EntityStatement))
+_LINK_DEFAULTS = tuple((field.name, field.default) for field in fields(LinkStatement))
+_read_entity = attrgetter(*(name for name, _ in _ENTITY_DEFAULTS))
+_read_link = attrgetter(*(name for name, _ in _LINK_DEFAULTS))
 
 
-def _sparse(statement: object, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    values = ((name, getattr(statement, name)) for name in defaults)
-    return {name: value for name, value in values if value != defaults[name] and value not in ({}, ())}
+def _sparse(values: Iterable[object], defaults: Iterable[tuple[str, object]]) -> dict[str, Any]:
+    return {
+        name: value
+        for (name, default), value in zip(defaults, values, strict=True)
+        if value is not default and value != default and value not in ({}, ())
+    }
 
 
 def dump_entity_statements(statements: Mapping[str, EntityStatement]) -> str:
     if isinstance(statements, LazyMap):
         return statements._text
-    return dump([(source, _sparse(statement, _ENTITY_DEFAULTS)) for source, statement in statements.items()])
+    return dump(
+        [(source, _sparse(_read_entity(statement), _ENTITY_DEFAULTS)) for source, statement in statements.items()]
+    )
 
 
 def load_entity_statements(text: str) -> dict[str, EntityStatement]:
@@ -90,7 +98,7 @@ def dump_link_statements(statements: Mapping[str, LinkStatement]) -> str:
     # orjson writes plain tuples only, no named ones.
     return dump(
         [
-            (source, _sparse(statement, _LINK_DEFAULTS) | {"key": tuple(statement.key)})
+            (source, _sparse(_read_link(statement), _LINK_DEFAULTS) | {"key": tuple(statement.key)})
             for source, statement in statements.items()
         ]
     )

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -27,8 +28,13 @@ def count_values(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, Fa
 
 
 def facet(field: str, counts: Mapping[str | None, int]) -> Facet:
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, item[0] or ""))
-    return Facet(field, tuple(Bucket(value, count) for value, count in ordered), FACET_FIELDS[field])
+    items: list[tuple[str | None, int]] = [
+        *sorted((value, count) for value, count in counts.items() if value is not None)
+    ]
+    if None in counts:
+        items.append((None, counts[None]))
+    items.sort(key=itemgetter(1), reverse=True)
+    return Facet(field, tuple(Bucket(value, count) for value, count in items), FACET_FIELDS[field])
 
 
 def _coded_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:

@@ -80,28 +80,29 @@ class Compiler:
 
     def _many(self, compare: Compare, row: str) -> Condition:
         if compare.op is Op.EXISTS:
-            has = self._member(
-                "SELECT entity FROM entity_terms WHERE term IN (SELECT id FROM terms WHERE field = ?)",
-                (compare.field,),
-                "entity",
-                row,
-            )
+            has = self._has_term("field = ?", (compare.field,), row)
             return has if compare.value else _negated(has)
         inner = _comparison(compare, "text", "folded")
+        return self._has_term(f"field = ? AND {inner.sql}", (compare.field, *inner.parameters), row)
+
+    def _has_term(self, where: str, parameters: tuple[object, ...], row: str) -> Condition:
+        terms = f"SELECT id FROM terms WHERE {where}"
         return self._member(
-            f"SELECT entity FROM entity_terms WHERE term IN (SELECT id FROM terms WHERE field = ? AND {inner.sql})",
-            (compare.field, *inner.parameters),
-            "entity",
+            f"SELECT entity FROM entity_terms WHERE term IN ({terms})",
+            # The plus keeps SQLite from looking up every such term for every entity.
+            f"SELECT 1 FROM entity_terms WHERE +term IN ({terms}) AND entity = {row}.id",
+            parameters,
             row,
         )
 
     def _keyed(self, compare: Compare, row: str) -> Condition:
         absent = compare.op is Op.EXISTS and not compare.value
         inner = Condition("1") if compare.op is Op.EXISTS else _comparison(compare, "value", "folded")
+        where = f"key = (SELECT id FROM terms WHERE field = ? AND text = ?) AND {inner.sql}"
         has = self._member(
-            f"SELECT entity FROM pairs WHERE key = (SELECT id FROM terms WHERE field = ? AND text = ?) AND {inner.sql}",
+            f"SELECT entity FROM pairs WHERE {where}",
+            f"SELECT 1 FROM pairs WHERE {where} AND entity = {row}.id",
             (compare.field, compare.key, *inner.parameters),
-            "entity",
             row,
         )
         return _negated(has) if absent else has
@@ -126,13 +127,13 @@ class Compiler:
         if related.relation:
             sql += f" AND {link}.relation = (SELECT id FROM terms WHERE field = 'relation' AND text = ?)"
             parameters += (related.relation,)
-        some = self._member(sql, parameters, f"{link}.{near}", row)
+        some = self._member(sql, f"{sql} AND {link}.{near} = {row}.id", parameters, row)
         return _negated(some) if related.none else some
 
-    def _member(self, listing: str, parameters: tuple[object, ...], column: str, row: str) -> Condition:
-        """The row is among those that `listing`, a SELECT of `column` that ends in its conditions, finds."""
+    def _member(self, listing: str, probe: str, parameters: tuple[object, ...], row: str) -> Condition:
+        """The row is one that `listing` finds, and for which `probe` finds something; both have these parameters."""
         if self._ordered and self._finds_many(listing, parameters):
-            return Condition(f"EXISTS ({listing} AND {column} = {row}.id)", parameters)
+            return Condition(f"EXISTS ({probe})", parameters)
         return Condition(f"{row}.id IN ({listing})", parameters)
 
     def _finds_many(self, listing: str, parameters: tuple[object, ...]) -> bool:

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 
 from graph_api.catalog.entity import Entity
-from graph_api.catalog.filters import Filter, Sort
-from graph_api.store.embedded.documents import ENTITY_COLUMNS, entities_by_id, to_entity
+from graph_api.catalog.filters import ALL, Filter, Sort
+from graph_api.store.embedded.documents import entities_by_id
 from graph_api.store.embedded.filters import Compiler, Condition
 from graph_api.store.embedded.schema import current_revision
 from graph_api.store.protocol import Page, PageRequest, Place
@@ -83,15 +83,19 @@ def matching_ids(conn: sqlite3.Connection, filter_: Filter) -> Iterator[int]:
 
 
 def search(conn: sqlite3.Connection, text: str, filter_: Filter, limit: int) -> list[Entity]:
-    """Each word is a prefix; the exact name comes first, then what says it more in name, title and tags."""
+    """Each word is a prefix; the very name comes first, then what says it more in name, title and tags."""
     words = _WORD.findall(text)
     if not words:
         return []
     condition = Compiler(conn).compile(filter_)
-    rows = conn.execute(
-        f"SELECT {ENTITY_COLUMNS} FROM search JOIN entities e ON e.id = search.rowid JOIN documents d ON d.id = e.id "
-        f"WHERE search MATCH ? AND {condition.sql} "
-        "ORDER BY e.name_folded = ? DESC, bm25(search, 10, 5, 1, 3), e.ref LIMIT ?",
-        (" ".join(f'"{word}"*' for word in words), *condition.parameters, text.strip().casefold(), limit),
+    named = conn.execute(
+        f"SELECT e.id FROM entities e WHERE e.name IN (?, ?) AND {condition.sql} ORDER BY e.ref LIMIT ?",
+        (text.strip(), text.strip().casefold(), *condition.parameters, limit),
     )
-    return [to_entity(row) for row in rows]
+    among = "1" if filter_ == ALL else f"rowid IN (SELECT e.id FROM entities e WHERE {condition.sql})"
+    saying = conn.execute(
+        f"SELECT rowid FROM search WHERE search MATCH ? AND {among} ORDER BY bm25(search, 10, 5, 1, 3), rowid LIMIT ?",
+        (" ".join(f'"{word}"*' for word in words), *condition.parameters, limit),
+    )
+    ids = dict.fromkeys(row[0] for row in (*named, *saying))
+    return entities_by_id(conn, list(ids)[:limit])

@@ -142,24 +142,27 @@ def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:
 
     Raises CatalogError UNAVAILABLE for a foreign or newer file.
     """
-    if _is_new(conn):
-        _create(conn)
+    try:
+        if _is_new(conn):
+            _create(conn)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise _refusal("is no database; choose another file") from error
+        raise
     check(conn)
     _use_write_ahead_log(conn, busy_seconds)
 
 
 def check(conn: sqlite3.Connection) -> None:
     """Raise CatalogError UNAVAILABLE unless the file is a catalog of this format."""
-    try:
-        application, version = _number(conn, "application_id"), _number(conn, "user_version")
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        raise _refusal("is no database") from error
-    if application != APPLICATION_ID:
-        raise _refusal("is no catalog")
+    if _number(conn, "application_id") != APPLICATION_ID:
+        raise _refusal("is no catalog; choose another file")
+    version = _number(conn, "user_version")
     if version > FORMAT_VERSION:
-        raise _refusal(f"was written by a newer version (format {version}, this one knows {FORMAT_VERSION})")
+        raise _refusal(
+            f"was written by a newer version (format {version}, this one reads up to {FORMAT_VERSION}); "
+            "upgrade graph-api, or choose another file"
+        )
 
 
 def current_revision(conn: sqlite3.Connection) -> int:
@@ -173,18 +176,12 @@ def _number(conn: sqlite3.Connection, pragma: str) -> int:
 
 
 def _is_new(conn: sqlite3.Connection) -> bool:
-    try:
-        return not conn.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() and not _number(
-            conn, "application_id"
-        )
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        raise _refusal("is no database") from error
+    holds_something = conn.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+    return not holds_something and not _number(conn, "application_id")
 
 
 def _refusal(what: str) -> CatalogError:
-    return CatalogError(ErrorCode.UNAVAILABLE, f"the catalog's file {what}; choose another file")
+    return CatalogError(ErrorCode.UNAVAILABLE, f"the catalog's file {what}")
 
 
 def _create(conn: sqlite3.Connection) -> None:

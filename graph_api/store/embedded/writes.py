@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerHow
@@ -43,6 +43,7 @@ class _Write:
         self._revision = revision
         self._at = at
         self._terms: dict[tuple[str, str], int] = {}
+        self._known_sources: dict[tuple[str, ...], int] = {}
         self._ids = ids_of(conn, _refs(changes))
 
     def all(self) -> None:
@@ -84,7 +85,7 @@ class _Write:
         numbered = [(self._ids[row.ref], row) for row in rows]
         self._insert("entities", 18, (entity_row(id_, row, self._revision, self._at) for id_, row in numbered))
         self._insert("documents", 15, (document_row(id_, row) for id_, row in numbered))
-        self._insert("entity_terms", 2, self._entity_terms(numbered))
+        self._insert("entity_terms", 2, self._entity_terms(numbered), verb="INSERT OR IGNORE")
         self._insert("pairs", 4, self._pairs(numbered))
         self._insert(
             "identifiers", 2, ((name, id_) for id_, row in numbered for name in dict.fromkeys(row.identifiers))
@@ -106,9 +107,8 @@ class _Write:
 
     def _entity_terms(self, numbered: Sequence[tuple[int, Entity]]) -> Iterator[Row]:
         for id_, row in numbered:
-            for field, texts in _term_texts(row).items():
-                for text in dict.fromkeys(texts):
-                    yield id_, self._term(field, text)
+            for field, text in _terms_of(row):
+                yield id_, self._term(field, text)
 
     def _pairs(self, numbered: Sequence[tuple[int, Entity]]) -> Iterator[Row]:
         for id_, row in numbered:
@@ -117,18 +117,24 @@ class _Write:
                     yield id_, self._term(field, key), value, value.casefold()
 
     def _write_links(self) -> None:
-        self._insert("links", 10, (self._link_row(link) for link in self._changes.links), replace=True)
+        self._insert("links", 10, (self._link_row(link) for link in self._changes.links), verb="INSERT OR REPLACE")
 
     def _link_row(self, link: Link) -> Row:
         return (
             *self._link_id(link.key),
             link.criticality is Criticality.HARD,
             link.confidence,
-            self._term("link_sources", dump(list(link.statements))),
+            self._sources(tuple(link.statements)),
             self._revision,
             dump(link.properties) if link.properties else None,
             dump_link_statements(link.statements) if link.statements else None,
         )
+
+    def _sources(self, names: tuple[str, ...]) -> int:
+        id_ = self._known_sources.get(names)
+        if id_ is None:
+            id_ = self._known_sources[names] = self._term("link_sources", dump(names))
+        return id_
 
     def _link_id(self, key: LinkKey) -> tuple[int, int, int, int]:
         environment = 0 if key.environment is None else self._term("link_environment", key.environment)
@@ -138,7 +144,7 @@ class _Write:
         written = {row.ref for row in self._changes.entities}
         keys = (*(link.key for link in self._changes.links), *self._changes.removed_links)
         sources = {key.source for key in keys if key.source in self._ids} - written
-        self._insert("relinked", 2, ((self._ids[ref], self._revision) for ref in sources), replace=True)
+        self._insert("relinked", 2, ((self._ids[ref], self._revision) for ref in sources), verb="INSERT OR REPLACE")
 
     def _term(self, field: str, text: str) -> int:
         id_ = self._terms.get((field, text))
@@ -154,31 +160,33 @@ class _Write:
         new = self._conn.execute("INSERT INTO terms (field, text, folded) VALUES (?, ?, ?) RETURNING id", row)
         return int(new.fetchone()[0])
 
-    def _insert(self, table: str, columns: int, rows: Iterable[Row], *, replace: bool = False) -> None:
-        verb = "INSERT OR REPLACE" if replace else "INSERT"
+    def _insert(self, table: str, columns: int, rows: Iterable[Row], *, verb: str = "INSERT") -> None:
         self._conn.executemany(f"{verb} INTO {table} VALUES ({', '.join('?' * columns)})", rows)
 
 
 def _refs(changes: ChangeSet) -> set[Ref]:
-    keys = (*(link.key for link in changes.links), *changes.removed_links)
-    return {
-        *(row.ref for row in changes.entities),
-        *changes.removed,
-        *(key.source for key in keys),
-        *(key.target for key in keys),
-    }
+    refs = {row.ref for row in changes.entities} | set(changes.removed)
+    for keys in ((link.key for link in changes.links), changes.removed_links):
+        for source, _, target, _ in keys:
+            refs.add(source)
+            refs.add(target)
+    return refs
 
 
-def _term_texts(row: Entity) -> Mapping[str, Iterable[str]]:
-    """By field, what the entity can be found and counted by; the same text may stand there twice."""
-    return {
-        "tags": row.tags,
-        "owner": (owner.ref for owner in row.owners),
-        "declared_owner": row.declared_owners,
-        "inferred_owner": (owner.ref for owner in row.owners if owner.how is OwnerHow.INFERRED),
-        "system": row.systems,
-        "domain": row.domains,
-        "environment": row.environments,
-        "source": row.sources,
-        "repository": (row.repository,) if row.repository else (),
-    }
+def _terms_of(row: Entity) -> Iterator[tuple[str, str]]:
+    """What the entity can be found and counted by: fields and texts, some of them twice."""
+    for owner in row.owners:
+        yield "owner", owner.ref
+        if owner.how is not OwnerHow.INHERITED:
+            yield f"{owner.how.lower()}_owner", owner.ref
+    for field, texts in (
+        ("tags", row.tags),
+        ("system", row.systems),
+        ("domain", row.domains),
+        ("environment", row.environments),
+        ("source", row.statements),
+    ):
+        for text in texts:
+            yield field, text
+    if row.repository:
+        yield "repository", row.repository
