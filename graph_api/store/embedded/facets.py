@@ -28,9 +28,8 @@ def count_values(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, Fa
 
 
 def facet(field: str, counts: Mapping[str | None, int]) -> Facet:
-    items: list[tuple[str | None, int]] = [
-        *sorted((value, count) for value, count in counts.items() if value is not None)
-    ]
+    items: list[tuple[str | None, int]] = []
+    items.extend(sorted((value, count) for value, count in counts.items() if value is not None))
     if None in counts:
         items.append((None, counts[None]))
     items.sort(key=itemgetter(1), reverse=True)

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded import journal, lookups, pages, routes, schema
-from graph_api.store.embedded.connections import Connections
+from graph_api.store.embedded.connections import Connections, connect, masked_errors
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.facets import count_matching
@@ -50,19 +50,24 @@ class EmbeddedStore:
     async def open(self) -> None:
         """Raises CatalogError UNAVAILABLE for a file that is no catalog, or one of a newer version."""
         if self._opened is None:
-            self._opened = Connections(self._file(), self._busy_seconds)
-        try:
-            await self._opened.write(lambda conn: schema.prepare(conn, self._busy_seconds))
-        except BaseException:
-            await self.close()
-            raise
+            file = self._file()
+            await asyncio.to_thread(self._prepare, file)
+            self._opened = self._opened or Connections(file, self._busy_seconds)
+
+    def _prepare(self, file: Path) -> None:
+        with masked_errors(), closing(connect(file, self._busy_seconds)) as conn:
+            schema.prepare(conn, self._busy_seconds)
 
     def _file(self) -> Path:
         if self._path is None:
             # SQLite's own memory would make readers wait for a writer.
             self._folder = tempfile.TemporaryDirectory(prefix="graph-api-")
             return Path(self._folder.name) / "catalog.db"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"the folder of the catalog's file cannot be made: {error.strerror}"
+            raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
         return self._path
 
     async def close(self) -> None:

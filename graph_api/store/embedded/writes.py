@@ -42,8 +42,7 @@ class _Write:
         self._changes = changes
         self._revision = revision
         self._at = at
-        self._terms: dict[tuple[str, str], int] = {}
-        self._known_sources: dict[tuple[str, ...], int] = {}
+        self._terms = _Terms(conn)
         self._ids = ids_of(conn, _refs(changes))
 
     def all(self) -> None:
@@ -107,14 +106,14 @@ class _Write:
 
     def _entity_terms(self, numbered: Sequence[tuple[int, Entity]]) -> Iterator[Row]:
         for id_, row in numbered:
-            for field, text in _terms_of(row):
-                yield id_, self._term(field, text)
+            for term in _terms_of(row):
+                yield id_, self._terms[term]
 
     def _pairs(self, numbered: Sequence[tuple[int, Entity]]) -> Iterator[Row]:
         for id_, row in numbered:
             for field, values in (("labels", row.labels), ("annotations", row.annotations)):
                 for key, value in values.items():
-                    yield id_, self._term(field, key), value, value.casefold()
+                    yield id_, self._terms[field, key], value, value.casefold()
 
     def _write_links(self) -> None:
         self._insert("links", 10, (self._link_row(link) for link in self._changes.links), verb="INSERT OR REPLACE")
@@ -124,44 +123,44 @@ class _Write:
             *self._link_id(link.key),
             link.criticality is Criticality.HARD,
             link.confidence,
-            self._sources(tuple(link.statements)),
+            self._terms["link_sources", dump(tuple(link.statements))],
             self._revision,
             dump(link.properties) if link.properties else None,
             dump_link_statements(link.statements) if link.statements else None,
         )
 
-    def _sources(self, names: tuple[str, ...]) -> int:
-        id_ = self._known_sources.get(names)
-        if id_ is None:
-            id_ = self._known_sources[names] = self._term("link_sources", dump(names))
-        return id_
-
     def _link_id(self, key: LinkKey) -> tuple[int, int, int, int]:
-        environment = 0 if key.environment is None else self._term("link_environment", key.environment)
-        return self._ids[key.source], self._term("relation", key.relation), self._ids[key.target], environment
+        source, relation, target, environment = key
+        return (
+            self._ids[source],
+            self._terms["relation", relation],
+            self._ids[target],
+            0 if environment is None else self._terms["link_environment", environment],
+        )
 
     def _mark_relinked(self) -> None:
-        written = {row.ref for row in self._changes.entities}
-        keys = (*(link.key for link in self._changes.links), *self._changes.removed_links)
-        sources = {key.source for key in keys if key.source in self._ids} - written
+        sources = {link.key.source for link in self._changes.links}
+        sources.update(key.source for key in self._changes.removed_links if key.source in self._ids)
+        sources.difference_update(row.ref for row in self._changes.entities)
         self._insert("relinked", 2, ((self._ids[ref], self._revision) for ref in sources), verb="INSERT OR REPLACE")
-
-    def _term(self, field: str, text: str) -> int:
-        id_ = self._terms.get((field, text))
-        if id_ is None:
-            id_ = self._terms[field, text] = self._stored_term(field, text)
-        return id_
-
-    def _stored_term(self, field: str, text: str) -> int:
-        found = self._conn.execute("SELECT id FROM terms WHERE field = ? AND text = ?", (field, text)).fetchone()
-        if found:
-            return int(found[0])
-        row = (field, text, text.casefold())
-        new = self._conn.execute("INSERT INTO terms (field, text, folded) VALUES (?, ?, ?) RETURNING id", row)
-        return int(new.fetchone()[0])
 
     def _insert(self, table: str, columns: int, rows: Iterable[Row], *, verb: str = "INSERT") -> None:
         self._conn.executemany(f"{verb} INTO {table} VALUES ({', '.join('?' * columns)})", rows)
+
+
+class _Terms(dict[tuple[str, str], int]):
+    """Ids of terms by field and text; new ones are written when they are asked for."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    def __missing__(self, term: tuple[str, str]) -> int:
+        row = self._conn.execute("SELECT id FROM terms WHERE field = ? AND text = ?", term).fetchone()
+        if row is None:
+            sql = "INSERT INTO terms (field, text, folded) VALUES (?, ?, ?) RETURNING id"
+            row = self._conn.execute(sql, (*term, term[1].casefold())).fetchone()
+        self[term] = row[0]
+        return self[term]
 
 
 def _refs(changes: ChangeSet) -> set[Ref]:
