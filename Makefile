@@ -29,8 +29,7 @@ bench: $(VENV)/.develops ## Measure both stores; BENCH="--entities 10000" for an
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
 realworld: $(VENV)/.runs ## Print figures of the real files below DIR
-	@test -n "$(DIR)" || { echo "Name a folder: make realworld DIR=FOLDER" >&2; exit 2; }
-	@$(BIN)/python tools/realworld.py $(DIR)
+	@$(BIN)/python tools/realworld.py $(or $(DIR),$(error Name a folder: make realworld DIR=FOLDER))
 
 schema: $(VENV)/.runs ## Write schema/ anew
 	$(BIN)/graph-api export-schema schema

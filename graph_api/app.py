@@ -6,6 +6,7 @@ from starlette.applications import Starlette
 
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.context import Context
+from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
 from graph_api.settings import IN_MEMORY, Settings
@@ -22,8 +23,11 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     catalog = store or open_store(settings)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
-    schema = create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
-    return build_asgi(schema, lambda: create_context(settings, catalog), catalog, limits)
+    return build_asgi(configured_schema(settings), lambda: create_context(settings, catalog), catalog, limits)
+
+
+def configured_schema(settings: Settings) -> CatalogSchema:
+    return create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
 
 
 def create_context(settings: Settings, store: Store) -> Context:

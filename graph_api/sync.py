@@ -58,7 +58,7 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport
             raise CatalogError(ErrorCode.CONFLICT, f"sync {id_} is {held.status}, only a HELD one can be confirmed")
         snapshot = unpack(held.payload)
         plan = await _plan(tx, snapshot, started)
-        if plan.digest != held.plan_digest:
+        if plan.digest() != held.plan_digest:
             raise CatalogError(
                 ErrorCode.CONFLICT, f"the catalog has changed since sync {id_} was held; sync the source again"
             )
@@ -111,7 +111,7 @@ def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str)
         counts=plan.counts,
         problems=snapshot.problems,
         message=plan.held_because,
-        plan_digest=plan.digest,
+        plan_digest=plan.digest() if held else None,
     )
 
 

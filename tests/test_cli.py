@@ -222,6 +222,7 @@ def test_a_query_is_given_in_any_of_three_ways(how: str) -> None:
     [
         ("{ nothing }", "GRAPHQL_INVALID"),
         ("{", "GRAPHQL_INVALID"),
+        ("{" + " __typename" * 6000 + "}", "TOO_LARGE"),
         ('{ entity(ref: "!") { name } }', "BAD_REF"),
         ("query A { __typename } query B { __typename }", "GRAPHQL_INVALID"),
     ],
@@ -233,7 +234,8 @@ def test_a_query_with_errors_prints_them_and_fails(document: str, code: str) -> 
     assert result.stderr == ""
 
 
-def test_a_mutation_writes() -> None:
+def test_a_mutation_writes_whatever_address_a_server_would_bind_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPH_API_HOST", "0.0.0.0")  # noqa: S104 - nothing is bound here
     put = 'mutation { putEntities(entities: [{kind: "Component", name: "mine"}]) { userErrors { message } } }'
     assert ask(put) == {"putEntities": {"userErrors": []}}
     assert ask(COUNT) == {"entities": {"totalCount": 1}}
@@ -265,6 +267,8 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ["sync", ".", "--confirm", "x"],
         ["sync", "--confirm", "x", "--dry-run"],
         ["sync", ".", "--store", "mysql://host"],
+        ["query"],
+        ["query", "fragment F on Query { __typename }"],
         ["query", "{ __typename }", "--variables", "[]"],
         ["query", "{ __typename }", "--variables", "{"],
         ["serve", "--port", "70000"],

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import click
 import orjson
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from graph_api.app import create_context, open_store
+from graph_api.app import configured_schema, create_context, open_store
 from graph_api.cli.failure import Exit
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.session import opened
 from graph_api.graphql.error_format import format_result
-from graph_api.graphql.schema import schema
 from graph_api.settings import Settings
 
 
@@ -31,7 +31,12 @@ def query(settings: Settings, document: str | None, file: Any, variables: str) -
     if document and file:
         raise click.UsageError("give either DOCUMENT or --file")
     text = document or (file or sys.stdin).read()
-    answer = asyncio.run(_ask(settings, text, _parse(variables)))
+    if not text.strip():
+        raise click.UsageError("there is no document to run")
+    try:
+        answer = asyncio.run(_ask(settings, text, _parse(variables)))
+    except CannotGetOperationTypeError as error:
+        raise click.UsageError(error.as_http_error_reason()) from error
     click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
     if "errors" in answer:
         click.get_current_context().exit(Exit.PROBLEMS)
@@ -50,5 +55,6 @@ def _parse(variables: str) -> dict[str, Any]:
 async def _ask(settings: Settings, document: str, variables: dict[str, Any]) -> Any:
     async with opened(open_store(settings)) as store:
         context = create_context(settings, store)
-        result = await schema.execute(document, variable_values=variables, context_value=context)
+        context.writes_allowed = True  # the address that a server would bind to is no matter here
+        result = await configured_schema(settings).execute(document, variable_values=variables, context_value=context)
     return format_result(result, uuid4().hex)

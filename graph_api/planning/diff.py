@@ -26,8 +26,11 @@ class Plan:
 
     edit: Edit
     counts: Counts
-    digest: str
     held_because: str | None
+
+    def digest(self) -> str:
+        """The same for the same changes, whatever the time of the run."""
+        return _digest(self.edit.entities, self.edit.links)
 
     def __len__(self) -> int:
         return len(self.edit.entities) + len(self.edit.links)
@@ -53,7 +56,6 @@ def plan_snapshot(
     return Plan(
         edit=Edit(snapshot.source, entities, links),
         counts=counts,
-        digest=_digest(entities, links),
         held_because=_guard(counts, len(said[0]), len(said[1]), empty=not snapshot.entities and not snapshot.links),
     )
 
@@ -95,7 +97,6 @@ def _guard(counts: Counts, entities: int, links: int, *, empty: bool) -> str | N
 
 
 def _digest(entities: Mapping[Ref, object], links: Mapping[LinkKey, object]) -> str:
-    """The same for the same changes, whatever the time of the run."""
     digest = hashlib.sha256()
     for ref in sorted(entities):
         digest.update(dump([ref, _timeless(entities[ref])]).encode())
