@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.catalog.traversal import FACET_FIELDS, Cycle, Traversal, WalkAnswer, WalkRequest
+from graph_api.catalog.traversal import FACET_FIELDS, Cycle, Facet, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import PageRequest, Store
@@ -108,26 +109,30 @@ class History:
         return ChangeSet(entities=[row])
 
     def _add(self) -> ChangeSet:
-        row = entity(f"m{self._random.randrange(10**6)}", declared=False, sources=())
+        row = entity(f"{self._random.choice('amz')}{self._random.randrange(10**6)}", declared=False, sources=())
         self._entities[row.ref] = row
-        return ChangeSet(entities=[row], links=[self._add_link()])
+        to_hub = link(row.ref, next(iter(self._entities)))
+        self._links[to_hub.key] = to_hub
+        return ChangeSet(entities=[row], links=[to_hub, self._add_link()])
 
 
-async def everything(store: Store) -> tuple[list[WalkAnswer], list[Cycle]]:
-    start = tuple((await store.entities(refs("n0 n1 n2 n3"))).keys())
+async def everything(store: Store) -> tuple[list[WalkAnswer], list[Cycle], dict[str, Facet]]:
+    start = (await store.entities(refs("n0 n1 n2 n3"))).keys()
     requests = (
         WalkRequest(
-            traversal=Traversal(start=tuple(sorted(start)), direction=direction, budget=30),
-            limit=50,
+            traversal=Traversal(start=tuple(sorted(start)), direction=direction, budget=budget),
+            limit=100,
             total=True,
             severity=True,
             facets=tuple(FACET_FIELDS),
             completeness=True,
         )
-        for direction in Direction
+        for direction, budget in product(Direction, (30, 100))
     )
-    return [await store.walk(request, deadline=30) for request in requests], await store.cycles(
-        ["DEPENDS_ON"], deadline=30
+    return (
+        [await store.walk(request, deadline=30) for request in requests],
+        await store.cycles(["DEPENDS_ON"], deadline=30),
+        await store.facets(ALL, ["kind", "tags", "tier"]),
     )
 
 

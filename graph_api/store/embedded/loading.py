@@ -100,7 +100,7 @@ class _Update:
             coded=coded,
             listed=self._listed(terms),
             terms=terms,
-            links=self._links(terms, present),
+            links=self._links(terms),
         )
 
     def _rows(self, columns: str, table: str, owner: str) -> sqlite3.Cursor:
@@ -159,14 +159,13 @@ class _Update:
         owners, values = self._merged((old.owners(), old.values), (new[:, 0], new[:, 1]))
         return Lists.grouped(owners, values, self._size)
 
-    def _links(self, terms: Terms, present: Bools) -> Links:
+    def _links(self, terms: Terms) -> Links:
         old = self._old.links
         variants = _Variants(old.variants, terms)
         rows = self._rows(f"source, target, {_VARIANT_COLUMNS}", "links", "source")
         new = _table(((row[0], row[1], variants.code(row[2:])) for row in rows), 3)
         source, target, variant = self._merged((old.source, old.target, old.variant), (new[:, 0], new[:, 1], new[:, 2]))
-        there = present[target]
-        return Links(source[there], target[there], variant[there], variants.known, self._size)
+        return Links(source, target, variant, variants.known, self._size)
 
     def _merged(self, old: tuple[Ints, ...], new: tuple[Ints, ...]) -> list[Ints]:
         """Columns sorted by the first of them, the owner; stale owners have only what is new."""

@@ -64,6 +64,10 @@ class _Write:
         if not gone:
             return
         ids = one_of(gone.values())
+        self._conn.execute(
+            f"INSERT OR REPLACE INTO relinked SELECT DISTINCT source, ? FROM links WHERE target {_AMONG}",
+            (self._revision, ids),
+        )
         self._conn.execute(f"DELETE FROM links WHERE source {_AMONG}", (ids,))
         self._conn.execute(f"DELETE FROM links WHERE target {_AMONG}", (ids,))
         self._erase(gone.values())
