@@ -8,26 +8,40 @@ import neo4j
 import pytest
 
 from graph_api.app import source_order
-from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS
+from graph_api.catalog.filters import Compare, Op
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
+from graph_api.catalog.traversal import FACET_FIELDS, Traversal, WalkRequest
 from graph_api.settings import Settings
 from graph_api.sources.files import read_files
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.filters import Predicates, relation_types
+from graph_api.store.neo4j.reach import hard_only, head
 from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.store.neo4j.walks import statement
 from graph_api.sync import sync
 from tests.conftest import Run, wipe
 
 SEEDS = Path(__file__).parents[2] / "seeds"
-IMPACT_TYPES = relation_types(IMPACT_RELATIONS)
-HARD = " AND all(r IN rs WHERE r.criticality = 'HARD')"
-THROUGH = " AND all(r IN rs WHERE endNode(r) = s OR any(n IN [endNode(r)] WHERE n.tier = 1))"
+TIER_1 = Compare("tier", Op.EQ, 1)
 BFS, SEEK, INDEX = "VarLengthExpand(Pruning,BFS", "NodeUniqueIndexSeek", "IndexSeek"
 
 
-def walk(skeleton: str, where: str = "", depth: str = "") -> str:
-    return skeleton.format(
-        types=IMPACT_TYPES, depth=depth, where=where, columns=", e.owners", link="true", through="true"
-    )
+def traversal(direction: Direction = Direction.IN, starts: int = 1, **parts: Any) -> Traversal:
+    refs = tuple(Ref(f"component:more/n{n}") for n in range(1, 1 + starts))
+    return Traversal(start=refs, relations=IMPACT_RELATIONS, direction=direction, **parts)
+
+
+def walk(traversal: Traversal, **asked: Any) -> str:
+    return statement(WalkRequest(traversal=traversal, limit=10, **asked), Predicates())
+
+
+EVERYTHING: dict[str, Any] = {
+    "facets": (*FACET_FIELDS,),
+    "severity": True,
+    "completeness": True,
+    "total": True,
+}
 
 
 def ask(skeleton: str) -> str:
@@ -36,13 +50,17 @@ def ask(skeleton: str) -> str:
 
 
 PLANS: list[tuple[str, str, list[str]]] = [
-    ("impact", walk(cypher.FROM_ONE_IN + cypher.REACHED), [BFS, SEEK]),
-    ("impact over hard links", walk(cypher.FROM_ONE_IN + cypher.REACHED, HARD), [BFS, SEEK]),
-    ("impact through some", walk(cypher.FROM_ONE_IN + cypher.REACHED, HARD + THROUGH), [BFS, SEEK]),
-    ("impact to a depth", walk(cypher.FROM_ONE_IN + cypher.REACHED, depth="3"), [BFS, SEEK]),
-    ("first page of impact", walk(cypher.FROM_ONE_IN + cypher.REACHED_FIRST), [BFS, SEEK]),
-    ("dependencies", walk(cypher.FROM_ONE_OUT + cypher.REACHED), [BFS, SEEK]),
-    ("impact of many", walk(cypher.FROM_MANY_IN + cypher.REACHED), [SEEK]),
+    ("impact", walk(traversal()), [BFS, SEEK]),
+    ("all of an impact", walk(traversal(), **EVERYTHING), [BFS, SEEK]),
+    ("the last page", walk(traversal(), backward=True), [BFS, SEEK]),
+    ("impact that keeps some", walk(traversal(keep=TIER_1), **EVERYTHING), [BFS, SEEK]),
+    ("impact over hard links", walk(hard_only(traversal())), [BFS, SEEK]),
+    ("impact through some", walk(traversal(through=TIER_1), **EVERYTHING), [BFS, SEEK]),
+    ("impact to a depth", walk(traversal(max_depth=3), **EVERYTHING), [BFS, SEEK]),
+    ("first page of impact", head(traversal(), Predicates()) + cypher.FIRST_HITS, [BFS, SEEK]),
+    ("distances", head(traversal(), Predicates()) + cypher.DISTANCES, [BFS, SEEK]),
+    ("dependencies", walk(traversal(Direction.OUT), **EVERYTHING), [BFS, SEEK]),
+    ("impact of many", walk(traversal(starts=2), **EVERYTHING), [SEEK]),
     ("entities by ref", cypher.ENTITIES, [SEEK]),
     ("identifiers", cypher.RESOLVE, [SEEK]),
     ("a page by name", ask(cypher.PAGE.replace("{where}", "e.name_sort >= ''")), [INDEX]),
@@ -79,8 +97,8 @@ def filled(
     run(store.open())
     run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
     run(store.close())
-    for statement in MORE:
-        neo4j_driver.execute_query(statement)
+    for text in MORE:
+        neo4j_driver.execute_query(text)
     yield neo4j_driver
     wipe(neo4j_driver)
 
@@ -96,15 +114,20 @@ def test_plan(filled: neo4j.Driver, name: str, text: str, operators: list[str]) 
 
 
 PARAMETERS: dict[str, Any] = {
-    "starts": ["component:default/identity"],
+    "starts": ["component:more/n1", "component:more/n2"],
     "refs": ["component:default/identity"],
     "identifiers": ["x"],
     "pairs": [["a", "b"]],
     "limit": 10,
+    "page": 10,
+    "depth": 3,
+    "after": None,
+    "before": None,
     "levels": 5,
     "since": 0,
     "after_revision": 0,
     "after_ref": "",
+    **{f"f{n}": 1 for n in range(10)},
 }
 
 

@@ -37,6 +37,9 @@ LINK = (
     "source: startNode(r).ref, target: endNode(r).ref}"
 )
 
+# The same in a skeleton with slots.
+_ENTITY, _LINK = (text.replace("{", "{{").replace("}", "}}") for text in (ENTITY, LINK))
+
 READ_GATE = """
 OPTIONAL MATCH (c:Catalog {id: 1})
 OPTIONAL MATCH (g:Gate {id: 1})
@@ -63,7 +66,7 @@ RESOLVE = (
 # `found`, since ORDER BY would take an alias `e` for the projection, which lacks the sort copies.
 PAGE = (
     "MATCH (e:Entity) WHERE {where} RETURN "
-    + ENTITY.replace("{", "{{").replace("}", "}}")
+    + _ENTITY
     + (" AS found ORDER BY {key} {direction}, e.ref {ref_direction} LIMIT $limit")
 )
 COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
@@ -71,7 +74,7 @@ FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
 SEARCH = (
     "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node AS e, score WHERE {where} RETURN "
-    + ENTITY.replace("{", "{{").replace("}", "}}")
+    + _ENTITY
     + " AS e ORDER BY score DESC, e.ref LIMIT $limit"
 )
 MATCHING_REFS = "MATCH (e:Entity) WHERE {where} RETURN collect(e.ref) AS refs"
@@ -79,11 +82,7 @@ SUBGROUPS = "UNWIND $refs AS ref MATCH (:Entity {ref: ref})<-[:CHILD_OF*1..]-(g:
 
 _NEIGHBOUR = (
     " RETURN r, o ORDER BY o.ref, type(r), r.environment IS NOT NULL, r.environment {limit} "
-    "}} WITH ref, r, o AS e RETURN ref, "
-    + LINK.replace("{", "{{").replace("}", "}}")
-    + " AS link, "
-    + ENTITY.replace("{", "{{").replace("}", "}}")
-    + " AS e"
+    "}} WITH ref, r, o AS e RETURN ref, " + _LINK + " AS link, " + _ENTITY + " AS e"
 )
 NEIGHBOURS_OUT = (
     "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}}) "
@@ -119,9 +118,56 @@ _LEVELS = (
 FROM_MANY_OUT = _LEVELS.replace("PATTERN", "(n)-[r:{types}]->(e)")
 FROM_MANY_IN = _LEVELS.replace("PATTERN", "(n)<-[r:{types}]-(e)")
 # In rows of 500, so that none of them is long to decode.
-_IN_ROWS = " UNWIND range(0, size(hits), 500) AS i RETURN hits[i..i + 500] AS hits"
-REACHED = "WITH collect([e.ref, distance{columns}]) AS hits" + _IN_ROWS
-REACHED_FIRST = "ORDER BY distance, e.ref LIMIT $limit WITH collect([e.ref, distance{columns}]) AS hits" + _IN_ROWS
+DISTANCES = (
+    "ORDER BY distance, e.ref LIMIT $limit WITH collect([e.ref, distance]) AS hits "
+    "UNWIND range(0, size(hits), 500) AS i RETURN hits[i..i + 500] AS hits"
+)
+FIRST_HITS = "ORDER BY distance, e.ref LIMIT $limit RETURN distance, false AS down, " + ENTITY + " AS entity"
+
+# --- a walk that is judged, kept, counted and paged where the data is: only the page crosses the wire ---
+REACHED = (
+    "ORDER BY distance, e.ref LIMIT $limit "
+    "WITH collect(e {{.ref, .declared{properties}, node: e, distance: distance{keep}}}) AS found "
+    "WITH found[..$limit - 1] AS reached, size(found) = $limit AS more "
+)
+ALL_HITS = "WITH reached, more, reached AS hits "
+KEPT_HITS = "WITH reached, more, [h IN reached WHERE h.keep] AS hits "
+NO_HARD = "WITH *, [] AS hard "
+HARD_BEGIN, HARD_END = "CALL () { ", "RETURN collect(e) AS hard } "
+HITS_BY = (
+    "CALL (hits) {{ UNWIND hits AS h WITH h.{property} AS value, count(*) AS n RETURN collect([value, n]) AS {name} }} "
+)
+HITS_BY_EACH = (
+    "CALL (hits) {{ UNWIND hits AS h UNWIND coalesce(h.{property}, [null]) AS value "
+    "WITH value, count(*) AS n RETURN collect([value, n]) AS {name} }} "
+)
+HITS_BY_SEVERITY = (
+    "CALL (hits, hard) {{ UNWIND hits AS h WITH CASE WHEN h.node IN hard THEN 'DOWN' ELSE 'DEGRADED' END AS value, "
+    "count(*) AS n RETURN collect([value, n]) AS {name} }} "
+)
+_EDGE = (
+    "CALL (reached, more) {{ WITH more, reached, [h IN reached | h.node] AS known UNWIND reached AS h "
+    "WITH known, h.node AS e, h.distance AS distance WHERE (more OR distance = $depth) AND {through} "
+    "AND EXISTS {{ MATCH PATTERN WHERE {link} AND NOT o IN known AND NOT o.ref IN $starts }} "
+    "RETURN count(*) AS unexplored, count(CASE WHEN distance = $depth THEN 1 END) AS deep }} "
+)
+EDGE_OUT = _EDGE.replace("PATTERN", "(e)-[r:{types}]->(o:Entity)")
+EDGE_IN = _EDGE.replace("PATTERN", "(e)<-[r:{types}]-(o:Entity)")
+NO_EDGE = "WITH *, 0 AS unexplored, 0 AS deep "
+BOUNDS = (
+    "WITH *, CASE WHEN $after IS NULL THEN 0 ELSE size([h IN hits WHERE "
+    "h.distance < $after[0] OR (h.distance = $after[0] AND h.ref <= $after[1])]) END AS low, "
+    "CASE WHEN $before IS NULL THEN size(hits) ELSE size([h IN hits WHERE "
+    "h.distance < $before[0] OR (h.distance = $before[0] AND h.ref < $before[1])]) END AS high "
+)
+FORWARD = "WITH *, low AS begin, CASE WHEN low + $page < high THEN low + $page ELSE high END AS end "
+BACKWARD = "WITH *, CASE WHEN high - $page > low THEN high - $page ELSE low END AS begin, high AS end "
+ANSWER = (
+    "RETURN size(hits) AS total, more, begin, end, unexplored, deep, reached[-1].distance AS deepest, "
+    "any(h IN reached WHERE NOT h.declared) AS undeclared{facets}, COLLECT {{ UNWIND hits[begin..end] AS h "
+    "WITH h.distance AS distance, h.node IN hard AS down, h.node AS e ORDER BY distance, e.ref "
+    "RETURN {{distance: distance, down: down, entity: " + _ENTITY + "}} }} AS page"
+)
 STEP_OUT = (
     "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})-[r:{types}]->(o:Entity) WHERE {where} "
     "RETURN ref, collect(DISTINCT o.ref) AS others"
@@ -132,7 +178,7 @@ STEP_IN = (
 )
 LINKS_BETWEEN = (
     "UNWIND $pairs AS pair MATCH (:Entity {{ref: pair[0]}})-[r:{types}]->(:Entity {{ref: pair[1]}}) WHERE {where} "
-    "RETURN " + LINK.replace("{", "{{").replace("}", "}}") + " AS link"
+    "RETURN " + _LINK + " AS link"
 )
 ALL_LINKS = (
     "MATCH (a:Entity)-[r:{types}]->(b:Entity) WITH DISTINCT a.ref AS source, b.ref AS target LIMIT $limit "
@@ -173,16 +219,8 @@ LINKS = (
     "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN " + LINK + " AS link"
 )
-LINKS_AT_OUT = (
-    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN "
-    + LINK.replace("{", "{{").replace("}", "}}")
-    + " AS link"
-)
-LINKS_AT_IN = (
-    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity) RETURN "
-    + LINK.replace("{", "{{").replace("}", "}}")
-    + " AS link"
-)
+LINKS_AT_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN " + _LINK + " AS link"
+LINKS_AT_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity) RETURN " + _LINK + " AS link"
 REFERENCED_LINKS = (
     "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) OPTIONAL MATCH (e)-[r]-(:Entity) "
     "RETURN ref, count(DISTINCT r) AS n"

@@ -7,13 +7,12 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import FIELDS, Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.catalog.traversal import FACET_FIELDS, Facet
+from graph_api.catalog.traversal import Facet
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
-from graph_api.store.neo4j.reach import FACET_COLUMNS
 from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_text
-from graph_api.store.neo4j.walks import facet_of
 from graph_api.store.protocol import Neighbour, Page, PageRequest, Place, SortValue
 
 _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
@@ -78,8 +77,9 @@ async def facets(tx: Statements, filter_: Filter, fields: Sequence[str]) -> dict
     where = predicates.entity(filter_, "e")
     found = {}
     for field in fields:
-        query = cypher.FACET_MANY if FACET_FIELDS[field] else cypher.FACET_ONE
-        rows = await tx.rows(query.format(where=where, key=FACET_COLUMNS[field]), **predicates.parameters)
+        name, many = FACET_PROPERTIES[field]
+        query = (cypher.FACET_MANY if many else cypher.FACET_ONE).format(where=where, key=f"e.{name}")
+        rows = await tx.rows(query, **predicates.parameters)
         found[field] = facet_of(field, {row["value"]: row["n"] for row in rows})
     return found
 

@@ -10,35 +10,34 @@ from graph_api.catalog.traversal import Path, Paths, Step, Traversal
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
-from graph_api.store.neo4j.reach import expandable, reach, step
+from graph_api.store.neo4j.reach import distances, expandable, step
 from graph_api.store.neo4j.records import link_of
 
 
 async def via(tx: Statements, traversal: Traversal, refs: Collection[Ref]) -> dict[Ref, Path]:
     """One shortest walk to each of the refs that the traversal reaches."""
-    distances = await _distances(tx, traversal)
-    wanted = [ref for ref in refs if ref in distances and ref not in traversal.start]
-    before = await _predecessors(tx, traversal, distances, wanted)
+    known = await _distances(tx, traversal)
+    wanted = [ref for ref in refs if ref in known and ref not in traversal.start]
+    before = await _predecessors(tx, traversal, known, wanted)
     routes = {ref: _one_route(ref, before) for ref in wanted}
     return dict(zip(routes, await _told(tx, traversal, list(routes.values())), strict=True))
 
 
 async def paths(tx: Statements, from_: Ref, to: Ref, traversal: Traversal, first: int) -> Paths:
-    distances = await _distances(tx, traversal)
-    if from_ == to or to not in distances:
+    known = await _distances(tx, traversal)
+    if from_ == to or to not in known:
         return Paths((), more=False)
-    before = await _predecessors(tx, traversal, distances, [to])
+    before = await _predecessors(tx, traversal, known, [to])
     routes = _all_routes(from_, to, before, first + 1)
     return Paths(tuple(await _told(tx, traversal, routes[:first])), more=len(routes) > first)
 
 
 async def _distances(tx: Statements, traversal: Traversal) -> dict[Ref, int]:
-    reached = await reach(tx, traversal)
-    return {row[0]: row[1] for row in reached.rows} | dict.fromkeys(traversal.start, 0)
+    return await distances(tx, traversal) | dict.fromkeys(traversal.start, 0)
 
 
 async def _predecessors(
-    tx: Statements, traversal: Traversal, distances: Mapping[Ref, int], targets: Collection[Ref]
+    tx: Statements, traversal: Traversal, known: Mapping[Ref, int], targets: Collection[Ref]
 ) -> dict[Ref, list[Ref]]:
     """Backwards from the targets: for each entity on a shortest walk, those that it is reached from, sorted.
 
@@ -50,12 +49,11 @@ async def _predecessors(
     while pending:
         found = await step(tx, traversal, pending, back)
         nearer = {
-            ref: [other for other in found.get(ref, ()) if distances.get(other, -1) == distances[ref] - 1]
-            for ref in pending
+            ref: [other for other in found.get(ref, ()) if known.get(other, -1) == known[ref] - 1] for ref in pending
         }
         open_ = await expandable(tx, traversal, {other for others in nearer.values() for other in others})
         before.update({ref: sorted(other for other in others if other in open_) for ref, others in nearer.items()})
-        pending = {other for ref in pending for other in before[ref] if distances[other] > 0} - before.keys()
+        pending = {other for ref in pending for other in before[ref] if known[other] > 0} - before.keys()
     return before
 
 

@@ -1,60 +1,104 @@
-"""Dependencies, dependents and impact: one walk, then counts in this process over what it returned."""
+"""Dependencies, dependents and impact: one statement walks, judges, keeps, counts and cuts out a page."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graph_api.catalog.filters import ALL
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import (
-    FACET_FIELDS,
-    Bucket,
     Completeness,
-    Facet,
     Hit,
     IncompleteReason,
-    Position,
     Severity,
-    Traversal,
     WalkAnswer,
     WalkRequest,
 )
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
-from graph_api.store.neo4j.reach import FACET_COLUMNS, Reached, all_refs, first_reached, hard_only, reach, step
-from graph_api.store.neo4j.records import entity_of
-
-_REF, _DISTANCE, _DECLARED, _KEPT, _FACETS = 0, 1, 2, 3, 4
+from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
+from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
+from graph_api.store.neo4j.reach import check_levels, hard_only, head, parameters
+from graph_api.store.neo4j.records import Record, entity_of
 
 
 async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
     if _only_first_page(request):
         return await _first_page(tx, request)
     traversal = request.traversal
-    fields = [field for field in request.facets if field != "severity"]
-    columns = [("e.declared", None), ("", traversal.keep), *((FACET_COLUMNS[field], None) for field in fields)]
-    reached = await reach(tx, traversal, columns)
-    hard = await _hard(tx, request)
-    hits = [row for row in reached.rows if row[_KEPT]] if traversal.keep != ALL else reached.rows
-    page = _page(hits, request)
-    facets = await asyncio.to_thread(_facets, hits, request, fields, hard)
+    predicates = Predicates()
+    query = statement(request, predicates)
+    row = (await tx.rows(query, **_parameters(request), **predicates.parameters))[0]
+    check_levels(traversal, row["deepest"])
     return WalkAnswer(
         revision=tx.revision,
-        hits=await _hits(tx, page, hard if request.severity else None),
-        more_before=bool(page and hits[0] is not page[0]) if page else _any_before(hits, request),
-        more_after=bool(page and hits[-1] is not page[-1]) if page else _any_after(hits, request),
-        total=len(hits) if request.total else None,
-        facets=facets,
-        completeness=await _completeness(tx, traversal, reached) if request.completeness else None,
+        hits=[_hit(hit, severity=request.severity) for hit in row["page"]],
+        more_before=row["begin"] > 0,
+        more_after=row["end"] < row["total"],
+        total=row["total"] if request.total else None,
+        facets={field: facet_of(field, dict(row[f"by_{field}"])) for field in request.facets},
+        completeness=_completeness(row) if request.completeness else None,
     )
 
 
-def _facets(hits: Sequence[list[Any]], request: WalkRequest, fields: Sequence[str], hard: set[Ref]) -> dict[str, Facet]:
-    facets = {field: _facet(field, [row[_FACETS + place] for row in hits]) for place, field in enumerate(fields)}
-    if "severity" in request.facets:
-        facets["severity"] = _facet("severity", [_severity(row[_REF], hard) for row in hits])
-    return facets
+def statement(request: WalkRequest, predicates: Predicates) -> str:
+    """One part after the other; the text of each comes from cypher.py."""
+    traversal = request.traversal
+    return "".join(
+        (
+            head(traversal, predicates),
+            _reached(request, predicates),
+            _hard(request, predicates),
+            *(_counted(field) for field in request.facets),
+            _edge(request, predicates),
+            cypher.BOUNDS,
+            cypher.BACKWARD if request.backward else cypher.FORWARD,
+            cypher.ANSWER.format(facets="".join(f", by_{field}" for field in request.facets)),
+        )
+    )
+
+
+def _reached(request: WalkRequest, predicates: Predicates) -> str:
+    names = sorted({FACET_PROPERTIES[field].name for field in request.facets if field in FACET_PROPERTIES})
+    properties = "".join(f", .{name}" for name in names)
+    if request.traversal.keep == ALL:
+        return cypher.REACHED.format(properties=properties, keep="") + cypher.ALL_HITS
+    keep = f", keep: coalesce({predicates.entity(request.traversal.keep, 'e')}, false)"
+    return cypher.REACHED.format(properties=properties, keep=keep) + cypher.KEPT_HITS
+
+
+def _hard(request: WalkRequest, predicates: Predicates) -> str:
+    """Everything that some walk over HARD links alone reaches; the budget does not bound it."""
+    if not request.severity and "severity" not in request.facets:
+        return cypher.NO_HARD
+    return cypher.HARD_BEGIN + head(hard_only(request.traversal), predicates) + cypher.HARD_END
+
+
+def _counted(field: str) -> str:
+    if field == "severity":
+        return cypher.HITS_BY_SEVERITY.format(name=f"by_{field}")
+    name, many = FACET_PROPERTIES[field]
+    return (cypher.HITS_BY_EACH if many else cypher.HITS_BY).format(property=name, name=f"by_{field}")
+
+
+def _edge(request: WalkRequest, predicates: Predicates) -> str:
+    traversal = request.traversal
+    if not request.completeness:
+        return cypher.NO_EDGE
+    return (cypher.EDGE_OUT if traversal.direction is Direction.OUT else cypher.EDGE_IN).format(
+        types=relation_types(traversal.relations),
+        through=TRUE if traversal.through == ALL else predicates.entity(traversal.through, "e"),
+        link=TRUE if traversal.link_where is None else predicates.link(traversal.link_where, "r"),
+    )
+
+
+def _parameters(request: WalkRequest) -> dict[str, Any]:
+    return {
+        **parameters(request.traversal),
+        "limit": request.traversal.budget + 1,
+        "depth": request.traversal.max_depth,
+        "after": request.after and [request.after.distance, request.after.ref],
+        "before": request.before and [request.before.distance, request.before.ref],
+        "page": request.limit,
+    }
 
 
 def _only_first_page(request: WalkRequest) -> bool:
@@ -64,92 +108,24 @@ def _only_first_page(request: WalkRequest) -> bool:
 
 
 async def _first_page(tx: Statements, request: WalkRequest) -> WalkAnswer:
-    rows = await first_reached(tx, request.traversal, request.limit + 1)
-    hits = await _hits(tx, rows[: request.limit], None)
+    """With one start, the walk stops early."""
+    predicates = Predicates()
+    query = head(request.traversal, predicates) + cypher.FIRST_HITS
+    values = parameters(request.traversal) | predicates.parameters
+    rows = await tx.rows(query, limit=request.limit + 1, **values)
+    hits = [_hit(row, severity=False) for row in rows[: request.limit]]
     return WalkAnswer(revision=tx.revision, hits=hits, more_after=len(rows) > request.limit)
 
 
-async def _hard(tx: Statements, request: WalkRequest) -> set[Ref]:
-    """Everything that some walk over HARD links alone reaches; the budget does not bound it."""
-    if not request.severity and "severity" not in request.facets:
-        return set()
-    return await all_refs(tx, hard_only(request.traversal))
+def _hit(row: Record, *, severity: bool) -> Hit:
+    judged = Severity.DOWN if row["down"] else Severity.DEGRADED
+    return Hit(entity=entity_of(row["entity"]), distance=row["distance"], severity=judged if severity else None)
 
 
-def _severity(ref: Ref, hard: set[Ref]) -> str:
-    return Severity.DOWN.value if ref in hard else Severity.DEGRADED.value
-
-
-def _page(hits: Sequence[list[Any]], request: WalkRequest) -> Sequence[list[Any]]:
-    low = _count_until(hits, request.after, inclusive=True) if request.after else 0
-    high = _count_until(hits, request.before, inclusive=False) if request.before else len(hits)
-    if request.backward:
-        return hits[max(low, high - request.limit) : high] if request.limit else []
-    return hits[low : min(high, low + request.limit)]
-
-
-def _count_until(hits: Sequence[list[Any]], position: Position, *, inclusive: bool) -> int:
-    place = (position.distance, position.ref)
-    rows = ((row[_DISTANCE], row[_REF]) for row in hits)
-    return sum(row <= place if inclusive else row < place for row in rows)
-
-
-def _any_before(hits: Sequence[list[Any]], request: WalkRequest) -> bool:
-    return bool(request.after and hits and _count_until(hits, request.after, inclusive=True))
-
-
-def _any_after(hits: Sequence[list[Any]], request: WalkRequest) -> bool:
-    return bool(request.before and hits and _count_until(hits, request.before, inclusive=False) < len(hits))
-
-
-async def _hits(tx: Statements, rows: Sequence[list[Any]], hard: set[Ref] | None) -> list[Hit]:
-    if not rows:
-        return []
-    found = await tx.rows(cypher.ENTITIES, refs=[row[_REF] for row in rows])
-    entities = {row["e"]["ref"]: entity_of(row["e"]) for row in found}
-    return [
-        Hit(
-            entity=entities[row[_REF]],
-            distance=row[_DISTANCE],
-            severity=None if hard is None else Severity(_severity(row[_REF], hard)),
-        )
-        for row in rows
-    ]
-
-
-def _facet(field: str, values: Iterable[Any]) -> Facet:
-    counts: Counter[Any] = Counter()
-    for value in values:
-        if isinstance(value, list):
-            counts.update(value)
-        else:
-            counts[value] += 1
-    return facet_of(field, counts)
-
-
-def facet_of(field: str, counts: dict[Any, int]) -> Facet:
-    """Buckets by count, largest first, then by value with null last."""
-    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, str(item[0])))
-    buckets = tuple(Bucket(None if value is None else str(value), count) for value, count in rows)
-    return Facet(field, buckets, FACET_FIELDS[field])
-
-
-async def _completeness(tx: Statements, traversal: Traversal, reached: Reached) -> Completeness:
-    known = {row[_REF] for row in reached.rows} | set(traversal.start)
-    candidates = [
-        row for row in reached.rows if reached.more or (traversal.max_depth and row[_DISTANCE] == traversal.max_depth)
-    ]
-    around = (
-        await step(tx, traversal, [row[_REF] for row in candidates], traversal.direction, expanded=True)
-        if candidates
-        else {}
-    )
-    open_ = {ref for ref, others in around.items() if any(other not in known for other in others)}
-    reasons = []
-    if reached.more:
-        reasons.append(IncompleteReason.BUDGET)
-    if any(row[_REF] in open_ and row[_DISTANCE] == traversal.max_depth for row in candidates):
-        reasons.append(IncompleteReason.DEPTH)
-    if not all(row[_DECLARED] for row in reached.rows):
-        reasons.append(IncompleteReason.UNRESOLVED)
-    return Completeness(tuple(reasons), len(open_))
+def _completeness(row: Record) -> Completeness:
+    holds = {
+        IncompleteReason.BUDGET: row["more"],
+        IncompleteReason.DEPTH: row["deep"] > 0,
+        IncompleteReason.UNRESOLVED: row["undeclared"],
+    }
+    return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), row["unexplored"])
