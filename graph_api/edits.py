@@ -11,6 +11,7 @@ from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.planning.settle import Edit, settle
+from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
@@ -79,17 +80,15 @@ async def remove_entities(
     async with store.write() as tx:
         rows = await tx.entities([removal.ref for removal in removals])
         draft = _Draft(Edit(source, {}, {}), [], [])
-        entities: dict[Ref, EntityStatement | None] = {}
-        links: dict[LinkKey, LinkStatement | None] = {}
+        withdrawn: dict[Ref, EntityStatement | None] = {}
         for place, removal in enumerate(removals):
             path = ("entities", str(place))
             row = rows.get(removal.ref)
             draft.errors += _removal_errors(path, source, removal, row)
             said = row.statements.get(source) if row else None
             if said:
-                entities[removal.ref] = None
-                links.update(dict.fromkeys(_links_said_with(said)))
-        draft.edit = Edit(source, entities, links)
+                withdrawn[removal.ref] = said
+        draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
 
@@ -131,10 +130,10 @@ async def remove_links(
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
     draft = _Draft(Edit(source, {}, {}), [], [])
     entities: dict[Ref, EntityStatement | None] = {}
-    links: dict[LinkKey, LinkStatement | None] = {}
+    before: dict[Ref, EntityStatement | None] = {}
     readings = [read_document(put.document) for put in puts]
     rows = await tx.entities([reading.entity.ref for reading in readings if reading.entity])
-    new_links: dict[LinkKey, LinkStatement] = {}
+    new_links: list[LinkStatement] = []
     for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
         path = ("entities", str(place))
         errors, warnings = sort_problems(path, reading.problems)
@@ -148,17 +147,38 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
             draft.errors.append(UserError(path, ErrorCode.INVALID, f"{statement.ref} is given twice"))
         draft.errors += _revision_errors(path, put.expected_revision, row)
         said = row.statements.get(source) if row else None
-        if said:
-            links.update(dict.fromkeys(_links_said_with(said)))
+        before[statement.ref] = said
         statement = replace(statement, document=f"api:{statement.ref}")
         first_seen = said.first_seen if said else now
         entities[statement.ref] = replace(statement, first_seen=first_seen)
-        for link in reading.links:
-            new_links[link.key] = replace(link, document=f"api:{statement.ref}")
-    before = await tx.links(new_links.keys())
-    links.update({key: _first_seen(link, before, source, now) for key, link in new_links.items()})
-    draft.edit = Edit(source, entities, links)
+        new_links += [replace(link, document=statement.document) for link in reading.links]
+    draft.edit = Edit(source, entities, await _links_after(tx, source, before, new_links, now))
     return draft
+
+
+async def _links_after(
+    tx: WriteTransaction,
+    source: str,
+    before: Mapping[Ref, EntityStatement | None],
+    new: Sequence[LinkStatement],
+    now: str,
+) -> dict[LinkKey, LinkStatement | None]:
+    """What this source says of the links that the edited entities' specs told `before` or tell now.
+
+    A link that was put by itself stands as it is; one that the other end's spec tells too stays.
+    """
+    keys = {link.key for said in before.values() if said for link in _links_said_with(said)}
+    keys |= {link.key for link in new}
+    rows = await tx.links(keys)
+    stated = {key: link.statements[source] for key, link in rows.items() if source in link.statements}
+    after = {key: said for key, said in stated.items() if said.document == API_CONNECTOR}
+    told_by_specs = keys - after.keys()
+    others = await tx.entities({ref for key in told_by_specs for ref in (key.source, key.target)} - before.keys())
+    specs = [row.statements[source] for row in others.values() if source in row.statements]
+    for link in [*(link for said in specs for link in _links_said_with(said)), *new]:
+        if link.key in told_by_specs:
+            add_link(after, link)
+    return {key: _first_seen(after[key], rows, source, now) if key in after else None for key in keys}
 
 
 def read_document(document: dict[str, Any]) -> Reading:
@@ -178,11 +198,11 @@ def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[l
     return errors, warnings
 
 
-def _links_said_with(statement: EntityStatement) -> list[LinkKey]:
+def _links_said_with(statement: EntityStatement) -> list[LinkStatement]:
     """Links that the statement's own spec states."""
     metadata = {"name": statement.name, "namespace": split_ref(statement.ref).namespace}
     document = {"kind": statement.kind, "metadata": metadata, "spec": statement.spec}
-    return [link.key for link in read_document(document).links]
+    return [replace(link, document=statement.document) for link in read_document(document).links]
 
 
 def _first_seen(link: LinkStatement, before: Mapping[LinkKey, Link], source: str, now: str) -> LinkStatement:

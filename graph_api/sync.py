@@ -30,7 +30,6 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
     """
     started = utc_now()
     async with store.write() as tx:
-        last = await tx.last_run(snapshot.source)
         plan = await _plan(tx, snapshot, started)
         run = _new_run(tx, snapshot, plan, started)
         if run.status is SyncStatus.HELD:
@@ -40,7 +39,7 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
             changes = await settle(tx, plan.edit, order)
         if dry_run:
             return SyncReport(run=run, plan=plan, changes=changes)
-        await _supersede(tx, last)
+        await _supersede(tx, snapshot.source)
         return await _apply(tx, run, plan, changes)
 
 
@@ -86,8 +85,7 @@ async def record_failure(store: Store, source: str, connector: str, message: str
 
 async def _plan(tx: WriteTransaction, snapshot: Snapshot, at: str) -> Plan:
     said = await tx.said_by(snapshot.source)
-    last = await tx.last_run(snapshot.source)
-    plan = plan_snapshot(snapshot, said, at, last.finished_at if last else None)
+    plan = plan_snapshot(snapshot, said, at, await tx.last_seen_at(snapshot.source))
     if len(plan) > MAX_CHANGES:
         raise CatalogError(
             ErrorCode.TOO_LARGE,
@@ -115,10 +113,10 @@ def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str)
     )
 
 
-async def _supersede(tx: WriteTransaction, last: SyncRun | None) -> None:
-    if last and last.status is SyncStatus.HELD:
-        superseded = replace(last, status=SyncStatus.SUPERSEDED, payload=None)
-        await tx.apply(ChangeSet(), superseded, last.finished_at)
+async def _supersede(tx: WriteTransaction, source: str) -> None:
+    for held in await tx.held_runs(source):
+        superseded = replace(held, status=SyncStatus.SUPERSEDED, payload=None)
+        await tx.apply(ChangeSet(), superseded, held.finished_at)
 
 
 async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet) -> SyncReport:

@@ -73,7 +73,7 @@ async def entity_page(
     )
 
 
-def _place(place: list[Any] | None) -> Place | None:
+def _place(place: tuple[Any, ...] | None) -> Place | None:
     return Place(place[0], place[1]) if place else None
 
 

@@ -1,6 +1,7 @@
 """From the filter input to the catalog's filter language; the only round trip is for subgroups."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import cast
 
@@ -30,6 +31,9 @@ from graph_api.store.protocol import Store
 
 MAX_DEPTH = 10
 MAX_VALUES = 1_000
+MAX_WORDS = 10
+MAX_CONDITIONS = 200
+"""In one filter, at any depth: databases bound how large an expression may be."""
 
 _OPS = (
     ("eq", Op.EQ),
@@ -49,7 +53,25 @@ _PLAIN_FIELDS = ("kind", "type", "namespace", "name", "title", "description", "l
 
 async def compile_filter(filter_: inputs.EntityFilter | None, store: Store) -> Filter:
     """Raises CatalogError BAD_REF, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
-    return ALL if filter_ is None else await _entity(filter_, store, 1)
+    if filter_ is None:
+        return ALL
+    _check_size(filter_)
+    return await _entity(filter_, store, 1)
+
+
+def _check_size(filter_: object) -> None:
+    """Counts the conditions, which are the innermost inputs with an operator, without recursion."""
+    conditions, open_ = 0, [filter_]
+    while open_:
+        item = open_.pop()
+        parts = [getattr(item, field.name) for field in fields(item)] if is_dataclass(item) else []
+        nested = [part for part in parts if is_dataclass(part)]
+        nested += [inner for part in parts if isinstance(part, list) for inner in part if is_dataclass(inner)]
+        open_ += nested
+        conditions += not nested
+        if conditions > MAX_CONDITIONS:
+            message = f"a filter holds at most {MAX_CONDITIONS} conditions; ask `in` for many values of one field"
+            raise CatalogError(ErrorCode.TOO_LARGE, message)
 
 
 async def _entity(filter_: inputs.EntityFilter, store: Store, depth: int) -> Filter:
@@ -60,7 +82,7 @@ async def _entity(filter_: inputs.EntityFilter, store: Store, depth: int) -> Fil
     if filter_.declared is not None:
         items.append(Compare("declared", Op.EQ, filter_.declared))
     if filter_.text is not None:
-        items.append(Words(tuple(filter_.text.casefold().split())[:MAX_DEPTH]))
+        items.append(Words(_words(filter_.text)))
     if filter_.owned_by is not None:
         items.append(await _owned_by(filter_.owned_by, store))
     items += [await _related(row, store, depth) for row in filter_.related or ()]
@@ -112,6 +134,13 @@ def _value(name: str, op: Op, value: object) -> Value:
     return cast("Value", value)
 
 
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(text.casefold().split())
+    if len(words) > MAX_WORDS:
+        raise CatalogError(ErrorCode.TOO_LARGE, f"`text` takes at most {MAX_WORDS} words; got {len(words)}")
+    return words
+
+
 def _check_text(value: str) -> None:
     try:
         value.encode()
@@ -121,7 +150,12 @@ def _check_text(value: str) -> None:
 
 def utc_text(value: datetime) -> str:
     """A time as the store writes it: ISO 8601 in UTC with milliseconds."""
-    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise CatalogError(
+            ErrorCode.BAD_INPUT, f"the time {value.isoformat()} lies outside the years 1 to 9999 in UTC"
+        ) from None
     return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

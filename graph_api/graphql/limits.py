@@ -31,6 +31,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from graph_api.errors import ErrorCode
+from graph_api.graphql.cost import possible_objects
 
 MAX_NESTING = 200
 """Selection sets inside each other, fragments included: as many as graphql-core parses, and far from Python's limit."""
@@ -53,6 +54,8 @@ class Limits:
     fields: int = 1_000
     aliases: int = 50
     directives: int = 50
+    objects: int = 200_000
+    """That the pages of one operation may hold together: page sizes multiply along each path."""
 
 
 @dataclass(slots=True)
@@ -114,8 +117,21 @@ class DocumentLimits(SchemaExtension):
             # Strawberry would run the first of several operations when the request names none.
             named = context._provided_operation_name is not None
             errors = validate_within(context.schema._schema, document, self.limits)
-            context.pre_execution_errors = errors or ([] if named else _ambiguous(document))
+            context.pre_execution_errors = (
+                errors or ([] if named else _ambiguous(document)) or self._too_many_objects(document)
+            )
         yield
+
+    def _too_many_objects(self, document: DocumentNode) -> list[GraphQLError]:
+        context = self.execution_context
+        objects = possible_objects(document, context._provided_operation_name, context.variables or {})
+        if objects <= self.limits.objects:
+            return []
+        message = (
+            f"The pages of this query may hold {objects:,} objects, at most {self.limits.objects:,} may be asked for "
+            "at once; ask for smaller pages (`first`) or fewer levels."
+        )
+        return [GraphQLError(message, extensions={"code": ErrorCode.TOO_LARGE})]
 
 
 def parse_within(query: str, limits: Limits) -> DocumentNode:

@@ -19,6 +19,8 @@ from graph_api.graphql.context import Info
 from graph_api.graphql.records import Problem, Sync, as_problem
 from graph_api.graphql.refs import parse_ref_input
 from graph_api.graphql.types import Entity
+from graph_api.sources.descriptor_links import add_link
+from graph_api.sources.fields import content_problem
 from graph_api.sync import SyncReport, confirm_sync, sync
 
 MAX_ITEMS = 10_000
@@ -68,6 +70,9 @@ class EntityRemovalInput:
     expected_revision: int | None = strawberry.field(default=None, description="The entity's revision as last read.")
 
 
+MAX_ENVIRONMENT = 256
+
+
 @strawberry.input(description="A link's identity, along the arrow: from the dependent to what it needs.")
 class LinkKeyInput:
     source: str = strawberry.field(name="from", description="The ref where the arrow starts.")
@@ -91,6 +96,12 @@ class LinkInput(LinkKeyInput):
         properties: Any = {} if self.properties is None else self.properties
         if not isinstance(properties, dict):
             raise CatalogError(ErrorCode.INVALID, "`properties` is an object")
+        if any(isinstance(value, dict | list) for value in properties.values()):
+            raise CatalogError(ErrorCode.INVALID, "the values of `properties` are texts, numbers and booleans")
+        if problem := content_problem([properties, self.environment]):
+            raise CatalogError(ErrorCode.INVALID, f"a link cannot be stored: {problem[1]}")
+        if self.environment is not None and not 1 <= len(self.environment) <= MAX_ENVIRONMENT:
+            raise CatalogError(ErrorCode.INVALID, f"`environment` has 1 to {MAX_ENVIRONMENT} characters or is left out")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise CatalogError(ErrorCode.INVALID, f"`confidence` goes from 0 to 1; got {self.confidence}")
         return LinkStatement(
@@ -316,7 +327,7 @@ def _snapshot(
         if reading.entity:
             stated[reading.entity.ref] = reading.entity
         for link in reading.links:
-            said.setdefault(link.key, link)
+            add_link(said, link)
     snapshot = Snapshot(
         source=source, connector=edits.API_CONNECTOR, entities=stated, links=said, problems=tuple(problems)
     )

@@ -17,7 +17,14 @@ from graph_api.graphql.context import Info
 DEFAULT_PAGE = 20
 CURSOR_VERSION = 1
 _PAGE_ARGUMENTS = ("first", "after", "last", "before")
-MAX_CURSOR = 4_096
+MAX_CURSOR = 400_000
+"""Characters: more than the longest text that is sorted by (32,768 characters of up to 4 bytes) takes."""
+
+MAX_INTEGER = 2**63 - 1
+"""What both stores can compare with."""
+
+Place = tuple[Any, ...]
+"""Where an item stands in its order: what its cursor holds."""
 
 T = TypeVar("T")
 
@@ -28,8 +35,8 @@ class PageArguments:
 
     limit: int
     backward: bool
-    after: list[Any] | None
-    before: list[Any] | None
+    after: Place | None
+    before: Place | None
     digest: str
 
     def cursor(self, *place: object) -> str:
@@ -70,7 +77,7 @@ def _question_digest(info: Info, parent: str) -> str:
     return hashlib.blake2b(text, digest_size=9).hexdigest()
 
 
-def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...], ...]) -> list[Any] | None:
+def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...], ...]) -> Place | None:
     if cursor is None:
         return None
     version, made_for, *place = _decode(cursor)
@@ -78,9 +85,15 @@ def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...]
         raise _bad_cursor("is of another version or shape")
     if made_for != digest:
         raise _bad_cursor("belongs to another field, filter, sort or start; page with the arguments it was made for")
-    if not all(isinstance(value, types) for value, types in zip(place, shape, strict=True)):
+    if not all(_fits(value, types) for value, types in zip(place, shape, strict=True)):
         raise _bad_cursor("was not made by this server")
-    return place
+    return tuple(place)
+
+
+def _fits(value: object, types: type | tuple[type, ...]) -> bool:
+    if isinstance(value, int):
+        return isinstance(value, types) and not isinstance(value, bool) and abs(value) <= MAX_INTEGER
+    return isinstance(value, types)
 
 
 def _decode(cursor: str) -> list[Any]:
@@ -104,7 +117,7 @@ class Slice(Generic[T]):
     more_after: bool
 
 
-def slice_page(items: Sequence[T], places: Sequence[list[Any]], page: PageArguments) -> Slice[T]:
+def slice_page(items: Sequence[T], places: Sequence[Place], page: PageArguments) -> Slice[T]:
     """A page of a short list that is all in memory; `places` are its cursors' places, ascending."""
     low = sum(place <= page.after for place in places) if page.after is not None else 0
     high = sum(place < page.before for place in places) if page.before is not None else len(places)

@@ -54,7 +54,7 @@ async def _problems(
         for name, problems in await _last_problems(info, source)
         for place, problem in enumerate(problems)
     ]
-    places = [[name, place] for name, place, _ in rows]
+    places = [(name, place) for name, place, _ in rows]
     part = slice_page(rows, places, arguments)
     edges = [ProblemEdge(cursor=arguments.cursor(name, place), node=row) for name, place, row in part.items]
     return ProblemConnection(

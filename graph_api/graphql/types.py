@@ -196,9 +196,9 @@ async def link_connection(
     )
 
 
-def _link_place(neighbour: Neighbour) -> list[str]:
+def _link_place(neighbour: Neighbour) -> tuple[str, str, str]:
     key = neighbour.link.key
-    return [neighbour.entity.ref, key.relation, key.environment or ""]
+    return neighbour.entity.ref, key.relation, key.environment or ""
 
 
 def page_info(edges: Any, more_before: bool, more_after: bool) -> PageInfo:

@@ -109,7 +109,7 @@ def _with_page(request: WalkRequest, page: PagePart) -> WalkRequest:
     )
 
 
-def _position(place: list[Any] | None) -> Position | None:
+def _position(place: tuple[Any, ...] | None) -> Position | None:
     return Position(place[0], place[1]) if place else None
 
 

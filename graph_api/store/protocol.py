@@ -75,8 +75,12 @@ class WriteTransaction(Protocol):
         """Connector by source name."""
         ...
 
-    async def last_run(self, source: str) -> SyncRun | None:
-        """The newest run of the source, without payload."""
+    async def held_runs(self, source: str) -> list[SyncRun]:
+        """The source's runs that wait to be confirmed, without payload."""
+        ...
+
+    async def last_seen_at(self, source: str) -> str | None:
+        """When what the source states now was last read from it: the end of its last run that was not refused."""
         ...
 
     async def run(self, id_: str) -> SyncRun | None:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from graph_api.settings import Settings
 from graph_api.store.protocol import Store
+from graph_api.sync import record_failure
 from tests.conftest import Run
 from tests.graphql.conftest import Client
 
@@ -114,6 +117,70 @@ def test_links_come_and_go(client: Client) -> None:
     remove = """mutation { removeLinks(links: [{from: "component:a", relation: DEPENDS_ON, to: "component:b",
       environment: "production"}]) { changes { ref operation } userErrors { code } } }"""
     assert {row["operation"] for row in client.ask(remove)["removeLinks"]["changes"]} == {"REMOVED"}
+
+
+NEEDS = """query($of: String!) { dependencies(of: [$of]) { edges { severity node { ref } } } }"""
+
+
+def needs(client: Client, of: str) -> dict[str, str]:
+    edges = client.ask(NEEDS, of=of)["dependencies"]["edges"]
+    return {edge["node"]["ref"].removeprefix("component:default/"): edge["severity"] for edge in edges}
+
+
+def put(client: Client, name: str, **spec: Any) -> None:
+    assert client.ask(PUT, entities=[service(name, **spec)])["putEntities"]["userErrors"] == []
+
+
+def test_a_link_that_the_other_end_states_stays(client: Client) -> None:
+    put(client, "aa", dependsOn=["component:bb"])
+    put(client, "bb", dependencyOf=["component:aa"])
+    put(client, "bb")
+    assert needs(client, "component:aa") == {"bb": "DOWN"}
+    remove = 'mutation { removeEntities(entities: [{ref: "component:bb"}]) { userErrors { code } } }'
+    assert client.ask(remove)["removeEntities"]["userErrors"] == []
+    assert needs(client, "component:aa") == {"bb": "DOWN"}
+    put(client, "aa")
+    assert needs(client, "component:aa") == {}
+
+
+def test_a_link_put_by_itself_stands_whatever_the_ends_state(client: Client) -> None:
+    put(client, "aa", dependsOn=["component:bb"])
+    soft = """mutation { putLinks(links: [{from: "component:aa", relation: DEPENDS_ON, to: "component:bb",
+      criticality: SOFT}]) { userErrors { code } } }"""
+    assert client.ask(soft)["putLinks"]["userErrors"] == []
+    put(client, "aa", dependsOn=["component:bb"])
+    assert needs(client, "component:aa") == {"bb": "DEGRADED"}
+
+
+@pytest.mark.parametrize("names", [["aa", "bb"], ["bb", "aa"]])
+@pytest.mark.parametrize("mutation", [PUT, SNAPSHOT], ids=["putEntities", "applySnapshot"])
+def test_both_ends_state_one_link(client: Client, mutation: str, names: list[str]) -> None:
+    specs: dict[str, dict[str, Any]] = {
+        "aa": {"dependsOn": [{"ref": "component:bb", "criticality": "SOFT"}]},
+        "bb": {"dependencyOf": ["component:aa"]},
+    }
+    client.ask(mutation, entities=[service(name, **specs[name]) for name in names])
+    assert needs(client, "component:aa") == {"bb": "DEGRADED"}
+
+
+@pytest.mark.parametrize(
+    "text", ["properties: {n: 99999999999999999999999}", "properties: {a: {b: 1}}", 'environment: ""']
+)
+def test_a_link_that_cannot_be_stored_is_refused(client: Client, text: str) -> None:
+    link = f'{{from: "component:a", relation: DEPENDS_ON, to: "component:b", {text}}}'
+    answer = client.ask(f"mutation {{ putLinks(links: [{link}]) {{ userErrors {{ path code }} }} }}")
+    assert [row["code"] for row in answer["putLinks"]["userErrors"]] == ["INVALID"]
+    assert client.ask("{ changes { nodes { ref } } }")["changes"]["nodes"] == []
+
+
+def test_a_held_sync_is_superseded_whatever_ran_in_between(client: Client, store: Store, run: Run) -> None:
+    many = [service(f"s{number}") for number in range(30)]
+    assert client.ask(SNAPSHOT, entities=many)["applySnapshot"]["sync"]["status"] == "APPLIED"
+    held = client.ask(SNAPSHOT, entities=many[:5])["applySnapshot"]["sync"]
+    run(record_failure(store, "feed", "graphql", "the feed cannot be read"))
+    assert client.ask(SNAPSHOT, entities=many)["applySnapshot"]["sync"]["status"] == "UNCHANGED"
+    confirm = "mutation($id: ID!) { confirmSync(id: $id) { sync { status } } }"
+    assert client.code(confirm, id=held["id"]) == "CONFLICT"
 
 
 def test_a_plan_that_removes_much_is_held_until_confirmed(client: Client) -> None:

@@ -115,6 +115,8 @@ BAD: list[tuple[str, str]] = [
     ('{ services(after: "garbage") { totalCount } }', "BAD_CURSOR"),
     ('{ entities(filter: {kind: {eq: "Servce"}}) { totalCount } }', "UNKNOWN_KIND"),
     ("{ nothing }", "GRAPHQL_INVALID"),
+    ('{ entities(filter: {updatedAt: {gt: "0001-01-01T00:00:00+14:00"}}) { totalCount } }', "BAD_INPUT"),
+    ('{ entities(filter: {text: "a b c d e f g h i j k"}) { totalCount } }', "TOO_LARGE"),
 ]
 
 

@@ -119,8 +119,9 @@ async def test_a_run_is_read_back_with_its_payload_only_where_asked_for(store: S
     async with store.write() as transaction:
         assert await transaction.run("held") == run
         assert await transaction.run("other") is None
-        assert await transaction.last_run("files") == bare
-        assert await transaction.last_run("other") is None
+        assert await transaction.held_runs("files") == [bare]
+        assert await transaction.held_runs("other") == []
+        assert await transaction.last_seen_at("files") is None
         assert await transaction.sources() == {"files": "files"}
 
 
@@ -216,8 +217,7 @@ async def test_a_writer_reads_what_keeps_entities_alive(store: Store) -> None:
 async def test_a_transaction_may_apply_twice(store: Store) -> None:
     await write(store, ChangeSet(), id="old", status=SyncStatus.HELD)
     async with store.write() as transaction:
-        old = await transaction.last_run("files")
-        assert old is not None
+        (old,) = await transaction.held_runs("files")
         superseded = replace(old, status=SyncStatus.SUPERSEDED)
         assert await transaction.apply(ChangeSet(), superseded, AT) == 0
         assert await transaction.apply(entities("a"), sync_run(id="new", started_at=LATER, revision=1), LATER) == 1

@@ -52,7 +52,11 @@ def last_run(conn: sqlite3.Connection, source: str) -> SyncRun | None:
     return next(_runs(conn, f"WHERE source = ? {_LATEST}", source), None)
 
 
-def _last_seen_at(conn: sqlite3.Connection, source: str) -> str | None:
+def held_runs(conn: sqlite3.Connection, source: str) -> list[SyncRun]:
+    return list(_runs(conn, "WHERE source = ? AND status = 'HELD'", source))
+
+
+def last_seen_at(conn: sqlite3.Connection, source: str) -> str | None:
     """When what the source states now was last read from it."""
     run = next(
         _runs(conn, f"WHERE source = ? AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') {_LATEST}", source), None
@@ -92,7 +96,7 @@ def sources(conn: sqlite3.Connection) -> list[SourceInfo]:
             name=name,
             connector=connector,
             last_run=run,
-            last_applied_at=_last_seen_at(conn, name),
+            last_applied_at=last_seen_at(conn, name),
             entities=entities,
             links=links,
         )

@@ -52,8 +52,11 @@ class EmbeddedTransaction:
     async def sources(self) -> Mapping[str, str]:
         return await self._run_step(journal.connectors)
 
-    async def last_run(self, source: str) -> SyncRun | None:
-        return await self._ask(journal.last_run, source)
+    async def held_runs(self, source: str) -> list[SyncRun]:
+        return await self._ask(journal.held_runs, source)
+
+    async def last_seen_at(self, source: str) -> str | None:
+        return await self._ask(journal.last_seen_at, source)
 
     async def run(self, id_: str) -> SyncRun | None:
         return await self._ask(journal.run_of, id_)

@@ -151,8 +151,8 @@ _EDGE = (
     "AND EXISTS {{ MATCH PATTERN WHERE {link} AND NOT o IN known AND NOT o.ref IN $starts }} "
     "RETURN count(*) AS unexplored, count(CASE WHEN distance = $depth THEN 1 END) AS deep }} "
 )
-EDGE_OUT = _EDGE.replace("PATTERN", "(e)-[r:{types}]->(o:Entity)")
-EDGE_IN = _EDGE.replace("PATTERN", "(e)<-[r:{types}]-(o:Entity)")
+EDGE_OUT = _EDGE.replace("PATTERN", "(e)-[r:{types}]->(o)")
+EDGE_IN = _EDGE.replace("PATTERN", "(e)<-[r:{types}]-(o)")
 NO_EDGE = "WITH *, 0 AS unexplored, 0 AS deep "
 BOUNDS = (
     "WITH *, CASE WHEN $after IS NULL THEN 0 ELSE size([h IN hits WHERE "
@@ -213,6 +213,8 @@ SYNCS = (
 RUN = "MATCH (s:Sync {id: $id}) RETURN s.body AS run, s.payload AS payload"
 
 # --- what a write reads ---
+HELD_RUNS = "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run ORDER BY s.id"
+LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
 SAID_LINKS = "MATCH (:Entity)-[r:{types}]->(:Entity) WHERE $source IN r.sources RETURN collect(r.statements) AS texts"
 LINKS = (
@@ -260,7 +262,7 @@ DELETE_LINKS = (
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) DELETE r"
 )
 WRITE_RUN = (
-    "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, "
+    "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.held = $held, "
     "s.payload = $payload, s.write = $write "
     "MERGE (o:Source {name: $source}) "
     "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "

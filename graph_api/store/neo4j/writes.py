@@ -35,9 +35,12 @@ class Neo4jWrite:
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
 
-    async def last_run(self, source: str) -> SyncRun | None:
-        rows = await self._tx.rows(cypher.SYNCS, source=source, started_at=None, id=None, limit=1)
-        return load_run(rows[0]["run"]) if rows else None
+    async def held_runs(self, source: str) -> list[SyncRun]:
+        return [load_run(row["run"]) for row in await self._tx.rows(cypher.HELD_RUNS, source=source)]
+
+    async def last_seen_at(self, source: str) -> str | None:
+        rows = await self._tx.rows(cypher.LAST_SEEN_AT, source=source)
+        return rows[0]["at"] if rows else None
 
     async def run(self, id_: str) -> SyncRun | None:
         rows = await self._tx.rows(cypher.RUN, id=id_)
@@ -167,6 +170,7 @@ class Neo4jWrite:
             connector=run.connector,
             started_at=run.started_at,
             body=dump_run(run),
+            held=True if run.status is SyncStatus.HELD else None,
             write=self.token,
             payload=run.payload,
             entities=counts.entities_added - counts.entities_removed if counted else 0,

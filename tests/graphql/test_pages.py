@@ -1,0 +1,84 @@
+"""Pages: together they are the whole list, whoever turns them; what is too much or forged is refused."""
+
+import base64
+import json
+
+import pytest
+
+from tests.graphql.conftest import Client
+
+ALL = 100
+CONNECTIONS = [
+    'impact(of: ["resource:default/postgres-core"], walk: {maxDepth: 1}, PAGE)',
+    'dependencies(of: ["component:default/identity"], PAGE)',
+    'dependents(of: ["resource:default/postgres-core"], PAGE)',
+    "services(PAGE)",
+    "apis(sort: {field: TITLE, descending: true}, PAGE)",
+]
+PAGES_OF_PAGES = (
+    "{ services(first: SIZE) { nodes { related(direction: OUT, first: SIZE) { nodes { ...Further } } } } } "
+    "fragment Further on Entity { related(direction: IN, first: SIZE) { edges { node { ref } } } }"
+)
+CHANGES = "query($after: String) { changes(first: 1, after: $after) { pageInfo { endCursor } } }"
+
+
+@pytest.mark.parametrize("field", CONNECTIONS, ids=[text.partition("(")[0] for text in CONNECTIONS])
+def test_pages_together_are_the_whole_list(demo: Client, field: str) -> None:
+    whole, _ = turn(demo, field, f"first: {ALL}")
+    forward: list[str] = []
+    backward: list[str] = []
+    after = before = ""
+    while len(forward) < len(whole):
+        refs, (_, end) = turn(demo, field, f"first: 3{after}")
+        forward += refs
+        after = f', after: "{end}"'
+        refs, (start, _) = turn(demo, field, f"last: 3{before}")
+        backward = refs + backward
+        before = f', before: "{start}"'
+    assert len(whole) > 3
+    assert forward == backward == whole
+
+
+def turn(demo: Client, field: str, page: str) -> tuple[list[str], tuple[str, str]]:
+    query = f"{{ page: {field.replace('PAGE', page)} {{ nodes {{ ref }} pageInfo {{ startCursor endCursor }} }} }}"
+    found = demo.ask(query)["page"]
+    return [row["ref"] for row in found["nodes"]], (found["pageInfo"]["startCursor"], found["pageInfo"]["endCursor"])
+
+
+def test_pages_of_pages_are_bounded(demo: Client) -> None:
+    assert demo.code(PAGES_OF_PAGES.replace("SIZE", "100")) == "TOO_LARGE"
+    assert demo.ask(PAGES_OF_PAGES.replace("SIZE", "20"))["services"]["nodes"]
+
+
+def test_a_page_size_in_a_variable_counts(demo: Client) -> None:
+    query = "query($n: Int = 100) " + PAGES_OF_PAGES.replace("SIZE", "$n")
+    assert demo.code(query) == "TOO_LARGE"
+    assert demo.ask(query, n=3)["services"]["nodes"]
+
+
+@pytest.mark.parametrize("number", [2**63, True])
+def test_a_place_that_no_store_can_hold_is_refused(demo: Client, number: int) -> None:
+    cursor = demo.ask(CHANGES)["changes"]["pageInfo"]["endCursor"]
+    version, digest, _, ref = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    forged = base64.urlsafe_b64encode(json.dumps([version, digest, number, ref]).encode()).decode().rstrip("=")
+    assert demo.code(CHANGES, after=forged) == "BAD_CURSOR"
+
+
+def test_a_cursor_holds_a_long_title(client: Client) -> None:
+    put = """mutation($title: String!) { putEntities(entities: [
+      {kind: "Component", name: "a", title: $title, spec: {type: "service"}},
+      {kind: "Component", name: "b", spec: {type: "service"}}]) { userErrors { message } } }"""
+    assert client.ask(put, title="t" * 30_000)["putEntities"]["userErrors"] == []
+    field = "services(sort: {field: TITLE}, PAGE)"
+    first, (_, end) = turn(client, field, "first: 1")
+    second, _ = turn(client, field, f'first: 1, after: "{end}"')
+    assert first + second == ["component:default/a", "component:default/b"]
+
+
+def test_the_largest_filter_is_answered(demo: Client) -> None:
+    def total(conditions: int) -> str:
+        items = '{title: {contains: "e"}} ' * conditions
+        return f"{{ entities(filter: {{or: [{items}]}}) {{ totalCount }} }}"
+
+    assert demo.ask(total(200))["entities"]["totalCount"] > 0
+    assert demo.code(total(201)) == "TOO_LARGE"
