@@ -44,7 +44,7 @@ def open_store(settings: Settings) -> Store:
     """The store that the settings name, constructed and not yet opened."""
     scheme, _, path = settings.store.partition(":")
     if scheme == "embedded":
-        return EmbeddedStore(None if path == IN_MEMORY else Path(path))
+        return EmbeddedStore(None if path == IN_MEMORY else Path(path), read_seconds=settings.deadline)
     password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
     return Neo4jStore(
         settings.store,

@@ -74,6 +74,9 @@ PLANS: list[tuple[str, str, list[str]]] = [
     ("sources with their runs", cypher.SOURCES, [INDEX]),
 ]
 
+LISTED_WHOLE = {"sources with their runs": {"NodeByLabelScan"}}
+"""Its answer is every node of a label that counts tens."""
+
 
 # A planner takes any way through a small database; this one is large enough to matter.
 MORE: tuple[LiteralString, ...] = (
@@ -109,7 +112,7 @@ def test_plan(filled: neo4j.Driver, name: str, text: str, operators: list[str]) 
     found = list(_operators(cast("dict[str, Any]", summary.plan)))
     for operator in operators:
         assert any(operator in row for row in found), (name, found)
-    refused = ("AllNodesScan", "NodeByLabelScan", "ShortestPath")
+    refused = {"AllNodesScan", "NodeByLabelScan", "ShortestPath"} - LISTED_WHOLE.get(name, set())
     assert not any(operator in row for row in found for operator in refused), (name, found)
     assert [row.status_description for row in summary.gql_status_objects if row.is_notification] == []
 

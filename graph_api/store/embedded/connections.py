@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -12,11 +14,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.embedded.deadline import CHECK_EVERY, Deadline, closed
 
 READERS = 4
 _READER_CACHE = 32
 _WRITER_CACHE = 256
 """MiB; a whole first sync should not spill into the log and be read back from there."""
+
+_TOO_LARGE = re.compile("expression tree is too large|parser stack overflow|too many|too big", re.IGNORECASE)
+"""What SQLite says of statements beyond its limits."""
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -35,6 +41,11 @@ def masked_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if _TOO_LARGE.search(str(error)):
+            message = "the filter is larger than the database takes; ask with fewer conditions or levels"
+            raise CatalogError(ErrorCode.TOO_LARGE, message) from error
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise closed() from error
         _log.warning("the catalog's file does not answer", exc_info=True)
         raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog's database does not answer; try again") from error
 
@@ -47,19 +58,40 @@ class Connections:
         self._busy_seconds = busy_seconds
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-reader")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="catalog-writer")
+        self._closing = threading.Event()
         self._of_thread = threading.local()
         self._all: list[sqlite3.Connection] = []
 
-    async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """Answer in one read transaction."""
-        return await self._run(self._readers, partial(self._read, question))
+    async def read(self, question: Callable[[sqlite3.Connection, Deadline], T], seconds: float) -> T:
+        """Answer in one read transaction within so many seconds, waiting for a reader included.
+
+        The question itself watches the deadline.
+        """
+        limit = Deadline(seconds, self._closing)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._run(self._readers, partial(self._read, question, limit))
+        except TimeoutError as error:
+            raise limit.error() from error
+        finally:
+            limit.abandon()
 
     async def write(self, step: Callable[[sqlite3.Connection], T]) -> T:
-        """Run one step on the writing connection, after all steps before it; transactions are the caller's."""
-        return await self._run(self._writer, lambda: step(self._writing()))
+        """Run one step on the writing connection, after all steps before it; transactions are the caller's.
+
+        A step that is cancelled is interrupted.
+        """
+        limit = Deadline(math.inf, self._closing)
+        try:
+            return await self._run(self._writer, partial(self._write, step, limit))
+        finally:
+            limit.abandon()
 
     def close(self) -> None:
-        """Wait for what is running, then disconnect."""
+        """Interrupt what is running, and disconnect."""
+        self._closing.set()
+        for conn in self._all:
+            conn.interrupt()
         for executor in (self._readers, self._writer):
             executor.shutdown()
         for conn in self._all:
@@ -70,16 +102,21 @@ class Connections:
         try:
             future = executor.submit(_masked, job)
         except RuntimeError as error:
-            raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog is closed") from error
+            raise closed() from error
         return await asyncio.wrap_future(future)
 
-    def _read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+    def _read(self, question: Callable[[sqlite3.Connection, Deadline], T], limit: Deadline) -> T:
         conn = self._reading()
         conn.execute("BEGIN")
         try:
-            return question(conn)
+            return question(conn, limit)
         finally:
             conn.execute("ROLLBACK")
+
+    def _write(self, step: Callable[[sqlite3.Connection], T], limit: Deadline) -> T:
+        conn = self._writing()
+        with limit.watching(conn):
+            return step(conn)
 
     def _reading(self) -> sqlite3.Connection:
         return self._connection(f"PRAGMA cache_size = -{_READER_CACHE * 1024}", "PRAGMA query_only = 1")
@@ -101,6 +138,7 @@ class Connections:
         self._all.append(conn)
         for pragma in pragmas:
             conn.execute(pragma)
+        conn.set_progress_handler(self._closing.is_set, CHECK_EVERY)
         self._of_thread.conn = conn
         return conn
 

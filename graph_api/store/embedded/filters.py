@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graph_api.catalog.filters import FIELDS, And, Compare, Filter, Not, Op, Or, Refs, Related, Words
@@ -143,10 +143,16 @@ class Compiler:
 
 def _joined(operator: str, nothing: str, conditions: Iterable[Condition]) -> Condition:
     found = list(conditions)
-    return Condition(
-        f"({operator.join(condition.sql for condition in found) or nothing})",
-        tuple(parameter for condition in found for parameter in condition.parameters),
-    )
+    parameters = tuple(parameter for condition in found for parameter in condition.parameters)
+    return Condition(_balanced(operator, [condition.sql for condition in found]) if found else nothing, parameters)
+
+
+def _balanced(operator: str, parts: Sequence[str]) -> str:
+    """SQLite bounds the depth of an expression, and one without parentheses is as deep as it is long."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return f"({_balanced(operator, parts[:middle])}{operator}{_balanced(operator, parts[middle:])})"
 
 
 def _negated(condition: Condition) -> Condition:

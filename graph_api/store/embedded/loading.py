@@ -34,15 +34,18 @@ class GraphCache:
 
     def at(self, conn: sqlite3.Connection) -> Graph:
         """The graph at the revision of the connection's read transaction, which starts again if it is behind."""
-        while True:
+        with self._lock:
             revision = current_revision(conn)
-            with self._lock:
-                if self._graph is None or self._graph.revision < revision:
-                    self._graph = _advanced(conn, self._graph, revision)
-                if self._graph.revision == revision:
-                    return self._graph
-            conn.execute("ROLLBACK")
-            conn.execute("BEGIN")
+            if self._graph and self._graph.revision > revision:
+                conn.execute("ROLLBACK")
+                conn.execute("BEGIN")
+                revision = current_revision(conn)
+                if self._graph.revision > revision:
+                    # Not even the newest state is as new: an older copy of the file was put back.
+                    self._graph = None
+            if self._graph is None or self._graph.revision < revision:
+                self._graph = _advanced(conn, self._graph, revision)
+            return self._graph
 
 
 def _advanced(conn: sqlite3.Connection, graph: Graph | None, revision: int) -> Graph:

@@ -28,20 +28,25 @@ from graph_api.store.embedded.walk import walk
 from graph_api.store.protocol import Neighbour, Page, PageRequest
 
 BUSY_SECONDS = 10.0
+READ_SECONDS = 30.0
 
 T = TypeVar("T")
 
 
 class EmbeddedStore:
     """Implements Store on the file at `path`, which is made if it does not exist; None: on a file of its own that goes
-    with close(). A writer waits `busy_seconds` for its turn.
+    with close(). A writer waits `busy_seconds` for its turn; questions without a deadline of their own take at most
+    `read_seconds`. close() interrupts what is running.
 
     Several processes may have one file open at a time. It must not lie on a network file system.
     """
 
-    def __init__(self, path: str | Path | None, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self, path: str | Path | None, *, busy_seconds: float = BUSY_SECONDS, read_seconds: float = READ_SECONDS
+    ) -> None:
         self._path = path if path is None else Path(path)
         self._busy_seconds = busy_seconds
+        self._read_seconds = read_seconds
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._opened: Connections | None = None
         self._graphs = GraphCache()
@@ -93,7 +98,9 @@ class EmbeddedStore:
         return await self._ask(pages.count, filter_)
 
     async def facets(self, filter_: Filter, fields: Sequence[str]) -> dict[str, walks.Facet]:
-        return await self._ask(lambda conn: count_matching(conn, self._graphs.at(conn), filter_, fields))
+        return await self._on_graph(
+            self._read_seconds, lambda conn, graph, _: count_matching(conn, graph, filter_, fields)
+        )
 
     async def search(self, text: str, filter_: Filter, limit: int) -> list[Entity]:
         return await self._ask(pages.search, text, filter_, limit)
@@ -176,7 +183,12 @@ class EmbeddedStore:
 
     async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
         """In a thread, in one read transaction."""
-        return await self._connections.read(lambda conn: question(conn, *arguments))
+
+        def answer(conn: sqlite3.Connection, limit: Deadline) -> T:
+            with limit.watching(conn):
+                return question(conn, *arguments)
+
+        return await self._connections.read(answer, self._read_seconds)
 
     async def _on_ground(self, traversal: walks.Traversal, deadline: float, question: Callable[[Ground], T]) -> T:
         return await self._on_graph(
@@ -186,16 +198,10 @@ class EmbeddedStore:
     async def _on_graph(self, deadline: float, question: Callable[[sqlite3.Connection, Graph, Deadline], T]) -> T:
         """Ask SQLite and the graph at one revision. Only loading the graph goes on after the deadline: others wait
         for it too."""
-        limit = Deadline(deadline)
 
-        def answer(conn: sqlite3.Connection) -> T:
+        def answer(conn: sqlite3.Connection, limit: Deadline) -> T:
             graph = self._graphs.at(conn)
             with limit.watching(conn):
-                limit.check()
                 return question(conn, graph, limit)
 
-        try:
-            async with asyncio.timeout(deadline):
-                return await self._connections.read(answer)
-        except TimeoutError as error:
-            raise limit.error() from error
+        return await self._connections.read(answer, deadline)
