@@ -24,6 +24,8 @@ from graph_api.settings import Settings
 from graph_api.sync import sync
 
 _WARM_UP_ROWS = 10_000
+_HEAP = "4g"
+"""A sync is one transaction, which 100,000 entities fill 2 GiB with."""
 
 
 @click.command()
@@ -56,7 +58,7 @@ def _embedded(folder: Path, snapshot: Snapshot, seconds: float) -> EmbeddedResul
 
 
 def _neo4j(uri: str, folder: Path, snapshot: Snapshot, changes: Sequence[ChangeSet]) -> Neo4jResult:
-    with GraphDatabase.driver(uri) as driver:
+    with GraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
         _refuse_used(driver, uri)
         asyncio.run(_create_indexes(uri))
         _tell("Writing the same rows without the product")
@@ -119,7 +121,7 @@ def _database(uri: str | None, home: Path) -> Iterator[str]:
     if uri:
         yield uri
         return
-    running = local_neo4j.start(home, progress=_tell, bolt_port=free_port(), heap="2g")
+    running = local_neo4j.start(home, progress=_tell, bolt_port=free_port(), heap=_HEAP)
     try:
         yield running.uri
     finally:

@@ -23,7 +23,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     catalog = store or open_store(settings)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
-    return build_asgi(configured_schema(settings), lambda: create_context(settings, catalog), catalog, limits)
+    return build_asgi(
+        configured_schema(settings), lambda: create_context(settings, catalog), catalog, limits, settings.known_hosts
+    )
 
 
 def configured_schema(settings: Settings) -> CatalogSchema:

@@ -23,6 +23,7 @@ from pydantic_settings import (
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
 IN_MEMORY = ":memory:"
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 STORE_FORMS = "embedded:PATH, embedded::memory:, neo4j://HOST:PORT or bolt://HOST:PORT"
 
 _OTHER_VARIABLES = ("GRAPH_API_CACHE",)  # where the local Neo4j keeps what it downloads
@@ -71,6 +72,11 @@ class Settings(BaseSettings):
     )
     neo4j_database: str = Field(default="neo4j", description="Name of the database in Neo4j.")
     host: str = Field(default="127.0.0.1", description="Address to serve on.")
+    allowed_hosts: _Names = Field(
+        default=(),
+        description="Names that clients may reach the server by (the Host header), besides `host` and those of "
+        "loopback. Empty: any name, but on loopback only its own.",
+    )
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
     insecure_allow_writes: bool = Field(
         default=False, description="Allow mutations on an address other than loopback: there is no authentication yet."
@@ -101,6 +107,13 @@ class Settings(BaseSettings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def known_hosts(self) -> frozenset[str] | None:
+        """The names in Host headers that are answered; None for all."""
+        if not self.on_loopback and not self.allowed_hosts:
+            return None
+        return frozenset(name.lower() for name in (self.host, *LOOPBACK_NAMES, *self.allowed_hosts))
 
     @property
     def writes_allowed(self) -> bool:

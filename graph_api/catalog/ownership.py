@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graph_api.catalog.codeowners import CodeOwners, Dialect
+from graph_api.catalog.codeowners import CodeOwners, Dialect, parsed
 from graph_api.catalog.entity import Entity, EntityStatement, Evidence, Owner, OwnerHow
 from graph_api.catalog.ref import MAX_PART, BadRefError, Ref, kind_of, make_ref
 
@@ -29,7 +29,7 @@ def code_owners_of(repository: Entity) -> CodeOwnersFile | None:
     for source, statement in repository.statements.items():
         if statement.code_owners is not None:
             dialect = Dialect(statement.code_owners_dialect or Dialect.GITHUB)
-            rules = CodeOwners.parse(statement.code_owners, dialect)
+            rules = parsed(statement.code_owners, dialect)
             return CodeOwnersFile(repository.ref, rules, source, statement)
     return None
 

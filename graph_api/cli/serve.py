@@ -17,7 +17,7 @@ from graph_api.cli.options import with_settings
 from graph_api.settings import LogLevel, Settings
 from graph_api.web.explorer import EXAMPLES
 
-SHUTDOWN_SECONDS = 1
+SHUTDOWN_SECONDS = 3
 """That running requests may still take; then they are cancelled, and their writes are undone."""
 
 _SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_password")

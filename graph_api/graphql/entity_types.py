@@ -1,17 +1,19 @@
 """The concrete types: what people ask for by name, each with its own relations."""
 
+import asyncio
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import Parent
 
 from graph_api.catalog import entity as catalog
-from graph_api.catalog.codeowners import CodeOwners, Dialect
+from graph_api.catalog.codeowners import MAX_PATTERN, Match
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.catalog.kinds import OWNER_KINDS
-from graph_api.catalog.ownership import unresolved_code_owner
+from graph_api.catalog.ownership import code_owners_of, unresolved_code_owner
 from graph_api.catalog.ref import kind_of
 from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.types import Entity, LinkConnection, link_connection, link_field, load_entity
@@ -133,15 +135,19 @@ class CodeOwner:
     section: str | None = strawberry.field(description="GitLab: the section that the rule is in.")
 
 
+def _matching_rules(repository: catalog.Entity, path: str) -> tuple[Match, ...]:
+    file = code_owners_of(repository)
+    return file.rules.owners(path) if file else ()
+
+
 async def _code_owners(
     root: Parent[catalog.Entity],
     info: Info,
     path: Annotated[str, described("From the root of the repository; a folder ends in /.")],
 ) -> list[CodeOwner]:
-    said = next((row for row in root.statements.values() if row.code_owners is not None), None)
-    if said is None or said.code_owners is None:
-        return []
-    rules = CodeOwners.parse(said.code_owners, Dialect(said.code_owners_dialect or Dialect.GITHUB))
+    if len(path) > MAX_PATTERN:
+        raise CatalogError(ErrorCode.TOO_LARGE, f"`path` has {len(path)} characters, at most {MAX_PATTERN} may be")
+    matches = await asyncio.to_thread(_matching_rules, root, path)
     return [
         CodeOwner(
             text=text,
@@ -150,7 +156,7 @@ async def _code_owners(
             line=match.rule.line,
             section=match.section.name if match.section else None,
         )
-        for match in rules.owners(path)
+        for match in matches
         for text in match.owners
     ]
 

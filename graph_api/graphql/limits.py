@@ -39,6 +39,9 @@ MAX_ERRORS = 20
 MAX_COMPARISONS = 25_000
 """Of fields with one response name, pair by pair: some 220 times the same field. graphql-core allows ten times as many,
 which take it more than half a second."""
+MAX_KEPT_DOCUMENTS = 64
+MAX_KEPT_CHARACTERS = 4_000
+"""Of a document that is kept; parsed, each takes up to 2 MB."""
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -99,15 +102,34 @@ RULES = (
 )
 
 
+class ValidDocuments:
+    """Parsed and validated documents of one schema by their text: portals ask few documents with many variables."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, DocumentNode] = {}
+
+    def get(self, query: str) -> DocumentNode | None:
+        return self._documents.get(query)
+
+    def keep(self, query: str, document: DocumentNode) -> None:
+        if len(query) > MAX_KEPT_CHARACTERS:
+            return
+        if len(self._documents) >= MAX_KEPT_DOCUMENTS:
+            self._documents.clear()
+        self._documents[query] = document
+
+
 class DocumentLimits(SchemaExtension):
     """Parses and validates in Strawberry's place, within the limits."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: Limits, valid: ValidDocuments) -> None:
+        self.limits = limits
+        self.valid = valid
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
-        context.graphql_document = parse_within(context.query or "", self.limits)
+        query = context.query or ""
+        context.graphql_document = self.valid.get(query) or parse_within(query, self.limits)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -116,11 +138,20 @@ class DocumentLimits(SchemaExtension):
         if document:
             # Strawberry would run the first of several operations when the request names none.
             named = context._provided_operation_name is not None
-            errors = validate_within(context.schema._schema, document, self.limits)
             context.pre_execution_errors = (
-                errors or ([] if named else _ambiguous(document)) or self._too_many_objects(document)
+                self._invalid(context.query or "", document)
+                or ([] if named else _ambiguous(document))
+                or self._too_many_objects(document)
             )
         yield
+
+    def _invalid(self, query: str, document: DocumentNode) -> list[GraphQLError]:
+        if self.valid.get(query) is document:
+            return []
+        errors = validate_within(self.execution_context.schema._schema, document, self.limits)
+        if not errors:
+            self.valid.keep(query, document)
+        return errors
 
     def _too_many_objects(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context

@@ -2,15 +2,16 @@
 
 from graph_api.graphql.entity_types import ENTITY_TYPES
 from graph_api.graphql.error_format import CatalogSchema
-from graph_api.graphql.limits import DocumentLimits, Limits
+from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.query import Query
 
 
 def create_schema(limits: Limits) -> CatalogSchema:
     """The schema, refusing documents beyond `limits`."""
+    valid = ValidDocuments()
     return CatalogSchema(
-        query=Query, mutation=Mutation, types=ENTITY_TYPES, extensions=[lambda: DocumentLimits(limits)]
+        query=Query, mutation=Mutation, types=ENTITY_TYPES, extensions=[lambda: DocumentLimits(limits, valid)]
     )
 
 

