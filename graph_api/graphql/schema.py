@@ -2,6 +2,7 @@
 
 from graph_api.graphql.entity_types import ENTITY_TYPES
 from graph_api.graphql.error_format import CatalogSchema
+from graph_api.graphql.execution import CatalogExecutor
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.query import Query
@@ -11,7 +12,11 @@ def create_schema(limits: Limits) -> CatalogSchema:
     """The schema, refusing documents beyond `limits`."""
     valid = ValidDocuments()
     return CatalogSchema(
-        query=Query, mutation=Mutation, types=ENTITY_TYPES, extensions=[lambda: DocumentLimits(limits, valid)]
+        query=Query,
+        mutation=Mutation,
+        types=ENTITY_TYPES,
+        extensions=[lambda: DocumentLimits(limits, valid)],
+        execution_context_class=CatalogExecutor,
     )
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 
 import numpy as np
@@ -14,9 +15,8 @@ from graph_api.store.embedded.pages import matching_ids
 
 def count_matching(conn: sqlite3.Connection, graph: Graph, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
     """Facets over all entities that match."""
-    everything = np.flatnonzero(graph.present).astype(np.int32)
-    ids = everything if filter_ == ALL else np.fromiter(matching_ids(conn, filter_), np.int32)
-    return count_values(graph, ids, fields)
+    matching = graph.present if filter_ == ALL else graph.mask(filter_, partial(matching_ids, conn))
+    return count_values(graph, np.flatnonzero(matching).astype(np.int32), fields)
 
 
 def count_values(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, Facet]:

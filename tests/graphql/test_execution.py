@@ -1,0 +1,81 @@
+"""Reading plain values directly changes no answer and no error."""
+
+from enum import Enum
+from typing import Any
+
+import pytest
+import strawberry
+
+from graph_api.graphql.execution import CatalogExecutor
+
+
+@strawberry.enum
+class Colour(Enum):
+    RED = "red"
+
+
+@strawberry.type
+class Leaf:
+    name: str
+    size: int
+    share: float = 0.5
+    colour: Colour = Colour.RED
+    note: str | None = None
+    tags: list[str] = strawberry.field(default_factory=list)
+
+    @strawberry.field
+    def computed(self) -> str:
+        return self.name * 2
+
+    @strawberry.field
+    async def later(self) -> int:
+        return self.size
+
+
+GOOD = (Leaf(name="a", size=1), Leaf(name="b", size=2, note="x", tags=["t"]))
+BAD = (
+    Leaf(name="a", size=2**40),
+    Leaf(name="b", size=1, share=float("nan")),
+    Leaf(name=None, size=1),  # type: ignore[arg-type] # what a defect would return
+    Leaf(name="c", size="x"),  # type: ignore[arg-type]
+)
+
+
+@strawberry.type
+class Query:
+    good: list[Leaf] = strawberry.field(resolver=lambda: list(GOOD))
+    bad: list[Leaf | None] = strawberry.field(resolver=lambda: list(BAD))
+    nested: list[list[Leaf]] = strawberry.field(resolver=lambda: [list(GOOD), []])
+    one: Leaf | None = strawberry.field(resolver=lambda: GOOD[1])
+    nothing: list[Leaf] | None = strawberry.field(resolver=lambda: None)
+    failing: Leaf | None = strawberry.field(resolver=lambda: BAD[2])
+
+
+PLAIN = strawberry.Schema(query=Query)
+OURS = strawberry.Schema(query=Query, execution_context_class=CatalogExecutor)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ good { name size share colour note } }",
+        "{ good { other: name size again: size __typename } }",
+        "{ good { name computed later tags } }",
+        "{ bad { size } }",
+        "{ bad { share } }",
+        "{ bad { name } good { name } }",
+        "{ nested { name note } nothing { name } }",
+        "{ one { size ...F } failing { name note } } fragment F on Leaf { name ... on Leaf { colour } }",
+        "query($no: Boolean = false) { good { name @include(if: $no) size @skip(if: $no) } }",
+        "{ good { name } good { size } }",
+    ],
+)
+async def test_both_executors_answer_alike(query: str) -> None:
+    expected, found = await answer(PLAIN, query), await answer(OURS, query)
+    assert found == expected
+
+
+async def answer(schema: strawberry.Schema, query: str) -> tuple[str, list[Any]]:
+    result = await schema.execute(query)
+    # As text: a dictionary would not tell the order of its fields.
+    return str(result.data), [(error.message, error.path) for error in result.errors or ()]
