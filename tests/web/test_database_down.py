@@ -1,0 +1,141 @@
+"""A Neo4j that goes away, or says nothing any more, and comes back: seen through a connection that can be cut."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import neo4j
+import pytest
+
+from graph_api.app import create_app
+from graph_api.settings import Settings
+from tests.conftest import Run, wipe
+
+DEADLINE = 3.0
+QUERY = "{ entities { totalCount } }"
+PUT = 'mutation { putEntities(entities: [{kind: "component", name: "a"}]) { userErrors { code } } }'
+
+
+class Line(Enum):
+    UP = "up"
+    DOWN = "down"
+    SILENT = "silent"
+
+
+class Cuttable:
+    """Forwards connections to the database while the line is up."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.target = host, port
+        self.line = Line.UP
+        self.port = 0
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[Any] | None] = set()
+        self._speaks = asyncio.Event()
+        self._speaks.set()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            server.close()
+            self.set(Line.DOWN)
+            await asyncio.gather(*(task for task in self._tasks if task), return_exceptions=True)
+
+    def set(self, line: Line) -> None:
+        self.line = line
+        if line is Line.SILENT:
+            self._speaks.clear()
+        else:
+            self._speaks.set()
+        if line is Line.DOWN:
+            for writer in self._open:
+                writer.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(asyncio.current_task())
+        if self.line is Line.DOWN:
+            writer.transport.abort()
+            return
+        with contextlib.suppress(OSError):
+            there, back = await asyncio.open_connection(*self.target)
+            self._open |= {writer, back}
+            await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+        writer.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                await self._speaks.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.transport.abort()
+
+
+@pytest.fixture
+def empty(neo4j_driver: neo4j.Driver) -> Iterator[None]:
+    wipe(neo4j_driver)
+    yield
+    wipe(neo4j_driver)
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("fault", [Line.DOWN, Line.SILENT])
+def test_requests_end_while_the_database_is_away_and_work_again(
+    neo4j_uri: str, neo4j_auth: tuple[str, str] | None, run: Run, fault: Line
+) -> None:
+    run(away_and_back(neo4j_uri, neo4j_auth, fault))
+
+
+async def away_and_back(uri: str, auth: tuple[str, str] | None, fault: Line) -> None:
+    address = urlsplit(uri)
+    line = Cuttable(address.hostname or "127.0.0.1", address.port or 7687)
+    async with line.listening():
+        user, password = auth or ("neo4j", None)
+        settings = Settings.model_validate(
+            {
+                "store": f"bolt://127.0.0.1:{line.port}",
+                "neo4j_user": user,
+                "neo4j_password": password,
+                "deadline": DEADLINE,
+                "request_deadline": DEADLINE,
+            }
+        )
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+        ):
+            await until_ready(client)
+            assert "errors" not in await ask(client, PUT)
+            line.set(fault)
+            for query in (QUERY, PUT):
+                started = time.monotonic()
+                answer = await ask(client, query)
+                assert answer["errors"][0]["extensions"]["code"] in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), answer
+                assert time.monotonic() - started < DEADLINE + 2
+            assert (await client.get("/livez")).status_code == 200
+            await until_ready(client, 503)
+            line.set(Line.UP)
+            await until_ready(client)
+            assert (await ask(client, QUERY))["data"] == {"entities": {"totalCount": 1}}
+
+
+async def until_ready(client: httpx.AsyncClient, status: int = 200) -> None:
+    async with asyncio.timeout(30):
+        while (await client.get("/readyz")).status_code != status:  # noqa: ASYNC110 - another program gets ready
+            await asyncio.sleep(0.2)
+
+
+async def ask(client: httpx.AsyncClient, query: str) -> Any:
+    response = await client.post("/graphql", json={"query": query})
+    return response.json()
