@@ -230,6 +230,12 @@ async def test_filter(store: Store, rule: str, filter_: Filter, expected: str) -
     assert await found(store, filter_) == expected, rule
 
 
+async def test_contains_ignores_the_case_of_owner_states_too(store: Store) -> None:
+    states = {"x": OwnerState.EMPTY, "y": OwnerState.ACTIVE, "z": None}
+    await write(store, ChangeSet(entities=[entity(name, owner_state=state) for name, state in states.items()]))
+    assert await found(store, Compare("owner_state", Op.CONTAINS, "Mpt")) == "x"
+
+
 TITLES = {"a": None, "b": "a", "c": "Z", "d": "\U0001f600", "e": "\uff21", "f": "a", "g": None, "h": "é", "i": ""}
 TITLED = ChangeSet(entities=[entity(name, title=title) for name, title in TITLES.items()])
 

@@ -68,6 +68,8 @@ class Compiler:
         if field.name == "type_key":
             return _comparison(compare, f"{row}.type_folded", f"{row}.type_folded")
         column = f"{row}.{field.name}"
+        if field.name == "owner_state":
+            return _comparison(compare, column, f"lower({column})")
         return _comparison(compare, column, f"{column}_folded" if field.name in _WITH_FOLDED_COPY else column)
 
     def _kind(self, compare: Compare, row: str) -> Condition:

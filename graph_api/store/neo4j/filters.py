@@ -36,7 +36,7 @@ _LISTS = {
 }
 _SCALARS = frozenset(
     {"ref", "kind", "namespace", "name", "type", "title", "description", "lifecycle", "tier", "declared",
-     "owner_state", "revision", "updated_at"}
+     "revision", "updated_at"}
 )  # fmt: skip
 _WITH_FOLDED_COPY = frozenset({"name", "type", "title", "description", "lifecycle", "tags", "sources", "environment"})
 _COMPARISONS = {
@@ -107,6 +107,8 @@ class Predicates:
             return self._listed(compare, x, _LISTS[compare.field])
         if compare.field == "type_key":
             return self._scalar(compare.op, compare.value, _folded(x, "type"))
+        if compare.field == "owner_state":
+            return self._scalar(compare.op, compare.value, _lower(compare.op, f"{x}.owner_state"))
         if compare.field not in _SCALARS:
             raise KeyError(compare.field)
         folded = compare.op in _FOLDING and compare.field in _WITH_FOLDED_COPY
