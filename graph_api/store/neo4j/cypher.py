@@ -96,15 +96,11 @@ NEIGHBOUR_COUNTS_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{typ
 NEIGHBOUR_COUNTS_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() RETURN ref, count(r) AS n"
 
 # --- walks: a head gives rows (e, distance). No label on `e`, which would let a plan start there. ---
-# One start: VarLengthExpand(Pruning,BFS); with REACHED_FIRST it stops early.
-FROM_ONE_OUT = (
-    "MATCH p = (s:Entity {{ref: $starts[0]}})-[rs:{types}*1..{depth}]->(e) WHERE e <> s{where} "
-    "WITH e, min(length(p)) AS distance "
-)
-FROM_ONE_IN = (
-    "MATCH p = (s:Entity {{ref: $starts[0]}})<-[rs:{types}*1..{depth}]-(e) WHERE e <> s{where} "
-    "WITH e, min(length(p)) AS distance "
-)
+# One start: VarLengthExpand(Pruning,BFS), early to end with FIRST_HITS. That `e` is not `s` is said at the end: as a
+# predicate of the pattern it leads the planner of a small, dense graph to try every node as `e` and every walk to it.
+_FROM_ONE = "MATCH p = PATTERN{where} WITH s, e, min(length(p)) AS distance WHERE e <> s WITH e, distance "
+FROM_ONE_OUT = _FROM_ONE.replace("PATTERN", "(s:Entity {{ref: $starts[0]}})-[rs:{types}*1..{depth}]->(e)")
+FROM_ONE_IN = _FROM_ONE.replace("PATTERN", "(s:Entity {{ref: $starts[0]}})<-[rs:{types}*1..{depth}]-(e)")
 # Several starts: level by level, since one walk a start would cost as many times as much.
 _LEVELS = (
     "MATCH (s:Entity) WHERE s.ref IN $starts WITH collect(s) AS starts "

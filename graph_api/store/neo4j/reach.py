@@ -16,6 +16,7 @@ from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
 
 MAX_LEVELS = 10_000
 """Of a walk of several starts without max_depth; its time grows with their square, so a deadline comes first."""
+_NO_BUDGET = 2**31
 _HARD = LinkCompare("criticality", Op.EQ, Criticality.HARD.value)
 
 
@@ -28,13 +29,15 @@ def head(traversal: Traversal, predicates: Predicates) -> str:
     if len(traversal.start) > 1:
         levels = cypher.FROM_MANY_OUT if out else cypher.FROM_MANY_IN
         return levels.format(types=types, link=link, through=through)
-    where = "" if link == TRUE else f" AND all(r IN rs WHERE {link})"
+    where = [] if link == TRUE else [f"all(r IN rs WHERE {link})"]
     if through != TRUE:
         # A predicate on relationships keeps the breadth-first plan; a slice of the nodes would lose it.
         near = "startNode(r)" if out else "endNode(r)"
-        where += f" AND all(r IN rs WHERE {near} = s OR any(n IN [{near}] WHERE {through}))"
+        where.append(f"all(r IN rs WHERE {near} = s OR any(n IN [{near}] WHERE {through}))")
     depth = "" if traversal.max_depth is None else str(int(traversal.max_depth))
-    return (cypher.FROM_ONE_OUT if out else cypher.FROM_ONE_IN).format(types=types, depth=depth, where=where)
+    return (cypher.FROM_ONE_OUT if out else cypher.FROM_ONE_IN).format(
+        types=types, depth=depth, where=" WHERE " + " AND ".join(where) if where else ""
+    )
 
 
 def parameters(traversal: Traversal) -> dict[str, Any]:
@@ -42,8 +45,9 @@ def parameters(traversal: Traversal) -> dict[str, Any]:
 
 
 def hard_only(traversal: Traversal) -> Traversal:
+    """The walk over HARD links alone, which the budget does not bound."""
     both = _HARD if traversal.link_where is None else LinkAnd((traversal.link_where, _HARD))
-    return replace(traversal, link_where=both)
+    return replace(traversal, link_where=both, budget=_NO_BUDGET)
 
 
 def check_levels(traversal: Traversal, deepest: int | None) -> None:

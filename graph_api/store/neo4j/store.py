@@ -11,10 +11,9 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, lists, routes, walks
+from graph_api.store.neo4j import cypher, lists, reach, routes, walks
 from graph_api.store.neo4j.database import Database, Statements
 from graph_api.store.neo4j.filters import relation_types
-from graph_api.store.neo4j.reach import hard_only
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
 from graph_api.store.protocol import Neighbour, Page, PageRequest, WriteTransaction
@@ -114,7 +113,7 @@ class Neo4jStore:
     async def via(
         self, traversal: Traversal, refs: Collection[Ref], *, hard_only: bool, deadline: float
     ) -> dict[Ref, Path]:
-        walked = _hard_only(traversal) if hard_only else traversal
+        walked = reach.hard_only(traversal) if hard_only else traversal
         return await self._database.read(lambda tx: routes.via(tx, walked, refs), deadline)
 
     async def paths(self, from_: Ref, to: Ref, traversal: Traversal, first: int, *, deadline: float) -> Paths:
@@ -164,9 +163,6 @@ class Neo4jStore:
             yield write
             if write.applied_run:
                 await self._database.commit(tx, write.applied_run, write.token)
-
-
-_hard_only = hard_only
 
 
 async def _gate(tx: Statements) -> int:
