@@ -32,6 +32,31 @@ class Leaf:
         return self.size
 
 
+@strawberry.interface
+class Named:
+    name: str
+    title: str = strawberry.field(resolver=lambda root: root.name.upper())
+
+    @classmethod
+    def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
+        return type(value).__name__
+
+
+@strawberry.type
+class Branch(Named):
+    leaves: list[Leaf] = strawberry.field(default_factory=list)
+    next: "Named | None" = None
+
+
+@strawberry.type
+class Root(Named):
+    depth: int = 0
+
+    @strawberry.field
+    async def slow(self) -> int:
+        return self.depth
+
+
 GOOD = (Leaf(name="a", size=1), Leaf(name="b", size=2, note="x", tags=["t"]))
 BAD = (
     Leaf(name="a", size=2**40),
@@ -41,8 +66,16 @@ BAD = (
 )
 
 
+TREE = (Root(name="r", depth=3), Branch(name="b", leaves=list(GOOD), next=Root(name="n")), Branch(name="c"))
+
+
 @strawberry.type
 class Query:
+    tree: list[Named] = strawberry.field(resolver=lambda: list(TREE))
+    broken: list[Named | None] = strawberry.field(
+        resolver=lambda: [TREE[0], Branch(name="x", leaves=[GOOD[0], BAD[0]]), None, Root(name="d", depth=2**31)]
+    )
+    top: Named = strawberry.field(resolver=lambda: TREE[1])
     good: list[Leaf] = strawberry.field(resolver=lambda: list(GOOD))
     bad: list[Leaf | None] = strawberry.field(resolver=lambda: list(BAD))
     nested: list[list[Leaf]] = strawberry.field(resolver=lambda: [list(GOOD), []])
@@ -51,8 +84,8 @@ class Query:
     failing: Leaf | None = strawberry.field(resolver=lambda: BAD[2])
 
 
-PLAIN = strawberry.Schema(query=Query)
-OURS = strawberry.Schema(query=Query, execution_context_class=CatalogExecutor)
+PLAIN = strawberry.Schema(query=Query, types=[Branch, Root])
+OURS = strawberry.Schema(query=Query, types=[Branch, Root], execution_context_class=CatalogExecutor)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +101,11 @@ OURS = strawberry.Schema(query=Query, execution_context_class=CatalogExecutor)
         "{ one { size ...F } failing { name note } } fragment F on Leaf { name ... on Leaf { colour } }",
         "query($no: Boolean = false) { good { name @include(if: $no) size @skip(if: $no) } }",
         "{ good { name } good { size } }",
+        "{ tree { name title ... on Root { depth } ... on Branch { leaves { name note } next { __typename name } } } }",
+        "{ tree { name ... on Root { slow } ... on Branch { leaves { size } leaves { computed } } } }",
+        "{ top { title ... on Branch { leaves { name tags } next { title ... on Root { depth } } } } }",
+        "{ broken { name ... on Branch { leaves { name size } } } tree { name } }",
+        "{ broken { ... on Root { depth } } }",
     ],
 )
 async def test_both_executors_answer_alike(query: str) -> None:

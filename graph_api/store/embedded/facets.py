@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 
 import numpy as np
 
@@ -21,40 +20,36 @@ def count_matching(conn: sqlite3.Connection, graph: Graph, filter_: Filter, fiel
 
 def count_values(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, Facet]:
     """Facets of some fields of CODED and LISTED over these entities."""
-    listed = [field for field in fields if field in LISTED]
-    counts = _listed_counts(graph, ids, listed) if listed else {}
-    counts |= {field: _coded_counts(graph, ids, field) for field in fields if field not in LISTED}
-    return {field: facet(field, counts[field]) for field in fields}
+    return {
+        field: facet(field, (_listed_counts if field in LISTED else _coded_counts)(graph, ids, field))
+        for field in fields
+    }
 
 
 def facet(field: str, counts: Mapping[str | None, int]) -> Facet:
-    items: list[tuple[str | None, int]] = []
-    items.extend(sorted((value, count) for value, count in counts.items() if value is not None))
+    """Largest first, then by value with null last."""
+    values: list[str | None] = []
+    values.extend(sorted(value for value in counts if value is not None))
     if None in counts:
-        items.append((None, counts[None]))
-    items.sort(key=itemgetter(1), reverse=True)
-    return Facet(field, tuple(Bucket(value, count) for value, count in items), FACET_FIELDS[field])
+        values.append(None)
+    values.sort(key=counts.__getitem__, reverse=True)
+    return Facet(field, tuple(map(Bucket, values, map(counts.__getitem__, values))), FACET_FIELDS[field])
 
 
 def _coded_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:
     coded = graph.coded[field]
-    counts = np.bincount(coded.codes[ids])
+    counts = np.bincount(coded.codes.take(ids))
     found = np.flatnonzero(counts)
     return {coded.texts[code]: count for code, count in zip(found.tolist(), counts[found].tolist(), strict=True)}
 
 
-def _listed_counts(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, dict[str | None, int]]:
-    texts = graph.terms.texts
-    counts = np.bincount(graph.listed.of(ids))
+def _listed_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:
+    lists, texts = graph.listed[field], graph.terms.texts
+    counts = np.bincount(lists.of(ids))
     found = np.flatnonzero(counts)
-    field_of = graph.terms.fields[found]
-    valued = graph.valued[ids]
-    answer: dict[str, dict[str | None, int]] = {}
-    for field in fields:
-        place = LISTED.index(field)
-        terms = found[field_of == place]
-        pairs = zip(terms.tolist(), counts[terms].tolist(), strict=True)
-        answer[field] = {texts[term]: count for term, count in pairs}
-        if without := int(np.count_nonzero(valued & (1 << place) == 0)):
-            answer[field][None] = without
+    answer: dict[str | None, int] = {
+        texts[term]: count for term, count in zip(found.tolist(), counts[found].tolist(), strict=True)
+    }
+    if without := int(np.count_nonzero(lists.lengths(ids) == 0)):
+        answer[None] = without
     return answer

@@ -31,7 +31,10 @@ _KEPT_MASKS = 32
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """A list of integers for each entity: that of `id` is values[starts[id]:starts[id + 1]]."""
+    """A list of integers for each entity: that of `id` is values[starts[id]:starts[id + 1]].
+
+    `take` picks from an array three times as fast as an index of integers does.
+    """
 
     starts: Ints
     values: Ints
@@ -48,18 +51,18 @@ class Lists:
         return np.repeat(np.arange(self.starts.size - 1, dtype=np.int32), np.diff(self.starts))
 
     def lengths(self, ids: Ints) -> Ints:
-        lengths: Ints = self.starts[ids + 1] - self.starts[ids]
+        lengths: Ints = self.starts.take(ids + 1) - self.starts.take(ids)
         return lengths
 
     def positions(self, ids: Ints) -> Ints:
         """Where the values of these ids are, one list after the other."""
         lengths = self.lengths(ids)
         ends = np.cumsum(lengths, dtype=np.int32)
-        shift = np.repeat(self.starts[ids] - ends + lengths, lengths)
+        shift = np.repeat(self.starts.take(ids) - ends + lengths, lengths)
         return np.arange(shift.size, dtype=np.int32) + shift
 
     def of(self, ids: Ints) -> Ints:
-        values: Ints = self.values[self.positions(ids)]
+        values: Ints = self.values.take(self.positions(ids))
         return values
 
 
@@ -129,7 +132,8 @@ class Graph:
     declared: Bools
     rank: Ints
     coded: Mapping[str, Coded]
-    listed: Lists
+    listed: Mapping[str, Lists]
+    """By field of LISTED, the terms of each entity."""
     terms: Terms
     links: Links
     _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -138,15 +142,6 @@ class Graph:
     def size(self) -> int:
         """Above all ids."""
         return self.present.size
-
-    @cached_property
-    def valued(self) -> npt.NDArray[np.uint8]:
-        """By id: bit `n` says that the entity has a value of LISTED[n]."""
-        valued = np.zeros(self.size, np.uint8)
-        owners, fields = self.listed.owners(), self.terms.fields[self.listed.values]
-        for place in range(len(LISTED)):
-            valued[owners[fields == place]] |= 1 << place
-        return valued
 
     @cached_property
     def neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:

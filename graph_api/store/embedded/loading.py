@@ -69,7 +69,7 @@ _EMPTY = Graph(
     declared=np.zeros(0, np.bool_),
     rank=_NONE,
     coded={name: Coded(_NONE, ()) for name in CODED},
-    listed=Lists.grouped(_NONE, _NONE, 0),
+    listed={name: Lists.grouped(_NONE, _NONE, 0) for name in LISTED},
     # Ids of terms start at 1.
     terms=Terms(("",), np.full(1, -1, np.int8)),
     links=Links(_NONE, _NONE, _NONE, {}, 0),
@@ -152,12 +152,15 @@ class _Update:
             rank[order] = np.arange(order.size, dtype=np.int32)
         return rank
 
-    def _listed(self, terms: Terms) -> Lists:
+    def _listed(self, terms: Terms) -> dict[str, Lists]:
         new = _table(self._rows("entity, term", "entity_terms", "entity"), 2)
-        new = new[terms.fields[new[:, 1]] >= 0]
-        old = self._old.listed
-        owners, values = self._merged((old.owners(), old.values), (new[:, 0], new[:, 1]))
-        return Lists.grouped(owners, values, self._size)
+        places = terms.fields[new[:, 1]]
+        listed = {}
+        for place, name in enumerate(LISTED):
+            old, added = self._old.listed[name], new[places == place]
+            owners, values = self._merged((old.owners(), old.values), (added[:, 0], added[:, 1]))
+            listed[name] = Lists.grouped(owners, values, self._size)
+        return listed
 
     def _links(self, terms: Terms) -> Links:
         old = self._old.links

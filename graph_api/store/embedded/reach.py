@@ -59,17 +59,18 @@ class Ground:
             self.deadline.check()
             depth += 1
             positions = neighbours.positions(frontier)
-            positions = positions[~seen[neighbours.values[positions]]]
-            ids = neighbours.values[positions]
+            ids = neighbours.values.take(positions)
+            new = ~seen.take(ids)
+            positions, ids = positions[new], ids[new]
             # Of those who meet the same entity, the last one to write stays.
             places = np.arange(ids.size, dtype=np.int32)
             meeting[ids] = places
-            once = meeting[ids] == places
+            once = meeting.take(ids) == places
             level = Level(ids[once], positions[once])
             seen[level.ids] = True
             if level.ids.size:
                 yield level
-            frontier = level.ids if self.through is None else level.ids[self.through[level.ids]]
+            frontier = level.ids if self.through is None else level.ids[self.through.take(level.ids)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def reach(ground: Ground) -> Reached:
     levels: list[Ints] = []
     found = 0
     for level in ground.levels(ground.neighbours()):
-        levels.append(level.ids[np.argsort(ground.graph.rank[level.ids])])
+        levels.append(level.ids.take(np.argsort(ground.graph.rank.take(level.ids))))
         found += level.ids.size
         if found > budget:
             break

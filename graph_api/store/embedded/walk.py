@@ -41,7 +41,7 @@ def _kept(ground: Ground, reached: Reached) -> Reached:
     keep = ground.mask(ground.traversal.keep)
     if keep is None:
         return reached
-    kept = keep[reached.ids]
+    kept = keep.take(reached.ids)
     return Reached(reached.ids[kept], reached.distances[kept], reached.cut)
 
 
@@ -54,7 +54,7 @@ def _hard(ground: Ground) -> Bools:
 
 
 def _severities(hits: Reached, hard: Bools) -> Facet:
-    down = int(np.count_nonzero(hard[hits.ids]))
+    down = int(np.count_nonzero(hard.take(hits.ids)))
     counts = {Severity.DOWN: down, Severity.DEGRADED: hits.ids.size - down}
     return facet("severity", {str(severity): count for severity, count in counts.items() if count})
 
@@ -62,7 +62,7 @@ def _severities(hits: Reached, hard: Bools) -> Facet:
 def _page(ground: Ground, hits: Reached, request: WalkRequest) -> tuple[int, int]:
     """The first hit of the page and the one behind its last."""
     above = ground.graph.size + 1
-    keys = hits.distances.astype(np.int64) * above + ground.graph.rank[hits.ids]
+    keys = hits.distances.astype(np.int64) * above + ground.graph.rank.take(hits.ids)
 
     def place(position: Position, *, behind: bool) -> int:
         rank, exists = _rank(ground, position)
@@ -103,7 +103,7 @@ def _completeness(ground: Ground, reached: Reached) -> Completeness:
     holds = {
         IncompleteReason.BUDGET: reached.cut,
         IncompleteReason.DEPTH: bool(np.any(distances == depth)),
-        IncompleteReason.UNRESOLVED: not bool(np.all(graph.declared[reached.ids])),
+        IncompleteReason.UNRESOLVED: not bool(np.all(graph.declared.take(reached.ids))),
     }
     return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), distances.size)
 
