@@ -1,6 +1,6 @@
 """Writes through the API: each speaks for one source, changes only its statements, and is all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.planning.settle import Edit, settle
-from graph_api.sources.descriptor_links import add_link
+from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
@@ -106,6 +106,7 @@ async def put_links(
                 draft.errors.append(UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice"))
             stated[link.key] = _first_seen(link, before, source, now)
         draft.edit = Edit(source, {}, stated)
+        draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
 
@@ -196,6 +197,21 @@ def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[l
             code = ErrorCode.BAD_REF if problem.code is ProblemCode.BAD_REF else ErrorCode.INVALID
             errors.append(UserError(path, code, problem.message))
     return errors, warnings
+
+
+def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:
+    """Links that came by themselves, with ends that their relation does not have."""
+    return [
+        Problem(
+            code=ProblemCode.BAD_LINK_END,
+            severity=Severity.WARNING,
+            message=message,
+            path=link.document,
+            ref=link.key.source,
+        )
+        for link in links
+        if (message := unusual_ends(link.key))
+    ]
 
 
 def _links_said_with(statement: EntityStatement) -> list[LinkStatement]:

@@ -10,7 +10,6 @@ from graph_api import edits
 from graph_api.catalog.changes import ChangeOperation, ChangeSet
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import Problem as CatalogProblem
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
@@ -212,6 +211,7 @@ async def _refused(info: Info, errors: list[edits.UserError]) -> MutationPayload
     )
 
 
+# Every field is nullable, so that one that fails leaves the answers of those that have written before it.
 @strawberry.type(description="Writes. Without --insecure-allow-writes they work on loopback only.")
 class Mutation:
     @strawberry.mutation(description="State entities; what the source said of them before is replaced.")
@@ -221,7 +221,7 @@ class Mutation:
         entities: Annotated[list[EntityInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, entities)
         puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
         context = info.context
@@ -235,7 +235,7 @@ class Mutation:
         entities: Annotated[list[EntityRemovalInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, entities)
         removals, errors = _each(
             entities, "entities", lambda item: edits.EntityRemoval(parse_ref_input(item.ref), item.expected_revision)
@@ -253,7 +253,7 @@ class Mutation:
         links: Annotated[list[LinkInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, links)
         statements, errors = _each(links, "links", lambda item: item.statement(source))
         if errors:
@@ -269,7 +269,7 @@ class Mutation:
         links: Annotated[list[LinkKeyInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, links)
         keys, errors = _each(links, "links", lambda item: item.key())
         if errors:
@@ -289,7 +289,7 @@ class Mutation:
         entities: Annotated[list[EntityInput], described("Everything that the source states.")],
         links: Annotated[list[LinkInput] | None, described("Links beside those in the specs.")] = None,
         dry_run: DryRun = False,
-    ) -> SyncPayload:
+    ) -> SyncPayload | None:
         _check_writes(info, source, entities, links or [])
         statements, errors = _each(links or [], "links", lambda item: item.statement(source))
         snapshot, refused = _snapshot(source, entities, statements)
@@ -304,7 +304,7 @@ class Mutation:
         self,
         info: Info,
         id: Annotated[strawberry.ID, described("The id of a HELD sync.")],  # noqa: A002 - the name in the schema
-    ) -> SyncPayload:
+    ) -> SyncPayload | None:
         _check_writes(info, DEFAULT_SOURCE)
         return _sync_payload(await confirm_sync(info.context.store, id, info.context.source_order))
 
@@ -314,7 +314,7 @@ def _snapshot(
 ) -> tuple[Snapshot, list[edits.UserError]]:
     stated = {}
     said = {link.key: link for link in links}
-    problems: list[CatalogProblem] = []
+    problems = edits.link_warnings(links)
     errors = []
     for place, entity in enumerate(entities):
         path = ("entities", str(place))

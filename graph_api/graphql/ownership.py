@@ -186,14 +186,14 @@ async def _coverage(
 
 @strawberry.type
 class OwnershipQuery:
-    owned: EntityConnection = strawberry.field(
+    owned: EntityConnection | None = strawberry.field(
         resolver=_owned,
         description="What these groups and users own. includeSubgroups: also what groups below them own; viaGroups: "
         "also what a user's groups own; effective false: declared ownership only.",
     )
-    ownership_gaps: OwnershipGapConnection = strawberry.field(
+    ownership_gaps: OwnershipGapConnection | None = strawberry.field(
         resolver=_gaps, description="Entities that nobody, or nobody living, answers for."
     )
-    ownership_coverage: list[Coverage] = strawberry.field(
+    ownership_coverage: list[Coverage] | None = strawberry.field(
         resolver=_coverage, description="How much has an owner, over kinds that may have one, largest first."
     )

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence, Sized
 
 from graph_api.catalog.ref import BadRefError, Ref, parse_ref
 from graph_api.errors import CatalogError, ErrorCode
@@ -19,9 +20,13 @@ def parse_ref_input(text: str, *, kind: str | None = None) -> Ref:
 
 def parse_ref_inputs(texts: list[str], *, kind: str | None = None) -> list[Ref]:
     """In the given order, duplicates included."""
-    if len(texts) > MAX_REFS:
-        raise CatalogError(ErrorCode.TOO_LARGE, f"at most {MAX_REFS} refs in one question; got {len(texts)}")
+    _check_count(texts)
     return [parse_ref_input(text, kind=kind) for text in texts]
+
+
+def _check_count(texts: Sized) -> None:
+    if len(texts) > MAX_REFS:
+        raise CatalogError(ErrorCode.TOO_LARGE, f"at most {MAX_REFS:,} refs or ids in one question; got {len(texts):,}")
 
 
 def global_id(ref: Ref) -> str:
@@ -37,3 +42,9 @@ def parse_global_id(id_: str) -> Ref:
         shown = id_[:80].encode(errors="replace").decode()
         raise CatalogError(ErrorCode.BAD_REF, f"{shown!r} is no id of this server; take it from a field `id`")
     return parse_ref_input(text.removeprefix("entity|"))
+
+
+def parse_global_ids(ids: Sequence[str]) -> list[Ref]:
+    """In the given order, duplicates included."""
+    _check_count(ids)
+    return [parse_global_id(id_) for id_ in ids]

@@ -18,11 +18,11 @@ from graph_api.catalog.entity import (
     OwnerState,
     unresolved,
 )
-from graph_api.catalog.filters import ALL, And, Compare, Filter, LinkCompare, Not, Op, Or, Refs, Related, Sort, Words
+from graph_api.catalog.filters import ALL, And, Compare, Filter, LinkCompare, Not, Op, Or, Related, Sort, Words
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Bucket, Facet
-from graph_api.store.protocol import PageRequest, Place, Store
+from graph_api.store.protocol import LinkPage, LinkPlace, PageRequest, Place, Store
 from tests.catalogs import AT, entity, link, links, ref, refs, with_ends, write
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -207,7 +207,7 @@ SHOP = with_ends(
         ("each word may hit another field", Words(("cart", "web", "things")), "cart"),
         ("every word must hit", Words(("cart", "nothing")), ""),
         ("no words match all", Words(()), "cart db gone mail team"),
-        ("a closed set", Refs(frozenset((ref("db"), ref("nowhere")))), "db"),
+        ("a closed set", Compare("ref", Op.IN, (ref("db"), ref("nowhere"))), "db"),
         ("some neighbour", Related("DEPENDS_ON", OUT, False, Compare("name", Op.EQ, "db")), "cart"),
         (
             "a self link is a neighbour",
@@ -219,7 +219,7 @@ SHOP = with_ends(
         ("no such neighbour", Related("OWNED_BY", OUT, True, ALL), "db gone mail team"),
         (
             "nested",
-            Related("DEPENDS_ON", OUT, False, Related("DEPENDS_ON", OUT, False, Refs(frozenset((ref("gone"),))))),
+            Related("DEPENDS_ON", OUT, False, Related("DEPENDS_ON", OUT, False, Compare("ref", Op.EQ, ref("gone")))),
             "cart",
         ),
     ],
@@ -342,11 +342,52 @@ async def test_neighbours_are_sorted_limited_and_filtered(store: Store) -> None:
         ("c", "DEPENDS_ON", None),
     ]
     assert await labels(OUT) == every
-    assert await labels(OUT, limit=3) == every[:3]
+    assert await labels(OUT, page=LinkPage(limit=3)) == every[:3]
+    assert await labels(OUT, page=LinkPage(limit=2, backward=True)) == every[-2:]
     assert await labels(OUT, link_where=LinkCompare("confidence", Op.LT, 1)) == [every[3]]
-    assert await labels(OUT, link_where=LinkCompare("environment", Op.EXISTS, True), limit=1) == [every[3]]
+    assert await labels(OUT, link_where=LinkCompare("environment", Op.EXISTS, True), page=LinkPage(limit=1)) == [
+        every[3]
+    ]
     assert await labels(IN) == [("a", "DEPENDS_ON", None), ("d", "DEPENDS_ON", None)]
     assert await store.neighbour_counts(refs("a nowhere"), OUT, walked) == {ref("a"): 6, ref("nowhere"): 0}
+    weak = LinkCompare("confidence", Op.LT, 1)
+    assert await store.neighbour_counts(refs("a nowhere"), OUT, walked, weak) == {ref("a"): 1, ref("nowhere"): 0}
+
+
+PAGED_LINKS = [
+    *links("a>b a>d a>e"),
+    link("a", "c", "CONSUMES_API"),
+    *(link("a", "c", environment=environment) for environment in (None, "prod", "test")),
+]
+PLACES = [
+    LinkPlace(ref("b"), "DEPENDS_ON", None),
+    LinkPlace(ref("c"), "CONSUMES_API", None),
+    LinkPlace(ref("c"), "DEPENDS_ON", None),
+    LinkPlace(ref("c"), "DEPENDS_ON", "prod"),
+    LinkPlace(ref("c"), "DEPENDS_ON", "test"),
+    LinkPlace(ref("d"), "DEPENDS_ON", None),
+    LinkPlace(ref("e"), "DEPENDS_ON", None),
+]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("limit", [1, 3, None])
+async def test_a_page_of_links_is_a_slice_of_all(store: Store, limit: int | None, backward: bool) -> None:
+    await write(store, with_ends(PAGED_LINKS))
+    gone = [LinkPlace(ref("bb"), "DEPENDS_ON", "x"), LinkPlace(ref("c"), "CONSUMES_API", "prod")]
+    order = sorted([*PLACES, *gone], key=lambda place: (place.ref, place.relation, place.environment or ""))
+    for low in (None, *order):
+        for high in (None, *order):
+            first, last = order.index(low) + 1 if low else 0, order.index(high) if high else len(order)
+            expected = [place for place in order[first:last] if place in PLACES]
+            if limit:
+                expected = expected[-limit:] if backward else expected[:limit]
+            page = LinkPage(limit=limit, after=low, before=high, backward=backward)
+            answer = await store.neighbours(refs("a"), OUT, ["DEPENDS_ON", "CONSUMES_API"], page=page)
+            found = [
+                LinkPlace(row.entity.ref, row.link.key.relation, row.link.key.environment) for row in answer[ref("a")]
+            ]
+            assert found == expected, page
 
 
 async def test_subgroups_hold_the_groups_themselves_and_end_in_cycles(store: Store) -> None:
