@@ -11,6 +11,7 @@ from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.planning.settle import Edit, settle
+from graph_api.planning.thread import write_in_thread
 from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
@@ -67,9 +68,12 @@ async def put_entities(
 ) -> EditReport:
     """State these entities with the links of their specs; what this source said of them before is replaced."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         draft = await _draft_puts(tx, source, puts, now)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+    return await write_in_thread(store, work)
 
 
 async def remove_entities(
@@ -77,7 +81,8 @@ async def remove_entities(
 ) -> EditReport:
     """Withdraw this source's statements of these entities, with the links of their specs."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         rows = await tx.entities([removal.ref for removal in removals])
         draft = _Draft(Edit(source, {}, {}), [], [])
         withdrawn: dict[Ref, EntityStatement | None] = {}
@@ -91,13 +96,16 @@ async def remove_entities(
         draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
+    return await write_in_thread(store, work)
+
 
 async def put_links(
     store: Store, order: SourceOrder, source: str, links: Sequence[LinkStatement], *, dry_run: bool
 ) -> EditReport:
     """State these links; what this source said of them before is replaced."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         before = await tx.links([link.key for link in links])
         draft = _Draft(Edit(source, {}, {}), [], [])
         stated: dict[LinkKey, LinkStatement | None] = {}
@@ -109,13 +117,16 @@ async def put_links(
         draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
+    return await write_in_thread(store, work)
+
 
 async def remove_links(
     store: Store, order: SourceOrder, source: str, keys: Sequence[LinkKey], *, dry_run: bool
 ) -> EditReport:
     """Withdraw this source's statements of these links."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         before = await tx.links(keys)
         errors = []
         for place, key in enumerate(keys):
@@ -126,6 +137,8 @@ async def remove_links(
                 errors.append(_declared_elsewhere(("links", str(place)), link.statements))
         draft = _Draft(Edit(source, {}, dict.fromkeys(keys)), errors, [])
         return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+    return await write_in_thread(store, work)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:

@@ -3,17 +3,27 @@
 graphql-core takes some 10 microseconds for each field: a path, an info object, calls through resolvers, type checks.
 Most fields of a large answer need none of it: they are attributes of the row, of a scalar or enum type. These are read
 here; whatever is not that simple, and every error, is left to the executor's own way, which also tells the place.
+
+The variables of mutations may hold thousands of entities: they are checked in a thread, while the event loop answers
+others.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
+from inspect import isawaitable
 from typing import Any, NamedTuple
 
 from graphql import (
+    DocumentNode,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLSchema,
+    OperationType,
     Undefined,
+    execute,
     get_named_type,
+    get_operation_ast,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -36,6 +46,16 @@ class _Plain(NamedTuple):
 
 class _NotPlainError(Exception):
     pass
+
+
+async def execute_operation(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
+    """As graphql-core does it."""
+    operation = get_operation_ast(document, options.get("operation_name"))
+    if operation and operation.operation is OperationType.MUTATION:
+        started = await asyncio.to_thread(execute, schema, document, **options)
+    else:
+        started = execute(schema, document, **options)
+    return await started if isawaitable(started) else started
 
 
 class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):

@@ -1,5 +1,6 @@
 """Writes: each speaks for one source, is all or nothing, and answers with what changed or what is wrong."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
@@ -14,6 +15,7 @@ from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import DryRun, SourceName, described
+from graph_api.graphql.batches import batched
 from graph_api.graphql.context import Info
 from graph_api.graphql.records import Problem, Sync, as_problem
 from graph_api.graphql.refs import parse_ref_input
@@ -28,6 +30,7 @@ DEFAULT_SOURCE = "api"
 strawberry.enum(ErrorCode, description="A stable code for what went wrong.")
 
 
+@batched
 @strawberry.input(description="An entity as a descriptor states it; relations stand in `spec` (dependsOn, owner, ...).")
 class EntityInput:
     kind: str = strawberry.field(description="Such as Component; see catalogSchema.")
@@ -63,6 +66,7 @@ class EntityInput:
         }
 
 
+@batched
 @strawberry.input(description="An entity to withdraw.")
 class EntityRemovalInput:
     ref: str = strawberry.field(description="Its ref.")
@@ -72,6 +76,7 @@ class EntityRemovalInput:
 MAX_ENVIRONMENT = 256
 
 
+@batched
 @strawberry.input(description="A link's identity, along the arrow: from the dependent to what it needs.")
 class LinkKeyInput:
     source: str = strawberry.field(name="from", description="The ref where the arrow starts.")
@@ -85,6 +90,7 @@ class LinkKeyInput:
         )
 
 
+@batched
 @strawberry.input(description="A link with its properties.")
 class LinkInput(LinkKeyInput):
     criticality: Criticality | None = strawberry.field(default=None, description="Unset counts as HARD.")
@@ -255,7 +261,7 @@ class Mutation:
         dry_run: DryRun = False,
     ) -> MutationPayload | None:
         _check_writes(info, source, links)
-        statements, errors = _each(links, "links", lambda item: item.statement(source))
+        statements, errors = await asyncio.to_thread(_each, links, "links", lambda item: item.statement(source))
         if errors:
             return await _refused(info, errors)
         context = info.context
@@ -291,9 +297,7 @@ class Mutation:
         dry_run: DryRun = False,
     ) -> SyncPayload | None:
         _check_writes(info, source, entities, links or [])
-        statements, errors = _each(links or [], "links", lambda item: item.statement(source))
-        snapshot, refused = _snapshot(source, entities, statements)
-        errors += refused
+        snapshot, errors = await asyncio.to_thread(_snapshot, source, entities, links or [])
         if errors:
             return SyncPayload(sync=None, changes=[], user_errors=[_user_error(error) for error in errors])
         context = info.context
@@ -310,12 +314,12 @@ class Mutation:
 
 
 def _snapshot(
-    source: str, entities: list[EntityInput], links: list[LinkStatement]
+    source: str, entities: list[EntityInput], links: list[LinkInput]
 ) -> tuple[Snapshot, list[edits.UserError]]:
     stated = {}
-    said = {link.key: link for link in links}
-    problems = edits.link_warnings(links)
-    errors = []
+    statements, errors = _each(links, "links", lambda item: item.statement(source))
+    said: dict[LinkKey, LinkStatement] = {link.key: link for link in statements}
+    problems = edits.link_warnings(statements)
     for place, entity in enumerate(entities):
         path = ("entities", str(place))
         reading = edits.read_document(entity.document())

@@ -27,7 +27,7 @@ LINKS = {
         "component:default/storefront-web",
         "page: dependencies(linkWhere: {criticality: {eq: HARD}}, PAGE) { ...Page }",
     ),
-    "one relation": ("system:default/checkout", "... on System { page: parts(PAGE) { ...Page } }"),
+    "one relation": ("system:default/analytics", "... on System { page: parts(PAGE) { ...Page } }"),
 }
 LINK_PAGE = """fragment Page on LinkConnection {
   totalCount edges { cursor node { ref } link { relation environment } }
