@@ -111,7 +111,7 @@ class LinkInput(LinkKeyInput):
             raise CatalogError(ErrorCode.INVALID, f"`confidence` goes from 0 to 1; got {self.confidence}")
         return LinkStatement(
             key=self.key(),
-            document="api",
+            document=edits.API_CONNECTOR,
             location=source,
             criticality=self.criticality,
             confidence=self.confidence,

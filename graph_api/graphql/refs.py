@@ -6,6 +6,7 @@ from collections.abc import Sequence, Sized
 
 from graph_api.catalog.ref import BadRefError, Ref, parse_ref
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.context import Info
 
 MAX_REFS = 1_000
 
@@ -27,6 +28,14 @@ def parse_ref_inputs(texts: list[str], *, kind: str | None = None) -> list[Ref]:
 def _check_count(texts: Sized) -> None:
     if len(texts) > MAX_REFS:
         raise CatalogError(ErrorCode.TOO_LARGE, f"at most {MAX_REFS:,} refs or ids in one question; got {len(texts):,}")
+
+
+async def check_exist(info: Info, refs: Sequence[Ref]) -> None:
+    """Raises CatalogError NOT_FOUND that names all refs that nothing declares or points to."""
+    found = await info.context.loaders.entity.load_many(refs)
+    missing = sorted({ref for ref, row in zip(refs, found, strict=True) if row is None})
+    if missing:
+        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
 
 
 def global_id(ref: Ref) -> str:

@@ -16,7 +16,7 @@ from graph_api.graphql.arguments import After, Before, First, Last, Refs, Relati
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, compile_link_filter
 from graph_api.graphql.pagination import check_first, page_arguments
-from graph_api.graphql.refs import MAX_REFS, parse_ref_input, parse_ref_inputs
+from graph_api.graphql.refs import MAX_REFS, check_exist, parse_ref_input, parse_ref_inputs
 from graph_api.graphql.selection import selects
 from graph_api.graphql.types import Entity, load_entities
 from graph_api.graphql.walks import HitConnection, Path, Walk
@@ -59,7 +59,7 @@ async def _traversal(
     """The checked traversal and its deadline in seconds."""
     options = options or WalkOptions()
     store = info.context.store
-    await _check_exist(info, start)
+    await check_exist(info, start)
     budget = options.budget or Budget()
     traversal = Traversal(
         start=tuple(sorted(set(start))),
@@ -72,13 +72,6 @@ async def _traversal(
         budget=_in_range("budget.entities", budget.entities, 1, MAX_BUDGET),
     )
     return traversal, _deadline(info, budget)
-
-
-async def _check_exist(info: Info, refs: Sequence[Ref]) -> None:
-    found = await info.context.loaders.entity.load_many(list(refs))
-    missing = sorted({ref for ref, row in zip(refs, found, strict=True) if row is None})
-    if missing:
-        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
 
 
 def _relations(names: list[inputs.RelationName] | None) -> tuple[str, ...]:
@@ -196,7 +189,7 @@ async def _paths(
 ) -> Paths:
     check_first(first, MAX_PATHS)
     start, end = parse_ref_input(from_), parse_ref_input(to)
-    await _check_exist(info, [start, end])
+    await check_exist(info, [start, end])
     traversal, deadline = await _traversal(info, [start], Direction.OUT, walk, None)
     return cast("Any", await info.context.store.paths(start, end, traversal, first, deadline=deadline))
 
