@@ -1,6 +1,6 @@
 """Writes through the API: each speaks for one source, changes only its statements, and is all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.planning.settle import Edit, settle
-from graph_api.sources.descriptor_links import add_link
+from graph_api.planning.thread import write_in_thread
+from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
@@ -67,9 +68,12 @@ async def put_entities(
 ) -> EditReport:
     """State these entities with the links of their specs; what this source said of them before is replaced."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         draft = await _draft_puts(tx, source, puts, now)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+    return await write_in_thread(store, work)
 
 
 async def remove_entities(
@@ -77,7 +81,8 @@ async def remove_entities(
 ) -> EditReport:
     """Withdraw this source's statements of these entities, with the links of their specs."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         rows = await tx.entities([removal.ref for removal in removals])
         draft = _Draft(Edit(source, {}, {}), [], [])
         withdrawn: dict[Ref, EntityStatement | None] = {}
@@ -91,13 +96,16 @@ async def remove_entities(
         draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
+    return await write_in_thread(store, work)
+
 
 async def put_links(
     store: Store, order: SourceOrder, source: str, links: Sequence[LinkStatement], *, dry_run: bool
 ) -> EditReport:
     """State these links; what this source said of them before is replaced."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         before = await tx.links([link.key for link in links])
         draft = _Draft(Edit(source, {}, {}), [], [])
         stated: dict[LinkKey, LinkStatement | None] = {}
@@ -106,7 +114,10 @@ async def put_links(
                 draft.errors.append(UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice"))
             stated[link.key] = _first_seen(link, before, source, now)
         draft.edit = Edit(source, {}, stated)
+        draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+    return await write_in_thread(store, work)
 
 
 async def remove_links(
@@ -114,7 +125,8 @@ async def remove_links(
 ) -> EditReport:
     """Withdraw this source's statements of these links."""
     now = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> EditReport:
         before = await tx.links(keys)
         errors = []
         for place, key in enumerate(keys):
@@ -125,6 +137,8 @@ async def remove_links(
                 errors.append(_declared_elsewhere(("links", str(place)), link.statements))
         draft = _Draft(Edit(source, {}, dict.fromkeys(keys)), errors, [])
         return await _finish(tx, order, draft, now, dry_run=dry_run)
+
+    return await write_in_thread(store, work)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
@@ -196,6 +210,21 @@ def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[l
             code = ErrorCode.BAD_REF if problem.code is ProblemCode.BAD_REF else ErrorCode.INVALID
             errors.append(UserError(path, code, problem.message))
     return errors, warnings
+
+
+def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:
+    """Links that came by themselves, with ends that their relation does not have."""
+    return [
+        Problem(
+            code=ProblemCode.BAD_LINK_END,
+            severity=Severity.WARNING,
+            message=message,
+            path=link.document,
+            ref=link.key.source,
+        )
+        for link in links
+        if (message := unusual_ends(link.key))
+    ]
 
 
 def _links_said_with(statement: EntityStatement) -> list[LinkStatement]:

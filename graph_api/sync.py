@@ -11,6 +11,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.planning.diff import MAX_CHANGES, Plan, plan_snapshot
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.settle import settle
+from graph_api.planning.thread import write_in_thread
 from graph_api.store.protocol import Store, WriteTransaction
 
 
@@ -29,7 +30,8 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
     Raises CatalogError TOO_LARGE above 500,000 changes.
     """
     started = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> SyncReport:
         plan = await _plan(tx, snapshot, started)
         run = _new_run(tx, snapshot, plan, started)
         if run.status is SyncStatus.HELD:
@@ -42,6 +44,8 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
         await _supersede(tx, snapshot.source)
         return await _apply(tx, run, plan, changes)
 
+    return await write_in_thread(store, work)
+
 
 async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport:
     """Apply a held run, if its plan is still the same.
@@ -49,7 +53,8 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport
     Raises CatalogError NOT_FOUND for an unknown run and CONFLICT when it is not held or the plan has changed.
     """
     started = utc_now()
-    async with store.write() as tx:
+
+    async def work(tx: WriteTransaction) -> SyncReport:
         held = await tx.run(id_)
         if held is None:
             raise CatalogError(ErrorCode.NOT_FOUND, f"there is no sync {id_!r}; list them with `syncs`")
@@ -63,6 +68,8 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport
             )
         run = replace(held, status=SyncStatus.CONFIRMED, payload=None, message=None)
         return await _apply(tx, run, plan, await settle(tx, plan.edit, order))
+
+    return await write_in_thread(store, work)
 
 
 async def record_failure(store: Store, source: str, connector: str, message: str) -> SyncRun:

@@ -22,7 +22,6 @@ from graph_api.catalog.filters import (
     Not,
     Op,
     Or,
-    Refs,
     Related,
     Sort,
     ValueType,
@@ -131,7 +130,7 @@ def filters() -> st.SearchStrategy[Filter]:
         compares(tuple(FIELDS.values()), Compare),
         compares(tuple(FIELDS.values()), Compare),
         _words(),
-        some(REFS, at_most=4).map(lambda refs: Refs(frozenset(refs))),
+        some(REFS, at_most=4).map(lambda refs: Compare("ref", Op.IN, tuple(refs))),
     )
     return st.just(ALL) | st.recursive(leaves, _larger_filters, max_leaves=4)
 

@@ -10,7 +10,7 @@ from operator import lt
 from typing import TypeVar
 
 from graph_api.catalog.entity import Criticality, Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
-from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Not, Or, Refs, Related, Sort, Words
+from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Not, Or, Related, Sort, Words
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import (
@@ -29,7 +29,16 @@ from graph_api.catalog.traversal import (
     WalkAnswer,
     WalkRequest,
 )
-from graph_api.store.protocol import Neighbour, PageRequest, Place, Referenced, SortValue
+from graph_api.store.protocol import (
+    ALL_LINKS,
+    LinkPage,
+    LinkPlace,
+    Neighbour,
+    PageRequest,
+    Place,
+    Referenced,
+    SortValue,
+)
 from tests.reference_filters import compare, facet_values, field_values, has_words, link_matches
 
 T = TypeVar("T")
@@ -52,8 +61,6 @@ class Reference:
                 return any(self.matches(entity, item) for item in items)
             case Not(item):
                 return not self.matches(entity, item)
-            case Refs(refs):
-                return entity.ref in refs
             case Words(words):
                 return has_words(entity, words)
             case Related():
@@ -107,15 +114,23 @@ class Reference:
         ref: Ref,
         direction: Direction,
         relations: Collection[str],
-        limit: int | None = None,
         link_where: LinkFilter | None = None,
+        page: LinkPage = ALL_LINKS,
     ) -> list[Neighbour]:
         found = [
             Neighbour(ref, link, self.entities[other])
             for other, link in self.links_of(ref, direction, relations)
             if link_matches(link, link_where)
         ]
-        return sorted(found, key=lambda item: (item.entity.ref, *_link_order(item.link)))[:limit]
+        within = [
+            item
+            for item in sorted(found, key=_neighbour_order)
+            if (page.after is None or _neighbour_order(item) > _place_order(page.after))
+            and (page.before is None or _neighbour_order(item) < _place_order(page.before))
+        ]
+        if page.limit is None:
+            return within
+        return within[-page.limit :] if page.backward else within[: page.limit]
 
     def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
         found = set(groups)
@@ -346,6 +361,15 @@ def _ends(link: Link, direction: Direction) -> tuple[Ref, Ref]:
     """Near and far end, walking in this direction."""
     source, target = link.key.source, link.key.target
     return (source, target) if direction is Direction.OUT else (target, source)
+
+
+def _neighbour_order(item: Neighbour) -> tuple[str, str, bool, str]:
+    key = item.link.key
+    return _place_order(LinkPlace(item.entity.ref, key.relation, key.environment))
+
+
+def _place_order(place: LinkPlace) -> tuple[str, str, bool, str]:
+    return place.ref, place.relation, place.environment is not None, place.environment or ""
 
 
 def _link_order(link: Link) -> tuple[str, bool, str, LinkKey]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 
 
@@ -122,14 +121,7 @@ class Words:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refs:
-    """The entity is one of these (a closed set that was computed before)."""
-
-    refs: frozenset[Ref]
-
-
-Filter: TypeAlias = Compare | And | Or | Not | Related | Words | Refs
+Filter: TypeAlias = Compare | And | Or | Not | Related | Words
 ALL = And(())
 """Matches everything."""
 

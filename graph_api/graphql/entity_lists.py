@@ -7,15 +7,15 @@ from strawberry.relay import PageInfo
 
 from graph_api.catalog.entity import Entity as CatalogEntity
 from graph_api.catalog.filters import And, Compare, Filter, Op, Sort
-from graph_api.catalog.kinds import APPLICATION_TYPES, KINDS, LIBRARY_TYPES, SERVICE_TYPES
+from graph_api.catalog.kinds import APPLICATION_TYPES, LIBRARY_TYPES, SERVICE_TYPES
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, SortArgument, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, compile_sort
-from graph_api.graphql.pagination import PageArguments, page_arguments
+from graph_api.graphql.pagination import keyset_page_info, page_arguments, page_info
 from graph_api.graphql.refs import parse_ref_inputs
-from graph_api.graphql.types import Entity, page_info
+from graph_api.graphql.types import Entity
 from graph_api.store.protocol import PageRequest, Place, SortValue
 
 
@@ -69,7 +69,7 @@ async def entity_page(
         for row in found.entities
     ]
     return EntityConnection(
-        edges=edges, page_info=_page_info(edges, arguments, found.more), revision=found.revision, filter_=filter_
+        edges=edges, page_info=keyset_page_info(edges, arguments, found.more), revision=found.revision, filter_=filter_
     )
 
 
@@ -79,12 +79,6 @@ def _place(place: tuple[Any, ...] | None) -> Place | None:
 
 def sort_value(row: CatalogEntity, sort: Sort) -> SortValue:
     return cast("SortValue", getattr(row, sort.field))
-
-
-def _page_info(edges: list[EntityEdge], arguments: PageArguments, more: bool) -> PageInfo:
-    if arguments.backward:
-        return page_info(edges, more, arguments.before is not None)
-    return page_info(edges, arguments.after is not None, more)
 
 
 async def entities(
@@ -98,7 +92,6 @@ async def entities(
     before: Before = None,
 ) -> EntityConnection:
     store = info.context.store
-    await check_kinds(info, filter)
     compiled = await compile_filter(filter, store)
     if refs is None:
         return await entity_page(info, compiled, sort, (first, after, last, before))
@@ -108,20 +101,6 @@ async def entities(
     edges = [EntityEdge(cursor=str(place), node=cast("Any", row)) for place, row in enumerate(found)]
     revision = await store.revision()
     return EntityConnection(edges=edges, page_info=page_info(edges, False, False), revision=revision, filter_=None)
-
-
-async def check_kinds(info: Info, filter_: inputs.EntityFilter | None) -> None:
-    """Refuse a kind that is neither registered nor in the catalog: it is a typing error, not an empty list."""
-    if filter_ is None or filter_.kind is None:
-        return
-    asked = {text.lower() for text in [filter_.kind.eq, *(filter_.kind.in_ or ())] if text is not None}
-    unknown = asked - KINDS.keys()
-    if unknown:
-        present = await info.context.store.facets(Compare("kind", Op.IN, tuple(sorted(unknown))), ("kind",))
-        unknown -= {bucket.value for bucket in present["kind"].buckets if bucket.value}
-    if unknown:
-        known = ", ".join(kind.name for kind in KINDS.values())
-        raise CatalogError(ErrorCode.UNKNOWN_KIND, f"no kind {', '.join(sorted(unknown))}; registered are {known}")
 
 
 def list_field(condition: Filter, description: str) -> Any:
@@ -136,7 +115,6 @@ def list_field(condition: Filter, description: str) -> Any:
         last: Last = None,
         before: Before = None,
     ) -> EntityConnection:
-        await check_kinds(info, filter)
         items = (condition, await compile_filter(filter, info.context.store))
         return await entity_page(info, And(items), sort, (first, after, last, before))
 
@@ -155,16 +133,16 @@ def _component(types: frozenset[str]) -> Filter:
 class NamedLists:
     """One list for each type that has a name; each gives declared entities only."""
 
-    services: EntityConnection = list_field(_component(SERVICE_TYPES), "Components of type service.")
-    applications: EntityConnection = list_field(_component(APPLICATION_TYPES), "Components that people use.")
-    libraries: EntityConnection = list_field(_component(LIBRARY_TYPES), "Components of type library.")
-    apis: EntityConnection = list_field(_kind("api"), "Interfaces.")
-    pipelines: EntityConnection = list_field(_kind("pipeline"), "Jobs that read and write datasets.")
-    datasets: EntityConnection = list_field(_kind("dataset"), "Bodies of data.")
-    resources: EntityConnection = list_field(_kind("resource"), "What software needs at run time.")
-    environments: EntityConnection = list_field(_kind("environment"), "Places where software runs.")
-    systems: EntityConnection = list_field(_kind("system"), "Systems.")
-    domains: EntityConnection = list_field(_kind("domain"), "Domains.")
-    groups: EntityConnection = list_field(_kind("group"), "Teams, departments, organizations.")
-    users: EntityConnection = list_field(_kind("user"), "People.")
-    repositories: EntityConnection = list_field(_kind("repository"), "Repositories.")
+    services: EntityConnection | None = list_field(_component(SERVICE_TYPES), "Components of type service.")
+    applications: EntityConnection | None = list_field(_component(APPLICATION_TYPES), "Components that people use.")
+    libraries: EntityConnection | None = list_field(_component(LIBRARY_TYPES), "Components of type library.")
+    apis: EntityConnection | None = list_field(_kind("api"), "Interfaces.")
+    pipelines: EntityConnection | None = list_field(_kind("pipeline"), "Jobs that read and write datasets.")
+    datasets: EntityConnection | None = list_field(_kind("dataset"), "Bodies of data.")
+    resources: EntityConnection | None = list_field(_kind("resource"), "What software needs at run time.")
+    environments: EntityConnection | None = list_field(_kind("environment"), "Places where software runs.")
+    systems: EntityConnection | None = list_field(_kind("system"), "Systems.")
+    domains: EntityConnection | None = list_field(_kind("domain"), "Domains.")
+    groups: EntityConnection | None = list_field(_kind("group"), "Teams, departments, organizations.")
+    users: EntityConnection | None = list_field(_kind("user"), "People.")
+    repositories: EntityConnection | None = list_field(_kind("repository"), "Repositories.")

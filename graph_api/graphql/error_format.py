@@ -1,6 +1,7 @@
 """Results as clients see them: our errors with their codes, the client's mistakes in full, our defects masked."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,12 +12,16 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.execution import execute_operation
 
 logger = logging.getLogger(__name__)
 
 
 class CatalogSchema(strawberry.Schema):
     """A schema that logs nothing by itself: format_result logs what is not the client's mistake."""
+
+    def _get_execute_function(self) -> Callable[..., Any]:
+        return execute_operation
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         pass

@@ -3,15 +3,38 @@
 graphql-core takes some 10 microseconds for each field: a path, an info object, calls through resolvers, type checks.
 Most fields of a large answer need none of it: they are attributes of the row. These are read by projection.py; whatever
 is not that simple, and every error, is left to the executor's own way, which also tells the place.
+
+The variables of mutations may hold thousands of entities: they are checked in a thread, while the event loop answers
+others.
 """
 
+import asyncio
 from collections.abc import Sequence
+from inspect import isawaitable
 from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLOutputType
+from graphql import (
+    DocumentNode,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    OperationType,
+    execute,
+    get_operation_ast,
+)
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph_api.graphql.projection import Projection
+
+
+async def execute_operation(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
+    """As graphql-core does it."""
+    operation = get_operation_ast(document, options.get("operation_name"))
+    if operation and operation.operation is OperationType.MUTATION:
+        started = await asyncio.to_thread(execute, schema, document, **options)
+    else:
+        started = execute(schema, document, **options)
+    return await started if isawaitable(started) else started
 
 
 class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):

@@ -23,13 +23,14 @@ from graph_api.catalog.filters import (
     Words,
 )
 from graph_api.catalog.filters import LinkFilter as CatalogLinkFilter
+from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
-from graph_api.graphql.refs import parse_ref_input
+from graph_api.graphql.refs import parse_ref_input, parse_ref_inputs
 from graph_api.store.protocol import Store
 
-MAX_DEPTH = 10
+MAX_FILTER_DEPTH = 10
 MAX_VALUES = 1_000
 MAX_WORDS = 10
 MAX_CONDITIONS = 200
@@ -52,11 +53,36 @@ _PLAIN_FIELDS = ("kind", "type", "namespace", "name", "title", "description", "l
 
 
 async def compile_filter(filter_: inputs.EntityFilter | None, store: Store) -> Filter:
-    """Raises CatalogError BAD_REF, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
+    """Raises CatalogError BAD_REF, UNKNOWN_KIND, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
     if filter_ is None:
         return ALL
     _check_size(filter_)
-    return await _entity(filter_, store, 1)
+    compiled = await _entity(filter_, store, 1)
+    await _check_kinds(compiled, store)
+    return compiled
+
+
+async def _check_kinds(filter_: Filter, store: Store) -> None:
+    """A kind that is neither registered nor in the catalog is a typing error, not an empty list."""
+    unknown = _kinds(filter_) - KINDS.keys()
+    if unknown:
+        present = await store.facets(Compare("kind", Op.IN, tuple(sorted(unknown))), ("kind",))
+        unknown -= {bucket.value for bucket in present["kind"].buckets if bucket.value}
+    if unknown:
+        known = ", ".join(kind.name for kind in KINDS.values())
+        raise CatalogError(ErrorCode.UNKNOWN_KIND, f"no kind {', '.join(sorted(unknown))}; registered are {known}")
+
+
+def _kinds(filter_: Filter) -> set[str]:
+    """Kinds that are named in full, at any depth."""
+    match filter_:
+        case And(items) | Or(items):
+            return {kind for item in items for kind in _kinds(item)}
+        case Not(item) | Related(filter=item):
+            return _kinds(item)
+        case Compare("kind", Op.EQ | Op.IN, value):
+            return {str(kind) for kind in (value if isinstance(value, tuple) else (value,))}
+    return set()
 
 
 def _check_size(filter_: object) -> None:
@@ -95,17 +121,23 @@ async def _entity(filter_: inputs.EntityFilter, store: Store, depth: int) -> Fil
 
 
 def _check_depth(depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise CatalogError(ErrorCode.TOO_DEEP, f"filters nest at most {MAX_DEPTH} deep")
+    if depth > MAX_FILTER_DEPTH:
+        raise CatalogError(ErrorCode.TOO_DEEP, f"filters nest at most {MAX_FILTER_DEPTH} deep")
 
 
-def _compares(name: str, ops: object | None, key: str | None = None) -> Iterator[Compare]:
-    if ops is not None:
-        for op, value in _conditions(ops):
-            yield Compare(name, op, _values(name, op, value), key)
+def _compares(name: str, ops: object | None, key: str | None = None) -> list[Compare]:
+    return [Compare(name, op, _values(name, op, value), key) for op, value in _conditions(ops, key)]
 
 
-def _conditions(ops: object) -> Iterator[tuple[Op, object]]:
+def _conditions(ops: object | None, key: str | None) -> list[tuple[Op, object]]:
+    found = list(_given(ops))
+    if key is not None and not found:
+        message = f"the condition on {key!r} says nothing; give `eq`, `in`, `contains`, `startsWith` or `exists`"
+        raise CatalogError(ErrorCode.BAD_INPUT, message)
+    return found
+
+
+def _given(ops: object | None) -> Iterator[tuple[Op, object]]:
     for attribute, op in _OPS:
         value = getattr(ops, attribute, None)
         if value is not None:
@@ -160,7 +192,7 @@ def utc_text(value: datetime) -> str:
 
 
 async def _owned_by(owned_by: inputs.OwnedByFilter, store: Store) -> Filter:
-    refs = [parse_ref_input(text, kind="group") for text in owned_by.refs]
+    refs = parse_ref_inputs(owned_by.refs, kind="group")
     return owned_filter(await store.subgroups(refs) if owned_by.include_subgroups else refs, owned_by.effective)
 
 
@@ -204,10 +236,8 @@ def _link_items(filters: Iterable[inputs.LinkFilter], depth: int) -> list[Catalo
     return [item for filter_ in filters if (item := compile_link_filter(filter_, depth + 1))]
 
 
-def _link_compares(name: str, ops: object | None, key: str | None = None) -> list[CatalogLinkFilter]:
-    if ops is None:
-        return []
-    return [LinkCompare(name, op, _values(name, op, value), key) for op, value in _conditions(ops)]
+def _link_compares(name: str, ops: object | None, key: str | None = None) -> list[LinkCompare]:
+    return [LinkCompare(name, op, _values(name, op, value), key) for op, value in _conditions(ops, key)]
 
 
 def compile_sort(sort: inputs.EntitySort | None) -> Sort:

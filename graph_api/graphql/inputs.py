@@ -34,7 +34,7 @@ class TextFilter:
     exists: bool | None = strawberry.field(default=None, description="Whether there is a value at all.")
 
 
-@strawberry.input(description="Conditions on the value under one key; all that are given must hold.")
+@strawberry.input(description="Conditions on the value under one key, at least one; all that are given must hold.")
 class KeyedFilter(TextFilter):
     key: str = strawberry.field(description="The exact key.")
 
@@ -63,7 +63,7 @@ class DateFilter:
 
 @strawberry.input(description="Owned by one of these groups or users.")
 class OwnedByFilter:
-    refs: list[str] = strawberry.field(description="Groups or users; a ref without a kind is a group.")
+    refs: list[str] = strawberry.field(description="Groups or users, at most 1,000; a ref without a kind is a group.")
     include_subgroups: bool = strawberry.field(default=False, description="Also by groups below these, at any depth.")
     effective: bool = strawberry.field(
         default=True, description="Also inherited and inferred ownership; false means declared owners only."

@@ -9,14 +9,14 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.protocol import Neighbour, Store
+from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Store
 
 
 class NeighbourQuestion(NamedTuple):
     direction: Direction
     relations: tuple[str, ...]
-    limit: int | None = None
     link_where: LinkFilter | None = None
+    page: LinkPage = ALL_LINKS
 
 
 class Loaders:
@@ -32,16 +32,16 @@ class Loaders:
 
     def neighbours(self, question: NeighbourQuestion) -> DataLoader[Ref, list[Neighbour]]:
         async def load(refs: Sequence[Ref]) -> list[list[Neighbour]]:
-            direction, relations, limit, link_where = question
-            found = await self._store.neighbours(refs, direction, relations, limit, link_where)
+            found = await self._store.neighbours(refs, *question)
             return [found[ref] for ref in refs]
 
         return self._neighbours.setdefault(question, DataLoader(load_fn=load))
 
     def neighbour_count(self, question: NeighbourQuestion) -> DataLoader[Ref, int]:
         async def load(refs: Sequence[Ref]) -> list[int]:
-            found = await self._store.neighbour_counts(refs, question.direction, question.relations)
-            return [found.get(ref, 0) for ref in refs]
+            direction, relations, link_where, _ = question
+            found = await self._store.neighbour_counts(refs, direction, relations, link_where)
+            return [found[ref] for ref in refs]
 
         return self._counts.setdefault(question, DataLoader(load_fn=load))
 

@@ -1,5 +1,6 @@
 """Writes: each speaks for one source, is all or nothing, and answers with what changed or what is wrong."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
@@ -10,11 +11,11 @@ from graph_api import edits
 from graph_api.catalog.changes import ChangeOperation, ChangeSet
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import Problem as CatalogProblem
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import DryRun, SourceName, described
+from graph_api.graphql.batches import batched
 from graph_api.graphql.context import Info
 from graph_api.graphql.records import Problem, Sync, as_problem
 from graph_api.graphql.refs import parse_ref_input
@@ -29,6 +30,7 @@ DEFAULT_SOURCE = "api"
 strawberry.enum(ErrorCode, description="A stable code for what went wrong.")
 
 
+@batched
 @strawberry.input(description="An entity as a descriptor states it; relations stand in `spec` (dependsOn, owner, ...).")
 class EntityInput:
     kind: str = strawberry.field(description="Such as Component; see catalogSchema.")
@@ -64,6 +66,7 @@ class EntityInput:
         }
 
 
+@batched
 @strawberry.input(description="An entity to withdraw.")
 class EntityRemovalInput:
     ref: str = strawberry.field(description="Its ref.")
@@ -73,6 +76,7 @@ class EntityRemovalInput:
 MAX_ENVIRONMENT = 256
 
 
+@batched
 @strawberry.input(description="A link's identity, along the arrow: from the dependent to what it needs.")
 class LinkKeyInput:
     source: str = strawberry.field(name="from", description="The ref where the arrow starts.")
@@ -86,6 +90,7 @@ class LinkKeyInput:
         )
 
 
+@batched
 @strawberry.input(description="A link with its properties.")
 class LinkInput(LinkKeyInput):
     criticality: Criticality | None = strawberry.field(default=None, description="Unset counts as HARD.")
@@ -106,7 +111,7 @@ class LinkInput(LinkKeyInput):
             raise CatalogError(ErrorCode.INVALID, f"`confidence` goes from 0 to 1; got {self.confidence}")
         return LinkStatement(
             key=self.key(),
-            document="api",
+            document=edits.API_CONNECTOR,
             location=source,
             criticality=self.criticality,
             confidence=self.confidence,
@@ -212,6 +217,7 @@ async def _refused(info: Info, errors: list[edits.UserError]) -> MutationPayload
     )
 
 
+# Every field is nullable, so that one that fails leaves the answers of those that have written before it.
 @strawberry.type(description="Writes. Without --insecure-allow-writes they work on loopback only.")
 class Mutation:
     @strawberry.mutation(description="State entities; what the source said of them before is replaced.")
@@ -221,7 +227,7 @@ class Mutation:
         entities: Annotated[list[EntityInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, entities)
         puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
         context = info.context
@@ -235,7 +241,7 @@ class Mutation:
         entities: Annotated[list[EntityRemovalInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, entities)
         removals, errors = _each(
             entities, "entities", lambda item: edits.EntityRemoval(parse_ref_input(item.ref), item.expected_revision)
@@ -253,9 +259,9 @@ class Mutation:
         links: Annotated[list[LinkInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, links)
-        statements, errors = _each(links, "links", lambda item: item.statement(source))
+        statements, errors = await asyncio.to_thread(_each, links, "links", lambda item: item.statement(source))
         if errors:
             return await _refused(info, errors)
         context = info.context
@@ -269,7 +275,7 @@ class Mutation:
         links: Annotated[list[LinkKeyInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
-    ) -> MutationPayload:
+    ) -> MutationPayload | None:
         _check_writes(info, source, links)
         keys, errors = _each(links, "links", lambda item: item.key())
         if errors:
@@ -289,11 +295,9 @@ class Mutation:
         entities: Annotated[list[EntityInput], described("Everything that the source states.")],
         links: Annotated[list[LinkInput] | None, described("Links beside those in the specs.")] = None,
         dry_run: DryRun = False,
-    ) -> SyncPayload:
+    ) -> SyncPayload | None:
         _check_writes(info, source, entities, links or [])
-        statements, errors = _each(links or [], "links", lambda item: item.statement(source))
-        snapshot, refused = _snapshot(source, entities, statements)
-        errors += refused
+        snapshot, errors = await asyncio.to_thread(_snapshot, source, entities, links or [])
         if errors:
             return SyncPayload(sync=None, changes=[], user_errors=[_user_error(error) for error in errors])
         context = info.context
@@ -304,18 +308,18 @@ class Mutation:
         self,
         info: Info,
         id: Annotated[strawberry.ID, described("The id of a HELD sync.")],  # noqa: A002 - the name in the schema
-    ) -> SyncPayload:
+    ) -> SyncPayload | None:
         _check_writes(info, DEFAULT_SOURCE)
         return _sync_payload(await confirm_sync(info.context.store, id, info.context.source_order))
 
 
 def _snapshot(
-    source: str, entities: list[EntityInput], links: list[LinkStatement]
+    source: str, entities: list[EntityInput], links: list[LinkInput]
 ) -> tuple[Snapshot, list[edits.UserError]]:
     stated = {}
-    said = {link.key: link for link in links}
-    problems: list[CatalogProblem] = []
-    errors = []
+    statements, errors = _each(links, "links", lambda item: item.statement(source))
+    said: dict[LinkKey, LinkStatement] = {link.key: link for link in statements}
+    problems = edits.link_warnings(statements)
     for place, entity in enumerate(entities):
         path = ("entities", str(place))
         reading = edits.read_document(entity.document())

@@ -15,7 +15,7 @@ from graph_api.graphql.arguments import After, Before, FilterArgument, First, La
 from graph_api.graphql.context import Info
 from graph_api.graphql.entity_lists import EntityConnection, entity_page
 from graph_api.graphql.filtering import compile_filter, owned_filter
-from graph_api.graphql.refs import parse_ref_inputs
+from graph_api.graphql.refs import check_exist, parse_ref_inputs
 from graph_api.graphql.types import Entity, Owner, load_entity
 from graph_api.store.protocol import PageRequest, Store
 
@@ -106,10 +106,7 @@ async def _owned(
 ) -> EntityConnection:
     store = info.context.store
     owners = parse_ref_inputs(by, kind="group")
-    found = await store.entities(owners)
-    missing = sorted(set(owners) - found.keys())
-    if missing:
-        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
+    await check_exist(info, owners)
     if via_groups:
         owners += await _groups_of(store, [ref for ref in owners if kind_of(ref) == "user"])
     if include_subgroups:
@@ -186,14 +183,14 @@ async def _coverage(
 
 @strawberry.type
 class OwnershipQuery:
-    owned: EntityConnection = strawberry.field(
+    owned: EntityConnection | None = strawberry.field(
         resolver=_owned,
         description="What these groups and users own. includeSubgroups: also what groups below them own; viaGroups: "
         "also what a user's groups own; effective false: declared ownership only.",
     )
-    ownership_gaps: OwnershipGapConnection = strawberry.field(
+    ownership_gaps: OwnershipGapConnection | None = strawberry.field(
         resolver=_gaps, description="Entities that nobody, or nobody living, answers for."
     )
-    ownership_coverage: list[Coverage] = strawberry.field(
+    ownership_coverage: list[Coverage] | None = strawberry.field(
         resolver=_coverage, description="How much has an owner, over kinds that may have one, largest first."
     )

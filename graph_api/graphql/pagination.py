@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
+from strawberry.relay import PageInfo
 from strawberry.types.nodes import SelectedField
 
 from graph_api.catalog.ref import Ref
@@ -68,6 +69,13 @@ def _limit(most: int, first: int | None, last: int | None) -> int:
     return limit
 
 
+def check_first(first: int, most: int) -> int:
+    """For lists without cursors. Raises CatalogError BAD_PAGE."""
+    if not 1 <= first <= most:
+        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {most}; got {first}")
+    return first
+
+
 def _question_digest(info: Info, parent: str) -> str:
     """The field, its parent and every argument but the page."""
     field = cast("SelectedField", info.selected_fields[0])
@@ -108,6 +116,22 @@ def _decode(cursor: str) -> list[Any]:
 
 def _bad_cursor(why: str) -> CatalogError:
     return CatalogError(ErrorCode.BAD_CURSOR, f"the cursor {why}; start again without one")
+
+
+def page_info(edges: Any, more_before: bool, more_after: bool) -> PageInfo:
+    return PageInfo(
+        has_previous_page=more_before,
+        has_next_page=more_after,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+
+
+def keyset_page_info(edges: Any, page: PageArguments, more: bool) -> PageInfo:
+    """`more` in the direction of paging; on the other side there is what the cursor was made of."""
+    if page.backward:
+        return page_info(edges, more, page.before is not None)
+    return page_info(edges, page.after is not None, more)
 
 
 @dataclass(frozen=True, slots=True)

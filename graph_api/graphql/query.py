@@ -6,14 +6,14 @@ import strawberry
 
 from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.identifiers import normalize_identifier
-from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.entity_lists import EntityConnection, NamedLists, entities, list_field
 from graph_api.graphql.facets import Facet, FacetField
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.ownership import OwnershipQuery
-from graph_api.graphql.refs import parse_global_id, parse_ref_input
+from graph_api.graphql.pagination import check_first
+from graph_api.graphql.refs import parse_global_id, parse_global_ids, parse_ref_input
 from graph_api.graphql.runs import RunQuery
 from graph_api.graphql.traversals import TraversalQuery
 from graph_api.graphql.types import Entity, Node
@@ -26,10 +26,9 @@ async def _node(info: Info, id: Annotated[strawberry.ID, described("From the fie
 
 
 async def _nodes(
-    info: Info, ids: Annotated[list[strawberry.ID], described("From the field `id`.")]
+    info: Info, ids: Annotated[list[strawberry.ID], described("From the field `id`; at most 1,000.")]
 ) -> list[Node | None]:
-    refs = [parse_global_id(id_) for id_ in ids]
-    return cast("Any", await info.context.loaders.entity.load_many(refs))
+    return cast("Any", await info.context.loaders.entity.load_many(parse_global_ids(ids)))
 
 
 async def _entity(info: Info, ref: Annotated[str, described("`kind:namespace/name`.")]) -> Entity | None:
@@ -48,8 +47,7 @@ async def _search(
     first: Annotated[int, described("At most 100.")] = 20,
     filter: FilterArgument = None,  # noqa: A002 - GraphQL name
 ) -> list[Entity]:
-    if not 1 <= first <= MAX_SEARCH:
-        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {MAX_SEARCH}; got {first}")
+    check_first(first, MAX_SEARCH)
     store = info.context.store
     return cast("Any", await store.search(text, await compile_filter(filter, store), first))
 
@@ -60,33 +58,36 @@ async def _facets(
     filter: FilterArgument = None,  # noqa: A002 - GraphQL name
 ) -> list[Facet]:
     store = info.context.store
-    names = [field.value for field in fields]
+    names = list(dict.fromkeys(field.value for field in fields))
     found = await store.facets(await compile_filter(filter, store), names)
     return cast("Any", [found[name] for name in names])
 
 
+# Every field is nullable, so that one that fails leaves the answers of the others.
 @strawberry.type(description="The questions that the catalog answers.")
 class Query(NamedLists, OwnershipQuery, TraversalQuery, RunQuery):
     node: Node | None = strawberry.field(resolver=_node, description="Anything by its global id.")
-    nodes: list[Node | None] = strawberry.field(resolver=_nodes, description="By global ids, in order, with nulls.")
+    nodes: list[Node | None] | None = strawberry.field(
+        resolver=_nodes, description="By global ids, in order, with nulls."
+    )
     entity: Entity | None = strawberry.field(
         resolver=_entity, description="By ref; null where nothing declares it or points to it."
     )
-    resolve: list[Entity] = strawberry.field(
+    resolve: list[Entity] | None = strawberry.field(
         resolver=_resolve,
         description="By any foreign name that a source stated: repository URL, image, ARN, host name, annotation "
         "value, former ref. Several entities can share one; none is guessed.",
     )
-    search: list[Entity] = strawberry.field(
+    search: list[Entity] | None = strawberry.field(
         resolver=_search, description="Best first, by names, titles, descriptions and tags; words may be incomplete."
     )
-    facets: list[Facet] = strawberry.field(
+    facets: list[Facet] | None = strawberry.field(
         resolver=_facets, description="Counts of the entities that match, by fields."
     )
-    entities: EntityConnection = strawberry.field(
+    entities: EntityConnection | None = strawberry.field(
         resolver=entities,
         description="By `refs`, in their order with nulls; or all that match, declared or pointed at.",
     )
-    unresolved_refs: EntityConnection = list_field(
+    unresolved_refs: EntityConnection | None = list_field(
         Compare("declared", Op.EQ, False), "Refs that something points to and nobody declares."
     )

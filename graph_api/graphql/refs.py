@@ -2,9 +2,11 @@
 
 import base64
 import binascii
+from collections.abc import Sequence, Sized
 
 from graph_api.catalog.ref import BadRefError, Ref, parse_ref
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.context import Info
 
 MAX_REFS = 1_000
 
@@ -19,9 +21,21 @@ def parse_ref_input(text: str, *, kind: str | None = None) -> Ref:
 
 def parse_ref_inputs(texts: list[str], *, kind: str | None = None) -> list[Ref]:
     """In the given order, duplicates included."""
-    if len(texts) > MAX_REFS:
-        raise CatalogError(ErrorCode.TOO_LARGE, f"at most {MAX_REFS} refs in one question; got {len(texts)}")
+    _check_count(texts)
     return [parse_ref_input(text, kind=kind) for text in texts]
+
+
+def _check_count(texts: Sized) -> None:
+    if len(texts) > MAX_REFS:
+        raise CatalogError(ErrorCode.TOO_LARGE, f"at most {MAX_REFS:,} refs or ids in one question; got {len(texts):,}")
+
+
+async def check_exist(info: Info, refs: Sequence[Ref]) -> None:
+    """Raises CatalogError NOT_FOUND that names all refs that nothing declares or points to."""
+    found = await info.context.loaders.entity.load_many(refs)
+    missing = sorted({ref for ref, row in zip(refs, found, strict=True) if row is None})
+    if missing:
+        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
 
 
 def global_id(ref: Ref) -> str:
@@ -37,3 +51,9 @@ def parse_global_id(id_: str) -> Ref:
         shown = id_[:80].encode(errors="replace").decode()
         raise CatalogError(ErrorCode.BAD_REF, f"{shown!r} is no id of this server; take it from a field `id`")
     return parse_ref_input(text.removeprefix("entity|"))
+
+
+def parse_global_ids(ids: Sequence[str]) -> list[Ref]:
+    """In the given order, duplicates included."""
+    _check_count(ids)
+    return [parse_global_id(id_) for id_ in ids]

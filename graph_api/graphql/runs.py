@@ -8,7 +8,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, SourceFilter, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.pagination import page_arguments, slice_page
+from graph_api.graphql.pagination import keyset_page_info, page_arguments, page_info, slice_page
 from graph_api.graphql.records import (
     CatalogSchema,
     ChangeConnection,
@@ -22,7 +22,6 @@ from graph_api.graphql.records import (
     SyncEdge,
     as_problem,
 )
-from graph_api.graphql.types import page_info
 
 
 async def _sources(info: Info) -> list[Source]:
@@ -37,7 +36,7 @@ async def _syncs(info: Info, source: SourceFilter = None, first: First = None, a
         SyncEdge(cursor=arguments.cursor(run.started_at, run.id), node=cast("Sync", run))
         for run in runs[: arguments.limit]
     ]
-    return SyncConnection(edges=edges, page_info=page_info(edges, place is not None, len(runs) > arguments.limit))
+    return SyncConnection(edges=edges, page_info=keyset_page_info(edges, arguments, len(runs) > arguments.limit))
 
 
 async def _problems(
@@ -82,20 +81,22 @@ async def _changes(
         ChangeEdge(cursor=arguments.cursor(row.revision, row.ref), node=cast("Any", row))
         for row in rows[: arguments.limit]
     ]
-    return ChangeConnection(edges=edges, page_info=page_info(edges, place is not None, len(rows) > arguments.limit))
+    return ChangeConnection(edges=edges, page_info=keyset_page_info(edges, arguments, len(rows) > arguments.limit))
 
 
 @strawberry.type
 class RunQuery:
-    sources: list[Source] = strawberry.field(resolver=_sources, description="Every source with its last run, by name.")
-    syncs: SyncConnection = strawberry.field(resolver=_syncs, description="Runs, newest first.")
-    problems: ProblemConnection = strawberry.field(
+    sources: list[Source] | None = strawberry.field(
+        resolver=_sources, description="Every source with its last run, by name."
+    )
+    syncs: SyncConnection | None = strawberry.field(resolver=_syncs, description="Runs, newest first.")
+    problems: ProblemConnection | None = strawberry.field(
         resolver=_problems, description="What is wrong in the last run of each source."
     )
-    changes: ChangeConnection = strawberry.field(
+    changes: ChangeConnection | None = strawberry.field(
         resolver=_changes, description="What changed after a revision, in the order (revision, ref)."
     )
-
-    @strawberry.field(description="Kinds and relations, with the arrow, the inverse and the fields that state them.")
-    def catalog_schema(self) -> CatalogSchema:
-        return CatalogSchema()
+    catalog_schema: CatalogSchema | None = strawberry.field(
+        resolver=CatalogSchema,
+        description="Kinds and relations, with the arrow, the inverse and the fields that state them.",
+    )

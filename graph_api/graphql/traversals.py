@@ -15,8 +15,8 @@ from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, Before, First, Last, Refs, Relations, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, compile_link_filter
-from graph_api.graphql.pagination import page_arguments
-from graph_api.graphql.refs import MAX_REFS, parse_ref_input, parse_ref_inputs
+from graph_api.graphql.pagination import check_first, page_arguments
+from graph_api.graphql.refs import MAX_REFS, check_exist, parse_ref_input, parse_ref_inputs
 from graph_api.graphql.selection import selects
 from graph_api.graphql.types import Entity, load_entities
 from graph_api.graphql.walks import HitConnection, Path, Walk
@@ -59,7 +59,7 @@ async def _traversal(
     """The checked traversal and its deadline in seconds."""
     options = options or WalkOptions()
     store = info.context.store
-    await _check_exist(info, start)
+    await check_exist(info, start)
     budget = options.budget or Budget()
     traversal = Traversal(
         start=tuple(sorted(set(start))),
@@ -72,13 +72,6 @@ async def _traversal(
         budget=_in_range("budget.entities", budget.entities, 1, MAX_BUDGET),
     )
     return traversal, _deadline(info, budget)
-
-
-async def _check_exist(info: Info, refs: Sequence[Ref]) -> None:
-    found = await info.context.loaders.entity.load_many(list(refs))
-    missing = sorted({ref for ref, row in zip(refs, found, strict=True) if row is None})
-    if missing:
-        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
 
 
 def _relations(names: list[inputs.RelationName] | None) -> tuple[str, ...]:
@@ -194,10 +187,9 @@ async def _paths(
     walk: WalkArgument = None,
     first: Annotated[int, described("At most 100.")] = 10,
 ) -> Paths:
-    if not 1 <= first <= MAX_PATHS:
-        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {MAX_PATHS}; got {first}")
+    check_first(first, MAX_PATHS)
     start, end = parse_ref_input(from_), parse_ref_input(to)
-    await _check_exist(info, [end])
+    await check_exist(info, [start, end])
     traversal, deadline = await _traversal(info, [start], Direction.OUT, walk, None)
     return cast("Any", await info.context.store.paths(start, end, traversal, first, deadline=deadline))
 
@@ -224,25 +216,23 @@ class Cycles:
 async def _cycles(
     info: Info, relations: Relations = None, first: Annotated[int, described("At most a page.")] = 20
 ) -> Cycles:
-    most = info.context.max_page
-    if not 1 <= first <= most:
-        raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {most}; got {first}")
+    check_first(first, info.context.max_page)
     found = await info.context.store.cycles(_relations(relations), deadline=info.context.deadline)
     return Cycles(nodes=[Cycle(row=row) for row in found[:first]], total_count=len(found))
 
 
 @strawberry.type
 class TraversalQuery:
-    dependencies: HitConnection = strawberry.field(
+    dependencies: HitConnection | None = strawberry.field(
         resolver=_dependencies, description="What these need: directly, or as far as walk.maxDepth says."
     )
-    dependents: HitConnection = strawberry.field(
+    dependents: HitConnection | None = strawberry.field(
         resolver=_dependents, description="What needs these: directly, or as far as walk.maxDepth says."
     )
-    impact: HitConnection = strawberry.field(
+    impact: HitConnection | None = strawberry.field(
         resolver=_impact,
         description="What is affected if these (`of`, or all that match `where`) change or fail, at any distance: how "
         "far, through what, how hard, and whose.",
     )
-    paths: Paths = strawberry.field(resolver=_paths, description="How one entity depends on another.")
-    cycles: Cycles = strawberry.field(resolver=_cycles, description="Entities that depend on themselves.")
+    paths: Paths | None = strawberry.field(resolver=_paths, description="How one entity depends on another.")
+    cycles: Cycles | None = strawberry.field(resolver=_cycles, description="Entities that depend on themselves.")

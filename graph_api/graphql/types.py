@@ -20,9 +20,9 @@ from graph_api.graphql.conflicts import Conflict, find_conflicts
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_link_filter
 from graph_api.graphql.loaders import NeighbourQuestion
-from graph_api.graphql.pagination import page_arguments, slice_page
+from graph_api.graphql.pagination import PageArguments, keyset_page_info, page_arguments
 from graph_api.graphql.refs import global_id
-from graph_api.store.protocol import Neighbour
+from graph_api.store.protocol import LinkPage, LinkPlace, Neighbour
 
 strawberry.enum(
     catalog.OwnerHow,
@@ -170,9 +170,6 @@ class LinkConnection:
 
     @strawberry.field(description="How many links there are; costs only when asked.")
     async def total_count(self, info: Info) -> int:
-        if self.question.link_where is not None:
-            unlimited = self.question._replace(limit=None)
-            return len(await info.context.loaders.neighbours(unlimited).load(self.ref))
         return await info.context.loaders.neighbour_count(self.question).load(self.ref)
 
 
@@ -185,35 +182,26 @@ async def link_connection(
     link_where: inputs.LinkFilter | None = None,
 ) -> LinkConnection:
     """Links of one entity; what all entities of a page ask is read in one round trip."""
-    arguments = page_arguments(info, (str, str, str), *page, parent=root.ref)
-    whole = arguments.backward or arguments.after is not None or arguments.before is not None
-    question = NeighbourQuestion(
-        direction, relations, None if whole else arguments.limit + 1, compile_link_filter(link_where)
+    arguments = page_arguments(info, (str, str, (str, type(None))), *page, parent=root.ref)
+    links = LinkPage(
+        limit=arguments.limit + 1,
+        after=LinkPlace(*arguments.after) if arguments.after else None,
+        before=LinkPlace(*arguments.before) if arguments.before else None,
+        backward=arguments.backward,
     )
+    question = NeighbourQuestion(direction, relations, compile_link_filter(link_where), links)
     found = await info.context.loaders.neighbours(question).load(root.ref)
-    places = [_link_place(neighbour) for neighbour in found]
-    part = slice_page(list(zip(places, found, strict=True)), places, arguments)
+    kept = found[-arguments.limit :] if arguments.backward else found[: arguments.limit]
     edges = [
-        LinkEdge(cursor=arguments.cursor(*place), node=cast("Any", item.entity), link=cast("Any", item.link))
-        for place, item in part.items
+        LinkEdge(cursor=_link_cursor(arguments, row), node=cast("Any", row.entity), link=cast("Any", row.link))
+        for row in kept
     ]
-    return LinkConnection(
-        edges=edges, page_info=page_info(edges, part.more_before, part.more_after), question=question, ref=root.ref
-    )
+    info_ = keyset_page_info(edges, arguments, len(found) > len(kept))
+    return LinkConnection(edges=edges, page_info=info_, question=question, ref=root.ref)
 
 
-def _link_place(neighbour: Neighbour) -> tuple[str, str, str]:
-    key = neighbour.link.key
-    return neighbour.entity.ref, key.relation, key.environment or ""
-
-
-def page_info(edges: Any, more_before: bool, more_after: bool) -> PageInfo:
-    return PageInfo(
-        has_previous_page=more_before,
-        has_next_page=more_after,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
-    )
+def _link_cursor(arguments: PageArguments, row: Neighbour) -> str:
+    return arguments.cursor(row.entity.ref, row.link.key.relation, row.link.key.environment)
 
 
 def link_field(relation: str, direction: Direction, description: str) -> Any:

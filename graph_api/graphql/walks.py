@@ -16,14 +16,15 @@ from strawberry.dataloader import DataLoader
 from strawberry.relay import PageInfo
 
 from graph_api.catalog import traversal as catalog
+from graph_api.catalog.entity import Entity as CatalogEntity
 from graph_api.catalog.filters import And, Compare, Not, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.traversal import Position, Traversal, WalkAnswer, WalkRequest
 from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.facets import Facet
-from graph_api.graphql.pagination import PageArguments
-from graph_api.graphql.types import Entity, Link, WebLink, load_entities, load_entity, owner_contacts, page_info
+from graph_api.graphql.pagination import PageArguments, check_first, page_info
+from graph_api.graphql.types import Entity, Link, WebLink, load_entities, load_entity, owner_contacts
 from graph_api.store.protocol import Store
 
 strawberry.enum(
@@ -73,6 +74,12 @@ class Walk:
 
     async def via(self, ref: Ref, *, hard_only: bool) -> catalog.Path | None:
         return await self._via[hard_only].load(ref)
+
+    async def unowned(self, limit: int) -> list[CatalogEntity]:
+        """The nearest hits that nobody owns."""
+        keep = And((self.traversal.keep, Not(Compare("owner", Op.EXISTS, True))))
+        request = WalkRequest(traversal=replace(self.traversal, keep=keep), limit=limit)
+        return [hit.entity for hit in (await self._store.walk(request, deadline=self._deadline)).hits]
 
     def _via_loader(self, hard_only: bool) -> Any:
         async def load(refs: Sequence[Ref]) -> list[catalog.Path | None]:
@@ -230,11 +237,7 @@ class HitConnection:
     async def unowned(
         self, info: Info, first: Annotated[int, described("How many; at most a page.")] = 20
     ) -> list[Entity]:
-        limit = min(max(first, 1), info.context.max_page)
-        keep = And((self.walk.traversal.keep, Not(Compare("owner", Op.EXISTS, True))))
-        request = WalkRequest(traversal=replace(self.walk.traversal, keep=keep), limit=limit)
-        answer = await info.context.store.walk(request, deadline=info.context.deadline)
-        return cast("Any", [hit.entity for hit in answer.hits])
+        return cast("Any", await self.walk.unowned(check_first(first, info.context.max_page)))
 
     @strawberry.field(description="Whether this is all there is.")
     async def completeness(self) -> Completeness:

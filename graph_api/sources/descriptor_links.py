@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
+from graph_api.catalog.merge import DEFAULT_ROLE
 from graph_api.catalog.ref import BadRefError, Ref, kind_of, parse_ref, split_ref
 from graph_api.catalog.relations import RELATIONS, SPELLINGS, Direction, Relation, Spelling
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.fields import MAX_TEXT, Fields, Path, text_of
-
-DEFAULT_ROLE = "OWNER"
 
 _OWNED_BY = RELATIONS["OWNED_BY"]
 _OWNER_FIELDS = ("owner", "owners")
@@ -120,17 +119,24 @@ def _target(ref: Ref, fields: Fields, spelling: Spelling, path: Path, value: Any
 
 
 def _statement(fields: Fields, relation: Relation, source: Ref, target: Ref, details: _Target) -> LinkStatement:
-    if not relation.allows(kind_of(source), kind_of(target)):
-        message = f"{relation.name} from {source} to {target}: a link between such kinds is unusual"
+    key = LinkKey(source, relation.name, target, details.environment)
+    if message := unusual_ends(key):
         fields.report(ProblemCode.BAD_LINK_END, message, details.path)
     return LinkStatement(
-        key=LinkKey(source, relation.name, target, details.environment),
+        key=key,
         document=fields.origin.document,
         location=fields.origin.location(details.path),
         criticality=details.criticality,
         confidence=details.confidence,
         properties=details.properties,
     )
+
+
+def unusual_ends(key: LinkKey) -> str | None:
+    """What to warn of where the relation table does not allow the kinds of a link's ends."""
+    if RELATIONS[key.relation].allows(kind_of(key.source), kind_of(key.target)):
+        return None
+    return f"{key.relation} from {key.source} to {key.target}: a link between such kinds is unusual"
 
 
 def _short(fields: Fields, path: Path, value: object) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
-from graph_api.sources.yaml_documents import MAX_DEPTH, MAX_NODES, TEXT_PER_NODE
+from graph_api.sources.yaml_documents import MAX_DOCUMENT_DEPTH, MAX_NODES, TEXT_PER_NODE
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document, such as `("spec", "dependsOn", 0)`."""
@@ -144,8 +144,8 @@ def content_problem(value: object) -> tuple[ProblemCode, str] | None:
             pending.extend((child, depth + 1) for child in item.values())
         elif isinstance(item, list):
             pending.extend((child, depth + 1) for child in item)
-        if depth > MAX_DEPTH:
-            return ProblemCode.TOO_LARGE, f"nested more than {MAX_DEPTH} deep"
+        if depth > MAX_DOCUMENT_DEPTH:
+            return ProblemCode.TOO_LARGE, f"nested more than {MAX_DOCUMENT_DEPTH} deep"
         if nodes + len(pending) > MAX_NODES:
             return ProblemCode.TOO_LARGE, f"more than {MAX_NODES:,} values"
         if reason := _unfit(item):

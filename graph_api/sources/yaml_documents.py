@@ -15,7 +15,7 @@ import yaml
 
 from graph_api.catalog.snapshot import ProblemCode
 
-MAX_DEPTH = 50
+MAX_DOCUMENT_DEPTH = 50
 MAX_NODES = 100_000
 """Keys and values of one document, with what its aliases stand for; long texts count once more per 256 characters."""
 TEXT_PER_NODE = 256
@@ -193,8 +193,8 @@ class _Document:
             raise _bad(f"the tag {str(event.tag)[:80]} is not supported", line)
         if self._open and self._open[-1].wants_key:
             raise _bad("a key must be text", line)
-        if len(self._open) >= MAX_DEPTH:
-            raise _large(f"nested more than {MAX_DEPTH} deep", line)
+        if len(self._open) >= MAX_DOCUMENT_DEPTH:
+            raise _large(f"nested more than {MAX_DOCUMENT_DEPTH} deep", line)
         if event.anchor:
             self._anchors[event.anchor] = None
         self._open.append(_Container(event, self._nodes))
@@ -219,8 +219,8 @@ class _Document:
             inside = anchor in self._anchors
             raise _bad(f"*{anchor[:80]} stands {'inside itself' if inside else 'for nothing'}", line)
         self._count(node.size, line)
-        if len(self._open) + node.height > MAX_DEPTH:
-            raise _large(f"nested more than {MAX_DEPTH} deep", line)
+        if len(self._open) + node.height > MAX_DOCUMENT_DEPTH:
+            raise _large(f"nested more than {MAX_DOCUMENT_DEPTH} deep", line)
         self._add(node.value, node.height, line)
 
     def _add(self, value: Any, height: int, line: int) -> None:

@@ -49,6 +49,28 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkPlace:
+    """A place among the links of one entity, exclusive: the ref at the other end, the relation, the environment."""
+
+    ref: Ref
+    relation: str
+    environment: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPage:
+    """Which of an entity's links; `limit` None means all in the range. `backward` as in PageRequest."""
+
+    limit: int | None = None
+    after: LinkPlace | None = None
+    before: LinkPlace | None = None
+    backward: bool = False
+
+
+ALL_LINKS = LinkPage()
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """A link of `ref` and the entity at its other end."""
 
@@ -149,16 +171,22 @@ class Store(Protocol):
         refs: Collection[Ref],
         direction: Direction,
         relations: Collection[str],
-        limit: int | None = None,
         link_where: LinkFilter | None = None,
+        page: LinkPage = ALL_LINKS,
     ) -> dict[Ref, list[Neighbour]]:
-        """Per ref, its links sorted by (other end's ref, relation, environment with null first), at most `limit`
-        each; every ref is a key."""
+        """Per ref, the page of its matching links sorted by (other end's ref, relation, environment with null first);
+        every ref is a key."""
         ...
 
     async def neighbour_counts(
-        self, refs: Collection[Ref], direction: Direction, relations: Collection[str]
-    ) -> dict[Ref, int]: ...
+        self,
+        refs: Collection[Ref],
+        direction: Direction,
+        relations: Collection[str],
+        link_where: LinkFilter | None = None,
+    ) -> dict[Ref, int]:
+        """How many links of each ref match; every ref is a key."""
+        ...
 
     async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
         """The groups and all groups below them by CHILD_OF, sorted."""

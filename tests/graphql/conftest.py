@@ -32,10 +32,11 @@ class Client:
 
     def post(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole response body."""
-        body: dict[str, Any] = self._run(self._post(query, variables))
+        body: dict[str, Any] = self._run(self.send(query, **variables))
         return body
 
-    async def _post(self, query: str, variables: dict[str, Any]) -> Any:
+    async def send(self, query: str, **variables: Any) -> Any:
+        """As post, for several at a time."""
         transport = httpx.ASGITransport(app=self._app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             response = await client.post("/graphql", json={"query": query, "variables": variables})

@@ -119,6 +119,35 @@ def test_links_come_and_go(client: Client) -> None:
     assert {row["operation"] for row in client.ask(remove)["removeLinks"]["changes"]} == {"REMOVED"}
 
 
+def test_a_link_between_unusual_kinds_is_stored_with_a_warning(client: Client) -> None:
+    links = [
+        {"from": "component:a", "relation": "DEPLOYED_TO", "to": "user:u"},
+        {"from": "component:a", "relation": "DEPENDS_ON", "to": "component:b"},
+    ]
+    warnings = "warnings { code severity ref message }"
+    put = f"mutation($links: [LinkInput!]!) {{ putLinks(links: $links) {{ {warnings} userErrors {{ code }} }} }}"
+    answer = client.ask(put, links=links)["putLinks"]
+    assert answer["userErrors"] == []
+    (warning,) = answer["warnings"]
+    assert (warning["code"], warning["severity"]) == ("BAD_LINK_END", "WARNING")
+    assert warning["ref"] == "component:default/a"
+    assert "DEPLOYED_TO from component:default/a to user:default/u" in warning["message"]
+    apply = """mutation($links: [LinkInput!]!) { applySnapshot(source: "feed", entities: [], links: $links) {
+      sync { problems { code ref } } userErrors { code } } }"""
+    problems = client.ask(apply, links=links)["applySnapshot"]["sync"]["problems"]
+    assert problems == [{"code": "BAD_LINK_END", "ref": "component:default/a"}]
+    assert set(needs(client, "component:a")) == {"user:default/u", "b"}
+
+
+def test_a_mutation_that_fails_leaves_the_answers_of_the_others(client: Client) -> None:
+    body = client.post(
+        """mutation { first: putEntities(entities: [{kind: "Component", name: "a"}]) { revision }
+          confirmSync(id: "nothing") { sync { id } } }"""
+    )
+    assert body["data"] == {"first": {"revision": 1}, "confirmSync": None}
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["NOT_FOUND"]
+
+
 NEEDS = """query($of: String!) { dependencies(of: [$of]) { edges { severity node { ref } } } }"""
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,23 @@ CONNECTIONS = [
     "services(PAGE)",
     "apis(sort: {field: TITLE, descending: true}, PAGE)",
 ]
+LINKS = {
+    "dependents": ("resource:default/postgres-core", "page: dependents(PAGE) { ...Page }"),
+    "dependencies": ("component:default/storefront-web", "page: dependencies(PAGE) { ...Page }"),
+    "related": (
+        "group:default/security",
+        "page: related(direction: IN, relations: [OWNED_BY, MEMBER_OF], PAGE) { ...Page }",
+    ),
+    "some links": (
+        "component:default/storefront-web",
+        "page: dependencies(linkWhere: {criticality: {eq: HARD}}, PAGE) { ...Page }",
+    ),
+    "one relation": ("system:default/analytics", "... on System { page: parts(PAGE) { ...Page } }"),
+}
+LINK_PAGE = """fragment Page on LinkConnection {
+  totalCount edges { cursor node { ref } link { relation environment } }
+  pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+}"""
 PAGES_OF_PAGES = (
     "{ services(first: SIZE) { nodes { related(direction: OUT, first: SIZE) { nodes { ...Further } } } } } "
     "fragment Further on Entity { related(direction: IN, first: SIZE) { edges { node { ref } } } }"
@@ -37,6 +55,32 @@ def test_pages_together_are_the_whole_list(demo: Client, field: str) -> None:
         before = f', before: "{start}"'
     assert len(whole) > 3
     assert forward == backward == whole
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_pages_of_links_together_are_all_links(demo: Client, name: str) -> None:
+    entity, field = LINKS[name]
+
+    def page(arguments: str) -> dict[str, Any]:
+        query = f'{{ entity(ref: "{entity}") {{ {field.replace("PAGE", arguments)} }} }} {LINK_PAGE}'
+        found: dict[str, Any] = demo.ask(query)["entity"]["page"]
+        return found
+
+    whole = page(f"first: {ALL}")
+    assert len(whole["edges"]) == whole["totalCount"] > 3
+    forward, backward = page("first: 2"), page("last: 2")
+    ahead, behind = list(forward["edges"]), list(backward["edges"])
+    assert not forward["pageInfo"]["hasPreviousPage"]
+    assert not backward["pageInfo"]["hasNextPage"]
+    while forward["pageInfo"]["hasNextPage"]:
+        forward = page(f'first: 2, after: "{forward["pageInfo"]["endCursor"]}"')
+        backward = page(f'last: 2, before: "{backward["pageInfo"]["startCursor"]}"')
+        assert forward["pageInfo"]["hasPreviousPage"]
+        assert backward["pageInfo"]["hasNextPage"]
+        ahead += forward["edges"]
+        behind = [*backward["edges"], *behind]
+    assert not backward["pageInfo"]["hasPreviousPage"]
+    assert ahead == behind == whole["edges"]
 
 
 def turn(demo: Client, field: str, page: str) -> tuple[list[str], tuple[str, str]]:

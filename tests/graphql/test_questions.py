@@ -114,6 +114,29 @@ BAD: list[tuple[str, str]] = [
     ("{ services(first: 2147483648) { totalCount } }", "GRAPHQL_INVALID"),
     ('{ services(after: "garbage") { totalCount } }', "BAD_CURSOR"),
     ('{ entities(filter: {kind: {eq: "Servce"}}) { totalCount } }', "UNKNOWN_KIND"),
+    (
+        '{ services(filter: {or: [{kind: {eq: "API"}}, {not: {kind: {in: ["Servce"]}}}]}) { totalCount } }',
+        "UNKNOWN_KIND",
+    ),
+    (
+        '{ entities(filter: {related: [{direction: OUT, none: {and: [{kind: {eq: "Servce"}}]}}]}) { totalCount } }',
+        "UNKNOWN_KIND",
+    ),
+    ('{ impact(of: ["component:identity"], walk: {keep: {kind: {eq: "Servce"}}}) { totalCount } }', "UNKNOWN_KIND"),
+    ('{ impact(of: ["component:identity"], walk: {through: {kind: {eq: "Servce"}}}) { totalCount } }', "UNKNOWN_KIND"),
+    ('{ search(text: "a", filter: {kind: {eq: "Servce"}}) { ref } }', "UNKNOWN_KIND"),
+    ('{ entities(filter: {labels: [{key: "team"}]}) { totalCount } }', "BAD_INPUT"),
+    ('{ entities(filter: {not: {annotations: [{key: "team", eq: null}]}}) { totalCount } }', "BAD_INPUT"),
+    (
+        '{ impact(of: ["component:identity"], walk: {linkWhere: {properties: [{key: "port"}]}}) { totalCount } }',
+        "BAD_INPUT",
+    ),
+    ('{ impact(of: ["component:identity"]) { unowned(first: 0) { ref } } }', "BAD_PAGE"),
+    ('{ impact(of: ["component:identity"]) { unowned(first: 101) { ref } } }', "BAD_PAGE"),
+    (
+        '{ impact(of: ["component:identity"], walk: {budget: {seconds: 1e-6}}) { unowned { ref } } }',
+        "DEADLINE_EXCEEDED",
+    ),
     ("{ nothing }", "GRAPHQL_INVALID"),
     ('{ entities(filter: {updatedAt: {gt: "0001-01-01T00:00:00+14:00"}}) { totalCount } }', "BAD_INPUT"),
     ('{ entities(filter: {text: "a b c d e f g h i j k"}) { totalCount } }', "TOO_LARGE"),
@@ -123,6 +146,59 @@ BAD: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("query", "code"), BAD)
 def test_bad_input_has_a_code(demo: Client, query: str, code: str) -> None:
     assert demo.code(query) == code
+
+
+def test_a_condition_on_a_key_says_what_it_lacks(demo: Client) -> None:
+    (error,) = demo.post('{ entities(filter: {labels: [{key: "team"}]}) { totalCount } }')["errors"]
+    assert all(text in error["message"] for text in ("`eq`", "`contains`", "'team'"))
+
+
+def test_a_kind_that_only_the_catalog_knows_is_no_error(client: Client) -> None:
+    put = 'mutation { putEntities(entities: [{kind: "Robot", name: "r"}]) { userErrors { code } } }'
+    assert client.ask(put)["putEntities"]["userErrors"] == []
+    found = client.ask('{ entities(filter: {not: {kind: {in: ["robot", "API"]}}}) { totalCount } }')
+    assert found["entities"]["totalCount"] == 0
+
+
+def test_every_missing_end_of_a_path_is_named(demo: Client) -> None:
+    (error,) = demo.post('{ paths(from: "component:no", to: "component:none") { more } }')["errors"]
+    assert error["extensions"] == {"code": "NOT_FOUND", "refs": ["component:default/no", "component:default/none"]}
+
+
+def test_lists_of_ids_refs_and_owners_are_bounded(demo: Client) -> None:
+    id_ = demo.ask('{ entity(ref: "component:identity") { id } }')["entity"]["id"]
+    nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert demo.ask(nodes, ids=[id_] * 1_000)["nodes"] == [{"id": id_}] * 1_000
+    assert demo.code(nodes, ids=[id_] * 1_001) == "TOO_LARGE"
+    refs = ["group:security"] * 1_001
+    assert demo.code("query($refs: [String!]!) { entities(refs: $refs) { revision } }", refs=refs) == "TOO_LARGE"
+    owned = "query($refs: [String!]!) { entities(filter: {ownedBy: {refs: $refs}}) { totalCount } }"
+    assert demo.code(owned, refs=refs) == "TOO_LARGE"
+
+
+def test_a_field_that_fails_leaves_the_answers_of_the_others(demo: Client) -> None:
+    body = demo.post(
+        """{ broken: services(first: 0) { totalCount } services(first: 1) { totalCount }
+          impact(of: ["component:nope"]) { totalCount } entity(ref: "component:identity") { ref } }"""
+    )
+    assert body["data"] == {
+        "broken": None,
+        "services": {"totalCount": 42},
+        "impact": None,
+        "entity": {"ref": "component:default/identity"},
+    }
+    assert {error["path"][0]: error["extensions"]["code"] for error in body["errors"]} == {
+        "broken": "BAD_PAGE",
+        "impact": "NOT_FOUND",
+    }
+
+
+def test_no_root_field_takes_the_others_with_it(demo: Client) -> None:
+    root = demo.ask(
+        "{ __schema { queryType { fields { name type { kind } } } mutationType { fields { name type { kind } } } } }"
+    )["__schema"]
+    fields = [*root["queryType"]["fields"], *root["mutationType"]["fields"]]
+    assert [field["name"] for field in fields if field["type"]["kind"] == "NON_NULL"] == []
 
 
 def test_a_cursor_of_another_question_is_refused(demo: Client) -> None:

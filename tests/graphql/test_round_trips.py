@@ -1,5 +1,9 @@
 """One request never makes a store call per entity."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import neo4j
 import pytest
 
 from graph_api.app import source_order
@@ -7,7 +11,7 @@ from graph_api.settings import Settings
 from graph_api.sources.files import read_files
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.sync import sync
-from tests.conftest import Run
+from tests.conftest import Run, wipe
 from tests.graphql.conftest import SEEDS, Client
 
 PAGE = """query Page($first: Int) { services(first: $first) { nodes {
@@ -22,21 +26,39 @@ IMPACT = """query Impact($first: Int) { impact(of: ["resource:default/postgres-c
 } }"""
 
 
-@pytest.mark.usefixtures("neo4j_driver")
-@pytest.mark.parametrize("query", [PAGE, IMPACT], ids=["page", "impact"])
-def test_round_trips_do_not_grow_with_the_page(
-    neo4j_uri: str, neo4j_auth: tuple[str, str] | None, run: Run, query: str
-) -> None:
+LINKS = """query Links($after: String) { entity(ref: "resource:default/postgres-core") {
+  dependents(first: 2, after: $after, linkWhere: {criticality: {eq: HARD}}) { totalCount pageInfo { endCursor } }
+} }"""
+
+
+@pytest.fixture
+def counted(
+    neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None, run: Run
+) -> Iterator[Callable[..., tuple[dict[str, Any], int]]]:
+    """Asks, and counts the round trips."""
+    wipe(neo4j_driver)
     user, password = neo4j_auth or (None, None)
     store = Neo4jStore(neo4j_uri, user=user, password=password)
     client = Client(store, run, Settings())
     run(client.start())
     run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
-    counts = []
-    for first in (20, 40):
+
+    def ask(query: str, **variables: Any) -> tuple[dict[str, Any], int]:
         before = store.round_trips
-        client.ask(query, first=first)
-        counts.append(store.round_trips - before)
+        return client.ask(query, **variables), store.round_trips - before
+
+    yield ask
     run(client.stop())
+
+
+@pytest.mark.parametrize("query", [PAGE, IMPACT], ids=["page", "impact"])
+def test_round_trips_do_not_grow_with_the_page(counted: Callable[..., tuple[dict[str, Any], int]], query: str) -> None:
+    counts = [counted(query, first=first)[1] for first in (20, 40)]
     assert counts[0] == counts[1]
     assert counts[1] <= 30
+
+
+def test_every_page_of_links_costs_the_same(counted: Callable[..., tuple[dict[str, Any], int]]) -> None:
+    found, first = counted(LINKS)
+    _, second = counted(LINKS, after=found["entity"]["dependents"]["pageInfo"]["endCursor"])
+    assert first == second

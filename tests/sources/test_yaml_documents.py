@@ -3,7 +3,7 @@ import time
 import pytest
 
 from graph_api.catalog.snapshot import ProblemCode
-from graph_api.sources.yaml_documents import MAX_DEPTH, MAX_NODES, YamlTextError, plain_value, read_yaml
+from graph_api.sources.yaml_documents import MAX_DOCUMENT_DEPTH, MAX_NODES, YamlTextError, plain_value, read_yaml
 
 BAD, LARGE = ProblemCode.BAD_YAML, ProblemCode.TOO_LARGE
 
@@ -78,7 +78,7 @@ def test_empty_documents_are_none() -> None:
         ("a: &x 1\n---\nb: *x", BAD, 3, "stands for nothing"),
         ("<<: text", BAD, 1, "merge key"),
         ("a: \x07", BAD, None, "not valid YAML"),
-        ("a: " + "[" * MAX_DEPTH + "]" * MAX_DEPTH, LARGE, 1, "nested"),
+        ("a: " + "[" * MAX_DOCUMENT_DEPTH + "]" * MAX_DOCUMENT_DEPTH, LARGE, 1, "nested"),
         ("a: " + "[" * 200_000, LARGE, 1, "nested"),
         ("- " * 100_000, LARGE, 1, "nested"),
         ("{a: " * 100_000, LARGE, 1, "nested"),

@@ -10,9 +10,9 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.protocol import PageRequest, Store
+from graph_api.store.protocol import LinkPage, LinkPlace, PageRequest, Store
 from tests.conftest import Run
-from tests.graphs import IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs
+from tests.graphs import ENVIRONMENTS, IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs
 from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests, some
 from tests.reference import Reference, place_of
 from tests.store.loading import FEW, Loader
@@ -83,8 +83,21 @@ class LinksQuestion:
     refs: Collection[Ref]
     direction: Direction
     relations: Collection[str]
-    limit: int | None
     where: LinkFilter | None
+    page: LinkPage
+
+
+def link_pages() -> st.SearchStrategy[LinkPage]:
+    places = st.builds(
+        LinkPlace, st.sampled_from(REFS), st.sampled_from(RELATIONS), st.sampled_from((None, *ENVIRONMENTS))
+    )
+    return st.builds(
+        LinkPage,
+        limit=st.none() | st.integers(1, 4),
+        after=st.none() | places,
+        before=st.none() | places,
+        backward=st.booleans(),
+    )
 
 
 def links_questions() -> st.SearchStrategy[LinksQuestion]:
@@ -93,8 +106,8 @@ def links_questions() -> st.SearchStrategy[LinksQuestion]:
         some(REFS, at_most=6),
         st.sampled_from(Direction),
         some(RELATIONS, at_most=5),
-        st.none() | st.integers(1, 4),
         st.none() | link_filters(),
+        link_pages(),
     )
 
 
@@ -111,12 +124,11 @@ def test_neighbours(loader: Loader, run: Run, catalog: Catalog, questions: list[
 
 async def _check_neighbours(store: Store, reference: Reference, question: LinksQuestion) -> None:
     refs, direction, relations = question.refs, question.direction, question.relations
-    found = await store.neighbours(refs, direction, relations, question.limit, question.where)
-    counts = await store.neighbour_counts(refs, direction, relations)
-    assert found == {
-        ref: reference.neighbours(ref, direction, relations, question.limit, question.where) for ref in refs
-    }, question
-    assert counts == {ref: len(reference.neighbours(ref, direction, relations)) for ref in refs}, question
+    where, page = question.where, question.page
+    found = await store.neighbours(refs, direction, relations, where, page)
+    counts = await store.neighbour_counts(refs, direction, relations, where)
+    assert found == {ref: reference.neighbours(ref, direction, relations, where, page) for ref in refs}, question
+    assert counts == {ref: len(reference.neighbours(ref, direction, relations, where)) for ref in refs}, question
 
 
 @given(catalog=catalogs(), refs=some(REFS, at_most=4), identifiers=some((*IDENTIFIERS, "none"), at_most=4))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from graph_api.catalog.entity import unresolved
-from graph_api.catalog.filters import LinkAnd, LinkCompare, LinkNot, Not, Op, Refs, Related
+from graph_api.catalog.filters import Compare, LinkAnd, LinkCompare, LinkNot, Not, Op, Related
 from graph_api.catalog.relations import IMPACT_RELATIONS, Direction
 from graph_api.catalog.traversal import (
     Bucket,
@@ -51,8 +51,8 @@ def shown(answer: WalkAnswer) -> str:
     return " ".join(f"{hit.entity.name}{hit.distance}{'!' * (hit.severity == 'DOWN')}" for hit in answer.hits)
 
 
-def among(names: str) -> Refs:
-    return Refs(frozenset(refs(names)))
+def among(names: str) -> Compare:
+    return Compare("ref", Op.IN, tuple(refs(names)))
 
 
 only = LinkCompare

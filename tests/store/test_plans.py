@@ -44,9 +44,9 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def ask(skeleton: str) -> str:
-    slots = {"key": "e.name_sort", "direction": "ASC", "ref_direction": "ASC", "limit": "LIMIT $limit"}
-    return skeleton.format(types=relation_types(RELATIONS), where="true", **slots)
+def ask(skeleton: str, **more: str) -> str:
+    slots = {"key": "e.name_sort", "direction": "ASC", "ref_direction": "ASC", "limit": "LIMIT $limit", "order": "ASC"}
+    return skeleton.format(types=relation_types(RELATIONS), **{"where": "true"} | slots | more)
 
 
 PLANS: list[tuple[str, str, list[str]]] = [
@@ -66,6 +66,8 @@ PLANS: list[tuple[str, str, list[str]]] = [
     ("a page by name", ask(cypher.PAGE.replace("{where}", "e.name_sort >= ''")), [INDEX]),
     ("links", ask(cypher.NEIGHBOURS_OUT), [SEEK]),
     ("links against the arrow", ask(cypher.NEIGHBOURS_IN), [SEEK]),
+    ("links after a place", ask(cypher.NEIGHBOURS_IN, where=cypher.AFTER_LINK), [SEEK, "Top", "Expand(All)"]),
+    ("links before a place", ask(cypher.NEIGHBOURS_OUT, where=cypher.BEFORE_LINK, order="DESC"), [SEEK, "Top"]),
     ("counts of links", ask(cypher.NEIGHBOUR_COUNTS_IN), [SEEK]),
     ("one step", ask(cypher.STEP_IN), [SEEK]),
     ("links between", ask(cypher.LINKS_BETWEEN), [SEEK]),
@@ -131,6 +133,7 @@ PARAMETERS: dict[str, Any] = {
     "since": 0,
     "after_revision": 0,
     "after_ref": "",
+    **{f"{side}_{part}": "" for side in ("after", "before") for part in ("ref", "relation", "environment")},
     **{f"f{n}": 1 for n in range(10)},
 }
 

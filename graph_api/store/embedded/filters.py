@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from graph_api.catalog.filters import FIELDS, And, Compare, Filter, Not, Op, Or, Refs, Related, Words
+from graph_api.catalog.filters import FIELDS, And, Compare, Filter, Not, Op, Or, Related, Words
 from graph_api.catalog.relations import Direction
 from graph_api.store.embedded.documents import one_of
 
@@ -45,8 +45,6 @@ class Compiler:
                 # A comparison with a missing value is false here, not unknown.
                 inner = self.compile(item, row)
                 return Condition(f"NOT coalesce({inner.sql}, 0)", inner.parameters)
-            case Refs(refs):
-                return Condition(f"{row}.ref IN (SELECT value FROM json_each(?))", (one_of(refs),))
             case Words(words):
                 return _joined(" AND ", "1", (self._word(word, row) for word in words))
             case Related():

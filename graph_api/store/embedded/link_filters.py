@@ -1,12 +1,17 @@
 """Link filters, evaluated on what links have in common: many links share few combinations."""
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import eq, ge, gt, le, lt
 from typing import Any, Self
 
-from graph_api.catalog.entity import Criticality, Link
+import orjson
+
+from graph_api.catalog.entity import Criticality
 from graph_api.catalog.filters import LinkAnd, LinkCompare, LinkFilter, LinkNot, LinkOr, Op, property_text
+from graph_api.store.rows import lazy_strings
 
 _OPERATORS: dict[Op, Callable[[Any, Any], bool]] = {
     Op.EQ: eq,
@@ -18,6 +23,8 @@ _OPERATORS: dict[Op, Callable[[Any, Any], bool]] = {
     Op.CONTAINS: lambda value, part: part.casefold() in value.casefold(),
     Op.STARTS_WITH: lambda value, part: value.casefold().startswith(part.casefold()),
 }
+
+_KEPT_VARIANTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +39,24 @@ class LinkValues:
     sources: tuple[str, ...]
 
     @classmethod
-    def of(cls, link: Link) -> Self:
-        key = link.key
-        sources = tuple(link.statements)
-        return cls(key.relation, key.environment, link.criticality, link.confidence, link.properties, sources)
+    def stored(
+        cls,
+        relation: str,
+        environment: str | None,
+        hard: int,
+        confidence: float,
+        sources: str,
+        properties: str | None,
+    ) -> Self:
+        """From texts as SQLite has them."""
+        return cls(
+            relation=relation,
+            environment=environment,
+            criticality=Criticality.HARD if hard else Criticality.SOFT,
+            confidence=confidence,
+            properties=lazy_strings(properties),
+            sources=tuple(orjson.loads(sources)),
+        )
 
     def match(self, filter_: LinkFilter) -> bool:
         match filter_:
@@ -59,3 +80,20 @@ class LinkValues:
         else:
             value = getattr(self, compare.field)
         return [] if value is None else [value]
+
+
+def matching_links(conn: sqlite3.Connection, filter_: LinkFilter | None) -> str:
+    """A condition on a row `links l`, for the next statements of this connection."""
+    if filter_ is None:
+        return "1"
+
+    @lru_cache(_KEPT_VARIANTS)
+    def matches(*variant: Any) -> bool:
+        return LinkValues.stored(*variant).match(filter_)
+
+    conn.create_function("link_matches", 6, matches, deterministic=True)
+    return (
+        "link_matches((SELECT text FROM terms WHERE id = l.relation), "
+        "(SELECT text FROM terms WHERE id = l.environment), l.hard, l.confidence, "
+        "(SELECT text FROM terms WHERE id = l.sources), l.properties)"
+    )

@@ -10,14 +10,11 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
-from graph_api.catalog.entity import Criticality
 from graph_api.store.embedded.documents import one_of
 from graph_api.store.embedded.graph import CODED, LISTED, Bools, Coded, Graph, Ints, Links, Lists, Terms, VariantKey
 from graph_api.store.embedded.link_filters import LinkValues
 from graph_api.store.embedded.schema import current_revision
-from graph_api.store.rows import lazy_strings
 
 _LARGE_SHARE = 0.2
 """Of all entities: so many changes are merged slower than everything is read."""
@@ -200,13 +197,8 @@ class _Variants:
         self, relation: int, environment: int, hard: int, confidence: float, sources: int, properties: str | None
     ) -> LinkValues:
         texts = self._terms.texts
-        return LinkValues(
-            relation=texts[relation],
-            environment=texts[environment] if environment else None,
-            criticality=Criticality.HARD if hard else Criticality.SOFT,
-            confidence=confidence,
-            properties=lazy_strings(properties),
-            sources=tuple(orjson.loads(texts[sources])),
+        return LinkValues.stored(
+            texts[relation], texts[environment] if environment else None, hard, confidence, texts[sources], properties
         )
 
 

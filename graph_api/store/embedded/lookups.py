@@ -3,8 +3,7 @@
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Collection
 
 from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import LinkFilter
@@ -19,8 +18,8 @@ from graph_api.store.embedded.documents import (
     one_of,
     to_link,
 )
-from graph_api.store.embedded.link_filters import LinkValues
-from graph_api.store.protocol import Neighbour, Referenced
+from graph_api.store.embedded.link_filters import matching_links
+from graph_api.store.protocol import LinkPage, Neighbour, Referenced
 from graph_api.store.rows import load_entity_statements, load_link_statements
 
 _IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
@@ -61,44 +60,54 @@ def neighbours(
     refs: Collection[Ref],
     direction: Direction,
     relations: Collection[str],
-    limit: int | None,
     where: LinkFilter | None,
+    page: LinkPage,
 ) -> dict[Ref, list[Neighbour]]:
     """Every ref is a key."""
     ids = ids_of(conn, refs)
-    found = {
-        ref: list(_links(conn, ids[ref], direction, relations, limit, where)) if ref in ids else [] for ref in refs
-    }
+    matching = matching_links(conn, where)
+    found = {ref: _links(conn, ids[ref], direction, relations, matching, page) if ref in ids else [] for ref in refs}
     others = list({id_ for links in found.values() for id_, _ in links})
     entities = dict(zip(others, entities_by_id(conn, others), strict=True))
     return {ref: [Neighbour(ref, link, entities[id_]) for id_, link in links] for ref, links in found.items()}
 
 
 def _links(
-    conn: sqlite3.Connection,
-    id_: int,
-    direction: Direction,
-    relations: Collection[str],
-    limit: int | None,
-    where: LinkFilter | None,
-) -> Iterator[tuple[int, Link]]:
-    """The id of the other end, and the link, in order; reads no more than it gives."""
+    conn: sqlite3.Connection, id_: int, direction: Direction, relations: Collection[str], matching: str, page: LinkPage
+) -> list[tuple[int, Link]]:
+    """The id of the other end, and the link, in order."""
     near, far = _NEAR[direction], _FAR[direction]
+    # No environment is an empty text, so that one stands for none.
+    keys = (f"{far}.ref", "relation.text", "coalesce(environment.text, '')")
+    within, places = _within(page, f"({', '.join(keys)})")
+    order = ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
     rows = conn.execute(
-        f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS}) "
-        f"ORDER BY {far}.ref, relation.text, environment.text LIMIT ?",
-        (id_, one_of(relations), -1 if limit is None or where else limit),
+        f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS})"
+        f"{within} AND {matching} ORDER BY {order} LIMIT ?",
+        (id_, one_of(relations), *places, -1 if page.limit is None else page.limit),
     )
-    links = ((row[0], to_link(row[1:])) for row in rows)
-    return islice((item for item in links if where is None or LinkValues.of(item[1]).match(where)), limit)
+    found = [(row[0], to_link(row[1:])) for row in rows]
+    return found[::-1] if page.backward else found
+
+
+def _within(page: LinkPage, key: str) -> tuple[str, list[str]]:
+    """Keyset conditions and their parameters."""
+    bounds = [(place, than) for place, than in ((page.after, ">"), (page.before, "<")) if place]
+    parameters = [text for place, _ in bounds for text in (place.ref, place.relation, place.environment or "")]
+    return "".join(f" AND {key} {than} (?, ?, ?)" for _, than in bounds), parameters
 
 
 def neighbour_counts(
-    conn: sqlite3.Connection, refs: Collection[Ref], direction: Direction, relations: Collection[str]
+    conn: sqlite3.Connection,
+    refs: Collection[Ref],
+    direction: Direction,
+    relations: Collection[str],
+    where: LinkFilter | None,
 ) -> dict[Ref, int]:
     rows = conn.execute(
         f"SELECT e.ref, count(*) FROM entities e CROSS JOIN links l ON l.{_NEAR[direction]} = e.id "
-        f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}) GROUP BY e.id",
+        f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}) "
+        f"AND {matching_links(conn, where)} GROUP BY e.id",
         (one_of(refs), one_of(relations)),
     )
     return dict.fromkeys(refs, 0) | dict(rows)

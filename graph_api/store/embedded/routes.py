@@ -16,7 +16,7 @@ from graph_api.catalog.traversal import Cycle, Path, Paths, Step
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import ids_of, links_where, refs_of
 from graph_api.store.embedded.graph import Bools, Graph, Ints, Lists
-from graph_api.store.embedded.link_filters import LinkValues
+from graph_api.store.embedded.link_filters import matching_links
 from graph_api.store.embedded.reach import Ground
 
 
@@ -55,6 +55,7 @@ class _Steps:
         self._conn = ground.conn
         self._traversal = ground.traversal
         self._hard_only = hard_only
+        self._matching = matching_links(ground.conn, ground.traversal.link_where)
         self._refs = refs_of(ground.conn, ids)
         self._known: dict[tuple[int, int], Step] = {}
 
@@ -65,17 +66,15 @@ class _Steps:
         step = self._known.get((near, far))
         if step is None:
             source, target = (near, far) if self._traversal.direction is Direction.OUT else (far, near)
-            links = links_where(self._conn, "l.source = ? AND l.target = ?", (source, target))
+            where = f"l.source = ? AND l.target = ? AND {self._matching}"
+            links = links_where(self._conn, where, (source, target))
             found = sorted(filter(self._matches, links), key=_link_order)
             step = self._known[near, far] = Step(self._refs[near], self._refs[far], tuple(found))
         return step
 
     def _matches(self, link: Link) -> bool:
-        where = self._traversal.link_where
-        return (
-            link.key.relation in self._traversal.relations
-            and (not self._hard_only or link.criticality is Criticality.HARD)
-            and (where is None or LinkValues.of(link).match(where))
+        return link.key.relation in self._traversal.relations and (
+            not self._hard_only or link.criticality is Criticality.HARD
         )
 
 

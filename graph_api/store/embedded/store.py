@@ -25,7 +25,7 @@ from graph_api.store.embedded.loading import GraphCache
 from graph_api.store.embedded.reach import Ground
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.embedded.walk import walk
-from graph_api.store.protocol import Neighbour, Page, PageRequest
+from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest
 
 BUSY_SECONDS = 10.0
 READ_SECONDS = 30.0
@@ -110,15 +110,19 @@ class EmbeddedStore:
         refs: Collection[Ref],
         direction: Direction,
         relations: Collection[str],
-        limit: int | None = None,
         link_where: LinkFilter | None = None,
+        page: LinkPage = ALL_LINKS,
     ) -> dict[Ref, list[Neighbour]]:
-        return await self._ask(lookups.neighbours, refs, direction, relations, limit, link_where)
+        return await self._ask(lookups.neighbours, refs, direction, relations, link_where, page)
 
     async def neighbour_counts(
-        self, refs: Collection[Ref], direction: Direction, relations: Collection[str]
+        self,
+        refs: Collection[Ref],
+        direction: Direction,
+        relations: Collection[str],
+        link_where: LinkFilter | None = None,
     ) -> dict[Ref, int]:
-        return await self._ask(lookups.neighbour_counts, refs, direction, relations)
+        return await self._ask(lookups.neighbour_counts, refs, direction, relations, link_where)
 
     async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
         return await self._ask(lookups.subgroups, groups)

@@ -81,7 +81,7 @@ MATCHING_REFS = "MATCH (e:Entity) WHERE {where} RETURN collect(e.ref) AS refs"
 SUBGROUPS = "UNWIND $refs AS ref MATCH (:Entity {ref: ref})<-[:CHILD_OF*1..]-(g:Entity) RETURN DISTINCT g.ref AS ref"
 
 _NEIGHBOUR = (
-    " RETURN r, o ORDER BY o.ref, type(r), r.environment IS NOT NULL, r.environment {limit} "
+    " RETURN r, o ORDER BY o.ref {order}, type(r) {order}, coalesce(r.environment, '') {order} {limit} "
     "}} WITH ref, r, o AS e RETURN ref, " + _LINK + " AS link, " + _ENTITY + " AS e"
 )
 NEIGHBOURS_OUT = (
@@ -92,8 +92,18 @@ NEIGHBOURS_IN = (
     "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}}) "
     "CALL (s) {{ MATCH (s)<-[r:{types}]-(o:Entity) WHERE {where}" + _NEIGHBOUR
 )
-NEIGHBOUR_COUNTS_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->() RETURN ref, count(r) AS n"
-NEIGHBOUR_COUNTS_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() RETURN ref, count(r) AS n"
+# No environment is an empty text, so that one stands for none.
+AFTER_LINK = (
+    "(o.ref > $after_ref OR o.ref = $after_ref AND (type(r) > $after_relation OR type(r) = $after_relation "
+    "AND coalesce(r.environment, '') > $after_environment))"
+)
+BEFORE_LINK = AFTER_LINK.replace(">", "<").replace("$after", "$before")
+NEIGHBOUR_COUNTS_OUT = (
+    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->() WHERE {where} RETURN ref, count(r) AS n"
+)
+NEIGHBOUR_COUNTS_IN = (
+    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() WHERE {where} RETURN ref, count(r) AS n"
+)
 
 # --- walks: a head gives rows (e, distance). No label on `e`, which would let a plan start there. ---
 # One start: VarLengthExpand(Pruning,BFS), early to end with FIRST_HITS. That `e` is not `s` is said at the end: as a

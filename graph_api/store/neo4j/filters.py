@@ -18,7 +18,6 @@ from graph_api.catalog.filters import (
     Not,
     Op,
     Or,
-    Refs,
     Related,
     Words,
 )
@@ -70,8 +69,6 @@ class Predicates:
                 return self._joined(" OR ", "false", [self.entity(item, x) for item in items])
             case Not(item):
                 return f"NOT coalesce({self.entity(item, x)}, false)"
-            case Refs(refs):
-                return f"{x}.ref IN {self._parameter(sorted(refs))}"
             case Words(words):
                 return self._joined(" AND ", TRUE, [self._word(word, x) for word in words])
             case Related():

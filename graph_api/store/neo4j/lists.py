@@ -13,7 +13,7 @@ from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
 from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_text
-from graph_api.store.protocol import Neighbour, Page, PageRequest, Place, SortValue
+from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
 
 _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
 MAX_WORDS = 20
@@ -101,27 +101,63 @@ async def neighbours(
     refs: Collection[Ref],
     direction: Direction,
     relations: Collection[str],
-    limit: int | None,
     link_where: LinkFilter | None,
+    page: LinkPage,
 ) -> dict[Ref, list[Neighbour]]:
     found: dict[Ref, list[Neighbour]] = {ref: [] for ref in refs}
     if not relations or not refs:
         return found
     predicates = Predicates()
+    where, places = _within(page)
     query = cypher.NEIGHBOURS_OUT if direction is Direction.OUT else cypher.NEIGHBOURS_IN
     rows = await tx.rows(
         query.format(
             types=relation_types(relations),
-            where=TRUE if link_where is None else predicates.link(link_where, "r"),
-            limit="" if limit is None else "LIMIT $limit",
+            where=" AND ".join([_link_predicate(predicates, link_where), *where]),
+            order="DESC" if page.backward else "ASC",
+            limit="" if page.limit is None else "LIMIT $limit",
         ),
         refs=list(found),
-        limit=limit,
+        limit=page.limit,
+        **places,
         **predicates.parameters,
     )
-    for row in rows:
+    for row in reversed(rows) if page.backward else rows:
         link = row["link"]
         found[row["ref"]].append(
             Neighbour(row["ref"], link_of(link["source"], link["relation"], link["target"], link), entity_of(row["e"]))
         )
     return found
+
+
+def _within(page: LinkPage) -> tuple[list[str], dict[str, str]]:
+    """Keyset predicates on a link `r` to an entity `o`, and their parameters."""
+    where: list[str] = []
+    parameters: dict[str, str] = {}
+    for name, place, text in (("after", page.after, cypher.AFTER_LINK), ("before", page.before, cypher.BEFORE_LINK)):
+        if place:
+            where.append(text)
+            values = {"ref": place.ref, "relation": place.relation, "environment": place.environment or ""}
+            parameters |= {f"{name}_{key}": value for key, value in values.items()}
+    return where, parameters
+
+
+def _link_predicate(predicates: Predicates, link_where: LinkFilter | None) -> str:
+    return TRUE if link_where is None else predicates.link(link_where, "r")
+
+
+async def neighbour_counts(
+    tx: Statements,
+    refs: Collection[Ref],
+    direction: Direction,
+    relations: Collection[str],
+    link_where: LinkFilter | None,
+) -> dict[Ref, int]:
+    counts = dict.fromkeys(refs, 0)
+    if not relations or not refs:
+        return counts
+    predicates = Predicates()
+    query = cypher.NEIGHBOUR_COUNTS_OUT if direction is Direction.OUT else cypher.NEIGHBOUR_COUNTS_IN
+    text = query.format(types=relation_types(relations), where=_link_predicate(predicates, link_where))
+    rows = await tx.rows(text, refs=list(counts), **predicates.parameters)
+    return counts | {row["ref"]: row["n"] for row in rows}

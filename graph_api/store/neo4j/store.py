@@ -16,7 +16,7 @@ from graph_api.store.neo4j.database import Database, Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
-from graph_api.store.protocol import Neighbour, Page, PageRequest, WriteTransaction
+from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, WriteTransaction
 from graph_api.store.rows import load_run
 
 MAX_CYCLE_LINKS = 1_000_000
@@ -81,21 +81,19 @@ class Neo4jStore:
         refs: Collection[Ref],
         direction: Direction,
         relations: Collection[str],
-        limit: int | None = None,
         link_where: LinkFilter | None = None,
+        page: LinkPage = ALL_LINKS,
     ) -> dict[Ref, list[Neighbour]]:
-        return await self._database.read(lambda tx: lists.neighbours(tx, refs, direction, relations, limit, link_where))
+        return await self._database.read(lambda tx: lists.neighbours(tx, refs, direction, relations, link_where, page))
 
     async def neighbour_counts(
-        self, refs: Collection[Ref], direction: Direction, relations: Collection[str]
+        self,
+        refs: Collection[Ref],
+        direction: Direction,
+        relations: Collection[str],
+        link_where: LinkFilter | None = None,
     ) -> dict[Ref, int]:
-        query = cypher.NEIGHBOUR_COUNTS_OUT if direction is Direction.OUT else cypher.NEIGHBOUR_COUNTS_IN
-
-        async def ask(tx: Statements) -> dict[Ref, int]:
-            rows = await tx.rows(query.format(types=relation_types(relations)), refs=list(set(refs)))
-            return dict.fromkeys(refs, 0) | {row["ref"]: row["n"] for row in rows}
-
-        return await self._database.read(ask) if relations else dict.fromkeys(refs, 0)
+        return await self._database.read(lambda tx: lists.neighbour_counts(tx, refs, direction, relations, link_where))
 
     async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
         async def ask(tx: Statements) -> list[Ref]:

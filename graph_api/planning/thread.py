@@ -1,0 +1,66 @@
+"""A writer's planning in a thread, so that the event loop answers others while thousands of rows are planned."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+from graph_api.store.protocol import Store, WriteTransaction
+
+T = TypeVar("T")
+
+
+async def write_in_thread(store: Store, work: Callable[[WriteTransaction], Coroutine[Any, Any, T]]) -> T:
+    """What `work` makes of a write transaction. It may await nothing else.
+
+    Its own steps run in a thread, what it asks of the transaction runs here. Leaving with an error writes nothing.
+    """
+    async with store.write() as tx:
+        running = work(cast("WriteTransaction", _Questions(tx)))
+        step: Callable[[], _Call] = partial(running.send, None)
+        while True:
+            reached = await asyncio.to_thread(_advance, step)
+            if isinstance(reached, _Result):
+                return cast("T", reached.value)
+            try:
+                step = partial(running.send, await reached.ask())
+            except Exception as error:
+                step = partial(running.throw, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result(Generic[T]):
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Awaited, it suspends the work until the transaction has been asked."""
+
+    ask: Callable[[], Awaitable[Any]]
+
+    def __await__(self) -> Generator["_Call", Any, Any]:
+        return (yield self)
+
+
+class _Questions:
+    """Stands for the transaction in the thread."""
+
+    def __init__(self, tx: WriteTransaction) -> None:
+        self._tx = tx
+
+    @property
+    def revision(self) -> int:
+        return self._tx.revision
+
+    def __getattr__(self, name: str) -> Callable[..., _Call]:
+        method = getattr(self._tx, name)
+        return lambda *arguments: _Call(partial(method, *arguments))
+
+
+def _advance(step: Callable[[], _Call]) -> _Call | _Result[Any]:
+    try:
+        return step()
+    except StopIteration as done:
+        return _Result(done.value)

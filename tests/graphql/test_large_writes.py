@@ -1,0 +1,91 @@
+"""While thousands of entities are read and planned, others are answered."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from graph_api.app import source_order
+from graph_api.catalog.filters import ALL
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.settings import Settings
+from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.protocol import Store
+from graph_api.sync import sync
+from tests.catalogs import entity, ref
+from tests.conftest import Run
+from tests.graphql.conftest import Client
+
+SECONDS = 20
+SNAPSHOT = Snapshot(
+    source="feed", connector="api", entities={ref("a"): entity("a", sources=["feed"]).statements["feed"]}
+)
+
+
+class Planning:
+    """The priority of sources, which planning asks for: it can be held there."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.goes_on = threading.Event()
+
+    def order(self, source: str) -> tuple[int, str]:
+        self.begun.set()
+        assert self.goes_on.wait(SECONDS), "nobody was answered in the meantime"
+        return 0, source
+
+    async def until_begun(self) -> None:
+        assert await asyncio.to_thread(self.begun.wait, SECONDS)
+
+
+async def test_others_are_answered_while_a_write_is_planned(store: Store) -> None:
+    planning = Planning()
+
+    async def ask() -> None:
+        await planning.until_begun()
+        assert await store.count(ALL) == 0
+        planning.goes_on.set()
+
+    await asyncio.gather(sync(store, SNAPSHOT, planning.order), ask())
+    assert await store.count(ALL) == 1
+
+
+async def test_a_write_that_is_cancelled_while_it_is_planned_writes_nothing(store: Store) -> None:
+    planning = Planning()
+    writing = asyncio.create_task(sync(store, SNAPSHOT, planning.order))
+    await planning.until_begun()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    planning.goes_on.set()
+    assert await store.count(ALL) == 0
+    await sync(store, SNAPSHOT, source_order(Settings()))
+    assert (await store.revision(), await store.count(ALL)) == (1, 1)
+
+
+@pytest.mark.parametrize("field", ["putEntities(", 'applySnapshot(source: "feed", '])
+def test_others_are_answered_while_the_input_of_a_mutation_is_read(tmp_path: Path, run: Run, field: str) -> None:
+    events: list[str] = []
+
+    class Watched(EmbeddedStore):
+        def write(self):  # type: ignore[no-untyped-def] # as it is there
+            events.append("write")
+            return super().write()
+
+    client = Client(Watched(tmp_path / "catalog.db"), run, Settings())
+    mutation = f"mutation($entities: [EntityInput!]!) {{ {field}entities: $entities) {{ userErrors {{ code }} }} }}"
+    spec = {"type": "service", "dependsOn": ["component:a", "component:b"]}
+    entities = [{"kind": "Component", "name": f"s{number}", "spec": spec} for number in range(5_000)]
+
+    async def ask() -> None:
+        await client.send('{ entity(ref: "component:a") { ref } }')
+        events.append("answer")
+
+    async def ask_meanwhile() -> None:
+        await asyncio.gather(client.send(mutation, entities=entities), ask())
+
+    run(client.start())
+    run(ask_meanwhile())
+    run(client.stop())
+    assert events == ["answer", "write"]
