@@ -15,7 +15,7 @@ from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
-from graph_api.sync import new_run_id, utc_now
+from graph_api.writing import new_run_id, utc_now, writing
 
 API_CONNECTOR = "api"
 
@@ -67,7 +67,7 @@ async def put_entities(
 ) -> EditReport:
     """State these entities with the links of their specs; what this source said of them before is replaced."""
     now = utc_now()
-    async with store.write() as tx:
+    async with writing(store, order, dry_run=dry_run) as tx:
         draft = await _draft_puts(tx, source, puts, now)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
@@ -77,7 +77,7 @@ async def remove_entities(
 ) -> EditReport:
     """Withdraw this source's statements of these entities, with the links of their specs."""
     now = utc_now()
-    async with store.write() as tx:
+    async with writing(store, order, dry_run=dry_run) as tx:
         rows = await tx.entities([removal.ref for removal in removals])
         draft = _Draft(Edit(source, {}, {}), [], [])
         withdrawn: dict[Ref, EntityStatement | None] = {}
@@ -97,7 +97,7 @@ async def put_links(
 ) -> EditReport:
     """State these links; what this source said of them before is replaced."""
     now = utc_now()
-    async with store.write() as tx:
+    async with writing(store, order, dry_run=dry_run) as tx:
         before = await tx.links([link.key for link in links])
         draft = _Draft(Edit(source, {}, {}), [], [])
         stated: dict[LinkKey, LinkStatement | None] = {}
@@ -114,7 +114,7 @@ async def remove_links(
 ) -> EditReport:
     """Withdraw this source's statements of these links."""
     now = utc_now()
-    async with store.write() as tx:
+    async with writing(store, order, dry_run=dry_run) as tx:
         before = await tx.links(keys)
         errors = []
         for place, key in enumerate(keys):

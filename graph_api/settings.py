@@ -20,6 +20,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from graph_api.store.retention import Retention
+
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
 IN_MEMORY = ":memory:"
@@ -98,6 +100,14 @@ class Settings(BaseSettings):
     descriptor_groups: _Names = Field(
         default=(),
         description="Groups of apiVersion, besides backstage.io, whose documents are always read as descriptors.",
+    )
+    keep_runs: int = Field(
+        default=Retention().runs, ge=1, description="Runs that are kept of each source; HELD ones are kept besides."
+    )
+    keep_removed: int = Field(
+        default=Retention().removed,
+        ge=1,
+        description="Removals that `changes` remembers; asked for changes since an older revision, it says TOO_OLD.",
     )
     log_level: LogLevel = Field(default=LogLevel.INFO, description="Least important messages to log.")
 

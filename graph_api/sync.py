@@ -1,17 +1,16 @@
 """The write path: a snapshot of one source becomes a plan, and the plan is applied in one step or held."""
 
-import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.planning.diff import MAX_CHANGES, Plan, plan_snapshot
+from graph_api.planning.diff import Plan, plan_snapshot
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.writing import MAX_CHANGES, new_run_id, utc_now, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
     Raises CatalogError TOO_LARGE above 500,000 changes.
     """
     started = utc_now()
-    async with store.write() as tx:
+    async with writing(store, order, dry_run=dry_run) as tx:
         plan = await _plan(tx, snapshot, started)
         run = _new_run(tx, snapshot, plan, started)
         if run.status is SyncStatus.HELD:
@@ -49,7 +48,7 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport
     Raises CatalogError NOT_FOUND for an unknown run and CONFLICT when it is not held or the plan has changed.
     """
     started = utc_now()
-    async with store.write() as tx:
+    async with writing(store, order) as tx:
         held = await tx.run(id_)
         if held is None:
             raise CatalogError(ErrorCode.NOT_FOUND, f"there is no sync {id_!r}; list them with `syncs`")
@@ -124,12 +123,3 @@ async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: Change
     run = replace(run, finished_at=now, revision=tx.revision + bool(changes))
     await tx.apply(changes, run, now)
     return SyncReport(run=run, plan=plan, changes=changes)
-
-
-def new_run_id() -> str:
-    return secrets.token_hex(8)
-
-
-def utc_now() -> str:
-    """ISO 8601 in UTC with milliseconds; such texts sort by time."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -200,6 +200,25 @@ def test_all_paths_of_a_call_are_one_source_with_the_name_that_is_given() -> Non
     assert ask("{ sources { name entities } }") == {"sources": [{"name": "both", "entities": 2}]}
 
 
+def test_a_changed_order_of_sources_takes_effect_with_the_next_write_of_any_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for source in ("one", "two"):
+        folder = write("checkout", folder=source)
+        path = Path(folder, "checkout.yaml")
+        path.write_text(path.read_text(encoding="utf-8").replace("owner: shop", f"owner: {source}"), encoding="utf-8")
+        run("sync", folder, "--source", source)
+    owner = '{ entity(ref: "component:checkout") { owners { ref } } }'
+    assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/one"}]}}
+
+    monkeypatch.setenv("GRAPH_API_SOURCES", "two,one")
+    assert "nothing would change (revision 2)" in run("sync", "one", "--source", "one", "--dry-run").stdout
+    assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/one"}]}}, "a dry run changes nothing"
+    assert "applied (revision 4)" in run("sync", write("basket", folder="other")).stdout
+    assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/two"}]}}
+    assert "nothing has changed (revision 4)" in run("sync", "one", "--source", "one").stdout
+
+
 # query
 
 

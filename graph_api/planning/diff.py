@@ -14,7 +14,6 @@ from graph_api.store.rows import dump
 
 GUARD_SHARE = 0.20
 GUARD_COUNT = 10
-MAX_CHANGES = 500_000
 
 K = TypeVar("K", Ref, LinkKey)
 S = TypeVar("S", EntityStatement, LinkStatement)

@@ -70,6 +70,8 @@ class WriteTransaction(Protocol):
 
     revision: int
     """The catalog's revision before this write."""
+    source_order: tuple[str, ...] | None
+    """What apply_order() was last told; None before that."""
 
     async def sources(self) -> Mapping[str, str]:
         """Connector by source name."""
@@ -89,6 +91,11 @@ class WriteTransaction(Protocol):
 
     async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
         """All current statements of one source."""
+        ...
+
+    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
+        """Whose merge depends on the order of sources: entities that several state or name owners of, and links that
+        several state."""
         ...
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]: ...
@@ -116,6 +123,10 @@ class WriteTransaction(Protocol):
         """
         ...
 
+    async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
+        """Like apply(), without a run: what changes by this order of sources, which is remembered."""
+        ...
+
 
 class Store(Protocol):
     async def open(self) -> None:
@@ -129,6 +140,10 @@ class Store(Protocol):
         ...
 
     async def revision(self) -> int: ...
+
+    async def source_order(self) -> tuple[str, ...] | None:
+        """The order that the catalog is merged in, see WriteTransaction."""
+        ...
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         """The existing ones, declared or only pointed at."""

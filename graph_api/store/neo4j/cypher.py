@@ -51,8 +51,11 @@ OPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.locked = true WITH g WHERE coalesce(g.
 REOPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.ended = g.begun"
 LOCK = (
     "MERGE (c:Catalog {id: 1}) ON CREATE SET c.revision = 0, c.format = 1 "
-    "SET c.locked = true RETURN c.revision AS revision"
+    "SET c.locked = true RETURN c.revision AS revision, c.source_order AS source_order"
 )
+READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
+SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
+READ_HORIZON = "MATCH (c:Catalog {id: 1}) RETURN coalesce(c.horizon, 0) AS horizon"
 READ_FORMAT = "MATCH (c:Catalog {id: 1}) RETURN c.format AS format"
 RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
 
@@ -213,6 +216,15 @@ HELD_RUNS = "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
 SAID_LINKS = "MATCH (:Entity)-[r:{types}]->(:Entity) WHERE $source IN r.sources RETURN collect(r.statements) AS texts"
+SHARED_ENTITIES = (
+    "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
+    "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "
+    "RETURN e.ref AS ref"
+)
+SHARED_LINKS = (
+    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
+    "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
+)
 LINKS = (
     "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN " + LINK + " AS link"
@@ -264,5 +276,16 @@ WRITE_RUN = (
     "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
     "SET o.entities = o.entities + $entities, o.links = o.links + $links, "
     "o.last_applied_at = coalesce($applied_at, o.last_applied_at)"
+)
+PRUNE_RUNS = (
+    "MATCH (s:Sync) WHERE s.source = $source WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $keep "
+    "WHERE s.held IS NULL AND s.id <> $id DELETE s"
+)
+# The revisions of removals come from their index, the newest first.
+OLD_REMOVALS = (
+    "MATCH (t:Removed) WHERE t.revision >= 0 WITH t.revision AS revision ORDER BY revision DESC SKIP $keep LIMIT 1 "
+    "WITH CASE WHEN revision < $revision THEN revision ELSE $revision - 1 END AS horizon "
+    "MATCH (c:Catalog {id: 1}) SET c.horizon = horizon "
+    "WITH horizon MATCH (t:Removed) WHERE t.revision <= horizon DELETE t"
 )
 SET_REVISION = "MATCH (c:Catalog {id: 1}) SET c.revision = $revision"

@@ -12,11 +12,12 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, lists, reach, routes, walks
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
 from graph_api.store.protocol import Neighbour, Page, PageRequest, WriteTransaction
+from graph_api.store.retention import Retention, check_since
 from graph_api.store.rows import load_run
 
 MAX_CYCLE_LINKS = 1_000_000
@@ -26,8 +27,16 @@ PING_TIMEOUT = 2.0
 class Neo4jStore:
     """The Store protocol over one Neo4j database; see protocol.py for what each method answers."""
 
-    def __init__(self, uri: str, user: str | None = None, password: str | None = None, database: str = "neo4j") -> None:
+    def __init__(
+        self,
+        uri: str,
+        user: str | None = None,
+        password: str | None = None,
+        database: str = "neo4j",
+        retention: Retention | None = None,
+    ) -> None:
         self._database = Database(uri, user, password, database)
+        self._retention = retention or Retention()
 
     @property
     def round_trips(self) -> int:
@@ -56,6 +65,12 @@ class Neo4jStore:
 
     async def revision(self) -> int:
         return await self._database.read(_gate)
+
+    async def source_order(self) -> tuple[str, ...] | None:
+        async def ask(tx: Statements) -> tuple[str, ...] | None:
+            return order_of(await tx.rows(cypher.READ_ORDER))
+
+        return await self._database.read(ask)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         async def ask(tx: Statements) -> dict[Ref, Entity]:
@@ -135,6 +150,8 @@ class Neo4jStore:
         revision, ref = after or (since, "")
 
         async def ask(tx: Statements) -> list[Change]:
+            for row in await tx.rows(cypher.READ_HORIZON):
+                check_since(since, row["horizon"])
             rows = await tx.rows(cypher.CHANGES, since=since, after_revision=revision, after_ref=ref, limit=limit)
             return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]
 
@@ -159,9 +176,9 @@ class Neo4jStore:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
         async with self._database.write() as tx:
-            write = Neo4jWrite(tx)
+            write = Neo4jWrite(tx, self._retention)
             yield write
-            if write.applied_run:
+            if write.applied_run is not None:
                 await self._database.commit(tx, write.applied_run, write.token)
 
 
