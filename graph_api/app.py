@@ -4,6 +4,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
@@ -21,6 +22,7 @@ from graph_api.writing import follow_order
 
 def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
+    register_kinds(settings.kinds)
     catalog = store or open_store(settings)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     return build_asgi(

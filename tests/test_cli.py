@@ -17,6 +17,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli import main
 from graph_api.cli.report import MENDING
@@ -110,6 +111,21 @@ def test_check_of_a_folder_without_anything_to_read_fails() -> None:
     result = run("check", "empty")
     assert result.exit_code == 1
     assert "nothing to read there" in result.stderr
+
+
+def test_kinds_of_the_deployment_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = SERVICE.format(name="etl").replace("dependsOn: [resource:default/db]", "readsFrom: [stream:orders]")
+    Path("etl.yaml").write_text(document, encoding="utf-8")
+    try:
+        assert "BAD_LINK_END" in run("check", "etl.yaml").stdout
+        monkeypatch.setenv("GRAPH_API_KINDS", "Stream, Badge")
+        assert run("query", '{ entities(filter: {kind: {eq: "badge"}}) { totalCount } }').exit_code == 0
+        assert "BAD_LINK_END" in run("check", "etl.yaml").stdout
+        monkeypatch.delenv("GRAPH_API_KINDS")
+        Path("graph-api.yaml").write_text("kinds: [Badge, {name: Stream, like: Dataset}]", encoding="utf-8")
+        assert run("check", "etl.yaml").exit_code == 0
+    finally:
+        register_kinds(())
 
 
 def test_a_long_list_of_problems_is_cut() -> None:

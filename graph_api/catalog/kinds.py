@@ -1,17 +1,19 @@
 """The registry of kinds: what sorts of entities there are, and what may be owned."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     name: str
-    description: str
-    plural: str
+    description: str = ""
     ownable: bool = True
     """Whether coverage and gaps count an entity of this kind that has no owner."""
     backstage: bool = False
     """Whether the kind is one of Backstage's own, so that its envelope is known in other groups too."""
+    like: str | None = None
+    """A built-in kind whose places at the ends of links are also this one's."""
 
     @property
     def key(self) -> str:
@@ -22,35 +24,45 @@ _KINDS = (
     Kind(
         "Component",
         "A piece of software: a service, application, website, library or job.",
-        "components",
         backstage=True,
     ),
-    Kind("API", "An interface that components provide and consume.", "apis", backstage=True),
-    Kind("Pipeline", "A job that reads and writes datasets.", "pipelines"),
-    Kind("Dataset", "A table, topic, file set or other body of data.", "datasets"),
+    Kind("API", "An interface that components provide and consume.", backstage=True),
+    Kind("Pipeline", "A job that reads and writes datasets."),
+    Kind("Dataset", "A table, topic, file set or other body of data."),
     Kind(
         "Resource",
         "What software needs at run time: database, storage, compute, transit, queue, cache, secret.",
-        "resources",
         backstage=True,
     ),
-    Kind("Environment", "A place where software runs, such as production.", "environments"),
-    Kind("System", "Entities that together serve one purpose.", "systems", backstage=True),
-    Kind("Domain", "Systems that share a business area.", "domains", backstage=True),
-    Kind("Group", "A team, department or organization.", "groups", ownable=False, backstage=True),
-    Kind("User", "A person.", "users", ownable=False, backstage=True),
-    Kind("Repository", "A source code repository.", "repositories"),
-    Kind("Location", "A pointer to further descriptors.", "locations", ownable=False, backstage=True),
-    Kind("Template", "A scaffolding template.", "templates", backstage=True),
-    Kind("Vulnerability", "A published weakness of a package.", "vulnerabilities", ownable=False),
-    Kind("Package", "A versioned third-party package.", "packages", ownable=False),
-    Kind("Document", "A written page or site.", "documents"),
-    Kind("Ticket", "An issue in a tracker.", "tickets", ownable=False),
-    Kind("Metric", "A measured figure.", "metrics", ownable=False),
+    Kind("Environment", "A place where software runs, such as production."),
+    Kind("System", "Entities that together serve one purpose.", backstage=True),
+    Kind("Domain", "Systems that share a business area.", backstage=True),
+    Kind("Group", "A team, department or organization.", ownable=False, backstage=True),
+    Kind("User", "A person.", ownable=False, backstage=True),
+    Kind("Repository", "A source code repository."),
+    Kind("Location", "A pointer to further descriptors.", ownable=False, backstage=True),
+    Kind("Template", "A scaffolding template.", backstage=True),
+    Kind("Vulnerability", "A published weakness of a package.", ownable=False),
+    Kind("Package", "A versioned third-party package.", ownable=False),
+    Kind("Document", "A written page or site."),
+    Kind("Ticket", "An issue in a tracker.", ownable=False),
+    Kind("Metric", "A measured figure.", ownable=False),
 )
 
-KINDS: dict[str, Kind] = {kind.key: kind for kind in _KINDS}
+BUILT_IN_KINDS: dict[str, Kind] = {kind.key: kind for kind in _KINDS}
+KINDS: dict[str, Kind] = dict(BUILT_IN_KINDS)
 """Every registered kind by its lower-case name."""
+
+
+def register_kinds(kinds: Iterable[Kind]) -> None:
+    """Make these, of the deployment's settings, registered beside the built-in ones, and no others.
+
+    For whoever puts the program together, once before it does anything: readers look at KINDS when they need it.
+    """
+    KINDS.clear()
+    KINDS.update(BUILT_IN_KINDS)
+    KINDS.update((kind.key, kind) for kind in kinds)
+
 
 OWNER_KINDS = ("group", "user")
 

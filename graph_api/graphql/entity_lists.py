@@ -69,7 +69,7 @@ async def entity_page(
         for row in found.entities
     ]
     return EntityConnection(
-        edges=edges, page_info=_page_info(edges, arguments, found.more), revision=found.revision, filter_=filter_
+        edges=edges, page_info=page_info_of(edges, arguments, found.more), revision=found.revision, filter_=filter_
     )
 
 
@@ -81,7 +81,8 @@ def sort_value(row: CatalogEntity, sort: Sort) -> SortValue:
     return cast("SortValue", getattr(row, sort.field))
 
 
-def _page_info(edges: list[EntityEdge], arguments: PageArguments, more: bool) -> PageInfo:
+def page_info_of(edges: Any, arguments: PageArguments, more: bool) -> PageInfo:
+    """`more` lies beyond the page in the direction of paging; on the other side, what the cursor tells."""
     if arguments.backward:
         return page_info(edges, more, arguments.before is not None)
     return page_info(edges, arguments.after is not None, more)

@@ -7,13 +7,14 @@ All methods raise CatalogError UNAVAILABLE when the database does not answer and
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 
 SortValue = str | int | float | None
@@ -63,6 +64,14 @@ class Referenced:
 
     links: int
     inferred: int
+
+
+class PlacedProblem(NamedTuple):
+    """`place`: the problem's number in its run, from 0."""
+
+    source: str
+    place: int
+    problem: Problem
 
 
 class WriteTransaction(Protocol):
@@ -211,6 +220,21 @@ class Store(Protocol):
     async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
         """Newest first by (started_at, id), without payload. `after` is such a pair."""
         ...
+
+    async def problems(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, int] | None = None,
+        before: tuple[str, int] | None = None,
+        *,
+        backward: bool = False,
+    ) -> list[PlacedProblem]:
+        """Of the last run of each source, in the order (source, place). `after` and `before` are such pairs, exclusive;
+        `backward` takes the last ones of the range, in the same order."""
+        ...
+
+    async def count_problems(self, source: str | None) -> int: ...
 
     def write(self) -> AbstractAsyncContextManager[WriteTransaction]:
         """Waits for its turn; CatalogError UNAVAILABLE when another writer takes too long."""

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from graph_api.catalog.changes import SEEN, Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded.pruning import horizon_of
+from graph_api.store.protocol import PlacedProblem
 from graph_api.store.retention import check_since
-from graph_api.store.rows import dump_run, load_run
+from graph_api.store.rows import dump_run, load_problem, load_run
 
 _LATEST = "ORDER BY started_at DESC, id DESC LIMIT 1"
 _CHANGES = """
@@ -78,6 +79,50 @@ def runs(conn: sqlite3.Connection, source: str | None, limit: int, after: tuple[
             limit,
         )
     )
+
+
+_PROBLEMS = """
+FROM sources s
+JOIN runs r ON r.id = (SELECT id FROM runs WHERE source = s.name ORDER BY started_at DESC, id DESC LIMIT 1)
+JOIN json_each(r.record, '$.problems') p
+WHERE (:source IS NULL OR s.name = :source)
+"""
+_IN_RANGE = """
+AND (:after_place IS NULL OR (s.name >= :after_source AND (s.name, p.key) > (:after_source, :after_place)))
+AND (:before_place IS NULL OR (s.name <= :before_source AND (s.name, p.key) < (:before_source, :before_place)))
+"""
+
+
+def problems(
+    conn: sqlite3.Connection,
+    source: str | None,
+    limit: int,
+    after: tuple[str, int] | None,
+    before: tuple[str, int] | None,
+    backward: bool,
+) -> list[PlacedProblem]:
+    """In the order (source, place)."""
+    direction = "DESC" if backward else "ASC"
+    after_source, after_place = after or (None, None)
+    before_source, before_place = before or (None, None)
+    rows = conn.execute(
+        f"SELECT s.name, p.key, p.value {_PROBLEMS} {_IN_RANGE} ORDER BY 1 {direction}, 2 {direction} LIMIT :limit",
+        {
+            "source": source,
+            "limit": limit,
+            "after_source": after_source,
+            "after_place": after_place,
+            "before_source": before_source,
+            "before_place": before_place,
+        },
+    )
+    found = [PlacedProblem(name, place, load_problem(text)) for name, place, text in rows]
+    return found[::-1] if backward else found
+
+
+def count_problems(conn: sqlite3.Connection, source: str | None) -> int:
+    count: int = conn.execute(f"SELECT count(*) {_PROBLEMS}", {"source": source}).fetchone()[0]
+    return count
 
 
 def _runs(conn: sqlite3.Connection, rest: str, *parameters: object) -> Iterator[SyncRun]:

@@ -25,7 +25,7 @@ from graph_api.store.embedded.loading import GraphCache
 from graph_api.store.embedded.reach import Ground
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.embedded.walk import walk
-from graph_api.store.protocol import Neighbour, Page, PageRequest
+from graph_api.store.protocol import Neighbour, Page, PageRequest, PlacedProblem
 from graph_api.store.retention import Retention
 
 BUSY_SECONDS = 10.0
@@ -160,6 +160,20 @@ class EmbeddedStore:
 
     async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
         return await self._ask(journal.runs, source, limit, after)
+
+    async def problems(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, int] | None = None,
+        before: tuple[str, int] | None = None,
+        *,
+        backward: bool = False,
+    ) -> list[PlacedProblem]:
+        return await self._ask(journal.problems, source, limit, after, before, backward)
+
+    async def count_problems(self, source: str | None) -> int:
+        return await self._ask(journal.count_problems, source)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[EmbeddedTransaction]:

@@ -2,7 +2,7 @@
 depth, sort keys, predicates of filters.py. Values are always parameters.
 """
 
-from graph_api.catalog.kinds import KINDS
+from graph_api.catalog.kinds import BUILT_IN_KINDS
 
 FORMAT = 1
 
@@ -199,20 +199,33 @@ CHANGES = (
 )
 SOURCES = (
     "MATCH (s:Source) CALL (s) { MATCH (y:Sync) WHERE y.source = s.name "
-    "RETURN y.body AS run ORDER BY y.started_at DESC, y.id DESC LIMIT 1 } "
+    "RETURN y ORDER BY y.started_at DESC, y.id DESC LIMIT 1 } "
     "RETURN s.name AS name, s.connector AS connector, s.last_applied_at AS last_applied_at, "
-    "s.entities AS entities, s.links AS links, run ORDER BY name"
+    "s.entities AS entities, s.links AS links, y.body AS run, y.problems AS problems ORDER BY name"
 )
+_LAST_PROBLEMS = (
+    "MATCH (s:Source) WHERE $source IS NULL OR s.name = $source CALL (s) {{ MATCH (y:Sync) WHERE y.source = s.name "
+    "RETURN coalesce(y.problems, []) AS problems ORDER BY y.started_at DESC, y.id DESC LIMIT 1 }} "
+)
+PROBLEMS = _LAST_PROBLEMS + (
+    "UNWIND range(0, size(problems) - 1) AS place WITH s.name AS source, place, problems WHERE "
+    "($after IS NULL OR source > $after[0] OR (source = $after[0] AND place > $after[1])) AND "
+    "($before IS NULL OR source < $before[0] OR (source = $before[0] AND place < $before[1])) "
+    "RETURN source, place, problems[place] AS problem ORDER BY source {direction}, place {direction} LIMIT $limit"
+)
+COUNT_PROBLEMS = _LAST_PROBLEMS.format() + "RETURN sum(size(problems)) AS n"
 CONNECTORS = "MATCH (s:Source) RETURN s.name AS name, s.connector AS connector"
 SYNCS = (
     "MATCH (s:Sync) WHERE ($source IS NULL OR s.source = $source) AND ($started_at IS NULL OR "
     "s.started_at < $started_at OR (s.started_at = $started_at AND s.id < $id)) "
-    "RETURN s.body AS run ORDER BY s.started_at DESC, s.id DESC LIMIT $limit"
+    "RETURN s.body AS run, s.problems AS problems ORDER BY s.started_at DESC, s.id DESC LIMIT $limit"
 )
-RUN = "MATCH (s:Sync {id: $id}) RETURN s.body AS run, s.payload AS payload"
+RUN = "MATCH (s:Sync {id: $id}) RETURN s.body AS run, s.problems AS problems, s.payload AS payload"
 
 # --- what a write reads ---
-HELD_RUNS = "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run ORDER BY s.id"
+HELD_RUNS = (
+    "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run, s.problems AS problems ORDER BY s.id"
+)
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
 SAID_LINKS = "MATCH (:Entity)-[r:{types}]->(:Entity) WHERE $source IN r.sources RETURN collect(r.statements) AS texts"
@@ -243,7 +256,7 @@ IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS 
 IN_ANY_REPOSITORY = "MATCH (e:Entity) WHERE e.repository IS NOT NULL RETURN e.ref AS ref ORDER BY ref"
 
 # --- writes ---
-LABELS = {key: f"Entity:{kind.name}" for key, kind in KINDS.items()}
+LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}
 CREATE_ENTITIES = "UNWIND $rows AS row CREATE (e:{labels}) SET e = row"
 UPDATE_ENTITIES = (
     "UNWIND $rows AS row MATCH (e:Entity {ref: row.ref}) WITH e, row, e.created_revision AS created "
@@ -271,7 +284,7 @@ DELETE_LINKS = (
 )
 WRITE_RUN = (
     "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.held = $held, "
-    "s.payload = $payload, s.write = $write "
+    "s.problems = $problems, s.payload = $payload, s.write = $write "
     "MERGE (o:Source {name: $source}) "
     "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
     "SET o.entities = o.entities + $entities, o.links = o.links + $links, "

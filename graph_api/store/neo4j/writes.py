@@ -1,6 +1,7 @@
 """The write transaction: reads what a plan needs, then writes it in batches."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -12,9 +13,10 @@ from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
+from graph_api.store.neo4j.runs import run_of
 from graph_api.store.protocol import Referenced
 from graph_api.store.retention import Retention
-from graph_api.store.rows import dump_run, load_entity_statements, load_link_statements, load_owners, load_run
+from graph_api.store.rows import dump, dump_run, load_entity_statements, load_link_statements, load_owners
 
 BATCH = 5_000
 _ALL_TYPES = relation_types(RELATIONS)
@@ -39,7 +41,7 @@ class Neo4jWrite:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
 
     async def held_runs(self, source: str) -> list[SyncRun]:
-        return [load_run(row["run"]) for row in await self._tx.rows(cypher.HELD_RUNS, source=source)]
+        return [run_of(row) for row in await self._tx.rows(cypher.HELD_RUNS, source=source)]
 
     async def last_seen_at(self, source: str) -> str | None:
         rows = await self._tx.rows(cypher.LAST_SEEN_AT, source=source)
@@ -47,7 +49,7 @@ class Neo4jWrite:
 
     async def run(self, id_: str) -> SyncRun | None:
         rows = await self._tx.rows(cypher.RUN, id=id_)
-        return load_run(rows[0]["run"], rows[0]["payload"]) if rows else None
+        return run_of(rows[0]) if rows else None
 
     async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
         entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
@@ -190,7 +192,8 @@ class Neo4jWrite:
             source=run.source,
             connector=run.connector,
             started_at=run.started_at,
-            body=dump_run(run),
+            body=dump_run(replace(run, problems=())),
+            problems=[dump(problem) for problem in run.problems],
             held=True if run.status is SyncStatus.HELD else None,
             write=self.token,
             payload=run.payload,
