@@ -18,7 +18,9 @@ from graph_api.graphql.types import Entity
 
 strawberry.enum(catalog.SyncStatus, description="How a run ended; HELD waits for confirmSync.")
 strawberry.enum(catalog.ChangeOperation, description="What happened to an entity, earlier changes folded in.")
-strawberry.enum(ProblemCode, description="Why a document or a part of it did not go in as written; see docs.")
+strawberry.enum(
+    ProblemCode, description="Why a document or a part of it did not go in as written; see docs/descriptors.md."
+)
 strawberry.enum(
     ProblemSeverity,
     name="ProblemSeverity",
