@@ -81,7 +81,6 @@ def _merged_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link 
 def _same_link(link: Link | None, old: Link | None) -> bool:
     if link is None or old is None:
         return link == old
-    # Mappings are equal in any order, but that of the sources counts.
     return replace(old, revision=0) == link and tuple(old.statements) == tuple(link.statements)
 
 
@@ -112,11 +111,10 @@ _COMPARED = tuple(field.name for field in fields(Entity) if field.name not in _K
 
 
 def _same(row: Entity, old: Entity | None) -> bool:
-    return (
-        old is not None
-        and row.sources == old.sources
-        and all(getattr(row, name) == getattr(old, name) for name in _COMPARED)
-    )
+    if old is None or any(getattr(row, name) != getattr(old, name) for name in _COMPARED):
+        return False
+    # Mappings are equal in any order, but that of the sources counts.
+    return row.sources == old.sources
 
 
 async def _vanished(around: Neighbourhood, rows: dict[Ref, Entity]) -> set[Ref]:
