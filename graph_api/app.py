@@ -4,6 +4,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
@@ -13,18 +14,24 @@ from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
+from graph_api.store.retention import Retention
 from graph_api.web.asgi import build_asgi
 from graph_api.web.limits import RequestLimits
-
-API_SOURCE = "api"
+from graph_api.writing import follow_order
 
 
 def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
+    register_kinds(settings.kinds)
     catalog = store or open_store(settings)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     return build_asgi(
-        configured_schema(settings), lambda: create_context(settings, catalog), catalog, limits, settings.known_hosts
+        configured_schema(settings),
+        lambda: create_context(settings, catalog),
+        catalog,
+        limits,
+        settings.known_hosts,
+        on_open=lambda: follow_order(catalog, source_order(settings)),
     )
 
 
@@ -45,23 +52,19 @@ def create_context(settings: Settings, store: Store) -> Context:
 def open_store(settings: Settings) -> Store:
     """The store that the settings name, constructed and not yet opened."""
     scheme, _, path = settings.store.partition(":")
+    retention = Retention(runs=settings.keep_runs, removed=settings.keep_removed)
     if scheme == "embedded":
-        return EmbeddedStore(None if path == IN_MEMORY else Path(path), read_seconds=settings.deadline)
+        file = None if path == IN_MEMORY else Path(path)
+        return EmbeddedStore(file, read_seconds=settings.deadline, retention=retention)
     password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
     return Neo4jStore(
         settings.store,
         user=settings.neo4j_user if password else None,
         password=password or None,
         database=settings.neo4j_database,
+        retention=retention,
     )
 
 
 def source_order(settings: Settings) -> SourceOrder:
-    """Configured sources in their order, then the others, the API's last; ties by name."""
-    places = {name: place for place, name in enumerate(settings.sources)}
-
-    def place(source: str) -> tuple[int, str]:
-        is_api = source == API_SOURCE or source.startswith(f"{API_SOURCE}:")
-        return places.get(source, len(places) + is_api), source
-
-    return place
+    return SourceOrder(settings.sources)

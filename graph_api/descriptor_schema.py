@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph_api.catalog.entity import Criticality
-from graph_api.catalog.kinds import APPLICATION_TYPES, KINDS, LIBRARY_TYPES, SERVICE_TYPES, Kind, kind_name
+from graph_api.catalog.kinds import APPLICATION_TYPES, BUILT_IN_KINDS, LIBRARY_TYPES, SERVICE_TYPES, Kind, kind_name
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, MAX_PART
 from graph_api.catalog.relations import RELATIONS, Direction, Relation, Spelling
 
@@ -32,13 +32,13 @@ def descriptor_schema() -> Json:
             "metadata": {"$ref": "#/definitions/metadata"},
             "spec": _any_spec(),
         },
-        "allOf": [_spec_of(kind) for kind in KINDS.values()],
+        "allOf": [_spec_of(kind) for kind in BUILT_IN_KINDS.values()],
         "definitions": _definitions(),
     }
 
 
 def _kind() -> Json:
-    names = {"enum": [kind.name for kind in KINDS.values()]}
+    names = {"enum": [kind.name for kind in BUILT_IN_KINDS.values()]}
     return {"description": "What sort of entity this is.", "anyOf": [names, {"type": "string"}]}
 
 

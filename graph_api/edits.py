@@ -11,12 +11,11 @@ from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.planning.settle import Edit, settle
-from graph_api.planning.thread import write_in_thread
 from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
-from graph_api.sync import new_run_id, utc_now
+from graph_api.writing import new_run_id, utc_now, write
 
 API_CONNECTOR = "api"
 
@@ -73,7 +72,7 @@ async def put_entities(
         draft = await _draft_puts(tx, source, puts, now)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
-    return await write_in_thread(store, work)
+    return await write(store, order, work, dry_run=dry_run)
 
 
 async def remove_entities(
@@ -96,7 +95,7 @@ async def remove_entities(
         draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
-    return await write_in_thread(store, work)
+    return await write(store, order, work, dry_run=dry_run)
 
 
 async def put_links(
@@ -117,7 +116,7 @@ async def put_links(
         draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
-    return await write_in_thread(store, work)
+    return await write(store, order, work, dry_run=dry_run)
 
 
 async def remove_links(
@@ -138,7 +137,7 @@ async def remove_links(
         draft = _Draft(Edit(source, {}, dict.fromkeys(keys)), errors, [])
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
-    return await write_in_thread(store, work)
+    return await write(store, order, work, dry_run=dry_run)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:

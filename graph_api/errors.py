@@ -25,6 +25,8 @@ class ErrorCode(StrEnum):
     """A request that is no GraphQL request: broken JSON, wrong types, bad encoding."""
     GRAPHQL_INVALID = "GRAPHQL_INVALID"
     """A document that does not parse or validate against the schema."""
+    TOO_OLD = "TOO_OLD"
+    """`since` is older than the removals that the catalog remembers: read everything again, from 0."""
     CONFLICT = "CONFLICT"
     """expectedRevision is not the entity's revision, or a held plan has changed since."""
     DECLARED_ELSEWHERE = "DECLARED_ELSEWHERE"

@@ -11,7 +11,7 @@ from typing import cast
 from graphql import GraphQLInputObjectType, GraphQLNamedType, build_schema
 from pydantic.fields import FieldInfo
 
-from graph_api.catalog.kinds import APPLICATION_TYPES, KINDS, LIBRARY_TYPES, SERVICE_TYPES, Kind, kind_name
+from graph_api.catalog.kinds import APPLICATION_TYPES, BUILT_IN_KINDS, LIBRARY_TYPES, SERVICE_TYPES, Kind, kind_name
 from graph_api.catalog.relations import RELATIONS, Direction, Relation, Spelling
 from graph_api.catalog.snapshot import ProblemCode, Severity
 from graph_api.errors import ErrorCode
@@ -61,7 +61,7 @@ def _kinds() -> str:
         "Other kinds are kept too, as `OtherEntity` with their spec as JSON. Gaps and coverage count what may be owned."
     )
     heads = ("kind", "may be owned", "Backstage's own", "description")
-    return _section("Kinds", note, heads, (_kind_row(kind) for kind in KINDS.values()))
+    return _section("Kinds", note, heads, (_kind_row(kind) for kind in BUILT_IN_KINDS.values()))
 
 
 def _kind_row(kind: Kind) -> Sequence[str]:

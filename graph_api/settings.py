@@ -20,6 +20,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
+from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref
+from graph_api.store.retention import Retention
+
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
 IN_MEMORY = ":memory:"
@@ -55,6 +59,25 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _kinds_by_name(value: object) -> object:
+    """A kind of which only the name is given is one text."""
+    kinds = _split(value)
+    return [{"name": kind} if isinstance(kind, str) else kind for kind in kinds] if isinstance(kinds, list) else kinds
+
+
+def _check_kinds(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    taken = set(BUILT_IN_KINDS)
+    for kind in kinds:
+        make_ref(kind.name, DEFAULT_NAMESPACE, "any")
+        if kind.key in taken:
+            raise ValueError(f"there is a kind {kind.name} already")
+        if kind.like is not None and kind.like.lower() not in BUILT_IN_KINDS:
+            raise ValueError(f"{kind.name} is like {kind.like}, which is no built-in kind")
+        taken.add(kind.key)
+    return kinds
+
+
+_Kinds = Annotated[tuple[Kind, ...], NoDecode, BeforeValidator(_kinds_by_name), AfterValidator(_check_kinds)]
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -98,6 +121,19 @@ class Settings(BaseSettings):
     descriptor_groups: _Names = Field(
         default=(),
         description="Groups of apiVersion, besides backstage.io, whose documents are always read as descriptors.",
+    )
+    kinds: _Kinds = Field(
+        default=(),
+        description="Kinds besides the built-in ones: names, or in the file also objects of `name`, `description`, "
+        "`ownable` (true by default) and `like` (a built-in kind whose places at the ends of links it may take).",
+    )
+    keep_runs: int = Field(
+        default=Retention().runs, ge=1, description="Runs that are kept of each source; HELD ones are kept besides."
+    )
+    keep_removed: int = Field(
+        default=Retention().removed,
+        ge=1,
+        description="Removals that `changes` remembers; asked for changes since an older revision, it says TOO_OLD.",
     )
     log_level: LogLevel = Field(default=LogLevel.INFO, description="Least important messages to log.")
 
@@ -172,10 +208,10 @@ def _unknown_variables() -> Iterator[str]:
 
 
 def _explain(row: Mapping[str, Any], path: Path) -> str:
-    name = str(row["loc"][0]) if row["loc"] else ""
+    name, *inside = map(str, row["loc"] or ("",))
     if row["type"] == "extra_forbidden":
         return f"{path}: {name} is no setting{_suggest(name)}"
-    reason = str(row["msg"]).removeprefix("Value error, ")
+    reason = ".".join(inside) + ": " * bool(inside) + str(row["msg"]).removeprefix("Value error, ")
     return f"{name}: {reason} (from an option, {ENV_PREFIX}{name.upper()} or {path})"
 
 

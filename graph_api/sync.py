@@ -1,18 +1,16 @@
 """The write path: a snapshot of one source becomes a plan, and the plan is applied in one step or held."""
 
-import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.planning.diff import MAX_CHANGES, Plan, plan_snapshot
+from graph_api.planning.diff import Plan, plan_snapshot
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.settle import settle
-from graph_api.planning.thread import write_in_thread
 from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.writing import MAX_CHANGES, new_run_id, utc_now, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
         await _supersede(tx, snapshot.source)
         return await _apply(tx, run, plan, changes)
 
-    return await write_in_thread(store, work)
+    return await write(store, order, work, dry_run=dry_run)
 
 
 async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport:
@@ -69,7 +67,7 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport
         run = replace(held, status=SyncStatus.CONFIRMED, payload=None, message=None)
         return await _apply(tx, run, plan, await settle(tx, plan.edit, order))
 
-    return await write_in_thread(store, work)
+    return await write(store, order, work)
 
 
 async def record_failure(store: Store, source: str, connector: str, message: str) -> SyncRun:
@@ -131,12 +129,3 @@ async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: Change
     run = replace(run, finished_at=now, revision=tx.revision + bool(changes))
     await tx.apply(changes, run, now)
     return SyncReport(run=run, plan=plan, changes=changes)
-
-
-def new_run_id() -> str:
-    return secrets.token_hex(8)
-
-
-def utc_now() -> str:
-    """ISO 8601 in UTC with milliseconds; such texts sort by time."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

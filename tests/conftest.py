@@ -21,9 +21,11 @@ from graph_api import local_neo4j
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
+from graph_api.store.retention import Retention
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
-OpenStore: TypeAlias = Callable[[], Coroutine[Any, Any, Store]]
+OpenStore: TypeAlias = Callable[..., Coroutine[Any, Any, Store]]
+"""Takes a Retention, where it matters."""
 
 # An example on Neo4j takes as long as its queries' plans; and Hypothesis would see a fixture's store as state.
 settings.register_profile(
@@ -113,8 +115,8 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
     make = _neo4j_maker(request) if request.param == "neo4j" else _embedded_maker(tmp_path)
     opened: list[Store] = []
 
-    async def open_one() -> Store:
-        opened.append(make())
+    async def open_one(retention: Retention | None = None) -> Store:
+        opened.append(make(retention))
         await opened[-1].open()
         return opened[-1]
 
@@ -123,15 +125,15 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
         run(store.close())
 
 
-def _embedded_maker(folder: Path) -> Callable[[], Store]:
-    return lambda: EmbeddedStore(folder / "catalog.db")
+def _embedded_maker(folder: Path) -> Callable[[Retention | None], Store]:
+    return lambda retention: EmbeddedStore(folder / "catalog.db", retention=retention)
 
 
-def _neo4j_maker(request: pytest.FixtureRequest) -> Callable[[], Store]:
+def _neo4j_maker(request: pytest.FixtureRequest) -> Callable[[Retention | None], Store]:
     wipe(request.getfixturevalue("neo4j_driver"))
     uri, auth = request.getfixturevalue("neo4j_uri"), request.getfixturevalue("neo4j_auth")
     user, password = auth or (None, None)
-    return lambda: Neo4jStore(uri, user=user, password=password)
+    return lambda retention: Neo4jStore(uri, user=user, password=password, retention=retention)
 
 
 @pytest.fixture

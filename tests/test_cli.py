@@ -17,6 +17,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli import main
 from graph_api.cli.report import MENDING
@@ -112,6 +113,21 @@ def test_check_of_a_folder_without_anything_to_read_fails() -> None:
     assert "nothing to read there" in result.stderr
 
 
+def test_kinds_of_the_deployment_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = SERVICE.format(name="etl").replace("dependsOn: [resource:default/db]", "readsFrom: [stream:orders]")
+    Path("etl.yaml").write_text(document, encoding="utf-8")
+    try:
+        assert "BAD_LINK_END" in run("check", "etl.yaml").stdout
+        monkeypatch.setenv("GRAPH_API_KINDS", "Stream, Badge")
+        assert run("query", '{ entities(filter: {kind: {eq: "badge"}}) { totalCount } }').exit_code == 0
+        assert "BAD_LINK_END" in run("check", "etl.yaml").stdout
+        monkeypatch.delenv("GRAPH_API_KINDS")
+        Path("graph-api.yaml").write_text("kinds: [Badge, {name: Stream, like: Dataset}]", encoding="utf-8")
+        assert run("check", "etl.yaml").exit_code == 0
+    finally:
+        register_kinds(())
+
+
 def test_a_long_list_of_problems_is_cut() -> None:
     folder = write()
     documents = "---\n".join(WRONG.split("---\n")[1].replace("!", f"!{n}") for n in range(80))
@@ -198,6 +214,25 @@ def test_a_strict_sync_fails_on_problems_and_the_rest_goes_in_either_way(
 def test_all_paths_of_a_call_are_one_source_with_the_name_that_is_given() -> None:
     run("sync", write("checkout", folder="one"), write("basket", folder="two"), "--source", "both")
     assert ask("{ sources { name entities } }") == {"sources": [{"name": "both", "entities": 2}]}
+
+
+def test_a_changed_order_of_sources_takes_effect_with_the_next_write_of_any_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for source in ("one", "two"):
+        folder = write("checkout", folder=source)
+        path = Path(folder, "checkout.yaml")
+        path.write_text(path.read_text(encoding="utf-8").replace("owner: shop", f"owner: {source}"), encoding="utf-8")
+        run("sync", folder, "--source", source)
+    owner = '{ entity(ref: "component:checkout") { owners { ref } } }'
+    assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/one"}]}}
+
+    monkeypatch.setenv("GRAPH_API_SOURCES", "two,one")
+    assert "nothing would change (revision 2)" in run("sync", "one", "--source", "one", "--dry-run").stdout
+    assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/one"}]}}, "a dry run changes nothing"
+    assert "applied (revision 4)" in run("sync", write("basket", folder="other")).stdout
+    assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/two"}]}}
+    assert "nothing has changed (revision 4)" in run("sync", "one", "--source", "one").stdout
 
 
 # query

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graph_api.app import source_order
+from graph_api.catalog.kinds import Kind
 from graph_api.settings import ENV_PREFIX, BadSettingsError, Settings, load_settings
 
 
@@ -54,6 +55,17 @@ def test_lists_are_lists_in_the_file_and_have_commas_in_the_environment(
 
 
 @pytest.mark.parametrize(
+    ("in_file", "in_environment"),
+    [("kinds: [Stream, {name: Badge}]", None), ("", "Stream, Badge"), ("kinds: [Other]", "Stream,Badge")],
+)
+def test_kinds_are_names_or_objects(in_file: str, in_environment: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(in_file)
+    if in_environment:
+        monkeypatch.setenv("GRAPH_API_KINDS", in_environment)
+    assert load_settings().kinds == (Kind("Stream"), Kind("Badge"))
+
+
+@pytest.mark.parametrize(
     "store",
     [
         "embedded:data/catalog.db",
@@ -81,6 +93,13 @@ def test_a_store_is_a_file_memory_or_a_database(store: str) -> None:
         ({"deadline": "31"}, ("deadline", "30")),
         ({"deadline": "nan"}, ("deadline",)),
         ({"log_level": "loud"}, ("log_level", "debug")),
+        ({"kinds": "component"}, ("kinds", "there is a kind component already")),
+        ({"kinds": "Stream, stream"}, ("kinds", "there is a kind stream already")),
+        ({"kinds": "My Kind"}, ("kinds", "My Kind", "letters")),
+        ({"kinds": [{"name": "Stream", "like": "River"}]}, ("kinds", "like River", "no built-in kind")),
+        ({"kinds": [{"name": "Stream", "ownabel": True}]}, ("kinds", "0.ownabel")),
+        ({"kinds": [{"ownable": True}]}, ("kinds", "0.name")),
+        ({"keep_runs": "0"}, ("keep_runs", "1")),
     ],
 )
 def test_a_wrong_value_is_explained_without_repeating_secrets(chosen: dict[str, Any], named: tuple[str, ...]) -> None:

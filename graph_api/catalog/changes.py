@@ -22,6 +22,10 @@ class SyncStatus(StrEnum):
     """The source could not be listed; nothing was applied."""
 
 
+SEEN = frozenset({SyncStatus.APPLIED, SyncStatus.CONFIRMED, SyncStatus.UNCHANGED})
+"""After a run of these the source's statements were last seen at its end."""
+
+
 class ChangeOperation(StrEnum):
     CREATED = "CREATED"
     UPDATED = "UPDATED"
@@ -66,7 +70,7 @@ class SourceInfo:
     connector: str
     last_run: SyncRun
     last_applied_at: str | None
-    """Time of the last run that was APPLIED or UNCHANGED: what the source states now was last seen then."""
+    """End of the last run that was APPLIED, CONFIRMED or UNCHANGED: what the source states was last seen then."""
     entities: int
     links: int
 

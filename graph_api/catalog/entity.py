@@ -72,6 +72,11 @@ class EntityStatement:
     """For a repository: the text of its CODEOWNERS file, with dialect and path."""
     code_owners_dialect: str | None = None
     code_owners_path: str | None = None
+    code_owners_document: str | None = None
+    """Where the CODEOWNERS file stands in the source; without `code_owners` it could not be read yet."""
+    code_owners_stale: bool = False
+    """Whether the file cannot be read now; then `code_owners` is what it said at `code_owners_last_seen`."""
+    code_owners_last_seen: str | None = None
     first_seen: str | None = None
     last_seen: str | None = None
     stale: bool = False

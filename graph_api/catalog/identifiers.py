@@ -73,7 +73,7 @@ _IMAGE = re.compile(
     r"(?:(?:index\.)?docker\.io/)*(?P<name>[\w.-]+(?::\d+)?(?:/[\w.-]+)+)(?::[\w.-]{1,128})?(?:@sha\d+:[0-9a-f]+)?"
 )
 _TAIL = re.compile(r"(?:\.git|[/\s])+$")
-_SHORT_REF = re.compile(rf"(?P<kind>{'|'.join(KINDS)}):(?P<name>[\w.-]+)")
+_SHORT_REF = re.compile(r"(?P<kind>[a-z][a-z0-9]*):(?P<name>[\w.-]+)")
 _REPOSITORY = re.compile(
     r"(?P<two>https://[^/?]+/[^/?]+/[^/?]+)(?P<deeper>(?:/[^/?]+)*?)(?:/-)?(?P<tail>/(?:tree|blob|raw|src|edit)(?:/.*)?)?"
 )
@@ -100,7 +100,7 @@ def normalize_identifier(text: str) -> str:
         return _web(match["host"] + (f":{port}" if port else ""), match["path"] or "")
     if match := _SCP.fullmatch(folded) or _FORGE.fullmatch(folded):
         return _web(match["host"], "/" + match["path"])
-    if match := _SHORT_REF.fullmatch(folded):
+    if (match := _SHORT_REF.fullmatch(folded)) and match["kind"] in KINDS:
         return f"{match['kind']}:{DEFAULT_NAMESPACE}/{match['name']}"
     return folded
 

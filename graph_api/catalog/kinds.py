@@ -1,16 +1,19 @@
 """The registry of kinds: what sorts of entities there are, and what may be owned."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     name: str
-    description: str
+    description: str = ""
     ownable: bool = True
     """Whether coverage and gaps count an entity of this kind that has no owner."""
     backstage: bool = False
     """Whether the kind is one of Backstage's own, so that its envelope is known in other groups too."""
+    like: str | None = None
+    """A built-in kind whose places at the ends of links are also this one's."""
 
     @property
     def key(self) -> str:
@@ -46,8 +49,20 @@ _KINDS = (
     Kind("Metric", "A measured figure.", ownable=False),
 )
 
-KINDS: dict[str, Kind] = {kind.key: kind for kind in _KINDS}
+BUILT_IN_KINDS: dict[str, Kind] = {kind.key: kind for kind in _KINDS}
+KINDS: dict[str, Kind] = dict(BUILT_IN_KINDS)
 """Every registered kind by its lower-case name."""
+
+
+def register_kinds(kinds: Iterable[Kind]) -> None:
+    """Make these, of the deployment's settings, registered beside the built-in ones, and no others.
+
+    For whoever puts the program together, once before it does anything: readers look at KINDS when they need it.
+    """
+    KINDS.clear()
+    KINDS.update(BUILT_IN_KINDS)
+    KINDS.update((kind.key, kind) for kind in kinds)
+
 
 OWNER_KINDS = ("group", "user")
 

@@ -1,8 +1,9 @@
 """From what the sources state to what the catalog says: the highest-priority source first, the others fill gaps."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from graph_api.catalog.entity import (
     Criticality,
@@ -19,10 +20,23 @@ from graph_api.catalog.ref import Ref, kind_of, split_ref
 
 DEFAULT_ROLE = "OWNER"
 
+API_SOURCE = "api"
+
 T = TypeVar("T")
 
-SourceOrder: TypeAlias = Callable[[str], tuple[int, str]]
-"""A source's place in the order of priority, smallest first."""
+
+@dataclass(frozen=True, slots=True)
+class SourceOrder:
+    """The order of priority: the sources with these names, then the others, the API's last; ties by name."""
+
+    names: tuple[str, ...] = ()
+
+    def __call__(self, source: str) -> tuple[int, str]:
+        """The source's place, smallest first."""
+        if source in self.names:
+            return self.names.index(source), source
+        is_api = source == API_SOURCE or source.startswith(f"{API_SOURCE}:")
+        return len(self.names) + is_api, source
 
 
 def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:

@@ -101,8 +101,8 @@ def _rule_evidence(file: CodeOwnersFile, line: int) -> Evidence:
         source=file.source,
         location=f"{statement.code_owners_path}:{line}",
         first_seen=statement.first_seen or "",
-        last_seen=statement.last_seen,
-        stale=statement.stale,
+        last_seen=statement.code_owners_last_seen or statement.last_seen,
+        stale=statement.code_owners_stale or statement.stale,
     )
 
 

@@ -6,6 +6,8 @@ Structural relations carry no impact: a system is not hit because one of its com
 from dataclasses import dataclass
 from enum import StrEnum
 
+from graph_api.catalog.kinds import KINDS
+
 
 class Direction(StrEnum):
     """Along the stored arrow (what an entity needs) or against it (what needs it)."""
@@ -36,7 +38,13 @@ class Relation:
     spellings: tuple[Spelling, ...]
 
     def allows(self, source_kind: str, target_kind: str) -> bool:
-        return (not self.sources or source_kind in self.sources) and (not self.targets or target_kind in self.targets)
+        return _fits(source_kind, self.sources) and _fits(target_kind, self.targets)
+
+
+def _fits(kind: str, allowed: frozenset[str]) -> bool:
+    registered = KINDS.get(kind)
+    like = registered.like if registered else None
+    return not allowed or kind in allowed or (like is not None and like.lower() in allowed)
 
 
 def _row(name: str, inverse: str, ends: str, description: str, *spellings: Spelling, impact: bool = True) -> Relation:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from graph_api.catalog.kinds import register_kinds
 from graph_api.settings import DEFAULT_FILE, ENV_PREFIX, BadSettingsError, Settings, load_settings
 from graph_api.sources.codeowners import repository_url_of
 
@@ -28,6 +29,7 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
                 settings = load_settings(config, given)
             except BadSettingsError as error:
                 raise click.UsageError(str(error)) from error
+            register_kinds(settings.kinds)
             command(settings=settings, **arguments)
 
         decorated: Command = _CONFIG(run)

@@ -20,12 +20,11 @@ from graph_api.graphql.types import Entity, Owner, load_entity
 from graph_api.store.protocol import PageRequest, Store
 
 MAX_SILENT_OWNERS = 10_000
-OWNABLE: Filter = And(
-    (
-        Compare("kind", Op.IN, tuple(sorted(key for key, kind in KINDS.items() if kind.ownable))),
-        Compare("declared", Op.EQ, True),
-    )
-)
+
+
+def _ownable() -> Filter:
+    kinds = tuple(sorted(key for key, kind in KINDS.items() if kind.ownable))
+    return And((Compare("kind", Op.IN, kinds), Compare("declared", Op.EQ, True)))
 
 
 @strawberry.enum(description="Why nobody answers for an entity.")
@@ -138,7 +137,7 @@ async def _gaps(
     items: list[Filter] = [Compare("owner", Op.IN, tuple(silent))] if silent else []
     if GapReason.NONE in asked:
         items.append(Not(Compare("owner", Op.EXISTS, True)))
-    condition = And((OWNABLE, Or(tuple(items)), await compile_filter(filter, store)))
+    condition = And((_ownable(), Or(tuple(items)), await compile_filter(filter, store)))
     page = await entity_page(info, condition, sort, (first, after, last, before))
     return OwnershipGapConnection(page=page, filter_=condition)
 
@@ -162,7 +161,7 @@ async def _coverage(
     filter: FilterArgument = None,  # noqa: A002 - the name in the schema
 ) -> list[Coverage]:
     store = info.context.store
-    asked = And((OWNABLE, await compile_filter(filter, store)))
+    asked = And((_ownable(), await compile_filter(filter, store)))
     declared = And((asked, Compare("declared_owner", Op.EXISTS, True)))
     effective = And((asked, Compare("owner", Op.EXISTS, True)))
     total, with_declared, with_effective = [

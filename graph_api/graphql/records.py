@@ -18,7 +18,9 @@ from graph_api.graphql.types import Entity
 
 strawberry.enum(catalog.SyncStatus, description="How a run ended; HELD waits for confirmSync.")
 strawberry.enum(catalog.ChangeOperation, description="What happened to an entity, earlier changes folded in.")
-strawberry.enum(ProblemCode, description="Why a document or a part of it did not go in as written; see docs.")
+strawberry.enum(
+    ProblemCode, description="Why a document or a part of it did not go in as written; see docs/descriptors.md."
+)
 strawberry.enum(
     ProblemSeverity,
     name="ProblemSeverity",
@@ -121,6 +123,9 @@ class KindInfo:
     name: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(description="What it stands for.")
     ownable: bool = strawberry.field(description="Counted by ownershipGaps and ownershipCoverage.")
+    like: str | None = strawberry.field(
+        description="Of a kind that the deployment adds: the kind whose places at the ends of links it may take."
+    )
 
 
 @strawberry.type(description="A descriptor field that states a relation.")
@@ -154,7 +159,7 @@ class RelationInfo:
 
 @strawberry.type(description="The registries of this catalog.")
 class CatalogSchema:
-    @strawberry.field(description="Every registered kind.")
+    @strawberry.field(description="Every registered kind, built in or added by the deployment.")
     def kinds(self) -> list[KindInfo]:
         return cast("Any", list(KINDS.values()))
 
@@ -189,7 +194,11 @@ class ProblemEdge:
 class ProblemConnection:
     edges: list[ProblemEdge] = strawberry.field(description="The problems of this page.")
     page_info: PageInfo = strawberry.field(description="Whether there is more.")
-    total_count: int = strawberry.field(description="How many there are.")
+    asked_source: strawberry.Private[str | None]
+
+    @strawberry.field(description="How many there are; costs only when asked.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.store.count_problems(self.asked_source)
 
     @strawberry.field(description="The problems of this page.")
     def nodes(self) -> list[Problem]:

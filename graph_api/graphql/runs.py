@@ -8,12 +8,11 @@ from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, SourceFilter, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.pagination import keyset_page_info, page_arguments, page_info, slice_page
+from graph_api.graphql.pagination import Place, keyset_page_info, page_arguments
 from graph_api.graphql.records import (
     CatalogSchema,
     ChangeConnection,
     ChangeEdge,
-    Problem,
     ProblemConnection,
     ProblemEdge,
     Source,
@@ -48,22 +47,21 @@ async def _problems(
     before: Before = None,
 ) -> ProblemConnection:
     arguments = page_arguments(info, (str, int), first, after, last, before)
-    rows = [
-        (name, place, problem)
-        for name, problems in await _last_problems(info, source)
-        for place, problem in enumerate(problems)
+    limit, backward = arguments.limit, arguments.backward
+    rows = await info.context.store.problems(
+        source, limit + 1, _problem_place(arguments.after), _problem_place(arguments.before), backward=backward
+    )
+    edges = [
+        ProblemEdge(cursor=arguments.cursor(name, place), node=as_problem(name, problem))
+        for name, place, problem in (rows[-limit:] if backward else rows[:limit])
     ]
-    places = [(name, place) for name, place, _ in rows]
-    part = slice_page(rows, places, arguments)
-    edges = [ProblemEdge(cursor=arguments.cursor(name, place), node=row) for name, place, row in part.items]
     return ProblemConnection(
-        edges=edges, page_info=page_info(edges, part.more_before, part.more_after), total_count=len(rows)
+        edges=edges, page_info=keyset_page_info(edges, arguments, len(rows) > limit), asked_source=source
     )
 
 
-async def _last_problems(info: Info, source: str | None) -> list[tuple[str, list[Problem]]]:
-    found = [row for row in await info.context.store.sources() if source in (None, row.name)]
-    return [(row.name, [as_problem(row.name, problem) for problem in row.last_run.problems]) for row in found]
+def _problem_place(place: Place | None) -> tuple[str, int] | None:
+    return (place[0], place[1]) if place else None
 
 
 async def _changes(

@@ -5,6 +5,7 @@ Only entities whose answer can change by the edit are looked at; what they need 
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from operator import attrgetter
 
 from graph_api.catalog.entity import Entity, Owner, OwnerState
 from graph_api.catalog.identifiers import normalize_identifier
@@ -82,15 +83,22 @@ def _sources_differ(row: Entity, old: Entity | None) -> bool:
 def _code_owners_differ(row: Entity, old: Entity | None) -> bool:
     if row.kind != "repository":
         return False
-    return _code_owners_texts(row) != (_code_owners_texts(old) if old else [])
+    return _code_owners_said(row) != (_code_owners_said(old) if old else [])
 
 
-def _code_owners_texts(row: Entity) -> list[tuple[str, str | None, str | None, bool, str | None]]:
-    return [
-        (said.code_owners, said.code_owners_dialect, said.code_owners_path, said.stale, said.last_seen)
-        for said in row.statements.values()
-        if said.code_owners is not None
-    ]
+_code_owners_read = attrgetter(
+    "code_owners",
+    "code_owners_dialect",
+    "code_owners_path",
+    "code_owners_stale",
+    "code_owners_last_seen",
+    "stale",
+    "last_seen",
+)
+
+
+def _code_owners_said(row: Entity) -> list[object]:
+    return [_code_owners_read(said) for said in row.statements.values() if said.code_owners is not None]
 
 
 def _names_differ(row: Entity, old: Entity | None) -> bool:

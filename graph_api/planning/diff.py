@@ -14,7 +14,6 @@ from graph_api.store.rows import dump
 
 GUARD_SHARE = 0.20
 GUARD_COUNT = 10
-MAX_CHANGES = 500_000
 
 K = TypeVar("K", Ref, LinkKey)
 S = TypeVar("S", EntityStatement, LinkStatement)
@@ -43,7 +42,8 @@ def plan_snapshot(
     last_applied_at: str | None,
 ) -> Plan:
     """Compare with what the source said before. Statements out of unreadable documents stay and become stale."""
-    entities = _diff(snapshot.entities, said[0], snapshot.unreadable, at, last_applied_at)
+    stated = _with_unread_code_owners(snapshot, said[0], last_applied_at)
+    entities = _diff(stated, said[0], snapshot.unreadable, at, last_applied_at)
     links = _diff(snapshot.links, said[1], snapshot.unreadable, at, last_applied_at)
     counts = Counts(
         entities_added=sum(ref not in said[0] for ref in entities),
@@ -58,6 +58,26 @@ def plan_snapshot(
         counts=counts,
         held_because=_guard(counts, len(said[0]), len(said[1]), empty=not snapshot.entities and not snapshot.links),
     )
+
+
+def _with_unread_code_owners(
+    snapshot: Snapshot, before: Mapping[Ref, EntityStatement], last_applied_at: str | None
+) -> Mapping[Ref, EntityStatement]:
+    """The snapshot's entities, where repositories keep what their CODEOWNERS file said that is unreadable now."""
+    kept = {}
+    for ref, statement in snapshot.entities.items() if snapshot.unreadable else ():
+        old = before.get(ref)
+        document = statement.code_owners_document
+        if old and old.code_owners is not None and old.code_owners_document == document in snapshot.unreadable:
+            kept[ref] = replace(
+                statement,
+                code_owners=old.code_owners,
+                code_owners_dialect=old.code_owners_dialect,
+                code_owners_path=old.code_owners_path,
+                code_owners_stale=True,
+                code_owners_last_seen=old.code_owners_last_seen or old.last_seen or last_applied_at,
+            )
+    return {**snapshot.entities, **kept} if kept else snapshot.entities
 
 
 def _diff(
@@ -106,6 +126,8 @@ def _digest(entities: Mapping[Ref, object], links: Mapping[LinkKey, object]) -> 
 
 
 def _timeless(statement: object) -> object:
-    if isinstance(statement, EntityStatement | LinkStatement):
+    if isinstance(statement, EntityStatement):
+        return replace(statement, first_seen=None, last_seen=None, code_owners_last_seen=None)
+    if isinstance(statement, LinkStatement):
         return replace(statement, first_seen=None, last_seen=None)
     return statement

@@ -47,11 +47,27 @@ async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Change
     return await _compare(around, await derive(around, order))
 
 
+async def settle_order(tx: WriteTransaction, order: SourceOrder) -> ChangeSet:
+    """The rows that change when everything is merged in this order."""
+    refs, keys = await tx.shared()
+    old = await tx.entities({*refs, *(end for key in keys for end in (key.source, key.target))})
+    old_links = await tx.links(keys)
+    merged = {ref: _merged_entity(ref, _in_order(old[ref].statements, order)) for ref in refs}
+    links = {key: _merged_link(key, _in_order(link.statements, order)) for key, link in old_links.items()}
+    links = {key: link for key, link in links.items() if not _same_link(link, old_links[key])}
+    around = Neighbourhood(tx, old, merged, old_links, links)
+    return await _compare(around, await derive(around, order))
+
+
+def _in_order(statements: Mapping[str, S], order: SourceOrder) -> dict[str, S]:
+    return dict(sorted(statements.items(), key=lambda item: order(item[0])))
+
+
 def _restated(before: Mapping[str, S], source: str, statement: S | None, order: SourceOrder) -> dict[str, S]:
     statements = {name: value for name, value in before.items() if name != source}
     if statement is not None:
         statements[source] = statement
-    return dict(sorted(statements.items(), key=lambda item: order(item[0])))
+    return _in_order(statements, order)
 
 
 def _merged_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
@@ -63,7 +79,9 @@ def _merged_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link 
 
 
 def _same_link(link: Link | None, old: Link | None) -> bool:
-    return link == old if link is None or old is None else replace(old, revision=0) == link
+    if link is None or old is None:
+        return link == old
+    return replace(old, revision=0) == link and tuple(old.statements) == tuple(link.statements)
 
 
 async def _compare(around: Neighbourhood, rows: dict[Ref, Entity]) -> ChangeSet:
@@ -93,7 +111,10 @@ _COMPARED = tuple(field.name for field in fields(Entity) if field.name not in _K
 
 
 def _same(row: Entity, old: Entity | None) -> bool:
-    return old is not None and all(getattr(row, name) == getattr(old, name) for name in _COMPARED)
+    if old is None or any(getattr(row, name) != getattr(old, name) for name in _COMPARED):
+        return False
+    # Mappings are equal in any order, but that of the sources counts.
+    return row.sources == old.sources
 
 
 async def _vanished(around: Neighbourhood, rows: dict[Ref, Entity]) -> set[Ref]:

@@ -6,27 +6,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
-from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.store.protocol import WriteTransaction
 
 T = TypeVar("T")
 
 
-async def write_in_thread(store: Store, work: Callable[[WriteTransaction], Coroutine[Any, Any, T]]) -> T:
+async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Coroutine[Any, Any, T]]) -> T:
     """What `work` makes of a write transaction. It may await nothing else.
 
-    Its own steps run in a thread, what it asks of the transaction runs here. Leaving with an error writes nothing.
+    Its own steps run in a thread, what it asks of the transaction runs here.
     """
-    async with store.write() as tx:
-        running = work(cast("WriteTransaction", _Questions(tx)))
-        step: Callable[[], _Call] = partial(running.send, None)
-        while True:
-            reached = await asyncio.to_thread(_advance, step)
-            if isinstance(reached, _Result):
-                return cast("T", reached.value)
-            try:
-                step = partial(running.send, await reached.ask())
-            except Exception as error:
-                step = partial(running.throw, error)
+    running = work(cast("WriteTransaction", _Questions(tx)))
+    step: Callable[[], _Call] = partial(running.send, None)
+    while True:
+        reached = await asyncio.to_thread(_advance, step)
+        if isinstance(reached, _Result):
+            return cast("T", reached.value)
+        try:
+            step = partial(running.send, await reached.ask())
+        except Exception as error:
+            step = partial(running.throw, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,12 @@ class Repositories:
             self._report(ProblemCode.DUPLICATE, message, document)
             return None
         file = self._read(checkout, place, document, url)
+        declared = self._entities.get(ref)
         if file:
-            self._entities[ref] = _with_owners(self._entities.get(ref), ref, url, file)
+            self._entities[ref] = _with_owners(declared, ref, url, file)
+        elif declared:
+            # What the file said before stays with the repository that its descriptor states anew.
+            self._entities[ref] = replace(declared, code_owners_document=document)
         return ref
 
     def _url(self, checkout: Checkout) -> str | None:
@@ -217,4 +221,5 @@ def _with_owners(declared: EntityStatement | None, ref: Ref, url: str, file: _Fi
         code_owners=file.text,
         code_owners_dialect=file.dialect.value,
         code_owners_path=file.path,
+        code_owners_document=file.document,
     )

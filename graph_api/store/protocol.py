@@ -7,13 +7,14 @@ All methods raise CatalogError UNAVAILABLE when the database does not answer and
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 
 SortValue = str | int | float | None
@@ -87,11 +88,21 @@ class Referenced:
     inferred: int
 
 
+class PlacedProblem(NamedTuple):
+    """`place`: the problem's number in its run, from 0."""
+
+    source: str
+    place: int
+    problem: Problem
+
+
 class WriteTransaction(Protocol):
     """The only writer at this moment; sees the state that it changes. Leaving with an error writes nothing."""
 
     revision: int
     """The catalog's revision before this write."""
+    source_order: tuple[str, ...] | None
+    """What apply_order() was last told; None before that."""
 
     async def sources(self) -> Mapping[str, str]:
         """Connector by source name."""
@@ -111,6 +122,11 @@ class WriteTransaction(Protocol):
 
     async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
         """All current statements of one source."""
+        ...
+
+    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
+        """Whose merge depends on the order of sources: entities that several state or name owners of, and links that
+        several state."""
         ...
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]: ...
@@ -138,6 +154,10 @@ class WriteTransaction(Protocol):
         """
         ...
 
+    async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
+        """Like apply(), without a run: what changes by this order of sources, which is remembered."""
+        ...
+
 
 class Store(Protocol):
     async def open(self) -> None:
@@ -151,6 +171,10 @@ class Store(Protocol):
         ...
 
     async def revision(self) -> int: ...
+
+    async def source_order(self) -> tuple[str, ...] | None:
+        """The order that the catalog is merged in, see WriteTransaction."""
+        ...
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         """The existing ones, declared or only pointed at."""
@@ -224,6 +248,21 @@ class Store(Protocol):
     async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
         """Newest first by (started_at, id), without payload. `after` is such a pair."""
         ...
+
+    async def problems(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, int] | None = None,
+        before: tuple[str, int] | None = None,
+        *,
+        backward: bool = False,
+    ) -> list[PlacedProblem]:
+        """Of the last run of each source, in the order (source, place). `after` and `before` are such pairs, exclusive;
+        `backward` takes the last ones of the range, in the same order."""
+        ...
+
+    async def count_problems(self, source: str | None) -> int: ...
 
     def write(self) -> AbstractAsyncContextManager[WriteTransaction]:
         """Waits for its turn; CatalogError UNAVAILABLE when another writer takes too long."""

@@ -140,12 +140,18 @@ def dump_run(run: SyncRun) -> str:
     return dump(values)
 
 
-def load_run(text: str, payload: bytes | None = None) -> SyncRun:
+def load_run(text: str, payload: bytes | None = None, problems: Iterable[str] | None = None) -> SyncRun:
+    """`problems` of a run that was written without them."""
     values = orjson.loads(text)
     values["status"] = SyncStatus(values["status"])
     values["counts"] = Counts(**values["counts"])
-    values["problems"] = tuple(_problem(item) for item in values["problems"])
+    found = map(load_problem, problems) if problems else map(_problem, values["problems"])
+    values["problems"] = tuple(found)
     return SyncRun(**values, payload=payload)
+
+
+def load_problem(text: str) -> Problem:
+    return _problem(orjson.loads(text))
 
 
 def _problem(values: dict[str, Any]) -> Problem:

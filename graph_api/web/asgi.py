@@ -1,7 +1,7 @@
 """The HTTP application around a schema and a store."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -34,11 +34,12 @@ def build_asgi(
     store: Store,
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,
+    on_open: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
-    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request.
-    `hosts` are the names that it answers to, None for all.
+    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request, and
+    `on_open` before the first. `hosts` are the names that it answers to, None for all.
     """
-    lifecycle = StoreLifecycle(store)
+    lifecycle = StoreLifecycle(store, on_open)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
 
     @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from graph_api.errors import CatalogError, ErrorCode
@@ -16,8 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 class StoreLifecycle:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, on_open: Callable[[], Awaitable[None]] | None = None) -> None:
         self.store = store
+        self._on_open = on_open
         self.problem: str | None = "The store is being opened."
         """Why the store cannot be asked; None once it is open."""
         self._tried = asyncio.Event()
@@ -52,6 +53,8 @@ class StoreLifecycle:
     async def _try_to_open(self) -> bool:
         try:
             await self.store.open()
+            if self._on_open:
+                await self._on_open()
         except CatalogError as error:
             self.problem = error.message
             if error.code in (ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED):

@@ -8,6 +8,7 @@ import pytest
 
 from graph_api.app import source_order
 from graph_api.catalog.filters import ALL
+from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
@@ -30,10 +31,17 @@ class Planning:
         self.begun = threading.Event()
         self.goes_on = threading.Event()
 
-    def order(self, source: str) -> tuple[int, str]:
-        self.begun.set()
-        assert self.goes_on.wait(SECONDS), "nobody was answered in the meantime"
-        return 0, source
+    @property
+    def order(self) -> SourceOrder:
+        planning = self
+
+        class Waiting(SourceOrder):
+            def __call__(self, source: str) -> tuple[int, str]:
+                planning.begun.set()
+                assert planning.goes_on.wait(SECONDS), "nobody was answered in the meantime"
+                return super().__call__(source)
+
+        return Waiting()
 
     async def until_begun(self) -> None:
         assert await asyncio.to_thread(self.begun.wait, SECONDS)

@@ -89,6 +89,25 @@ def turn(demo: Client, field: str, page: str) -> tuple[list[str], tuple[str, str
     return [row["ref"] for row in found["nodes"]], (found["pageInfo"]["startCursor"], found["pageInfo"]["endCursor"])
 
 
+def test_pages_of_problems_together_are_all(demo: Client) -> None:
+    def turn_problems(page: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        fields = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } nodes { code path line message }"
+        found = demo.ask(f'{{ problems(source: "demo", {page}) {{ totalCount {fields} }} }}')["problems"]
+        assert found["totalCount"] == len(whole or found["nodes"])
+        return found["nodes"], found["pageInfo"]
+
+    whole: list[dict[str, Any]] = []
+    whole, _ = turn_problems(f"first: {ALL}")
+    assert whole == sorted(whole, key=lambda row: (row["path"], row["line"] or 0))
+    first, info = turn_problems("first: 2")
+    rest, after = turn_problems(f'first: {ALL}, after: "{info["endCursor"]}"')
+    assert (first + rest, info["hasNextPage"], after["hasNextPage"]) == (whole, True, False)
+    last, info = turn_problems("last: 2")
+    rest, before = turn_problems(f'last: {ALL}, before: "{info["startCursor"]}"')
+    assert (rest + last, info["hasPreviousPage"], before["hasPreviousPage"]) == (whole, True, False)
+    assert demo.ask('{ problems(source: "other") { totalCount nodes { path } } }')["problems"]["nodes"] == []
+
+
 def test_pages_of_pages_are_bounded(demo: Client) -> None:
     assert demo.code(PAGES_OF_PAGES.replace("SIZE", "100")) == "TOO_LARGE"
     assert demo.ask(PAGES_OF_PAGES.replace("SIZE", "20"))["services"]["nodes"]

@@ -1,24 +1,16 @@
 """The README's queries and commands, run as they stand."""
 
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.documents import ROOT, blocks, commands, run_all
 from tests.graphql.conftest import Client
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-QUERIES = re.findall(r"```graphql\n(.*?)```", README, re.DOTALL)
-COMMANDS = [
-    line
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-    if line.startswith(("graph-api check", "graph-api sync", "graph-api query"))
-]
+QUERIES = blocks("README.md", "graphql")
+COMMANDS = commands("README.md", "graph-api check", "graph-api sync", "graph-api query")
 
 
 def test_queries_answer(demo: Client) -> None:
@@ -38,13 +30,8 @@ def test_queries_answer(demo: Client) -> None:
 
 
 def test_commands_run_in_this_order(tmp_path: Path) -> None:
-    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
     assert len(COMMANDS) >= 4
-    for command in COMMANDS:
-        arguments = [str(Path(sys.executable).with_name("graph-api")), *shlex.split(command)[1:]]
-        done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own README
-        # The demo organization has deliberate problems, which `check` must find.
-        assert done.returncode == (1 if " check " in command else 0), command + done.stdout + done.stderr
+    run_all(COMMANDS, tmp_path)
 
 
 @pytest.mark.parametrize("command", ["make demo", "make test"])

@@ -36,6 +36,7 @@ def test_a_repository_that_nobody_declares_is_stated_by_its_code_owners(tmp_path
         code_owners="* @acme/crew\n",
         code_owners_dialect="GITHUB",
         code_owners_path="CODEOWNERS",
+        code_owners_document="CODEOWNERS",
     )
     places = {ref: (said.repository, said.folder) for ref, said in snapshot.entities.items()}
     assert places == {

@@ -119,6 +119,7 @@ spec:
             code_owners="* @acme/crew\n/docs/ not-an-owner\n",
             code_owners_dialect="GITHUB",
             code_owners_path=".github/CODEOWNERS",
+            code_owners_document="orders/.github/CODEOWNERS",
         ),
         EntityStatement(
             ref=ada,

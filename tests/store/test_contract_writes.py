@@ -154,6 +154,35 @@ async def test_runs_are_listed_newest_first_and_page_by_start_and_id(store: Stor
     assert await ids("unknown", 9) == ""
 
 
+async def test_problems_page_over_the_last_run_of_each_source(store: Store) -> None:
+    async def fail(source: str, hour: int, *lines: int) -> None:
+        found = tuple(replace(PROBLEM, line=line) for line in lines)
+        await write(store, ChangeSet(), source=source, problems=found, started_at=AT.replace("T00", f"T{hour:02}"))
+
+    await fail("one", 1, 90, 91)
+    await fail("one", 2, *range(12))
+    await fail("none", 1)
+    await fail("two", 1, 20, 21)
+
+    async def found(source: str | None, limit: int, **range_: Any) -> list[tuple[str, int, int | None]]:
+        rows = await store.problems(source, limit, **range_)
+        return [(row.source, row.place, row.problem.line) for row in rows]
+
+    every = [*(("one", line, line) for line in range(12)), ("two", 0, 20), ("two", 1, 21)]
+    assert await found(None, 99) == every
+    assert (await store.problems("two", 9))[0].problem == replace(PROBLEM, line=20)
+    assert await found("two", 99) == every[12:]
+    assert await found(None, 3) == every[:3]
+    assert await found(None, 3, after=("one", 10)) == every[11:]
+    assert await found(None, 3, backward=True) == every[-3:]
+    assert await found(None, 2, before=("two", 0), backward=True) == every[10:12]
+    assert await found(None, 9, after=("one", 8), before=("one", 11)) == every[9:11]
+    assert await found(None, 9, after=("nothing", 5)) == every[:9]
+    assert await found("unknown", 9) == []
+    counts = [await store.count_problems(source) for source in (None, "one", "none", "unknown")]
+    assert counts == [14, 12, 0, 0]
+
+
 async def test_a_source_counts_what_it_states_and_when_that_was_last_seen(store: Store) -> None:
     march, april = "2026-03-01T00:00:00.000Z", "2026-04-01T00:00:00.000Z"
 

@@ -21,7 +21,7 @@ from graph_api.catalog.traversal import FACET_FIELDS, Cycle, Facet, Traversal, W
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import PageRequest, Store
-from tests.catalogs import entity, link, links, ref, refs, with_ends, write
+from tests.catalogs import AT, entity, link, links, ref, refs, with_ends, write
 
 
 @asynccontextmanager
@@ -201,6 +201,38 @@ async def test_a_file_of_a_newer_format_is_refused(tmp_path: Path) -> None:
         with pytest.raises(CatalogError, match="newer version"):
             await store.ping()
     assert "format 99" in await refusal(path)
+
+
+async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    async with opened(path) as store:
+        await write(store, with_ends(links("a>b")))
+    with sqlite3.connect(path) as conn:
+        for column in ("source_order", "horizon", "swept_at", "swept_terms"):
+            conn.execute(f"ALTER TABLE catalog DROP COLUMN {column}")
+        conn.execute("ALTER TABLE sources DROP COLUMN last_applied_at")
+        conn.execute("PRAGMA user_version = 1")
+    conn.close()
+    async with opened(path) as store:
+        assert await names(store) == ["a", "b"]
+        assert await store.source_order() is None
+        assert [source.last_applied_at for source in await store.sources()] == [AT]
+        assert await write(store, ChangeSet(removed=refs("a"), removed_links=[link("a", "b").key])) == 2
+
+
+async def test_terms_that_nothing_uses_any_more_are_swept(tmp_path: Path) -> None:
+    path, many = tmp_path / "c.db", 30_000
+    async with opened(path) as store, opened(path) as other:
+        for turn in range(3):
+            tags = tuple(f"tag-{turn}-{number}" for number in range(many))
+            await write(store, ChangeSet(entities=[entity("a", tags=tags), entity("b", tags=("b", f"last-{turn}"))]))
+            (facet,) = (await other.facets(ALL, ["tags"])).values()
+            found = {bucket.value for bucket in facet.buckets}
+            assert found == {*tags, "b", f"last-{turn}"}, "who has the older terms in memory is not misled"
+        with sqlite3.connect(path) as conn:
+            (terms,) = conn.execute("SELECT count(*) FROM terms").fetchone()
+        conn.close()
+        assert terms < 3 * many
 
 
 async def test_a_store_without_a_path_is_its_own_and_leaves_nothing() -> None:

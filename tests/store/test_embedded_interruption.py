@@ -36,7 +36,7 @@ Question = Callable[[EmbeddedStore], Coroutine[Any, Any, object]]
 
 
 @contextlib.asynccontextmanager
-async def opened(path: Path, **options: float) -> AsyncIterator[EmbeddedStore]:
+async def opened(path: Path, **options: Any) -> AsyncIterator[EmbeddedStore]:
     store = EmbeddedStore(path, **options)
     await store.open()
     try:

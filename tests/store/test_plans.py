@@ -74,10 +74,11 @@ PLANS: list[tuple[str, str, list[str]]] = [
     ("subgroups", cypher.SUBGROUPS, [SEEK]),
     ("changes", cypher.CHANGES, [INDEX]),
     ("sources with their runs", cypher.SOURCES, [INDEX]),
+    ("problems", ask(cypher.PROBLEMS), [INDEX]),
 ]
 
-LISTED_WHOLE = {"sources with their runs": {"NodeByLabelScan"}}
-"""Its answer is every node of a label that counts tens."""
+LISTED_WHOLE = {"sources with their runs": {"NodeByLabelScan"}, "problems": {"NodeByLabelScan"}}
+"""They look at every node of a label that counts tens."""
 
 
 # A planner takes any way through a small database; this one is large enough to matter.
@@ -127,6 +128,7 @@ PARAMETERS: dict[str, Any] = {
     "limit": 10,
     "page": 10,
     "depth": 3,
+    "source": None,
     "after": None,
     "before": None,
     "levels": 5,

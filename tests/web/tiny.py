@@ -7,6 +7,7 @@ from typing import cast
 import strawberry
 from strawberry.scalars import JSON
 
+from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
@@ -130,7 +131,7 @@ class Database:
     def context(self) -> Context:
         return Context(
             store=self.as_store(),
-            source_order=lambda name: (0, name),
+            source_order=SourceOrder(),
             max_page=100,
             deadline=5,
             writes_allowed=True,

@@ -5,9 +5,12 @@
 import sqlite3
 from collections.abc import Iterator
 
-from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
+from graph_api.catalog.changes import SEEN, Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.ref import Ref
-from graph_api.store.rows import dump_run, load_run
+from graph_api.store.embedded.pruning import horizon_of
+from graph_api.store.protocol import PlacedProblem
+from graph_api.store.retention import check_since
+from graph_api.store.rows import dump_run, load_problem, load_run
 
 _LATEST = "ORDER BY started_at DESC, id DESC LIMIT 1"
 _CHANGES = """
@@ -30,14 +33,16 @@ def record(conn: sqlite3.Connection, run: SyncRun) -> None:
     counts = run.counts
     applied = run.status in (SyncStatus.APPLIED, SyncStatus.CONFIRMED)
     conn.execute(
-        "INSERT INTO sources (name, connector, entities, links) VALUES (:name, :connector, :entities, :links) "
+        "INSERT INTO sources VALUES (:name, :connector, :entities, :links, :applied_at) "
         "ON CONFLICT (name) DO UPDATE SET connector = excluded.connector, "
-        "entities = entities + excluded.entities, links = links + excluded.links",
+        "entities = entities + excluded.entities, links = links + excluded.links, "
+        "last_applied_at = coalesce(excluded.last_applied_at, last_applied_at)",
         {
             "name": run.source,
             "connector": run.connector,
             "entities": applied * (counts.entities_added - counts.entities_removed),
             "links": applied * (counts.links_added - counts.links_removed),
+            "applied_at": run.finished_at if run.status in SEEN else None,
         },
     )
 
@@ -58,10 +63,8 @@ def held_runs(conn: sqlite3.Connection, source: str) -> list[SyncRun]:
 
 def last_seen_at(conn: sqlite3.Connection, source: str) -> str | None:
     """When what the source states now was last read from it."""
-    run = next(
-        _runs(conn, f"WHERE source = ? AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') {_LATEST}", source), None
-    )
-    return run.finished_at if run else None
+    row = conn.execute("SELECT last_applied_at FROM sources WHERE name = ?", (source,)).fetchone()
+    return row[0] if row else None
 
 
 def runs(conn: sqlite3.Connection, source: str | None, limit: int, after: tuple[str, str] | None) -> list[SyncRun]:
@@ -78,6 +81,50 @@ def runs(conn: sqlite3.Connection, source: str | None, limit: int, after: tuple[
     )
 
 
+_PROBLEMS = """
+FROM sources s
+JOIN runs r ON r.id = (SELECT id FROM runs WHERE source = s.name ORDER BY started_at DESC, id DESC LIMIT 1)
+JOIN json_each(r.record, '$.problems') p
+WHERE (:source IS NULL OR s.name = :source)
+"""
+_IN_RANGE = """
+AND (:after_place IS NULL OR (s.name >= :after_source AND (s.name, p.key) > (:after_source, :after_place)))
+AND (:before_place IS NULL OR (s.name <= :before_source AND (s.name, p.key) < (:before_source, :before_place)))
+"""
+
+
+def problems(
+    conn: sqlite3.Connection,
+    source: str | None,
+    limit: int,
+    after: tuple[str, int] | None,
+    before: tuple[str, int] | None,
+    backward: bool,
+) -> list[PlacedProblem]:
+    """In the order (source, place)."""
+    direction = "DESC" if backward else "ASC"
+    after_source, after_place = after or (None, None)
+    before_source, before_place = before or (None, None)
+    rows = conn.execute(
+        f"SELECT s.name, p.key, p.value {_PROBLEMS} {_IN_RANGE} ORDER BY 1 {direction}, 2 {direction} LIMIT :limit",
+        {
+            "source": source,
+            "limit": limit,
+            "after_source": after_source,
+            "after_place": after_place,
+            "before_source": before_source,
+            "before_place": before_place,
+        },
+    )
+    found = [PlacedProblem(name, place, load_problem(text)) for name, place, text in rows]
+    return found[::-1] if backward else found
+
+
+def count_problems(conn: sqlite3.Connection, source: str | None) -> int:
+    count: int = conn.execute(f"SELECT count(*) {_PROBLEMS}", {"source": source}).fetchone()[0]
+    return count
+
+
 def _runs(conn: sqlite3.Connection, rest: str, *parameters: object) -> Iterator[SyncRun]:
     """Without payloads."""
     return (load_run(row[0]) for row in conn.execute(f"SELECT record FROM runs {rest}", parameters))
@@ -90,23 +137,26 @@ def connectors(conn: sqlite3.Connection) -> dict[str, str]:
 
 def sources(conn: sqlite3.Connection) -> list[SourceInfo]:
     """By name."""
-    rows = conn.execute("SELECT name, connector, entities, links FROM sources ORDER BY name").fetchall()
+    rows = conn.execute(
+        "SELECT name, connector, entities, links, last_applied_at FROM sources ORDER BY name"
+    ).fetchall()
     return [
         SourceInfo(
             name=name,
             connector=connector,
             last_run=run,
-            last_applied_at=last_seen_at(conn, name),
+            last_applied_at=last_applied_at,
             entities=entities,
             links=links,
         )
-        for name, connector, entities, links in rows
+        for name, connector, entities, links, last_applied_at in rows
         if (run := last_run(conn, name))
     ]
 
 
 def changes(conn: sqlite3.Connection, since: int, limit: int, after: tuple[int, Ref] | None) -> list[Change]:
     """In the order (revision, ref)."""
+    check_since(since, horizon_of(conn))
     revision, ref = after or (since, "")
     rows = conn.execute(_CHANGES, {"since": since, "limit": limit, "after_revision": revision, "after_ref": ref})
     return [

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from graph_api.store.embedded.documents import one_of
 from graph_api.store.embedded.graph import CODED, LISTED, Bools, Coded, Graph, Ints, Links, Lists, Terms, VariantKey
 from graph_api.store.embedded.link_filters import LinkValues
+from graph_api.store.embedded.pruning import graph_horizon
 from graph_api.store.embedded.schema import current_revision
 
 _LARGE_SHARE = 0.2
@@ -43,7 +44,7 @@ class GraphCache:
 
 
 def _advanced(conn: sqlite3.Connection, graph: Graph | None, revision: int) -> Graph:
-    if graph:
+    if graph and graph.revision >= graph_horizon(conn):
         changed = _ids(
             conn,
             "SELECT id FROM entities WHERE revision > :since UNION SELECT entity FROM relinked WHERE revision > :since",
@@ -110,12 +111,17 @@ class _Update:
         )
 
     def _terms(self) -> Terms:
-        """Terms are never changed or removed."""
+        """Terms are never changed, and those that are swept leave gaps."""
         old = self._old.terms
-        rows = self._conn.execute("SELECT field, text FROM terms WHERE id >= ? ORDER BY id", (len(old.texts),))
-        new = rows.fetchall()
-        places = np.array([LISTED.index(field) if field in LISTED else -1 for field, _ in new], np.int8)
-        return Terms((*old.texts, *(text for _, text in new)), np.concatenate((old.fields, places)))
+        first = len(old.texts)
+        new = self._conn.execute("SELECT id, field, text FROM terms WHERE id >= ? ORDER BY id", (first,)).fetchall()
+        texts = [""] * (new[-1][0] + 1 - first if new else 0)
+        places = np.full(len(texts), -1, np.int8)
+        for id_, field, text in new:
+            texts[id_ - first] = text
+            if field in LISTED:
+                places[id_ - first] = LISTED.index(field)
+        return Terms((*old.texts, *texts), np.concatenate((old.fields, places)))
 
     def _entities(self) -> tuple[Bools, Bools, dict[str, Coded]]:
         ids, flags, *columns = _columns(

@@ -7,15 +7,25 @@ What filters and sorts look at is in `entities`; what only answers need is in `d
 import sqlite3
 import time
 
+import orjson
+
 from graph_api.errors import CatalogError, ErrorCode
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 APPLICATION_ID = 0x67726170
 """In the file's header, so that no other program's database is taken for a catalog."""
 
 _DDL = """
-CREATE TABLE catalog (revision INTEGER NOT NULL, next_entity INTEGER NOT NULL);
-INSERT INTO catalog VALUES (0, 1);
+-- `source_order`: the order that it is merged in, a JSON list of names. The other three are pruning.py's.
+CREATE TABLE catalog (
+    revision INTEGER NOT NULL,
+    next_entity INTEGER NOT NULL,
+    source_order TEXT,
+    horizon INTEGER NOT NULL DEFAULT 0,
+    swept_at INTEGER NOT NULL DEFAULT 0,
+    swept_terms INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO catalog (revision, next_entity) VALUES (0, 1);
 
 CREATE TABLE entities (
     id INTEGER PRIMARY KEY,
@@ -122,7 +132,11 @@ CREATE TABLE relinked (entity INTEGER PRIMARY KEY, revision INTEGER NOT NULL);
 CREATE INDEX relinked_by_revision ON relinked (revision);
 
 CREATE TABLE sources (
-    name TEXT PRIMARY KEY, connector TEXT NOT NULL, entities INTEGER NOT NULL, links INTEGER NOT NULL
+    name TEXT PRIMARY KEY,
+    connector TEXT NOT NULL,
+    entities INTEGER NOT NULL,
+    links INTEGER NOT NULL,
+    last_applied_at TEXT
 );
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
@@ -136,9 +150,24 @@ CREATE INDEX runs_by_start ON runs (started_at, id);
 CREATE INDEX runs_by_source ON runs (source, started_at, id);
 """
 
+_UPGRADES = {
+    1: """
+ALTER TABLE catalog ADD COLUMN source_order TEXT;
+ALTER TABLE catalog ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE catalog ADD COLUMN swept_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE catalog ADD COLUMN swept_terms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN last_applied_at TEXT;
+UPDATE sources SET last_applied_at = (
+    SELECT record ->> '$.finished_at' FROM runs
+    WHERE source = name AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') ORDER BY started_at DESC, id DESC LIMIT 1
+);
+"""
+}
+"""From each older format to the next."""
+
 
 def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:
-    """Make a new file a catalog, or check that it is one of this format. Changes no other file.
+    """Make a new file a catalog, or one of an older format one of this. Changes no other file.
 
     Raises CatalogError UNAVAILABLE for a foreign or newer file.
     """
@@ -150,6 +179,7 @@ def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:
             raise _refusal("is no database; choose another file") from error
         raise
     check(conn)
+    _upgrade(conn)
     _use_write_ahead_log(conn, busy_seconds)
 
 
@@ -168,6 +198,12 @@ def check(conn: sqlite3.Connection) -> None:
 def current_revision(conn: sqlite3.Connection) -> int:
     revision: int = conn.execute("SELECT revision FROM catalog").fetchone()[0]
     return revision
+
+
+def source_order(conn: sqlite3.Connection) -> tuple[str, ...] | None:
+    """None where nobody has told it yet."""
+    text: str | None = conn.execute("SELECT source_order FROM catalog").fetchone()[0]
+    return None if text is None else tuple(orjson.loads(text))
 
 
 def _number(conn: sqlite3.Connection, pragma: str) -> int:
@@ -193,6 +229,22 @@ def _create(conn: sqlite3.Connection) -> None:
                 conn.execute(statement)
             conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             conn.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        conn.execute("COMMIT")
+    except BaseException:
+        conn.execute("ROLLBACK")
+        raise
+
+
+def _upgrade(conn: sqlite3.Connection) -> None:
+    if _number(conn, "user_version") == FORMAT_VERSION:
+        return
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been faster.
+        for version in range(_number(conn, "user_version"), FORMAT_VERSION):
+            for statement in _UPGRADES[version].split(";\n"):
+                conn.execute(statement)
+        conn.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         conn.execute("COMMIT")
     except BaseException:
         conn.execute("ROLLBACK")

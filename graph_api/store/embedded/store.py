@@ -25,7 +25,8 @@ from graph_api.store.embedded.loading import GraphCache
 from graph_api.store.embedded.reach import Ground
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.embedded.walk import walk
-from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest
+from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
+from graph_api.store.retention import Retention
 
 BUSY_SECONDS = 10.0
 READ_SECONDS = 30.0
@@ -42,11 +43,17 @@ class EmbeddedStore:
     """
 
     def __init__(
-        self, path: str | Path | None, *, busy_seconds: float = BUSY_SECONDS, read_seconds: float = READ_SECONDS
+        self,
+        path: str | Path | None,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        retention: Retention | None = None,
     ) -> None:
         self._path = path if path is None else Path(path)
         self._busy_seconds = busy_seconds
         self._read_seconds = read_seconds
+        self._retention = retention or Retention()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._opened: Connections | None = None
         self._graphs = GraphCache()
@@ -87,6 +94,9 @@ class EmbeddedStore:
 
     async def revision(self) -> int:
         return await self._ask(schema.current_revision)
+
+    async def source_order(self) -> tuple[str, ...] | None:
+        return await self._ask(schema.source_order)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         return await self._ask(entities_of, refs)
@@ -155,6 +165,20 @@ class EmbeddedStore:
     async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
         return await self._ask(journal.runs, source, limit, after)
 
+    async def problems(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, int] | None = None,
+        before: tuple[str, int] | None = None,
+        *,
+        backward: bool = False,
+    ) -> list[PlacedProblem]:
+        return await self._ask(journal.problems, source, limit, after, before, backward)
+
+    async def count_problems(self, source: str | None) -> int:
+        return await self._ask(journal.count_problems, source)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[EmbeddedTransaction]:
         try:
@@ -172,7 +196,7 @@ class EmbeddedStore:
     async def _transaction(self) -> AsyncIterator[EmbeddedTransaction]:
         run_step = self._connections.write
         try:
-            yield EmbeddedTransaction(run_step, await run_step(begin))
+            yield EmbeddedTransaction(run_step, *await run_step(begin), self._retention)
             await run_step(commit)
         except BaseException:
             # Steps run one after the other, so this one ends even a transaction whose beginning was cancelled.

@@ -11,21 +11,22 @@ from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded import journal, lookups, writes
 from graph_api.store.embedded.documents import entities_of
-from graph_api.store.embedded.schema import current_revision
+from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.protocol import Referenced
+from graph_api.store.retention import Retention
 
 T = TypeVar("T")
 
 
-def begin(conn: sqlite3.Connection) -> int:
-    """Wait for the writers of other processes; the catalog's revision."""
+def begin(conn: sqlite3.Connection) -> tuple[int, tuple[str, ...] | None]:
+    """Wait for the writers of other processes; the catalog's revision and order of sources."""
     try:
         conn.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             raise CatalogError(ErrorCode.UNAVAILABLE, "another writer takes too long; try again") from error
         raise
-    return current_revision(conn)
+    return current_revision(conn), source_order(conn)
 
 
 def commit(conn: sqlite3.Connection) -> None:
@@ -45,9 +46,13 @@ class RunStep(Protocol):
 class EmbeddedTransaction:
     """Runs each step on the writing connection, in the transaction that the store has begun there."""
 
-    def __init__(self, run_step: RunStep, revision: int) -> None:
+    def __init__(
+        self, run_step: RunStep, revision: int, source_order: tuple[str, ...] | None, retention: Retention
+    ) -> None:
         self._run_step = run_step
+        self._retention = retention
         self.revision = revision
+        self.source_order = source_order
 
     async def sources(self) -> Mapping[str, str]:
         return await self._run_step(journal.connectors)
@@ -82,8 +87,14 @@ class EmbeddedTransaction:
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return await self._ask(lookups.resolve, identifiers)
 
+    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
+        return await self._ask(lookups.shared)
+
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
-        return await self._ask(writes.apply, changes, run, at)
+        return await self._ask(writes.apply, changes, run, at, self._retention)
+
+    async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
+        return await self._ask(writes.apply_order, changes, names, at, self._retention)
 
     async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
         return await self._run_step(lambda conn: question(conn, *arguments))

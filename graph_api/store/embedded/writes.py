@@ -10,7 +10,9 @@ from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerHo
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded import journal
 from graph_api.store.embedded.documents import Row, document_row, entity_row, ids_of, one_of
+from graph_api.store.embedded.pruning import prune_rows, prune_runs
 from graph_api.store.embedded.schema import current_revision
+from graph_api.store.retention import Retention
 from graph_api.store.rows import dump, dump_link_statements
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
@@ -25,14 +27,29 @@ _ERASE = (
 )
 
 
-def apply(conn: sqlite3.Connection, changes: ChangeSet, run: SyncRun, at: str) -> int:
+def apply(conn: sqlite3.Connection, changes: ChangeSet, run: SyncRun, at: str, retention: Retention) -> int:
     """Inside the caller's transaction; the catalog's revision afterwards."""
+    revision = _write(conn, changes, at, retention)
+    journal.record(conn, run)
+    prune_runs(conn, run, retention.runs)
+    return revision
+
+
+def apply_order(
+    conn: sqlite3.Connection, changes: ChangeSet, names: tuple[str, ...], at: str, retention: Retention
+) -> int:
+    """Inside the caller's transaction; the catalog's revision afterwards."""
+    conn.execute("UPDATE catalog SET source_order = ?", (dump(names),))
+    return _write(conn, changes, at, retention)
+
+
+def _write(conn: sqlite3.Connection, changes: ChangeSet, at: str, retention: Retention) -> int:
     revision = current_revision(conn)
     if changes:
         revision += 1
         _Write(conn, changes, revision, at).all()
         conn.execute("UPDATE catalog SET revision = ?", (revision,))
-    journal.record(conn, run)
+        prune_rows(conn, revision, retention)
     return revision
 
 

@@ -2,7 +2,7 @@
 depth, sort keys, predicates of filters.py. Values are always parameters.
 """
 
-from graph_api.catalog.kinds import KINDS
+from graph_api.catalog.kinds import BUILT_IN_KINDS
 
 FORMAT = 1
 
@@ -51,8 +51,11 @@ OPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.locked = true WITH g WHERE coalesce(g.
 REOPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.ended = g.begun"
 LOCK = (
     "MERGE (c:Catalog {id: 1}) ON CREATE SET c.revision = 0, c.format = 1 "
-    "SET c.locked = true RETURN c.revision AS revision"
+    "SET c.locked = true RETURN c.revision AS revision, c.source_order AS source_order"
 )
+READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
+SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
+READ_HORIZON = "MATCH (c:Catalog {id: 1}) RETURN coalesce(c.horizon, 0) AS horizon"
 READ_FORMAT = "MATCH (c:Catalog {id: 1}) RETURN c.format AS format"
 RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
 
@@ -206,23 +209,45 @@ CHANGES = (
 )
 SOURCES = (
     "MATCH (s:Source) CALL (s) { MATCH (y:Sync) WHERE y.source = s.name "
-    "RETURN y.body AS run ORDER BY y.started_at DESC, y.id DESC LIMIT 1 } "
+    "RETURN y ORDER BY y.started_at DESC, y.id DESC LIMIT 1 } "
     "RETURN s.name AS name, s.connector AS connector, s.last_applied_at AS last_applied_at, "
-    "s.entities AS entities, s.links AS links, run ORDER BY name"
+    "s.entities AS entities, s.links AS links, y.body AS run, y.problems AS problems ORDER BY name"
 )
+_LAST_PROBLEMS = (
+    "MATCH (s:Source) WHERE $source IS NULL OR s.name = $source CALL (s) {{ MATCH (y:Sync) WHERE y.source = s.name "
+    "RETURN coalesce(y.problems, []) AS problems ORDER BY y.started_at DESC, y.id DESC LIMIT 1 }} "
+)
+PROBLEMS = _LAST_PROBLEMS + (
+    "UNWIND range(0, size(problems) - 1) AS place WITH s.name AS source, place, problems WHERE "
+    "($after IS NULL OR source > $after[0] OR (source = $after[0] AND place > $after[1])) AND "
+    "($before IS NULL OR source < $before[0] OR (source = $before[0] AND place < $before[1])) "
+    "RETURN source, place, problems[place] AS problem ORDER BY source {direction}, place {direction} LIMIT $limit"
+)
+COUNT_PROBLEMS = _LAST_PROBLEMS.format() + "RETURN sum(size(problems)) AS n"
 CONNECTORS = "MATCH (s:Source) RETURN s.name AS name, s.connector AS connector"
 SYNCS = (
     "MATCH (s:Sync) WHERE ($source IS NULL OR s.source = $source) AND ($started_at IS NULL OR "
     "s.started_at < $started_at OR (s.started_at = $started_at AND s.id < $id)) "
-    "RETURN s.body AS run ORDER BY s.started_at DESC, s.id DESC LIMIT $limit"
+    "RETURN s.body AS run, s.problems AS problems ORDER BY s.started_at DESC, s.id DESC LIMIT $limit"
 )
-RUN = "MATCH (s:Sync {id: $id}) RETURN s.body AS run, s.payload AS payload"
+RUN = "MATCH (s:Sync {id: $id}) RETURN s.body AS run, s.problems AS problems, s.payload AS payload"
 
 # --- what a write reads ---
-HELD_RUNS = "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run ORDER BY s.id"
+HELD_RUNS = (
+    "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run, s.problems AS problems ORDER BY s.id"
+)
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
 SAID_LINKS = "MATCH (:Entity)-[r:{types}]->(:Entity) WHERE $source IN r.sources RETURN collect(r.statements) AS texts"
+SHARED_ENTITIES = (
+    "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
+    "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "
+    "RETURN e.ref AS ref"
+)
+SHARED_LINKS = (
+    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
+    "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
+)
 LINKS = (
     "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN " + LINK + " AS link"
@@ -241,7 +266,7 @@ IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS 
 IN_ANY_REPOSITORY = "MATCH (e:Entity) WHERE e.repository IS NOT NULL RETURN e.ref AS ref ORDER BY ref"
 
 # --- writes ---
-LABELS = {key: f"Entity:{kind.name}" for key, kind in KINDS.items()}
+LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}
 CREATE_ENTITIES = "UNWIND $rows AS row CREATE (e:{labels}) SET e = row"
 UPDATE_ENTITIES = (
     "UNWIND $rows AS row MATCH (e:Entity {ref: row.ref}) WITH e, row, e.created_revision AS created "
@@ -269,10 +294,21 @@ DELETE_LINKS = (
 )
 WRITE_RUN = (
     "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.held = $held, "
-    "s.payload = $payload, s.write = $write "
+    "s.problems = $problems, s.payload = $payload, s.write = $write "
     "MERGE (o:Source {name: $source}) "
     "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
     "SET o.entities = o.entities + $entities, o.links = o.links + $links, "
     "o.last_applied_at = coalesce($applied_at, o.last_applied_at)"
+)
+PRUNE_RUNS = (
+    "MATCH (s:Sync) WHERE s.source = $source WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $keep "
+    "WHERE s.held IS NULL AND s.id <> $id DELETE s"
+)
+# The revisions of removals come from their index, the newest first.
+OLD_REMOVALS = (
+    "MATCH (t:Removed) WHERE t.revision >= 0 WITH t.revision AS revision ORDER BY revision DESC SKIP $keep LIMIT 1 "
+    "WITH CASE WHEN revision < $revision THEN revision ELSE $revision - 1 END AS horizon "
+    "MATCH (c:Catalog {id: 1}) SET c.horizon = horizon "
+    "WITH horizon MATCH (t:Removed) WHERE t.revision <= horizon DELETE t"
 )
 SET_REVISION = "MATCH (c:Catalog {id: 1}) SET c.revision = $revision"

@@ -45,6 +45,7 @@ class Statements:
         self._transaction = transaction
         self._database = database
         self.revision = 0
+        self.source_order: tuple[str, ...] | None = None
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
         self._database.round_trips += 1
@@ -157,6 +158,7 @@ class Database:
                     ErrorCode.UNAVAILABLE, "another write is running; try again when it is done"
                 ) from None
             statements.revision = rows[0]["revision"]
+            statements.source_order = order_of(rows)
             yield statements
 
     async def commit(self, statements: Statements, run_id: str, write: str) -> None:
@@ -179,6 +181,12 @@ class Database:
             self.round_trips += 1
             result = await session.run(query, parameters)
             return await result.data()
+
+
+def order_of(rows: list[Row]) -> tuple[str, ...] | None:
+    """The remembered order of sources; None where nobody has told it yet."""
+    names = rows[0]["source_order"] if rows else None
+    return None if names is None else tuple(names)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun
+from graph_api.catalog.changes import Change, SourceInfo, SyncRun
 from graph_api.catalog.cycles import find_cycles
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
@@ -11,13 +11,21 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, lists, reach, routes, walks
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j import cypher, lists, reach, routes, runs, walks
+from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
-from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, WriteTransaction
-from graph_api.store.rows import load_run
+from graph_api.store.protocol import (
+    ALL_LINKS,
+    LinkPage,
+    Neighbour,
+    Page,
+    PageRequest,
+    PlacedProblem,
+    WriteTransaction,
+)
+from graph_api.store.retention import Retention
 
 MAX_CYCLE_LINKS = 1_000_000
 PING_TIMEOUT = 2.0
@@ -26,8 +34,16 @@ PING_TIMEOUT = 2.0
 class Neo4jStore:
     """The Store protocol over one Neo4j database; see protocol.py for what each method answers."""
 
-    def __init__(self, uri: str, user: str | None = None, password: str | None = None, database: str = "neo4j") -> None:
+    def __init__(
+        self,
+        uri: str,
+        user: str | None = None,
+        password: str | None = None,
+        database: str = "neo4j",
+        retention: Retention | None = None,
+    ) -> None:
         self._database = Database(uri, user, password, database)
+        self._retention = retention or Retention()
 
     @property
     def round_trips(self) -> int:
@@ -56,6 +72,12 @@ class Neo4jStore:
 
     async def revision(self) -> int:
         return await self._database.read(_gate)
+
+    async def source_order(self) -> tuple[str, ...] | None:
+        async def ask(tx: Statements) -> tuple[str, ...] | None:
+            return order_of(await tx.rows(cypher.READ_ORDER))
+
+        return await self._database.read(ask)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         async def ask(tx: Statements) -> dict[Ref, Entity]:
@@ -130,36 +152,34 @@ class Neo4jStore:
         return find_cycles([(source, target) for source, target in pairs])
 
     async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
-        revision, ref = after or (since, "")
-
-        async def ask(tx: Statements) -> list[Change]:
-            rows = await tx.rows(cypher.CHANGES, since=since, after_revision=revision, after_ref=ref, limit=limit)
-            return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]
-
-        return await self._database.read(ask)
+        return await self._database.read(lambda tx: runs.changes(tx, since, limit, after))
 
     async def sources(self) -> list[SourceInfo]:
-        async def ask(tx: Statements) -> list[SourceInfo]:
-            rows = await tx.rows(cypher.SOURCES)
-            return [SourceInfo(last_run=load_run(row.pop("run")), **row) for row in rows]
-
-        return await self._database.read(ask)
+        return await self._database.read(runs.sources)
 
     async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
-        started_at, id_ = after or (None, None)
+        return await self._database.read(lambda tx: runs.syncs(tx, source, limit, after))
 
-        async def ask(tx: Statements) -> list[SyncRun]:
-            rows = await tx.rows(cypher.SYNCS, source=source, started_at=started_at, id=id_, limit=limit)
-            return [load_run(row["run"]) for row in rows]
+    async def problems(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, int] | None = None,
+        before: tuple[str, int] | None = None,
+        *,
+        backward: bool = False,
+    ) -> list[PlacedProblem]:
+        return await self._database.read(lambda tx: runs.problems(tx, source, limit, after, before, backward=backward))
 
-        return await self._database.read(ask)
+    async def count_problems(self, source: str | None) -> int:
+        return await self._database.read(lambda tx: runs.count_problems(tx, source))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
         async with self._database.write() as tx:
-            write = Neo4jWrite(tx)
+            write = Neo4jWrite(tx, self._retention)
             yield write
-            if write.applied_run:
+            if write.applied_run is not None:
                 await self._database.commit(tx, write.applied_run, write.token)
 
 

@@ -1,10 +1,11 @@
 """The write transaction: reads what a plan needs, then writes it in batches."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
+from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
@@ -12,13 +13,14 @@ from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
+from graph_api.store.neo4j.runs import run_of
 from graph_api.store.protocol import Referenced
-from graph_api.store.rows import dump_run, load_entity_statements, load_link_statements, load_owners, load_run
+from graph_api.store.retention import Retention
+from graph_api.store.rows import dump, dump_run, load_entity_statements, load_link_statements, load_owners
 
 BATCH = 5_000
 _ALL_TYPES = relation_types(RELATIONS)
 _COUNTED = frozenset({SyncStatus.APPLIED, SyncStatus.CONFIRMED})
-_SEEN = frozenset({SyncStatus.APPLIED, SyncStatus.CONFIRMED, SyncStatus.UNCHANGED})
 
 T = TypeVar("T")
 
@@ -26,17 +28,20 @@ T = TypeVar("T")
 class Neo4jWrite:
     """Holds the catalog's lock from its first statement, so that no other writer runs."""
 
-    def __init__(self, tx: Statements) -> None:
+    def __init__(self, tx: Statements, retention: Retention) -> None:
         self._tx = tx
+        self._retention = retention
         self.revision = tx.revision
+        self.source_order = tx.source_order
         self.applied_run: str | None = None
+        """Id of the run; empty for a write without one."""
         self.token = uuid4().hex
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
 
     async def held_runs(self, source: str) -> list[SyncRun]:
-        return [load_run(row["run"]) for row in await self._tx.rows(cypher.HELD_RUNS, source=source)]
+        return [run_of(row) for row in await self._tx.rows(cypher.HELD_RUNS, source=source)]
 
     async def last_seen_at(self, source: str) -> str | None:
         rows = await self._tx.rows(cypher.LAST_SEEN_AT, source=source)
@@ -44,7 +49,7 @@ class Neo4jWrite:
 
     async def run(self, id_: str) -> SyncRun | None:
         rows = await self._tx.rows(cypher.RUN, id=id_)
-        return load_run(rows[0]["run"], rows[0]["payload"]) if rows else None
+        return run_of(rows[0]) if rows else None
 
     async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
         entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
@@ -89,16 +94,32 @@ class Neo4jWrite:
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return await resolve(self._tx, identifiers)
 
+    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
+        entities = await self._tx.rows(cypher.SHARED_ENTITIES)
+        links = await self._tx.rows(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
+        return [row["ref"] for row in entities], [LinkKey(**row) for row in links]
+
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
-        if changes:
-            self.revision += 1
-            await self._remove(changes, at)
-            await self._write_entities(changes.entities, at)
-            await self._write_links(changes.links)
-            await self._tx.rows(cypher.SET_REVISION, revision=self.revision)
+        await self._write(changes, at)
         await self._write_run(run)
+        await self._tx.rows(cypher.PRUNE_RUNS, source=run.source, id=run.id, keep=self._retention.runs)
         self.applied_run = run.id
         return self.revision
+
+    async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
+        await self._write(changes, at)
+        await self._tx.rows(cypher.SET_ORDER, names=list(names))
+        self.applied_run = ""
+        return self.revision
+
+    async def _write(self, changes: ChangeSet, at: str) -> None:
+        if not changes:
+            return
+        self.revision += 1
+        await self._remove(changes, at)
+        await self._write_entities(changes.entities, at)
+        await self._write_links(changes.links)
+        await self._tx.rows(cypher.SET_REVISION, revision=self.revision)
 
     async def _remove(self, changes: ChangeSet, at: str) -> None:
         for keys in _batches([list(key) for key in changes.removed_links]):
@@ -106,6 +127,8 @@ class Neo4jWrite:
         for refs in _batches(changes.removed):
             await self._tx.rows(cypher.DELETE_ENTITIES, refs=refs)
             await self._tx.rows(cypher.CREATE_TOMBSTONES, refs=refs, revision=self.revision, at=at)
+        if changes.removed:
+            await self._tx.rows(cypher.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
 
     async def _write_entities(self, entities: Sequence[Entity], at: str) -> None:
         refs = [entity.ref for entity in entities]
@@ -169,13 +192,14 @@ class Neo4jWrite:
             source=run.source,
             connector=run.connector,
             started_at=run.started_at,
-            body=dump_run(run),
+            body=dump_run(replace(run, problems=())),
+            problems=[dump(problem) for problem in run.problems],
             held=True if run.status is SyncStatus.HELD else None,
             write=self.token,
             payload=run.payload,
             entities=counts.entities_added - counts.entities_removed if counted else 0,
             links=counts.links_added - counts.links_removed if counted else 0,
-            applied_at=run.finished_at if run.status in _SEEN else None,
+            applied_at=run.finished_at if run.status in SEEN else None,
         )
 
 

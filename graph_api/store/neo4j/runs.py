@@ -1,0 +1,65 @@
+"""What happened: runs with their problems, the sources that they speak for, and the latest change of each entity."""
+
+from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun
+from graph_api.catalog.ref import Ref
+from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.database import Row, Statements
+from graph_api.store.protocol import PlacedProblem
+from graph_api.store.retention import check_since
+from graph_api.store.rows import load_problem, load_run
+
+
+def run_of(row: Row) -> SyncRun:
+    return load_run(row["run"], row.get("payload"), row["problems"])
+
+
+async def sources(tx: Statements) -> list[SourceInfo]:
+    """By name."""
+    return [
+        SourceInfo(
+            name=row["name"],
+            connector=row["connector"],
+            last_run=run_of(row),
+            last_applied_at=row["last_applied_at"],
+            entities=row["entities"],
+            links=row["links"],
+        )
+        for row in await tx.rows(cypher.SOURCES)
+    ]
+
+
+async def syncs(tx: Statements, source: str | None, limit: int, after: tuple[str, str] | None) -> list[SyncRun]:
+    """Newest first."""
+    started_at, id_ = after or (None, None)
+    rows = await tx.rows(cypher.SYNCS, source=source, started_at=started_at, id=id_, limit=limit)
+    return [run_of(row) for row in rows]
+
+
+async def problems(
+    tx: Statements,
+    source: str | None,
+    limit: int,
+    after: tuple[str, int] | None,
+    before: tuple[str, int] | None,
+    *,
+    backward: bool,
+) -> list[PlacedProblem]:
+    """In the order (source, place)."""
+    query = cypher.PROBLEMS.format(direction="DESC" if backward else "ASC")
+    rows = await tx.rows(query, source=source, limit=limit, after=after, before=before)
+    found = [PlacedProblem(row["source"], row["place"], load_problem(row["problem"])) for row in rows]
+    return found[::-1] if backward else found
+
+
+async def count_problems(tx: Statements, source: str | None) -> int:
+    count: int = (await tx.rows(cypher.COUNT_PROBLEMS, source=source))[0]["n"]
+    return count
+
+
+async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref] | None) -> list[Change]:
+    """In the order (revision, ref)."""
+    for row in await tx.rows(cypher.READ_HORIZON):
+        check_since(since, row["horizon"])
+    revision, ref = after or (since, "")
+    rows = await tx.rows(cypher.CHANGES, since=since, after_revision=revision, after_ref=ref, limit=limit)
+    return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]

@@ -1,0 +1,71 @@
+"""How a write begins: on a catalog that is merged in the order of sources that is configured now."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from graph_api.catalog.merge import SourceOrder
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.planning.settle import settle_order
+from graph_api.planning.thread import in_thread
+from graph_api.store.protocol import Store, WriteTransaction
+
+MAX_CHANGES = 500_000
+"""Rows or statements that one transaction changes."""
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def writing(store: Store, order: SourceOrder, *, dry_run: bool = False) -> AsyncIterator[WriteTransaction]:
+    """A write transaction. A catalog that was merged in another order is merged anew first, in a write of its own
+    that leaves no run; a dry run leaves it as it is.
+    """
+    async with store.write() as tx:
+        if dry_run or tx.source_order == order.names:
+            yield tx
+            return
+        await _merge_anew(tx, order)
+    async with store.write() as tx:
+        yield tx
+
+
+async def write(
+    store: Store,
+    order: SourceOrder,
+    work: Callable[[WriteTransaction], Coroutine[Any, Any, T]],
+    *,
+    dry_run: bool = False,
+) -> T:
+    """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing."""
+    async with writing(store, order, dry_run=dry_run) as tx:
+        return await in_thread(tx, work)
+
+
+async def follow_order(store: Store, order: SourceOrder) -> None:
+    """Make a changed order take effect without waiting for a write."""
+    if await store.source_order() != order.names:
+        async with writing(store, order):
+            pass
+
+
+async def _merge_anew(tx: WriteTransaction, order: SourceOrder) -> None:
+    changes = await settle_order(tx, order)
+    if len(changes) > MAX_CHANGES:
+        raise CatalogError(
+            ErrorCode.TOO_LARGE,
+            f"the new order of sources has {len(changes):,} changes, at most {MAX_CHANGES:,} fit one transaction; "
+            "put the setting `sources` back to what it was",
+        )
+    await tx.apply_order(changes, order.names, utc_now())
+
+
+def new_run_id() -> str:
+    return secrets.token_hex(8)
+
+
+def utc_now() -> str:
+    """ISO 8601 in UTC with milliseconds; such texts sort by time."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,128 @@
+"""A changed order of sources takes effect for what was merged in another one: at the start of a server, or with the
+next write."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph_api.settings import Settings
+from graph_api.store.embedded.store import EmbeddedStore
+from tests.conftest import OpenStore, Run
+from tests.graphql.conftest import Client
+
+
+def component(name: str, **spec: Any) -> dict[str, Any]:
+    title = spec.pop("title", None)
+    return {"kind": "Component", "name": name, "title": title, "spec": {"type": "service", **spec}}
+
+
+def system(owner: str) -> dict[str, Any]:
+    return {"kind": "System", "name": "shop", "spec": {"owner": owner}}
+
+
+SAID: dict[str, list[dict[str, Any]]] = {
+    "one": [
+        component("cart", title="One", owner="ones", dependsOn=[{"ref": "resource:db", "criticality": "SOFT"}]),
+        component("same", tier=1, owner="ones"),
+        component("child", system="shop"),
+        component("linked"),
+        system("ones"),
+    ],
+    "two": [
+        component("cart", title="Two", owner="twos", dependsOn=[{"ref": "resource:db", "criticality": "HARD"}]),
+        component("same", tier=1, owner="ones", extra="only in the spec"),
+        system("twos"),
+    ],
+}
+LINKS = {"three": "threes", "four": "fours"}
+"""Owners of `linked` by sources that state nothing else."""
+
+APPLY = """mutation M($source: String!, $entities: [EntityInput!]!) {
+  applySnapshot(source: $source, entities: $entities) { userErrors { message } } }"""
+PUT_LINK = """mutation M($source: String!, $to: String!) {
+  putLinks(source: $source, links: [{from: "component:linked", relation: OWNED_BY, to: $to}]) { revision } }"""
+EVERYTHING = """{ entities(first: 100) { nodes { ref title spec owners { ref how role primary evidence { source } }
+  evidence { source } related(direction: OUT) { edges { node { ref } link { criticality evidence { source } } } }
+} } }"""
+SHORT = """{
+  cart: entity(ref: "component:cart") { title owners { ref } dependencies { edges { link { criticality } } } }
+  child: entity(ref: "component:child") { owners { ref } }
+  linked: entity(ref: "component:linked") { owners { ref } }
+}"""
+
+
+def fill(client: Client) -> None:
+    for source, entities in SAID.items():
+        assert client.ask(APPLY, source=source, entities=entities)["applySnapshot"]["userErrors"] == []
+    for source, owner in LINKS.items():
+        client.ask(PUT_LINK, source=source, to=f"group:{owner}")
+
+
+class Servers:
+    """Servers on one store, one after the other."""
+
+    def __init__(self, open_store: OpenStore, run: Run) -> None:
+        self._open_store, self._run = open_store, run
+        self._running: Client | None = None
+
+    def start(self, *sources: str) -> Client:
+        self.stop()
+        self._running = Client(self._run(self._open_store()), self._run, Settings(sources=sources))
+        self._run(self._running.start())
+        return self._running
+
+    def stop(self) -> None:
+        if self._running:
+            self._run(self._running.stop())
+            self._running = None
+
+
+@pytest.fixture
+def servers(open_store: OpenStore, run: Run) -> Iterator[Servers]:
+    servers = Servers(open_store, run)
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, run: Run) -> Iterator[Client]:
+    """A catalog that is merged in the new order from the beginning."""
+    client = Client(EmbeddedStore(tmp_path / "fresh.db"), run, Settings(sources=("two", "four", "three")))
+    run(client.start())
+    fill(client)
+    yield client
+    run(client.stop())
+
+
+def short(client: Client) -> str:
+    answer = client.ask(SHORT)
+    owners = [owner["ref"].removeprefix("group:default/") for row in answer.values() for owner in row["owners"]]
+    criticality = answer["cart"]["dependencies"]["edges"][0]["link"]["criticality"]
+    return " ".join([answer["cart"]["title"], criticality, *owners])
+
+
+def revision(client: Client) -> int:
+    found: int = client.ask("{ entities(first: 1) { revision } }")["entities"]["revision"]
+    return found
+
+
+def test_a_changed_order_takes_effect_when_a_server_starts(servers: Servers, fresh: Client) -> None:
+    client = servers.start("three")
+    fill(client)
+    before, runs = revision(client), client.ask("{ syncs { nodes { id } } }")
+    assert short(client) == "One SOFT ones ones threes"
+
+    client = servers.start("two", "four", "three")
+    assert short(client) == "Two HARD twos twos fours"
+    assert client.ask(EVERYTHING) == fresh.ask(EVERYTHING)
+    assert revision(client) == before + 1, "in one write"
+    assert client.ask("{ syncs { nodes { id } } }") == runs
+    changed = client.ask(f"{{ changes(since: {before}) {{ nodes {{ ref operation }} }} }}")["changes"]["nodes"]
+    assert [(row["ref"].partition("/")[2], row["operation"]) for row in changed] == [
+        (name, "UPDATED") for name in ("cart", "child", "linked", "same", "shop")
+    ]
+
+    assert revision(servers.start("two", "four", "three")) == before + 1, "an order that is the same costs nothing"
+    assert short(servers.start()) == "One SOFT ones ones fours"

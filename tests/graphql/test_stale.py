@@ -1,0 +1,131 @@
+"""What was last read from a file that is unreadable now stays, marked stale, with the time when it last stood."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph_api.app import source_order
+from graph_api.catalog.changes import SyncRun, SyncStatus
+from graph_api.settings import Settings
+from graph_api.sources.files import read_files
+from graph_api.store.protocol import Store
+from graph_api.sync import confirm_sync, record_failure, sync
+from tests.conftest import Run
+from tests.graphql.conftest import Client
+from tests.sources.folders import descriptor, write
+
+SLUG = "{github.com/project-slug: acme/orders}"
+FILES = {
+    "repository.yaml": descriptor("Repository", "orders", "{type: git}", SLUG),
+    "orders/catalog-info.yaml": descriptor("Component", "orders", "{dependsOn: [resource:db]}", SLUG),
+    ".github/CODEOWNERS": "* @acme/crew\n",
+}
+NOT_UTF_8 = b"* @acme/caf\xe9\n"
+
+SyncFolder = Callable[[], SyncRun]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "files", FILES)
+
+
+@pytest.fixture
+def synced(store: Store, run: Run, folder: Path) -> SyncFolder:
+    """Sync the folder as it is now."""
+
+    def once() -> SyncRun:
+        report = run(sync(store, read_files([folder], source="files"), source_order(Settings())))
+        done: SyncRun = report.run
+        return done
+
+    return once
+
+
+def owners(client: Client, ref: str = "component:orders") -> Any:
+    answer = client.ask(
+        "query Q($ref: String!) { entity(ref: $ref) { owners { ref how evidence { location lastSeen stale } } } }",
+        ref=ref,
+    )
+    return answer["entity"]["owners"]
+
+
+def owner(last_seen: str, *, stale: bool) -> list[dict[str, Any]]:
+    evidence = [{"location": ".github/CODEOWNERS:1", "lastSeen": last_seen, "stale": stale}]
+    return [{"ref": "group:acme/crew", "how": "INFERRED", "evidence": evidence}]
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "known by its remote"])
+def test_code_owners_stay_while_their_file_cannot_be_read(
+    client: Client, synced: SyncFolder, folder: Path, declared: bool
+) -> None:
+    if not declared:
+        (folder / "repository.yaml").unlink()
+        write(folder, {".git/config": '[remote "origin"]\n\turl = https://github.com/acme/orders\n'})
+    first = synced()
+    assert owners(client) == owner(first.finished_at, stale=False)
+
+    (folder / ".github" / "CODEOWNERS").write_bytes(NOT_UTF_8)
+    lost = synced()
+    assert (lost.status, [problem.code for problem in lost.problems]) == (SyncStatus.APPLIED, ["UNREADABLE"])
+    assert owners(client) == owner(first.finished_at, stale=True)
+    again = synced()
+    assert (again.status, again.revision) == (SyncStatus.UNCHANGED, lost.revision)
+    assert owners(client) == owner(first.finished_at, stale=True)
+
+    write(folder, {".github/CODEOWNERS": FILES[".github/CODEOWNERS"]})
+    found = synced()
+    assert owners(client) == owner(found.finished_at, stale=False)
+    (folder / ".github" / "CODEOWNERS").unlink()
+    synced()
+    assert owners(client) == []
+
+
+def test_code_owners_that_were_never_read_are_none(client: Client, synced: SyncFolder, folder: Path) -> None:
+    (folder / ".github" / "CODEOWNERS").write_bytes(NOT_UTF_8)
+    synced()
+    assert synced().status is SyncStatus.UNCHANGED
+    assert owners(client) == []
+
+
+def last_seen(client: Client) -> list[tuple[str, str, bool]]:
+    """Of the entity and of its link."""
+    answer = client.ask(
+        '{ entity(ref: "component:orders") { evidence { source lastSeen stale } dependencies { edges { '
+        "link { evidence { source lastSeen stale } } } } } }"
+    )["entity"]
+    rows = answer["evidence"] + answer["dependencies"]["edges"][0]["link"]["evidence"]
+    return [(row["source"], row["lastSeen"], row["stale"]) for row in rows]
+
+
+def test_a_statement_was_last_seen_in_the_last_run_that_it_stood_in(
+    client: Client, store: Store, run: Run, synced: SyncFolder, folder: Path
+) -> None:
+    synced()
+    stood = synced()
+    assert last_seen(client) == [("files", stood.finished_at, False)] * 2
+    run(record_failure(store, "files", "files", "no such folder"))
+    assert last_seen(client) == [("files", stood.finished_at, False)] * 2, "a failed run has seen nothing"
+
+    (folder / "orders" / "catalog-info.yaml").write_bytes(b"apiVersion: backstage.io/v1\nkind: \xe9\n")
+    synced()
+    run(record_failure(store, "files", "files", "no such folder"))
+    assert synced().status is SyncStatus.UNCHANGED
+    assert last_seen(client) == [("files", stood.finished_at, True)] * 2
+
+
+def test_what_is_confirmed_was_seen_then_even_after_runs_that_began_later(
+    client: Client, store: Store, run: Run, synced: SyncFolder, folder: Path
+) -> None:
+    write(folder, {f"more/{n}.yaml": descriptor("Component", f"more-{n}") for n in range(20)})
+    synced()
+    for path in (folder / "more").iterdir():
+        path.unlink()
+    held = synced()
+    assert held.status is SyncStatus.HELD
+    client.ask('mutation { putEntities(source: "files", entities: [{kind: "Domain", name: "x"}]) { revision } }')
+    client.ask('mutation { removeEntities(source: "files", entities: [{ref: "domain:x"}]) { revision } }')
+    report = run(confirm_sync(store, held.id, source_order(Settings())))
+    assert last_seen(client) == [("files", report.run.finished_at, False)] * 2

@@ -1,0 +1,56 @@
+"""The pages in docs/: whole, linked, and as true as what they show."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from graph_api.catalog.snapshot import ProblemCode
+from graph_api.errors import ErrorCode
+from graph_api.settings import load_settings
+from graph_api.sources.files import read_files
+from tests.documents import ROOT, blocks, commands, run_all
+
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_its_commands_run_in_this_order(page: str, tmp_path: Path) -> None:
+    found = commands(page, "")
+    assert found
+    run_all(found, tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_it_is_linked_and_links_to_what_is_there(page: str) -> None:
+    assert f"({page})" in text("README.md")
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", text(page))
+    assert [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()] == []
+
+
+def test_every_problem_is_explained_with_the_way_to_mend_it() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", text("docs/descriptors.md"), re.MULTILINE)
+    assert set(rows) == set(ProblemCode)
+
+
+def test_every_error_is_documented() -> None:
+    pages = text("schema/catalog.md") + "".join(map(text, PAGES))
+    assert [code for code in ErrorCode if not re.search(rf"^\| `{code}` \|", pages, re.MULTILINE)] == []
+
+
+def test_the_descriptors_are_read_without_a_problem(tmp_path: Path) -> None:
+    (document,) = blocks("docs/descriptors.md", "yaml")
+    (tmp_path / "catalog-info.yaml").write_text(document, encoding="utf-8")
+    snapshot = read_files([tmp_path])
+    assert (snapshot.problems, len(snapshot.entities)) == ((), 2)
+
+
+def test_the_settings_are_settings(tmp_path: Path) -> None:
+    (example,) = blocks("docs/operations.md", "yaml")
+    (tmp_path / "graph-api.yaml").write_text(example, encoding="utf-8")
+    settings = load_settings(tmp_path / "graph-api.yaml")
+    assert (settings.keep_runs, [kind.name for kind in settings.kinds]) == (20, ["Badge", "Stream"])
