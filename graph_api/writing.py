@@ -45,8 +45,8 @@ async def write(
 
 
 async def follow_order(store: Store, order: SourceOrder) -> None:
-    """Make a changed order take effect without waiting for a write."""
-    if await store.source_order() != order.names:
+    """Make a changed order take effect without waiting for a write; an empty catalog can wait for its first."""
+    if await store.source_order() != order.names and await store.revision():
         async with writing(store, order):
             pass
 
