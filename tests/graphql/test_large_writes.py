@@ -94,6 +94,7 @@ def test_others_are_answered_while_the_input_of_a_mutation_is_read(tmp_path: Pat
         await asyncio.gather(client.send(mutation, entities=entities), ask())
 
     run(client.start())
+    events.clear()
     run(ask_meanwhile())
     run(client.stop())
     assert events == ["answer", "write"]
