@@ -1,6 +1,7 @@
 """The write path: a snapshot of one source becomes a plan, and the plan is applied in one step or held."""
 
 import secrets
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -41,6 +42,16 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
             return SyncReport(run=run, plan=plan, changes=changes)
         await _supersede(tx, snapshot.source)
         return await _apply(tx, run, plan, changes)
+
+
+async def sync_all(
+    store: Store, snapshots: Sequence[Snapshot], order: SourceOrder, *, dry_run: bool = False
+) -> AsyncIterator[SyncReport]:
+    """Sync these one after the other; one that says nothing only if its source has said something before."""
+    known = {source.name for source in await store.sources()}
+    for snapshot in snapshots:
+        if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in known:
+            yield await sync(store, snapshot, order, dry_run=dry_run)
 
 
 async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport:

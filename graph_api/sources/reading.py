@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from graph_api.catalog.entity import EntityStatement, LinkOrigin
@@ -22,14 +22,6 @@ from graph_api.sources.registry import FORMATS
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A snapshot of each connector, descriptors first, some of them empty; and what none of them wanted."""
-
-    snapshots: Sequence[Snapshot]
-    skipped: Sequence[Problem]
-
-
 def read_paths(
     paths: Sequence[Path],
     *,
@@ -37,33 +29,28 @@ def read_paths(
     repo: str | None = None,
     groups: Sequence[str] = (),
     only: Collection[str] = (),
-) -> Reading:
-    """Read files and folders with all connectors, or with those named. SourceError if one cannot be listed.
+) -> list[Snapshot]:
+    """Read files and folders with all connectors, or with those named: a snapshot each, some of them empty.
 
-    Descriptors are the source `source`, or `files:NAME` by the folder; connector C is the source `C:NAME`.
+    Descriptors are the source `source`, or `files:NAME` by the folder; connector C is the source `C:NAME`. What no
+    connector wants is told by the descriptors' snapshot. SourceError if a folder cannot be listed.
     """
     listed = files.Files.listed(paths)
     descriptors, folders = files.read_descriptors(listed, source=source, repo=repo, groups=groups)
     name = descriptors.source.removeprefix(f"{files.CONNECTOR}:")
     formats = [format_ for format_ in FORMATS if not only or format_.name in only]
     loaded = _load(listed, [pattern for format_ in formats for pattern in format_.files])
-    claimed, skipped = _claimed(loaded.documents, formats, groups)
+    claimed, unknown = _claimed(loaded.documents, formats, groups)
     if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
         folders = {PurePosixPath(): ref}
-    read = [_read(format_, claimed[format_.name], name) for format_ in formats]
-    known = {_place(problem) for problem in descriptors.problems}
-    wanted = {document.path for documents in claimed.values() for document in documents}
-    return Reading(
-        [
-            *([_without(descriptors, wanted)] if not only or files.CONNECTOR in only else []),
-            *(_finished(format_, snapshot, folders, loaded) for format_, snapshot in zip(formats, read, strict=True)),
-        ],
-        [*(problem for problem in loaded.problems if _place(problem) not in known), *skipped],
-    )
-
-
-def _place(problem: Problem) -> tuple[str, int | None]:
-    return problem.path, problem.line
+    snapshots = [
+        _finished(format_, _read(format_, claimed[format_.name], name), folders, loaded.unreadable)
+        for format_ in formats
+    ]
+    if only and files.CONNECTOR not in only:
+        return snapshots
+    known = {document.path for documents in claimed.values() for document in documents}
+    return [_with_others(descriptors, known, [*loaded.problems, *unknown]), *snapshots]
 
 
 def _load(listed: files.Files, patterns: Sequence[str]) -> Loaded:
@@ -78,7 +65,7 @@ def _claimed(
 ) -> tuple[dict[str, list[Document]], list[Problem]]:
     """Documents by connector, and a word on each that is nobody's."""
     claimed: dict[str, list[Document]] = {format_.name: [] for format_ in formats}
-    skipped = []
+    unknown = []
     for document in sorted(documents, key=lambda document: (document.path, document.line)):
         if is_descriptor(document.value, groups):
             continue
@@ -87,7 +74,7 @@ def _claimed(
             claimed[claimant.name].append(document)
         else:
             message = "no connector knows this format; `graph-api connectors` lists what they read"
-            skipped.append(
+            unknown.append(
                 Problem(
                     code=ProblemCode.UNKNOWN_FORMAT,
                     severity=Severity.INFO,
@@ -96,7 +83,7 @@ def _claimed(
                     line=document.line,
                 )
             )
-    return claimed, skipped
+    return claimed, unknown
 
 
 def _read(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
@@ -114,13 +101,13 @@ def _read(connector: Connector, documents: Sequence[Document], name: str) -> Sna
 
 
 def _finished(
-    connector: Connector, snapshot: Snapshot, folders: Mapping[PurePosixPath, Ref], loaded: Loaded
+    connector: Connector, snapshot: Snapshot, folders: Mapping[PurePosixPath, Ref], unreadable: Collection[str]
 ) -> Snapshot:
     """With the repositories that its entities are declared in, and with the files that cannot be read now."""
     entities = snapshot.entities
     if connector.origin is LinkOrigin.DECLARED:
         entities = {ref: placed(said, folders) if _is_ours(said) else said for ref, said in entities.items()}
-    return replace(snapshot, entities=entities, unreadable=snapshot.unreadable | loaded.unreadable)
+    return replace(snapshot, entities=entities, unreadable=snapshot.unreadable.union(unreadable))
 
 
 def _is_ours(said: EntityStatement) -> bool:
@@ -129,11 +116,13 @@ def _is_ours(said: EntityStatement) -> bool:
     return kind is not None and kind.ownable and not is_image(said.ref)
 
 
-def _without(descriptors: Snapshot, wanted: Collection[str]) -> Snapshot:
-    """Without the remark that other connectors' documents are no descriptors."""
-    problems = [
+def _with_others(descriptors: Snapshot, known: Collection[str], others: Sequence[Problem]) -> Snapshot:
+    """Without the remark that other connectors' documents are no descriptors, and with what nobody else told."""
+    told = [
         problem
         for problem in descriptors.problems
-        if problem.code is not ProblemCode.NOT_A_DESCRIPTOR or problem.path not in wanted
+        if problem.code is not ProblemCode.NOT_A_DESCRIPTOR or problem.path not in known
     ]
-    return replace(descriptors, problems=tuple(problems))
+    paths = {problem.path for problem in told}
+    told += [problem for problem in others if problem.path not in paths]
+    return replace(descriptors, problems=tuple(told))

@@ -19,8 +19,7 @@ FOLDER = Path(__file__).parent
 
 
 def read_recorded(name: str) -> Snapshot:
-    reading = read_paths([FOLDER / name / "input"], source="recorded", only=[name])
-    return reading.snapshots[0]
+    return read_paths([FOLDER / name / "input"], source="recorded", only=[name])[0]
 
 
 def told(snapshot: Snapshot) -> dict[str, Any]:
