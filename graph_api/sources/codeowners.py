@@ -6,7 +6,7 @@ above `.github/`, `.gitlab/` or `docs/`, else the file's own.
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
@@ -75,25 +75,21 @@ class Repositories:
         self._entities = entities
         self._checkouts = checkouts
         self._repo = repo
+        self.folders: dict[PurePosixPath, Ref] = {}
+        """After attach(): folders of the source that hold a repository."""
         self._declared = _by_url(entities.values())
         self._named = _named_in({checkout.folder for checkout in checkouts}, entities.values())
 
     def attach(self) -> None:
         """State the repository of each checkout, and of each entity the repository and folder that it stands in."""
-        folders: dict[PurePosixPath, Ref] = {}
         taken: set[Ref] = set()
         for checkout in self._checkouts:
             ref = self._attach(checkout, taken)
             if ref:
-                folders[checkout.folder] = ref
+                self.folders[checkout.folder] = ref
                 taken.add(ref)
-        for ref, statement in list(self._entities.items()) if folders else ():
-            folder = _nearest(statement, folders)
-            if folder is not None:
-                inside = PurePosixPath(statement.document).parent.relative_to(folder).as_posix()
-                self._entities[ref] = replace(
-                    statement, repository=folders[folder], folder="" if inside == "." else inside
-                )
+        for ref, statement in list(self._entities.items()):
+            self._entities[ref] = placed(statement, self.folders)
 
     def _attach(self, checkout: Checkout, taken: set[Ref]) -> Ref | None:
         url = self._url(checkout)
@@ -150,6 +146,15 @@ class Repositories:
         self, code: ProblemCode, message: str, path: str, severity: Severity = Severity.WARNING, line: int | None = None
     ) -> None:
         self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
+
+
+def placed(statement: EntityStatement, folders: Mapping[PurePosixPath, Ref]) -> EntityStatement:
+    """With the nearest of the repositories in these folders that its document stands in, and the folder there."""
+    folder = _nearest(statement, folders) if folders else None
+    if folder is None:
+        return statement
+    inside = PurePosixPath(statement.document).parent.relative_to(folder).as_posix()
+    return replace(statement, repository=folders[folder], folder="" if inside == "." else inside)
 
 
 def repository_url_of(repo: str) -> str | None:

@@ -8,7 +8,16 @@ from typing import Any, TypeVar
 import orjson
 
 from graph_api.catalog.changes import Counts, SyncRun, SyncStatus
-from graph_api.catalog.entity import Criticality, EntityStatement, Evidence, LinkKey, LinkStatement, Owner, OwnerHow
+from graph_api.catalog.entity import (
+    Criticality,
+    EntityStatement,
+    Evidence,
+    LinkKey,
+    LinkOrigin,
+    LinkStatement,
+    Owner,
+    OwnerHow,
+)
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 
@@ -116,6 +125,8 @@ def _link_statement(values: dict[str, Any]) -> LinkStatement:
     source, relation, target, environment = values.pop("key")
     if values.get("criticality"):
         values["criticality"] = Criticality(values["criticality"])
+    if values.get("origin"):
+        values["origin"] = LinkOrigin(values["origin"])
     return LinkStatement(key=LinkKey(Ref(source), relation, Ref(target), environment), **values)
 
 
