@@ -53,16 +53,17 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
     )
 
 
-def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link:
+def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement], revision: int = 0) -> Link:
     """The link that these statements (by priority, at least one) make; unset is HARD with confidence 1."""
-    criticality = _first(statement.criticality for statement in statements.values())
-    confidence = _first(statement.confidence for statement in statements.values())
+    said = tuple(statements.values())
+    confidence = _first(statement.confidence for statement in said)
     return Link(
         key=key,
-        criticality=criticality or Criticality.HARD,
+        criticality=_first(statement.criticality for statement in said) or Criticality.HARD,
         confidence=1.0 if confidence is None else confidence,
-        properties=_fill([statement.properties for statement in statements.values()]),
+        properties=_fill([statement.properties for statement in said]),
         statements=statements,
+        revision=revision,
     )
 
 
@@ -107,4 +108,7 @@ def _fill(maps: Sequence[Mapping[str, T]]) -> Mapping[str, T]:
 
 
 def _first(values: Iterable[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None

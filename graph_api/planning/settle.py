@@ -4,7 +4,7 @@ Everything here runs inside a write transaction, so what it reads is what it cha
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 from graph_api.catalog.changes import ChangeSet
@@ -37,12 +37,10 @@ async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Change
         for ref, statement in edit.entities.items()
     }
     links = {
-        key: _merged_link(
-            key, _restated(old_links[key].statements if key in old_links else {}, edit.source, statement, order)
-        )
+        key: _merged_link(key, statement, old_links.get(key), edit.source, order)
         for key, statement in edit.links.items()
     }
-    links = {key: link for key, link in links.items() if not _same_link(link, old_links.get(key))}
+    links = {key: link for key, link in links.items() if link != old_links.get(key)}
     around = Neighbourhood(tx, old, merged, old_links, links)
     return await _compare(around, await derive(around, order))
 
@@ -51,19 +49,18 @@ def _restated(before: Mapping[str, S], source: str, statement: S | None, order: 
     statements = {name: value for name, value in before.items() if name != source}
     if statement is not None:
         statements[source] = statement
-    return dict(sorted(statements.items(), key=lambda item: order(item[0])))
+    return dict(sorted(statements.items(), key=lambda item: order(item[0]))) if len(statements) > 1 else statements
 
 
 def _merged_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
     return merge_entity(ref, statements) if statements else unresolved(ref)
 
 
-def _merged_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link | None:
-    return merge_link(key, statements) if statements else None
-
-
-def _same_link(link: Link | None, old: Link | None) -> bool:
-    return link == old if link is None or old is None else replace(old, revision=0) == link
+def _merged_link(
+    key: LinkKey, statement: LinkStatement | None, old: Link | None, source: str, order: SourceOrder
+) -> Link | None:
+    statements = _restated(old.statements if old else {}, source, statement, order)
+    return merge_link(key, statements, old.revision if old else 0) if statements else None
 
 
 async def _compare(around: Neighbourhood, rows: dict[Ref, Entity]) -> ChangeSet:
@@ -75,11 +72,12 @@ async def _compare(around: Neighbourhood, rows: dict[Ref, Entity]) -> ChangeSet:
         for ref, row in sorted(rows.items())
         if ref not in removed and (ref in sources or not _same(row, around.old.get(ref)))
     ]
+    links = sorted(around.changed.items(), key=_link_order)
     return ChangeSet(
         entities=changed,
         removed=sorted(ref for ref in removed if ref in around.old),
-        links=[link for _, link in sorted(around.changed.items(), key=_link_order) if link],
-        removed_links=[key for key, link in sorted(around.changed.items(), key=_link_order) if link is None],
+        links=[link for _, link in links if link],
+        removed_links=[key for key, link in links if link is None],
     )
 
 
@@ -93,7 +91,7 @@ _COMPARED = tuple(field.name for field in fields(Entity) if field.name not in _K
 
 
 def _same(row: Entity, old: Entity | None) -> bool:
-    return old is not None and all(getattr(row, name) == getattr(old, name) for name in _COMPARED)
+    return old is not None and (row is old or all(getattr(row, name) == getattr(old, name) for name in _COMPARED))
 
 
 async def _vanished(around: Neighbourhood, rows: dict[Ref, Entity]) -> set[Ref]:
