@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import TypeVar
 
 from graph_api.catalog.changes import Counts
@@ -80,8 +81,15 @@ def _diff(
     return changes
 
 
+_compared = {
+    statement: attrgetter(*(field.name for field in fields(statement) if field.name != "first_seen"))
+    for statement in (EntityStatement, LinkStatement)
+}
+
+
 def _equal(new: S, old: S) -> bool:
-    return not old.stale and replace(new, first_seen=old.first_seen) == old
+    values = _compared[type(new)]
+    return not old.stale and values(new) == values(old)
 
 
 def _guard(counts: Counts, entities: int, links: int, *, empty: bool) -> str | None:
