@@ -10,7 +10,8 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
-from graph_api.planning.settle import Edit, settle
+from graph_api.planning.restate import Edit
+from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin

@@ -16,7 +16,7 @@ from graph_api.catalog.entity import (
     Owner,
     OwnerHow,
 )
-from graph_api.catalog.ref import Ref, kind_of, split_ref
+from graph_api.catalog.ref import Ref, split_ref
 
 DEFAULT_ROLE = "OWNER"
 
@@ -44,12 +44,14 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
 
     Derived fields (owners, systems, ...) keep their defaults.
     """
-    first, *others = statements.values()
+    said = list(statements.values())
+    first = said[0]
+    kind, namespace, _ = split_ref(ref)
     return Entity(
         ref=ref,
         name=first.name,
-        kind=kind_of(ref),
-        namespace=split_ref(ref).namespace,
+        kind=kind,
+        namespace=namespace,
         declared=True,
         type=first.type,
         title=first.title,
@@ -58,25 +60,26 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
         tier=first.tier,
         active=first.active,
         tags=first.tags,
-        labels=_fill((first.labels, *(other.labels for other in others))),
-        annotations=_fill((first.annotations, *(other.annotations for other in others))),
-        identifiers=tuple(sorted({name for statement in statements.values() for name in statement.identifiers})),
-        repository=_first(statement.repository for statement in statements.values()),
-        folder=_first(statement.folder for statement in statements.values()),
+        labels=_fill([statement.labels for statement in said]),
+        annotations=_fill([statement.annotations for statement in said]),
+        identifiers=tuple(sorted({name for statement in said for name in statement.identifiers})),
+        repository=_first([statement.repository for statement in said]),
+        folder=_first([statement.folder for statement in said]),
         statements=statements,
     )
 
 
-def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link:
+def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement], revision: int = 0) -> Link:
     """The link that these statements (by priority, at least one) make; unset is HARD with confidence 1."""
-    criticality = _first(statement.criticality for statement in statements.values())
-    confidence = _first(statement.confidence for statement in statements.values())
+    said = list(statements.values())
+    confidence = _first([statement.confidence for statement in said])
     return Link(
         key=key,
-        criticality=criticality or Criticality.HARD,
+        criticality=_first([statement.criticality for statement in said]) or Criticality.HARD,
         confidence=1.0 if confidence is None else confidence,
-        properties=_fill([statement.properties for statement in statements.values()]),
+        properties=_fill([statement.properties for statement in said]),
         statements=statements,
+        revision=revision,
     )
 
 
@@ -121,4 +124,7 @@ def _fill(maps: Sequence[Mapping[str, T]]) -> Mapping[str, T]:
 
 
 def _first(values: Iterable[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
