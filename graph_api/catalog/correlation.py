@@ -68,6 +68,9 @@ class Rules:
     """Pairs of refs that are never joined."""
 
 
+NO_RULES = Rules()
+
+
 class Bond(NamedTuple):
     """An identifier that joins two things."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TypeVar
 
+from graph_api.catalog.correlation import NO_RULES, Rules
 from graph_api.catalog.entity import (
     Criticality,
     Entity,
@@ -30,6 +31,8 @@ class SourceOrder:
     """The order of priority: the sources with these names, then the others, the API's last; ties by name."""
 
     names: tuple[str, ...] = ()
+    rules: Rules = NO_RULES
+    """What else the operator says of sources: which of their things are one."""
 
     def __call__(self, source: str) -> tuple[int, str]:
         """The source's place, smallest first."""
@@ -62,11 +65,18 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
         tags=first.tags,
         labels=_fill([statement.labels for statement in said]),
         annotations=_fill([statement.annotations for statement in said]),
-        identifiers=tuple(sorted({name for statement in said for name in statement.identifiers})),
+        identifiers=_identifiers(ref, said),
         repository=_first([statement.repository for statement in said]),
         folder=_first([statement.folder for statement in said]),
         statements=statements,
     )
+
+
+def _identifiers(ref: Ref, said: Sequence[EntityStatement]) -> tuple[str, ...]:
+    """With the refs that it has in other sources."""
+    names = {name for statement in said for name in statement.identifiers}
+    names.update(statement.ref for statement in said if statement.ref != ref)
+    return tuple(sorted(names))
 
 
 def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement], revision: int = 0) -> Link:

@@ -1,12 +1,14 @@
 """From one source's edit to all statements of what it touches."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.planning.correlating import Standing, find_standing
 from graph_api.store.protocol import WriteTransaction
 
 S = TypeVar("S")
@@ -14,7 +16,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New statements of one source; None withdraws."""
+    """New statements of one source under the refs that it gives; None withdraws."""
 
     source: str
     entities: Mapping[Ref, EntityStatement | None] = field(default_factory=dict)
@@ -34,25 +36,106 @@ class Restated:
 
 async def restate(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Restated:
     ends = {end for key in edit.links for end in (key.source, key.target)}
-    old = await tx.entities(ends | edit.entities.keys())
-    old_links = await tx.links([key for key in edit.links if key.source in old and key.target in old])
-    entities = {
-        ref: _laid_over(old[ref].statements if ref in old else {}, edit.source, statement, order)
-        for ref, statement in edit.entities.items()
-    }
-    links = {
-        key: _laid_over(old_links[key].statements if key in old_links else {}, edit.source, statement, order)
-        for key, statement in edit.links.items()
-    }
-    return Restated(old, old_links, entities, links, order)
+    standing = await find_standing(tx, edit.source, edit.entities, ends, order)
+    links = _Links(tx, standing)
+    await links.move()
+    await links.edit(edit)
+    missing = {end for key in links.said for end in (key.source, key.target)} - standing.rows.keys()
+    standing.rows.update(await tx.entities(missing) if missing else {})
+    return Restated(
+        standing.rows,
+        links.old,
+        {ref: in_order(said, order) for ref, said in _entities(standing, edit).items()},
+        {key: in_order(said, order) for key, said in links.said.items()},
+        order,
+    )
 
 
-def _laid_over(before: Mapping[str, S], source: str, statement: S | None, order: SourceOrder) -> Mapping[str, S]:
-    statements = {name: value for name, value in before.items() if name != source}
-    if statement is not None:
-        statements[source] = statement
-    return in_order(statements, order)
+def _entities(standing: Standing, edit: Edit) -> dict[Ref, dict[str, EntityStatement]]:
+    said: dict[Ref, dict[str, EntityStatement]] = {ref: {} for ref in (*standing.involved, *edit.entities)}
+    for stated, statement in standing.statements.items():
+        said.setdefault(standing.after.get(stated.ref, stated.ref), {})[stated.source] = statement
+    return said
+
+
+class _Links:
+    """Links by the keys under which they stand after the edit; of what is touched only."""
+
+    def __init__(self, tx: WriteTransaction, standing: Standing) -> None:
+        self._tx = tx
+        self._standing = standing
+        self.old: dict[LinkKey, Link] = {}
+        self.said: dict[LinkKey, dict[str, LinkStatement]] = {}
+
+    async def move(self) -> None:
+        """Take along the links of what stands elsewhere now, whichever source states them."""
+        standing = self._standing
+        places = {standing.before.get(ref, ref) for ref in standing.moved} & standing.rows.keys()
+        touched: dict[LinkKey, Link] = {}
+        for direction in Direction if places else ():
+            found = await self._tx.links_at(places, tuple(RELATIONS), direction)
+            touched |= {link.key: link for link in found}
+        self.old |= touched
+        going = [
+            (link.key, source, statement)
+            for link in touched.values()
+            for source, statement in link.statements.items()
+            if standing.key_after(statement.key) != link.key
+        ]
+        await self._load({standing.key_after(statement.key) for _, _, statement in going})
+        for key, source, _ in going:
+            del self._at(key)[source]
+        for _, source, statement in going:
+            self._put(source, statement)
+
+    async def edit(self, edit: Edit) -> None:
+        standing = self._standing
+        await self._load({place for key in edit.links for place in (standing.key_before(key), standing.key_after(key))})
+        for key in edit.links:
+            for place in (standing.key_before(key), standing.key_after(key)):
+                old = self._at(place).get(edit.source)
+                if old and old.key == key:
+                    del self._at(place)[edit.source]
+        for statement in edit.links.values():
+            if statement:
+                self._put(edit.source, statement)
+
+    async def _load(self, keys: Collection[LinkKey]) -> None:
+        rows = self._standing.rows
+        missing = [key for key in keys if key not in self.old and key.source in rows and key.target in rows]
+        self.old |= await self._tx.links(missing) if missing else {}
+
+    def _at(self, key: LinkKey) -> dict[str, LinkStatement]:
+        if key not in self.said:
+            self.said[key] = dict(self.old[key].statements) if key in self.old else {}
+        return self.said[key]
+
+    def _put(self, source: str, statement: LinkStatement) -> None:
+        """Of two statements of a source that have become one link, the one that is less by its key stays."""
+        said = self._at(self._standing.key_after(statement.key))
+        if source not in said or _order(statement.key) <= _order(said[source].key):
+            said[source] = statement
+
+
+def _order(key: LinkKey) -> tuple[str, str, str, str]:
+    return key.source, key.relation, key.target, key.environment or ""
 
 
 def in_order(statements: Mapping[str, S], order: SourceOrder) -> Mapping[str, S]:
     return dict(sorted(statements.items(), key=lambda item: order(item[0]))) if len(statements) > 1 else statements
+
+
+async def stated_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, Entity]:
+    """Rows by the refs that some source gave them, or that they have."""
+    rows = await tx.entities(refs)
+    missing = [ref for ref in refs if ref not in rows]
+    named = await tx.resolve(missing) if missing else {}
+    others = await tx.entities({ref for found in named.values() for ref in found}) if named else {}
+    return rows | dict(_standing_in(named, others))
+
+
+def _standing_in(named: Mapping[str, list[Ref]], rows: Mapping[Ref, Entity]) -> Iterator[tuple[Ref, Entity]]:
+    for name, refs in named.items():
+        for ref in refs:
+            if ref in rows and any(said.ref == name for said in rows[ref].statements.values()):
+                yield Ref(name), rows[ref]
