@@ -22,24 +22,48 @@ from graph_api.catalog.ref import Ref, split_ref
 DEFAULT_ROLE = "OWNER"
 
 API_SOURCE = "api"
+DESCRIPTORS = "files"
+"""The connector of descriptors."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOrder:
-    """The order of priority: the sources with these names, then the others, the API's last; ties by name."""
+    """The order of priority: the sources with these names, then descriptors, then what else declares, then what
+    observes, the API's last; ties by name.
+
+    A name stands also for the sources that other connectors read beside it, as `files` for `kubernetes:files`.
+    """
 
     names: tuple[str, ...] = ()
     rules: Rules = NO_RULES
     """What else the operator says of sources: which of their things are one."""
+    observing: frozenset[str] = frozenset()
+    """Connectors that see rather than are told."""
 
-    def __call__(self, source: str) -> tuple[int, str]:
+    def __call__(self, source: str) -> tuple[int, int, str]:
         """The source's place, smallest first."""
-        if source in self.names:
-            return self.names.index(source), source
-        is_api = source == API_SOURCE or source.startswith(f"{API_SOURCE}:")
-        return len(self.names) + is_api, source
+        connector, _, name = source.partition(":")
+        rank = _rank(source, connector, self.observing)
+        place = next((self.names.index(text) for text in (source, name) if text in self.names), len(self.names))
+        return place + (rank == _LAST and place == len(self.names)), rank, source
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """All of it as texts, for a store to remember."""
+        return (*self.names, *self.rules.texts)
+
+
+_FIRST, _DECLARING, _OBSERVING, _LAST = range(4)
+
+
+def _rank(source: str, connector: str, observing: frozenset[str]) -> int:
+    if API_SOURCE in (source, connector):
+        return _LAST
+    if connector in observing:
+        return _OBSERVING
+    return _FIRST if connector in (DESCRIPTORS, source) else _DECLARING
 
 
 def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:

@@ -51,10 +51,16 @@ async def find_standing(
     edited: Mapping[Ref, EntityStatement | None],
     ends: Iterable[Ref],
     order: SourceOrder,
+    *,
+    everything: bool = False,
 ) -> Standing:
-    """`edited` are the source's new statements, None for withdrawn ones; `ends` those of links that it edits."""
+    """`edited` are the source's new statements, None for withdrawn ones; `ends` those of links that it edits.
+
+    With `everything`, all that stands under `ends` is involved.
+    """
     rows = await tx.entities({*edited, *ends})
-    involved = await _load_involved(tx, edited, ends, rows, order)
+    involved = {ref for ref in rows if everything or ref in edited}
+    await _load_involved(tx, edited, ends, rows, involved, order)
     before = {said.ref: ref for ref in involved for said in rows[ref].statements.values() if said.ref != ref}
     statements = {
         Stated(name, said.ref): said
@@ -85,10 +91,10 @@ async def _load_involved(
     edited: Mapping[Ref, EntityStatement | None],
     ends: Iterable[Ref],
     rows: dict[Ref, Entity],
+    involved: set[Ref],
     order: SourceOrder,
-) -> set[Ref]:
-    """Rows that share joining identifiers with what is edited, at any distance, added to `rows`; their refs."""
-    involved = {ref for ref in edited if ref in rows}
+) -> None:
+    """Add rows that share joining identifiers with what is edited or involved, at any distance."""
     # What has no row of its own may stand in another's.
     wanted: set[str] = {ref for ref in (*edited, *ends) if ref not in rows}
     for ref, said in edited.items():
@@ -103,4 +109,3 @@ async def _load_involved(
         rows.update(await tx.entities(missing) if missing else {})
         involved |= found & rows.keys()
         wanted = {name for ref in found for name in joining(ref, rows[ref].identifiers, order.rules)}
-    return involved

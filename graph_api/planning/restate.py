@@ -1,9 +1,10 @@
 """From one source's edit to all statements of what it touches."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
@@ -40,6 +41,24 @@ async def restate(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Resta
     links = _Links(tx, standing)
     await links.move()
     await links.edit(edit)
+    return await _restated(tx, standing, links, edit, order)
+
+
+async def restate_all(tx: WriteTransaction, order: SourceOrder) -> Restated:
+    """Everything that any source states, for another order or other rules."""
+    said = [await tx.said_by(source) for source in await tx.sources()]
+    standing = await find_standing(
+        tx, "", {}, {ref for entities, _ in said for ref in entities}, order, everything=True
+    )
+    links = _Links(tx, standing)
+    await links.move()
+    await links.look_at({standing.key_before(key) for _, found in said for key in found})
+    return await _restated(tx, standing, links, Edit(""), order)
+
+
+async def _restated(
+    tx: WriteTransaction, standing: Standing, links: "_Links", edit: Edit, order: SourceOrder
+) -> Restated:
     missing = {end for key in links.said for end in (key.source, key.target)} - standing.rows.keys()
     standing.rows.update(await tx.entities(missing) if missing else {})
     return Restated(
@@ -88,6 +107,13 @@ class _Links:
         for _, source, statement in going:
             self._put(source, statement)
 
+    async def look_at(self, keys: Collection[LinkKey]) -> None:
+        """Take up links as they are."""
+        await self._load(keys)
+        for key in keys:
+            if key in self.old:
+                self._at(key)
+
     async def edit(self, edit: Edit) -> None:
         standing = self._standing
         await self._load({place for key in edit.links for place in (standing.key_before(key), standing.key_after(key))})
@@ -102,6 +128,8 @@ class _Links:
 
     async def _load(self, keys: Collection[LinkKey]) -> None:
         rows = self._standing.rows
+        ends = {end for key in keys for end in (key.source, key.target)} - rows.keys()
+        rows.update(await self._tx.entities(ends) if ends else {})
         missing = [key for key in keys if key not in self.old and key.source in rows and key.target in rows]
         self.old |= await self._tx.links(missing) if missing else {}
 
@@ -131,11 +159,4 @@ async def stated_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, 
     missing = [ref for ref in refs if ref not in rows]
     named = await tx.resolve(missing) if missing else {}
     others = await tx.entities({ref for found in named.values() for ref in found}) if named else {}
-    return rows | dict(_standing_in(named, others))
-
-
-def _standing_in(named: Mapping[str, list[Ref]], rows: Mapping[Ref, Entity]) -> Iterator[tuple[Ref, Entity]]:
-    for name, refs in named.items():
-        for ref in refs:
-            if ref in rows and any(said.ref == name for said in rows[ref].statements.values()):
-                yield Ref(name), rows[ref]
+    return rows | standing_in(named, others)

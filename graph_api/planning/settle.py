@@ -12,7 +12,7 @@ from graph_api.catalog.merge import SourceOrder, merge_entity, merge_link
 from graph_api.catalog.ref import Ref
 from graph_api.planning.derive import derive
 from graph_api.planning.neighbourhood import Neighbourhood
-from graph_api.planning.restate import Edit, Restated, in_order, restate
+from graph_api.planning.restate import Edit, Restated, restate, restate_all
 from graph_api.store.protocol import Referenced, WriteTransaction
 
 
@@ -22,13 +22,8 @@ async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Change
 
 
 async def settle_order(tx: WriteTransaction, order: SourceOrder) -> ChangeSet:
-    """The rows that change when everything is merged in this order."""
-    refs, keys = await tx.shared()
-    old = await tx.entities({*refs, *(end for key in keys for end in (key.source, key.target))})
-    old_links = await tx.links(keys)
-    entities = {ref: in_order(old[ref].statements, order) for ref in refs}
-    links = {key: in_order(link.statements, order) for key, link in old_links.items()}
-    return await _changes(tx, Restated(old, old_links, entities, links, order))
+    """The rows that change when everything is joined and merged as `order` says."""
+    return await _changes(tx, await restate_all(tx, order))
 
 
 async def _changes(tx: WriteTransaction, restated: Restated) -> ChangeSet:

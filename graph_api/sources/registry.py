@@ -3,6 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
+from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources import files, trivy
 from graph_api.sources.connector import Connector
 
@@ -15,3 +16,6 @@ CONNECTORS: dict[str, tuple[str, str]] = {
     **{format_.name: (format_.description, format_.input) for format_ in FORMATS},
 }
 """Description and input of every connector by name."""
+
+OBSERVING = frozenset(format_.name for format_ in FORMATS if format_.origin is LinkOrigin.OBSERVED)
+"""Connectors that see rather than are told."""

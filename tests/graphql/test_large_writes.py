@@ -40,7 +40,7 @@ class Planning:
         planning = self
 
         class Waiting(SourceOrder):
-            def __call__(self, source: str) -> tuple[int, str]:
+            def __call__(self, source: str) -> tuple[int, int, str]:
                 planning.begun.set()
                 assert planning.goes_on.wait(SECONDS), "nobody was answered in the meantime"
                 return super().__call__(source)

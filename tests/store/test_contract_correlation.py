@@ -75,7 +75,7 @@ async def _sync(store: Store, snapshot: Snapshot) -> None:
 
 def _expected(latest: Mapping[str, Snapshot]) -> dict[str, object]:
     said = {Stated(s.source, ref): row for s in latest.values() for ref, row in s.entities.items()}
-    place = {}
+    place: dict[str, str] = {}
     for group in correlate({stated: row.identifiers for stated, row in said.items()}, ORDER.rules):
         first = min((ORDER(stated.source), stated.ref) for stated in said if stated.ref in group)[1]
         place |= dict.fromkeys(group, first)
