@@ -226,6 +226,6 @@ def _state_whole(workload: Workload, findings: Findings) -> None:
         namespace, _, name = tracked.partition(":")[0].rpartition("_")
         findings.link(workload.ref, "PART_OF", application_ref(namespace or None, name), at)
     for label, kind in _TOOLS:
-        if name := text_of(workload.manifest.labels.get(f"{label}/name")):
+        if unit := text_of(workload.manifest.labels.get(f"{label}/name")):
             where = text_of(workload.manifest.labels.get(f"{label}/namespace")) or workload.namespace
-            findings.link(workload.ref, "PART_OF", flux_ref(kind, where, name), at)
+            findings.link(workload.ref, "PART_OF", flux_ref(kind, where, unit), at)
