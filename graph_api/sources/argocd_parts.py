@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
+from graph_api.sources.charts import state_chart
 from graph_api.sources.documents import Place, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_objects import Manifest, application_ref, environment_ref, text_of
-from graph_api.sources.naming import image_name, image_ref, package_ref, ref_of, repository_ref, scoped
+from graph_api.sources.naming import image_name, image_ref, ref_of, repository_ref, scoped
 
 NAME = "argocd"
 
@@ -64,12 +65,8 @@ def state_source(user: Ref, source: Mapping[str, Any], at: Place, findings: Find
     """A source with a chart is a chart repository; any other is a git repository."""
     url, chart = text_of(source.get("repoURL")), text_of(source.get("chart"))
     if chart:
-        version = text_of(source.get("targetRevision")) or ""
-        purl = f"pkg:helm/{chart}@{version}" if version else f"pkg:helm/{chart}"
-        if "{{" not in purl and (package := package_ref(purl)):
-            spec = {"version": version} if version else {}
-            findings.entity(package, at, name=chart, type="helm", spec=spec, identifiers=[purl])
-            findings.link(user, "CONTAINS", package, at)
+        if "{{" not in chart:
+            state_chart(user, chart, text_of(source.get("targetRevision")), at, findings)
     elif url and "{{" not in url and (repository := repository_ref(url)):
         findings.entity(repository, at, identifiers=[url])
         findings.link(user, "BUILT_FROM", repository, at)

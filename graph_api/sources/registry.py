@@ -3,12 +3,13 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import argocd, files, kubernetes, trivy
+from graph_api.sources import argocd, files, flux, kubernetes, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
     argocd.CONNECTOR,
+    flux.CONNECTOR,
     kubernetes.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
