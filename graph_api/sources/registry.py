@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import argocd, compose, files, flux, kubernetes, trivy
+from graph_api.sources import argocd, compose, files, flux, helm, kubernetes, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -12,6 +12,7 @@ FORMATS: tuple[Connector, ...] = (
     flux.CONNECTOR,
     kubernetes.CONNECTOR,
     compose.CONNECTOR,
+    helm.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
