@@ -9,8 +9,9 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.charts import state_chart
 from graph_api.sources.documents import Place, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
+from graph_api.sources.images import state_image
 from graph_api.sources.kubernetes_objects import Manifest, application_ref, environment_ref, text_of
-from graph_api.sources.naming import image_name, image_ref, ref_of, repository_ref, scoped
+from graph_api.sources.naming import ref_of, repository_ref, scoped
 
 NAME = "argocd"
 
@@ -31,6 +32,24 @@ def state_application(
     status: Mapping[str, Any] | None = None,
 ) -> None:
     spec, at = application.spec, application.at
+    findings.entity(
+        application.ref,
+        at,
+        name=application.name,
+        type="deployment",
+        labels=labels,
+        spec=_spec(spec, mapping(status)),
+        identifiers=[scoped(NAME, application.name)],
+    )
+    for source in sources_of(spec):
+        state_source(application.ref, source, at, findings)
+    if place := _state_environment(mapping(spec.get("destination")), at, findings):
+        findings.link(application.ref, "DEPLOYED_TO", place, at)
+    if (project := text_of(spec.get("project"))) and project != "default":
+        findings.link(application.ref, "PART_OF", system_ref("appproject", project), at)
+
+
+def _spec(spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
     sources = sources_of(spec)
     told = {
         "project": text_of(spec.get("project")),
@@ -40,21 +59,7 @@ def state_application(
         "sync": text_of(dig(status, "sync", "status")),
         "health": text_of(dig(status, "health", "status")),
     }
-    findings.entity(
-        application.ref,
-        at,
-        name=application.name,
-        type="deployment",
-        labels=labels,
-        spec={key: value for key, value in told.items() if value not in (None, [])},
-        identifiers=[scoped(NAME, application.name)],
-    )
-    for source in sources:
-        state_source(application.ref, source, at, findings)
-    if place := _state_environment(mapping(spec.get("destination")), at, findings):
-        findings.link(application.ref, "DEPLOYED_TO", place, at)
-    if (project := text_of(spec.get("project"))) and project != "default":
-        findings.link(application.ref, "PART_OF", system_ref("appproject", project), at)
+    return {key: value for key, value in told.items() if value not in (None, [])}
 
 
 def sources_of(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -98,9 +103,7 @@ def _host(cluster: str) -> str:
 def state_status(manifest: Manifest, ref: Ref, findings: Findings) -> None:
     at = manifest.at("status")
     for image in texts(manifest.get("status", "summary", "images")):
-        names = [f"image:{image_name(image)}"]
-        target = findings.entity(image_ref(image), at, name=image, type="container-image", identifiers=names)
-        findings.link(ref, "RUNS_IMAGE", target, at, origin=LinkOrigin.OBSERVED)
+        state_image(ref, image, at, findings, origin=LinkOrigin.OBSERVED)
     for _, resource in mappings(manifest.get("status", "resources")):
         name = text_of(resource.get("name"))
         if resource.get("kind") == "Application" and name:

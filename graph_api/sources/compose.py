@@ -28,20 +28,21 @@ https://github.com/compose-spec/compose-spec/blob/main/spec.md
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graph_api.catalog.entity import Criticality, LinkOrigin
 from graph_api.catalog.ref import Ref
 from graph_api.sources.addresses import INFERRED_CONFIDENCE, hosts_in, service_name_of
-from graph_api.sources.compose_parts import FILE, NAME, Project, Service, projects_of, variables_of
+from graph_api.sources.compose_parts import FILE, NAME, Project, Service, filled, projects_of, variables_of
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, mapping
 from graph_api.sources.findings import Findings
 from graph_api.sources.image_classes import class_of_image, is_own_software
+from graph_api.sources.images import is_named, state_image
 from graph_api.sources.kubernetes_objects import text_of
-from graph_api.sources.naming import image_name, image_ref, repository_ref, scoped
+from graph_api.sources.naming import image_name, repository_ref, scoped
 
 ENV = ".env"
 
@@ -86,31 +87,40 @@ class _Need:
 
 
 def _state(service: Service, project: Project, findings: Findings) -> None:
-    image, values = service.text("image"), {name: value for _, name, value in service.environment()}
-    known = class_of_image(image or "")
+    image, context = service.text("image") or "", _build_context(service)
     mode = text_of(dig(service.first("deploy"), "mode")) or ""
-    build = service.first("build")
-    context = text_of(build) or text_of(dig(build, "context")) or ""
-    telemetry = values.get("OTEL_SERVICE_NAME") or service_name_of(values.get("OTEL_RESOURCE_ATTRIBUTES", ""))
-    identifiers = [scoped(NAME, f"{project.name}/{service.name}")]
-    identifiers += [scoped("service.name", telemetry)] if telemetry and "$" not in telemetry else []
-    if image and "$" not in image and is_own_software(image) and project.images[image_name(image)] == 1:
-        identifiers.append(scoped("image", image_name(image)))
     ref = findings.entity(
         project.ref(service.name),
         service.at,
         name=service.name,
-        type=known or ("job" if mode.endswith("-job") else "service"),
+        type=class_of_image(image) or ("job" if mode.endswith("-job") else "service"),
         spec=_spec(service, context),
-        identifiers=identifiers,
+        identifiers=_identifiers(service, image, project),
     )
-    if image and "$" not in image:
-        _state_image(ref, image, service.at, findings)
-    if _ADDRESS.match(context) and (repository := repository_ref(context.partition("#")[0])):
-        findings.entity(repository, service.at, identifiers=[context.partition("#")[0]])
+    if image:
+        state_image(ref, image, service.at, findings)
+    if _ADDRESS.match(context) and (repository := repository_ref(context)):
+        findings.entity(repository, service.at, identifiers=[context])
         findings.link(ref, "BUILT_FROM", repository, service.at)
     _state_needs(ref, service, project, findings)
     _state_storage(ref, service, project, findings)
+
+
+def _build_context(service: Service) -> str:
+    """A folder, or a URL without branch and folder."""
+    build = service.first("build")
+    context = text_of(build) or text_of(dig(build, "context")) or ""
+    return filled(context, service.variables).partition("#")[0]
+
+
+def _identifiers(service: Service, image: str, project: Project) -> Iterator[str]:
+    yield scoped(NAME, f"{project.name}/{service.name}")
+    values = {name: value for _, name, value in service.environment()}
+    telemetry = values.get("OTEL_SERVICE_NAME") or service_name_of(values.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+    if telemetry and is_named(telemetry):
+        yield scoped("service.name", telemetry)
+    if image and is_named(image) and is_own_software(image) and project.images[image_name(image)] == 1:
+        yield scoped("image", image_name(image))
 
 
 def _spec(service: Service, context: str) -> dict[str, Any]:
@@ -122,12 +132,6 @@ def _spec(service: Service, context: str) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value}
 
 
-def _state_image(user: Ref, image: str, at: Place, findings: Findings) -> None:
-    names = [f"image:{image_name(image)}"]
-    ref = findings.entity(image_ref(image), at, name=image, type="container-image", identifiers=names)
-    findings.link(user, "RUNS_IMAGE", ref, at)
-
-
 def _state_needs(ref: Ref, service: Service, project: Project, findings: Findings) -> None:
     declared = set()
     for need in _declared(service):
@@ -137,11 +141,16 @@ def _state_needs(ref: Ref, service: Service, project: Project, findings: Finding
         target = project.ref(need.name)
         declared.add(target)
         findings.link(ref, "DEPENDS_ON", target, need.at, criticality=need.criticality)
+    _state_addresses(ref, service, project, declared, findings)
+
+
+def _state_addresses(
+    ref: Ref, service: Service, project: Project, declared: Collection[Ref], findings: Findings
+) -> None:
     for at, variable, value in service.environment():
         for host in hosts_in(variable, value):
             named = project.hosts.get(host)
-            target = project.ref(named.name) if named else ref
-            if target not in (ref, *declared):
+            if named and (target := project.ref(named.name)) not in (ref, *declared):
                 findings.link(
                     ref,
                     "DEPENDS_ON",

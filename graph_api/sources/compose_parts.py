@@ -29,7 +29,8 @@ MAX_TEXT = 10_000
 _VARIABLE = re.compile(
     r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<operator>:?[-+?])(?P<other>[^{}]*))?\})"
 )
-_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*(.*?)\s*$", re.MULTILINE)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_COMMENT = re.compile(r"(?:^|\s)#")
 _DOLLAR = "\0"
 
 Variables = Mapping[str, str]
@@ -38,10 +39,17 @@ Variables = Mapping[str, str]
 def variables_of(text: str) -> dict[str, str]:
     """The assignments of a `.env` file."""
     found: dict[str, str] = {}
-    for name, value in _ASSIGNMENT.findall(text):
-        quoted = re.fullmatch(r"(['\"])(.*?)\1(?:\s+#.*)?", value)
-        plain = quoted[2] if quoted else re.sub(r"(?:^|\s+)#.*", "", value)
-        found[name] = plain if quoted and quoted[1] == "'" else filled(plain, found)
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        name, value = name.strip().removeprefix("export ").strip(), value.strip()
+        if not equals or not _NAME.fullmatch(name) or len(value) > MAX_TEXT:
+            continue
+        quote, end = value[:1], value.find(value[:1], 1)
+        if quote in ("'", '"') and end > 0:
+            found[name] = value[1:end] if quote == "'" else filled(value[1:end], found)
+        else:
+            comment = _COMMENT.search(value)
+            found[name] = filled(value[: comment.start()].strip() if comment else value, found)
     return found
 
 

@@ -25,6 +25,7 @@ https://fluxcd.io/flux/components/
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
 
 from graph_api.catalog.entity import Criticality
 from graph_api.catalog.ref import Ref
@@ -140,14 +141,13 @@ def _read_generator(manifest: Manifest, known: Mapping[Named, Manifest], finding
 
 def _read_deployment(manifest: Manifest, known: Mapping[Named, Manifest], findings: Findings) -> None:
     namespace, at = manifest.namespace or DEFAULT, manifest.at("metadata", "name")
-    told = {"object": manifest.kind, "path": manifest.text("spec", "path"), "suspend": manifest.get("spec", "suspend")}
     ref = findings.entity(
         flux_ref(manifest.kind, namespace, manifest.name),
         at,
         name=manifest.name,
         type="deployment",
         labels=manifest.labels,
-        spec={key: value for key, value in told.items() if isinstance(value, str) or value is True},
+        spec=_spec(manifest),
         identifiers=[scoped(NAME, f"{namespace}/{manifest.kind}/{manifest.name}")],
     )
     for index, needed in mappings(manifest.get("spec", "dependsOn")):
@@ -158,12 +158,22 @@ def _read_deployment(manifest: Manifest, known: Mapping[Named, Manifest], findin
         _state_origin(ref, manifest, keys, mapping(manifest.get(*keys)), known, findings)
     if manifest.kind == "HelmRelease":
         _state_chart(ref, manifest, known, findings)
-    target_namespace = manifest.text("spec", "targetNamespace")
-    if target_namespace is None and manifest.kind == "HelmRelease":
-        target_namespace = manifest.namespace
-    if target_namespace and manifest.get("spec", "kubeConfig") is None:
-        place = findings.entity(environment_ref(target_namespace), at, name=target_namespace, type="namespace")
+    if installed := _target_namespace(manifest):
+        place = findings.entity(environment_ref(installed), at, name=installed, type="namespace")
         findings.link(ref, "DEPLOYED_TO", place, at)
+
+
+def _spec(manifest: Manifest) -> dict[str, Any]:
+    told = {"object": manifest.kind, "path": manifest.text("spec", "path"), "suspend": manifest.get("spec", "suspend")}
+    return {key: value for key, value in told.items() if isinstance(value, str) or value is True}
+
+
+def _target_namespace(manifest: Manifest) -> str | None:
+    """None where nothing tells it, and in other clusters."""
+    if manifest.get("spec", "kubeConfig") is not None:
+        return None
+    own = manifest.namespace if manifest.kind == "HelmRelease" else None
+    return manifest.text("spec", "targetNamespace") or own
 
 
 def _state_origin(

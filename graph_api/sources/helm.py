@@ -30,8 +30,9 @@ from graph_api.sources.charts import state_chart
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
+from graph_api.sources.images import state_image
 from graph_api.sources.kubernetes_objects import Keys, text_of
-from graph_api.sources.naming import image_name, image_ref, namespace_of, ref_of, repository_ref
+from graph_api.sources.naming import namespace_of, ref_of, repository_ref
 
 NAME = "helm"
 VERSIONS = ("v1", "v2")
@@ -84,7 +85,6 @@ def _ref(chart: Document) -> Ref:
 
 
 def _read_chart(document: Document, charts: Charts, findings: Findings) -> None:
-    told = {"version": text_of(document.get("version")), "appVersion": text_of(document.get("appVersion"))}
     ref = findings.entity(
         _ref(document),
         document.at("name"),
@@ -93,7 +93,7 @@ def _read_chart(document: Document, charts: Charts, findings: Findings) -> None:
         description=text_of(document.get("description")),
         lifecycle="deprecated" if document.get("deprecated") is True else None,
         tags=texts(document.get("keywords")),
-        spec={key: value for key, value in told.items() if value},
+        spec={key: text for key in ("version", "appVersion") if (text := text_of(document.get(key)))},
     )
     for index, source in enumerate(listed(document.get("sources"))):
         if isinstance(source, str) and (repository := repository_ref(source)):
@@ -146,10 +146,7 @@ def _local(document: Document, name: str, repository: str, charts: Charts) -> Do
 
 def _read_values(ref: Ref, document: Document, findings: Findings) -> None:
     for keys, image in _images(mapping(document.value)):
-        at = document.at(*keys)
-        names = [f"image:{image_name(image)}"]
-        target = findings.entity(image_ref(image), at, name=image, type="container-image", identifiers=names)
-        findings.link(ref, "RUNS_IMAGE", target, at, confidence=CONVENTION, origin=LinkOrigin.INFERRED)
+        state_image(ref, image, document.at(*keys), findings, confidence=CONVENTION, origin=LinkOrigin.INFERRED)
 
 
 def _images(values: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:

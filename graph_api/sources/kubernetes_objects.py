@@ -72,7 +72,7 @@ def group_of(value: Any) -> str | None:
         return None
     if kind == "List":
         first = dig(value, "items", 0)
-        return group_of(first) if dig(first, "kind") != "List" else ""
+        return group_of(first) if first is not None and dig(first, "kind") != "List" else ""
     return version.rpartition("/")[0]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from graph_api.catalog.ref import Ref
 from graph_api.sources.addresses import service_name_of
-from graph_api.sources.documents import Place, dig, mapping, mappings
+from graph_api.sources.documents import dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.image_classes import class_of_image, is_own_software
+from graph_api.sources.images import state_image
 from graph_api.sources.kubernetes_objects import (
     Keys,
     Manifest,
@@ -20,7 +21,7 @@ from graph_api.sources.kubernetes_objects import (
     text_of,
 )
 from graph_api.sources.kustomize import Overlays
-from graph_api.sources.naming import image_name, image_ref, scoped
+from graph_api.sources.naming import image_name, scoped
 
 NAME = "kubernetes"
 
@@ -159,7 +160,7 @@ class Workloads:
             identifiers=self._identifiers(workload, [image for _, image in images]),
         )
         for keys, image in images:
-            _state_image(workload.ref, image, manifest.at(*keys), findings)
+            state_image(workload.ref, image, manifest.at(*keys), findings)
         for namespace in self.overlays.namespaces(manifest):
             place = findings.entity(environment_ref(namespace), at, name=namespace, type="namespace")
             findings.link(workload.ref, "DEPLOYED_TO", place, at)
@@ -205,15 +206,6 @@ def _spec(workload: Workload) -> dict[str, Any]:
         "schedule": workload.manifest.text("spec", "schedule"),
     }
     return {key: value for key, value in spec.items() if value not in (None, [])}
-
-
-def _state_image(user: Ref, image: str, at: Place, findings: Findings) -> None:
-    if any(mark in image for mark in ("{{", "${", "$(")):
-        return
-    ref = findings.entity(
-        image_ref(image), at, name=image, type="container-image", identifiers=[f"image:{image_name(image)}"]
-    )
-    findings.link(user, "RUNS_IMAGE", ref, at)
 
 
 def _state_whole(workload: Workload, findings: Findings) -> None:
