@@ -122,12 +122,13 @@ def _services(manifests: Sequence[Manifest], workloads: Workloads, findings: Fin
     for manifest in manifests:
         if not _is_core(manifest, "Service"):
             continue
-        namespace = workloads.overlays.namespace(manifest)
+        namespace, name = workloads.overlays.namespace(manifest), manifest.name
         selected = workloads.selected(namespace, mapping(manifest.get("spec", "selector")))
+        alone = len({row.ref for row in selected}) == 1
         for workload in selected:
-            workload.services[manifest.name] = len({row.ref for row in selected}) == 1
+            workload.services[name] = alone
         refs = [row.ref for row in selected] or [_state_service(manifest, namespace, findings)]
-        found[namespace, manifest.name] = list(dict.fromkeys([*found.get((namespace, manifest.name), []), *refs]))
+        found[namespace, name] = list(dict.fromkeys([*found.get((namespace, name), []), *refs]))
     for workload in workloads.all:
         if workload.manifest.group == "serving.knative.dev":
             found[workload.namespace, workload.manifest.name] = [workload.ref]

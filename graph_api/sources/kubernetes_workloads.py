@@ -55,6 +55,8 @@ class Workload:
     template: Keys
     namespace: str
     ref: Ref = field(init=False)
+    labels: dict[str, Any] = field(init=False)
+    """Of its pods."""
     services: dict[str, bool] = field(default_factory=dict)
     """Names of the Services in its namespace that lead to it, and whether to it alone."""
     names: list[str] = field(default_factory=list)
@@ -63,10 +65,7 @@ class Workload:
     def __post_init__(self) -> None:
         kind = "resource" if self.image_class else "component"
         self.ref = scoped_ref(kind, NAME, self.namespace, self.manifest.name)
-
-    @property
-    def labels(self) -> dict[str, Any]:
-        return mapping(self.manifest.get(*self.template, "metadata", "labels"))
+        self.labels = mapping(self.manifest.get(*self.template, "metadata", "labels"))
 
     @property
     def image_class(self) -> str | None:

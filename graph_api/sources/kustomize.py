@@ -23,8 +23,8 @@ from graph_api.sources.kubernetes_objects import DEFAULT, Manifest, text_of
 GROUP = "kustomize.config.k8s.io"
 FILES = ("kustomization.yaml", "kustomization.yml")
 
-MAX_OVERLAYS = 64
-"""Ways in which one kustomization is used that are followed."""
+MAX_OVERLAYS, MAX_DEPTH = 32, 16
+"""Ways in which one kustomization is used, and kustomizations within each other, that are followed."""
 
 _INCLUDING = ("resources", "components", "bases")
 _PATCHING = ("patches", "patchesStrategicMerge", "patchesJson6902")
@@ -66,15 +66,15 @@ class Overlays:
         included = {folder: list(_included(document)) for folder, document in self._folders.items()}
         below = {path for paths in included.values() for path in paths}
         uses: dict[str, set[Overlay]] = {folder: set() for folder in included}
-        pending = deque((folder, _own(document)) for folder, document in self._folders.items() if folder not in below)
+        pending = deque((row, _own(self._folders[row]), MAX_DEPTH) for row in self._folders if row not in below)
         while pending:
-            folder, overlay = pending.popleft()
-            if overlay in uses[folder] or len(uses[folder]) >= MAX_OVERLAYS:
+            folder, overlay, left = pending.popleft()
+            if not left or overlay in uses[folder] or len(uses[folder]) >= MAX_OVERLAYS:
                 continue
             uses[folder].add(overlay)
             for path in included[folder]:
                 if path in self._folders:
-                    pending.append((path, overlay.around(_own(self._folders[path]))))
+                    pending.append((path, overlay.around(_own(self._folders[path])), left - 1))
                 else:
                     self._files.setdefault(path, []).append(overlay)
 
