@@ -63,6 +63,17 @@ def test_all_pages_of_what_the_cluster_serves_are_read(options: dict[str, str]) 
     assert all(CONNECTOR.claims(document) for document in documents)
 
 
+def test_a_label_selector_is_handed_on() -> None:
+    chosen = []
+
+    def selected(request: Request) -> dict[str, Any]:
+        chosen.append(request.query_params["labelSelector"])
+        return {"kind": "ServiceList", "metadata": {}, "items": []}
+
+    fetched(CONNECTOR, Tool({**answers(), "/api/v1/services": selected}), {"labels": "team=shop"})
+    assert chosen == ["team=shop"]
+
+
 def test_one_list_that_fails_ends_the_run() -> None:
     with pytest.raises(ApiError, match="nothing was withdrawn"):
         fetched(CONNECTOR, Tool(answers(), broken="/api/v1/services"))
