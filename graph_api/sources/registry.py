@@ -4,11 +4,16 @@ A document belongs to the first that claims it, so what is told by less stands f
 """
 
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.sources import files, trivy
+from graph_api.sources import argocd, compose, files, flux, helm, kubernetes, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
+    argocd.CONNECTOR,
+    flux.CONNECTOR,
+    kubernetes.CONNECTOR,
+    compose.CONNECTOR,
+    helm.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
