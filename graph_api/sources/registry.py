@@ -3,11 +3,16 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, trivy
+from graph_api.sources import files, jaeger, kiali, otel, servicegraph, trivy, zipkin
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
+    otel.CONNECTOR,
+    servicegraph.CONNECTOR,
+    jaeger.CONNECTOR,
+    zipkin.CONNECTOR,
+    kiali.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
