@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, jaeger, kiali, otel, servicegraph, trivy, zipkin
+from graph_api.sources import files, grafana, jaeger, kiali, openslo, otel, prometheus, servicegraph, trivy, zipkin
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -13,6 +13,9 @@ FORMATS: tuple[Connector, ...] = (
     jaeger.CONNECTOR,
     zipkin.CONNECTOR,
     kiali.CONNECTOR,
+    prometheus.CONNECTOR,
+    grafana.CONNECTOR,
+    openslo.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
