@@ -3,12 +3,27 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, grafana, jaeger, kiali, openslo, otel, prometheus, servicegraph, trivy, zipkin
+from graph_api.sources import (
+    files,
+    grafana,
+    jaeger,
+    kiali,
+    openslo,
+    otel,
+    otelcollector,
+    prometheus,
+    servicegraph,
+    trivy,
+    weaver,
+    zipkin,
+)
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
     otel.CONNECTOR,
+    otelcollector.CONNECTOR,
+    weaver.CONNECTOR,
     servicegraph.CONNECTOR,
     jaeger.CONNECTOR,
     zipkin.CONNECTOR,
