@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from graph_api.catalog.entity import LinkKey
@@ -31,6 +32,7 @@ class Service:
     namespace: str = ""
 
 
+@lru_cache(4_096)
 def service_ref(connector: str, service: Service) -> Ref:
     return ref_of("component", f"{connector}-{service.namespace}", service.name)
 

@@ -37,6 +37,10 @@ _KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 _FAILED = (2, "STATUS_CODE_ERROR")
 _ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 _WORKLOADS = tuple(f"k8s.{kind}.name" for kind in ("deployment", "statefulset", "daemonset", "cronjob", "job"))
+_NAMES = ("service.name", "service.namespace", "k8s.namespace.name", "container.image.name", "cloud.resource_id")
+_SERVICE = frozenset((*_NAMES, *_WORKLOADS, *_ENVIRONMENT, "telemetry.sdk.language"))
+
+Attributes = frozenset[tuple[str, str]]
 
 
 def claims(document: Document) -> bool:
@@ -44,27 +48,31 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    spans = [span for document in documents for span in _read_document(document, findings)]
+    stated: dict[Attributes, Service | None] = {}
+    spans = [span for document in documents for span in _read_document(document, stated, findings)]
     Traces(NAME, spans, findings).state()
 
 
-def _read_document(document: Document, findings: Findings) -> Iterator[Span]:
+def _read_document(document: Document, stated: dict[Attributes, Service | None], findings: Findings) -> Iterator[Span]:
+    """The spans; a resource is stated once, however many batches of spans it sends."""
     for keys in ((), ("result",)):
         for signal in _SIGNALS:
             for number, part in mappings(document.get(*keys, signal)):
                 spot = Spot(document, (*keys, signal, number))
-                attributes = _attributes(dig(part, "resource", "attributes"))
-                service = _read_resource(attributes, spot, findings)
-                if service:
-                    yield from _spans(part, spot, service, attributes)
+                attributes = _attributes(dig(part, "resource", "attributes"), _SERVICE)
+                key = frozenset(attributes.items())
+                if key not in stated:
+                    stated[key] = _read_resource(attributes, spot, findings)
+                if service := stated[key]:
+                    yield from _spans(part, spot, service, _environment(attributes))
 
 
-def _attributes(value: Any) -> dict[str, str]:
+def _attributes(value: Any, kept: frozenset[str]) -> dict[str, str]:
     """Attributes that are texts; numbers and lists name nothing that is looked for."""
     found = {}
     for _, attribute in mappings(value):
-        key, text = text_in(attribute.get("key")), text_in(dig(attribute, "value", "stringValue"))
-        if key and text:
+        key, text = str(attribute.get("key")), text_in(dig(attribute, "value", "stringValue"))
+        if key in kept and text:
             found[key] = text
     return found
 
@@ -114,8 +122,7 @@ def _read_environment(ref: Ref, attributes: Mapping[str, str], spot: Spot, findi
         findings.link(ref, "DEPLOYED_TO", target, spot.place())
 
 
-def _spans(part: Mapping[str, Any], spot: Spot, service: Service, resource: Mapping[str, str]) -> Iterator[Span]:
-    environment = _environment(resource)
+def _spans(part: Mapping[str, Any], spot: Spot, service: Service, environment: str | None) -> Iterator[Span]:
     for scopes in _SCOPES:
         for place, scope in mappings(part.get(scopes)):
             for number, row in mappings(scope.get("spans")):
@@ -140,7 +147,7 @@ def _span(row: Mapping[str, Any], service: Service, environment: str | None, spo
         error=dig(row, "status", "code") in _FAILED,
         ended=ended and ended / 1e9,
         environment=environment,
-        attributes={key: text for key, text in _attributes(row.get("attributes")).items() if key in KEPT},
+        attributes=_attributes(row.get("attributes"), KEPT),
     )
 
 
