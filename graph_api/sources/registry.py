@@ -4,11 +4,39 @@ A document belongs to the first that claims it, so what is told by less stands f
 """
 
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.sources import argocd, compose, files, flux, helm, kubernetes, trivy
+from graph_api.sources import (
+    argocd,
+    compose,
+    files,
+    flux,
+    grafana,
+    helm,
+    jaeger,
+    kiali,
+    kubernetes,
+    openslo,
+    otel,
+    otelcollector,
+    prometheus,
+    servicegraph,
+    trivy,
+    weaver,
+    zipkin,
+)
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
+    otel.CONNECTOR,
+    otelcollector.CONNECTOR,
+    weaver.CONNECTOR,
+    servicegraph.CONNECTOR,
+    jaeger.CONNECTOR,
+    zipkin.CONNECTOR,
+    kiali.CONNECTOR,
+    prometheus.CONNECTOR,
+    grafana.CONNECTOR,
+    openslo.CONNECTOR,
     argocd.CONNECTOR,
     flux.CONNECTOR,
     kubernetes.CONNECTOR,
