@@ -8,7 +8,7 @@ Keys in any case, of `tags`, `tags_all`, `labels` and the like, or as `key:value
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graph_api.catalog.kinds import OWNER_KINDS
@@ -23,8 +23,9 @@ NAMES = ("arn", "self_link", "selfLink", "id")
 HOSTS = ("address", "endpoint", "dns_name", "dnsName", "fqdn", "public_dns", "publicDns")
 IMAGES = ("repository_url", "repositoryUrl")
 TITLES = ("name", "identifier", "bucket", "title", "display_name", "displayName")
-KEPT = frozenset({*TAGS, *NAMES, *HOSTS, *IMAGES, *TITLES})
-"""The attributes that are looked at."""
+
+_KEPT = frozenset({*TAGS, *NAMES, *HOSTS, *IMAGES, *TITLES})
+_KEPT_WITHIN = (("git_repository", ("url",)), ("metadata", ("name", "namespace")))
 
 _OWNER, _COMPONENT = ("owner", "team"), ("service", "component")
 _SYSTEM, _ENVIRONMENT = ("system", "application", "app"), ("env", "environment", "stage")
@@ -33,6 +34,18 @@ _UNIQUE = re.compile(r"[a-z]+-[0-9a-f]{8}(?:[0-9a-f]{9})?|[0-9a-f]{8}(?:-[0-9a-f
 """Ids of a provider that no other thing of it has: `i-0abc...` and UUIDs."""
 _PATHS = re.compile(r"/subscriptions/.+|projects/.+/.+")
 _HOST = re.compile(r"(?:[a-z]+://)?(?P<host>(?:[\w-]+\.){2,}[a-z]{2,})\.?(?::\d+)?(?:/.*)?", re.IGNORECASE)
+
+
+def kept(attributes: Any, hidden: Iterable[str] = ()) -> dict[str, Any]:
+    """The attributes that are looked at, without those that are marked as sensitive."""
+    values, hidden = mapping(attributes), set(hidden)
+    found = {key: value for key, value in values.items() if key in _KEPT and key not in hidden}
+    for key, inner in _KEPT_WITHIN:
+        first = values.get(key)
+        first = first[0] if isinstance(first, list) and first else first
+        if isinstance(first, dict) and key not in hidden:
+            found[key] = {name: first[name] for name in inner if isinstance(first.get(name), str)}
+    return found
 
 
 def names_of(type_: str, values: Mapping[str, Any]) -> Iterator[str]:
@@ -50,6 +63,16 @@ def names_of(type_: str, values: Mapping[str, Any]) -> Iterator[str]:
             yield scoped("host", match["host"])
     for text in _texts(values, IMAGES):
         yield f"image:{image_name(text)}"
+
+
+def workload_name(values: Mapping[str, Any]) -> list[str]:
+    """The identifier of a workload or service of Kubernetes, by its metadata."""
+    metadata = mapping(values.get("metadata"))
+    return (
+        [scoped("kubernetes", f"{metadata.get('namespace') or 'default'}/{name}")]
+        if (name := metadata.get("name"))
+        else []
+    )
 
 
 def title_of(values: Mapping[str, Any]) -> str | None:

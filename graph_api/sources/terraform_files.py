@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from graph_api.sources.cloud_resources import kept
 from graph_api.sources.documents import Document, listed, mapping
 from graph_api.sources.findings import Findings
 from graph_api.sources.hcl import (
@@ -18,7 +19,7 @@ from graph_api.sources.hcl import (
     references,
     template_references,
 )
-from graph_api.sources.terraform_graph import Graph, kept
+from graph_api.sources.terraform_graph import Graph
 from graph_api.sources.terraform_modules import Call, Declared, Module, expand
 
 _OF_MODULES = frozenset({"source", "version", "providers", "depends_on"})

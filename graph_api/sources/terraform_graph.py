@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph_api.catalog.ref import Ref, kind_of
-from graph_api.sources.cloud_resources import KEPT, names_of, state_tags, title_of
-from graph_api.sources.documents import Place, dig, mapping
+from graph_api.sources.cloud_resources import names_of, state_tags, title_of, workload_name
+from graph_api.sources.documents import Place, dig
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, repository_ref, scoped
+from graph_api.sources.naming import ref_of, repository_ref
 from graph_api.sources.resource_classes import OTHER, resource_class
 
 MAX_STEPS = 2_000_000
@@ -172,18 +172,6 @@ def address_of(module: str, type_: str, name: str, *, data: bool) -> str:
     return ".".join(part for part in (plain(module), "data" if data else "", type_, name) if part)
 
 
-def kept(attributes: Any, hidden: Iterable[str] = ()) -> dict[str, Any]:
-    """The attributes that are looked at, without those that are marked as sensitive."""
-    values, hidden = mapping(attributes), set(hidden)
-    found = {key: value for key, value in values.items() if key in KEPT and key not in hidden}
-    for key, inner in (("git_repository", ("url",)), ("metadata", ("name", "namespace"))):
-        first = values.get(key)
-        first = first[0] if isinstance(first, list) and first else first
-        if isinstance(first, dict) and key not in hidden:
-            found[key] = {name: first[name] for name in inner if isinstance(first.get(name), str)}
-    return found
-
-
 def _ref(scope: str, found: Found) -> Ref:
     return ref_of(_kind(found.type)[0], scope, found.address)
 
@@ -210,12 +198,9 @@ def _spec(found: Found) -> dict[str, Any]:
 
 
 def _identifiers(type_: str, values: Mapping[str, Any]) -> list[str]:
-    names = list(names_of(type_, values))
-    name, namespace = (_text(dig(values, "metadata", key)) for key in ("name", "namespace"))
     bare = _VERSION.sub("", type_)
-    if name and (bare == "kubernetes_service" or (bare.startswith("kubernetes_") and bare in _KINDS)):
-        names.append(scoped("kubernetes", f"{namespace or 'default'}/{name}"))
-    return names
+    known = bare == "kubernetes_service" or (bare.startswith("kubernetes_") and bare in _KINDS)
+    return [*names_of(type_, values), *(workload_name(values) if known else ())]
 
 
 def _text(value: Any) -> str:

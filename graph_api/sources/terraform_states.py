@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from graph_api.sources.cloud_resources import kept
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.hcl import reference
-from graph_api.sources.terraform_graph import Found, Graph, address_of, kept, plain
+from graph_api.sources.terraform_graph import Found, Graph, address_of, plain
 from graph_api.sources.terraform_modules import Call, Declared, Module, expand
 
 _NUMBER = re.compile(r"\.\d+$")
