@@ -3,13 +3,14 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, pulumi, terraform, trivy
+from graph_api.sources import ansible, files, pulumi, terraform, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
     terraform.CONNECTOR,
     pulumi.CONNECTOR,
+    ansible.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
