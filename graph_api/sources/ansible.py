@@ -28,10 +28,18 @@ from collections.abc import Container, Sequence
 from pathlib import PurePosixPath
 
 from graph_api.catalog.ref import Ref
-from graph_api.sources.ansible_inventories import EVERYTHING, Inventory, is_ini, is_listing, is_yaml, read_inventory
+from graph_api.sources.ansible_inventories import (
+    EVERYTHING,
+    MAX_COMPARED,
+    Inventory,
+    is_ini,
+    is_listing,
+    is_yaml,
+    read_inventory,
+)
 from graph_api.sources.ansible_roles import Roles, is_playbook, is_requirements, role_folder
 from graph_api.sources.connector import Connector
-from graph_api.sources.documents import Document, mappings, texts
+from graph_api.sources.documents import Document, Place, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import namespace_of, ref_of, scoped
 
@@ -73,7 +81,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
         if _is_variables(document):
             continue
         if _is_inventory(document):
-            inventories.append(read_inventory(document, findings))
+            inventories.append(read_inventory(document, _scope(document.path), findings))
         else:
             rest.append(document)
     scopes = Counter(name for names in _hosts_by_scope(inventories).values() for name in names)
@@ -85,34 +93,38 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
     for document in rest:
         if is_playbook(document.value):
             left = _read_playbook(document, inventories, roles, findings, left)
+    for inventory in inventories:
+        if inventory.compared > MAX_COMPARED:
+            message = f"patterns of plays choose more than {MAX_COMPARED:,} hosts; what else they choose is left out"
+            findings.problem(message, Place(inventory.path, inventory.path))
 
 
 def _hosts_by_scope(inventories: Sequence[Inventory]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for inventory in inventories:
-        found.setdefault(_scope(inventory.path), set()).update(inventory.hosts)
+        found.setdefault(inventory.scope, set()).update(inventory.hosts)
     return found
 
 
 def _state_inventory(inventory: Inventory, ambiguous: Container[str], findings: Findings) -> None:
-    scope, shared = _scope(inventory.path), Counter(inventory.addresses.values())
+    shared = Counter(inventory.addresses.values())
     for name, at in inventory.hosts.items():
         address = inventory.addresses.get(name, "")
         names = [*([name] if name not in ambiguous else ()), *([address] if shared[address] == 1 else ())]
         identifiers = [scoped("host", known) for known in names if known not in _NOWHERE and not _is_number(known)]
-        findings.entity(ref_of("resource", scope, name), at, name=name, type="compute", identifiers=identifiers)
+        findings.entity(inventory.refs[name], at, name=name, type="compute", identifiers=identifiers)
     for name, group in inventory.groups.items():
         for child in group.children:
             if {name, child}.isdisjoint(EVERYTHING) and name != child:
-                findings.link(_group(scope, child), "PART_OF", _group(scope, name), group.at)
+                findings.link(_group(inventory, child), "PART_OF", _group(inventory, name), group.at)
         if name not in EVERYTHING:
-            findings.entity(_group(scope, name), group.at, name=name, type="inventory-group")
+            whole = findings.entity(_group(inventory, name), group.at, name=name, type="inventory-group")
             for host in group.hosts:
-                findings.link(ref_of("resource", scope, host), "PART_OF", _group(scope, name), inventory.hosts[host])
+                findings.link(inventory.refs[host], "PART_OF", whole, inventory.hosts[host])
 
 
-def _group(scope: str, name: str) -> Ref:
-    return ref_of("system", scope, name)
+def _group(inventory: Inventory, name: str) -> Ref:
+    return ref_of("system", inventory.scope, name)
 
 
 def _is_number(address: str) -> bool:
@@ -137,13 +149,13 @@ def _read_playbook(
         pattern = ":".join([hosts] if isinstance(hosts, str) else texts(hosts))
         for role, at in roles.of_play(document, number, play):
             findings.link(playbook, "DEPENDS_ON", role, at)
-            for inventory in near:
-                for host in inventory.chosen(pattern):
-                    if left == 0:
-                        findings.problem(f"more than {MAX_LINKS:,} links from roles to hosts; these are left out", at)
-                    if left > 0:
-                        findings.link(role, "RUNS_ON", ref_of("resource", _scope(inventory.path), host), at)
-                    left -= 1
+            open_ones = near if left >= 0 else []
+            chosen = [inventory.refs[host] for inventory in open_ones for host in inventory.chosen(pattern)]
+            for host in chosen[: max(left, 0)]:
+                findings.link(role, "RUNS_ON", host, at)
+            if len(chosen) > max(left, 0):
+                findings.problem(f"more than {MAX_LINKS:,} links from roles to hosts; more are left out", at)
+            left -= len(chosen)
     return left
 
 

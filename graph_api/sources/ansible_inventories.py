@@ -4,18 +4,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Document, Place, dig, mapping, texts
 from graph_api.sources.findings import Findings
+from graph_api.sources.naming import ref_of
 
 MAX_HOSTS = 20_000
 """Hosts of one inventory; a range can name any number."""
 MAX_NAMED = 200_000
 """Names of hosts in one inventory, in whatever groups."""
-MAX_PATTERNS = 1_000
-"""Different patterns that choose from one inventory."""
+MAX_COMPARED = 2_000_000
+"""Names that all patterns together are compared with, and hosts that they choose, in one inventory."""
 EVERYTHING = ("all", "ungrouped")
 """Groups that every inventory has."""
 
@@ -38,15 +41,21 @@ class Group:
 
 @dataclass
 class Inventory:
-    """Hosts with the addresses that Ansible reaches them by, and groups. `path` is that of its document."""
+    """Hosts with the addresses that Ansible reaches them by, and groups. Refs are complete once it is read."""
 
     path: str
+    scope: str
     hosts: dict[str, Place] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     named: int = 0
     full: bool = False
+    compared: int = 0
     choices: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    @cached_property
+    def refs(self) -> dict[str, Ref]:
+        return {name: ref_of("resource", self.scope, name) for name in self.hosts}
 
     def group(self, name: str, at: Place) -> Group:
         return self.groups.setdefault(name, Group(at))
@@ -67,7 +76,7 @@ class Inventory:
     def chosen(self, pattern: str) -> dict[str, None]:
         """The hosts that a play's pattern means: `web:db`, `all:!db`, `web:&production`, `web*`, `web[0]`."""
         if pattern not in self.choices:
-            self.choices[pattern] = self._choose(pattern) if len(self.choices) < MAX_PATTERNS else {}
+            self.choices[pattern] = self._choose(pattern)
         return self.choices[pattern]
 
     def _choose(self, pattern: str) -> dict[str, None]:
@@ -85,18 +94,28 @@ class Inventory:
         return {name: None for name in found if name not in dropped and all(name in other for other in kept)}
 
     def _named(self, pattern: str) -> dict[str, None]:
+        if self.compared > MAX_COMPARED:
+            return {}
         if pattern in ("all", "*"):
+            self.compared += len(self.hosts)
             return dict.fromkeys(self.hosts)
-        found = dict.fromkeys(_matching(self.hosts, pattern))
-        pending = _matching(self.groups, pattern)
+        found = dict.fromkeys(self._matching(self.hosts, pattern))
+        pending = self._matching(self.groups, pattern)
         seen = set(pending)
         while pending:
             group = self.groups.get(pending.pop())
             if group:
+                self.compared += len(group.hosts)
                 found |= group.hosts
                 pending += [child for child in group.children if child not in seen]
                 seen |= group.children.keys()
         return found
+
+    def _matching(self, names: Mapping[str, Any], pattern: str) -> list[str]:
+        if not _GLOB.search(pattern):
+            return [pattern] if pattern in names else []
+        self.compared += len(names)
+        return [name for name in names if fnmatchcase(name, pattern)]
 
 
 def is_ini(text: str) -> bool:
@@ -130,8 +149,8 @@ def is_listing(value: Any) -> bool:
     return isinstance(dig(value, "_meta", "hostvars"), dict)
 
 
-def read_inventory(document: Document, findings: Findings) -> Inventory:
-    inventory = Inventory(document.path)
+def read_inventory(document: Document, scope: str, findings: Findings) -> Inventory:
+    inventory = Inventory(document.path, scope)
     if document.value is None:
         _read_ini(document, inventory)
     elif is_listing(document.value):
@@ -194,12 +213,6 @@ def _read_listing(document: Document, inventory: Inventory) -> None:
             group.children.update(dict.fromkeys(texts(dig(value, "children"))))
     for host in mapping(document.get("_meta", "hostvars")):
         inventory.add_hosts(host, None, document.at("_meta", "hostvars", host))
-
-
-def _matching(names: Mapping[str, Any], pattern: str) -> list[str]:
-    if not _GLOB.search(pattern):
-        return [pattern] if pattern in names else []
-    return [name for name in names if fnmatchcase(name, pattern)]
 
 
 def _expanded(pattern: str) -> Iterable[str]:

@@ -35,6 +35,8 @@ NAME = "pulumi"
 _VERSIONS = (None, 1, 2, 3, 4)
 _STACK, _REFERENCE, _PROVIDER = "pulumi:pulumi:Stack", "pulumi:pulumi:StackReference", "pulumi:providers:"
 _WORKLOADS = {"Deployment": "service", "StatefulSet": "service", "DaemonSet": "service", "Job": "job", "CronJob": "job"}
+_MAX_OF_PROVIDER = 50
+"""Dependencies of a provider that count for each of its resources."""
 _DEPLOYMENTS = (("deployment",), ("checkpoint", "latest"), ("latest",))
 """Where the resources are in an export, in a checkpoint, and in the oldest checkpoints."""
 
@@ -167,16 +169,16 @@ def _is_named(resource: _Resource) -> bool:
 def _needs(resource: _Resource, found: Mapping[str, _Resource]) -> Iterator[Ref]:
     """What it depends on, and what its provider does."""
     provider = found.get(str(resource.row.get("provider")).rpartition("::")[0])
-    for row in (resource.row, provider.row if provider else {}):
-        for urn in _dependencies(row):
-            target = found.get(urn)
-            if target and not target.is_provider:
-                yield target.ref
+    through = _dependencies(provider.row)[:_MAX_OF_PROVIDER] if provider else []
+    for urn in (*_dependencies(resource.row), *through):
+        target = found.get(urn)
+        if target and not target.is_provider:
+            yield target.ref
 
 
 def _dependencies(row: Mapping[str, Any]) -> list[str]:
     by_property = (urn for urns in mapping(row.get("propertyDependencies")).values() for urn in texts(urns))
-    return [*texts(row.get("dependencies")), *by_property, *texts([row.get("deletedWith")])]
+    return list(dict.fromkeys((*texts(row.get("dependencies")), *by_property, *texts([row.get("deletedWith")]))))
 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:

@@ -92,6 +92,7 @@ class Graph:
     scope: str
     found: dict[str, Found] = field(default_factory=dict)
     edges: dict[str, list[str]] = field(default_factory=dict)
+    refs: dict[str, Ref] = field(default_factory=dict)
 
     def add(self, found: Found, needs: Iterable[str] = ()) -> None:
         """Add a resource or further instances of it."""
@@ -132,7 +133,7 @@ class Graph:
         return needs, steps
 
     def _state(self, found: Found, targets: Sequence[str], findings: Findings) -> None:
-        ref = _ref(self.scope, found)
+        ref = self._ref(found)
         merged = {key: value for values in reversed(found.values) for key, value in values.items()}
         findings.entity(
             ref,
@@ -146,11 +147,16 @@ class Graph:
         )
         state_tags(ref, merged, found.at, findings)
         for target in targets:
-            _link(ref, _ref(self.scope, self.found[target]), found.at, findings)
+            _link(ref, self._ref(self.found[target]), found.at, findings)
         self._join(found, targets, findings)
         repository = repository_ref(_text(dig(merged.get("git_repository"), "url")))
         if repository:
             findings.link(ref, "BUILT_FROM", repository, found.at)
+
+    def _ref(self, found: Found) -> Ref:
+        if found.address not in self.refs:
+            self.refs[found.address] = ref_of(_kind(found.type)[0], self.scope, found.address)
+        return self.refs[found.address]
 
     def _join(self, found: Found, targets: Sequence[str], findings: Findings) -> None:
         """What an attachment joins is linked itself, so that impact passes."""
@@ -159,7 +165,7 @@ class Graph:
         for dependent in ends:
             for other in ends:
                 if dependent.type in dependents.split() and other.type in needed.split():
-                    source, target = _ref(self.scope, dependent), _ref(self.scope, other)
+                    source, target = self._ref(dependent), self._ref(other)
                     findings.link(source, "DEPENDS_ON", target, found.at, properties={"through": found.address})
 
 
@@ -170,10 +176,6 @@ def plain(address: str) -> str:
 
 def address_of(module: str, type_: str, name: str, *, data: bool) -> str:
     return ".".join(part for part in (plain(module), "data" if data else "", type_, name) if part)
-
-
-def _ref(scope: str, found: Found) -> Ref:
-    return ref_of(_kind(found.type)[0], scope, found.address)
 
 
 def _kind(type_: str) -> tuple[str, str]:
