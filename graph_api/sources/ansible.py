@@ -149,8 +149,8 @@ def _read_playbook(
         pattern = ":".join([hosts] if isinstance(hosts, str) else texts(hosts))
         for role, at in roles.of_play(document, number, play):
             findings.link(playbook, "DEPENDS_ON", role, at)
-            open_ones = near if left >= 0 else []
-            chosen = [inventory.refs[host] for inventory in open_ones for host in inventory.chosen(pattern)]
+            within = near if left >= 0 else []
+            chosen = [inventory.refs[host] for inventory in within for host in inventory.chosen(pattern)]
             for host in chosen[: max(left, 0)]:
                 findings.link(role, "RUNS_ON", host, at)
             if len(chosen) > max(left, 0):

@@ -135,7 +135,7 @@ def is_ini(text: str) -> bool:
 
 def is_yaml(value: Any) -> bool:
     groups = list(value.values()) if isinstance(value, dict) else []
-    return any(isinstance(group, dict) for group in groups) and all(
+    return any(isinstance(group, dict) and group.keys() & {"hosts", "children"} for group in groups) and all(
         group is None or (isinstance(group, dict) and group.keys() <= _GROUP_KEYS and _has_mappings(group))
         for group in groups
     )
