@@ -5,6 +5,7 @@ A document belongs to the first that claims it, so what is told by less stands f
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources import (
+    ansible,
     argocd,
     compose,
     files,
@@ -18,7 +19,9 @@ from graph_api.sources import (
     otel,
     otelcollector,
     prometheus,
+    pulumi,
     servicegraph,
+    terraform,
     trivy,
     weaver,
     zipkin,
@@ -42,6 +45,9 @@ FORMATS: tuple[Connector, ...] = (
     kubernetes.CONNECTOR,
     compose.CONNECTOR,
     helm.CONNECTOR,
+    terraform.CONNECTOR,
+    pulumi.CONNECTOR,
+    ansible.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
