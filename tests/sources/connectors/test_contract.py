@@ -94,7 +94,9 @@ def test_documents_of_any_shape_are_read_or_refused(connector: Connector, data: 
         cut = data.draw(st.integers(0, len(document.text)))
         documents[place] = replace(document, text=document.text[:cut] + data.draw(st.text(max_size=40)))
     else:
-        documents[place] = replace(document, value=_broken(orjson.loads(orjson.dumps(document.value)), data), yaml=None)
+        value = _broken(orjson.loads(orjson.dumps(document.value)), data)
+        text = "" if document.yaml else document.text
+        documents[place] = replace(document, value=value, text=text, yaml=None)
     connector.read([row for row in documents if connector.claims(row)], Findings(connector.origin))
 
 
