@@ -9,8 +9,9 @@
 | ignored matches                        | counted as `suppressed`                                              |
 
 A GitHub advisory and the CVE that it is related to are one vulnerability, called by the CVE. An advisory that is
-related to several CVEs stays apart from all of them. Matches are counted as Grype does; one package and vulnerability
-that match in several places are one link. A target without a name (`.`) is told apart by the report's own path.
+related to several CVEs is none of them; the package is affected by it and by each of them. Matches are counted as Grype
+does; one package and vulnerability that match in several places are one link. A target without a name (`.`) is told
+apart by the report's own path.
 
 https://oss.anchore.com/docs/reference/grype/json/
 """
@@ -74,7 +75,13 @@ def _read_match(row: dict[str, Any], scanned: Ref, at: Place, findings: Findings
         findings.problem("a match without the id of its vulnerability or the name of its artifact", at)
         return
     severity = severity_of(found.get("severity"))
-    vulnerability = _vulnerability(id_, found, mappings(row.get("relatedVulnerabilities")), at, weaknesses)
+    related = {
+        name: other for _, other in mappings(row.get("relatedVulnerabilities")) for name in texts([other.get("id")])
+    }
+    aliases = same(id_, related)
+    vulnerability = _vulnerability(
+        [found, *(related[name] for name in aliases if name in related)], aliases, at, weaknesses
+    )
     affected = package(
         findings,
         at,
@@ -93,13 +100,13 @@ def _read_match(row: dict[str, Any], scanned: Ref, at: Place, findings: Findings
         fixed=", ".join(texts(dig(found, "fix", "versions"))),
         status=_STATUS.get(str(dig(found, "fix", "state"))),
     )
+    for other in sorted(related.keys() - aliases):
+        weaknesses.affect(affected, weaknesses.state([other], at), at)
 
 
-def _vulnerability(
-    id_: str, found: dict[str, Any], related: list[tuple[int, dict[str, Any]]], at: Place, weaknesses: Weaknesses
-) -> Ref:
-    aliases = same(id_, texts([row.get("id") for _, row in related]))
-    known = [found, *(row for _, row in related if row.get("id") in aliases)]
+def _vulnerability(known: list[dict[str, Any]], aliases: list[str], at: Place, weaknesses: Weaknesses) -> Ref:
+    """The match's own vulnerability is the first of those known by the aliases."""
+    found = known[0]
     scores = [score for row in known for _, score in mappings(row.get("cvss"))]
     probability = number(dig(found, "epss", 0, "epss"))
     return weaknesses.state(

@@ -57,10 +57,17 @@ def purl_of(ecosystem: str, name: str, version: str) -> str | None:
 
 
 def package(
-    findings: Findings, at: Place, *, name: str, version: str = "", purl: object = None, ecosystem: str = "", scope: str
+    findings: Findings,
+    at: Place,
+    *,
+    name: str,
+    version: str = "",
+    purl: object = None,
+    ecosystem: str = "",
+    scope: str,
 ) -> Ref:
     """State a version of a package; one that has no package URL is known by ecosystem, or by `scope`, alone."""
-    url = purl if isinstance(purl, str) and purl else purl_of(ecosystem, name, version)
+    url = purl if isinstance(purl, str) and package_ref(purl) else purl_of(ecosystem, name, version)
     ref = package_ref(url) if url else None
     return findings.entity(
         ref or ref_of("package", ecosystem or scope, "-".join(filter(None, (name, version)))),
