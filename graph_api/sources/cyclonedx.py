@@ -6,7 +6,7 @@
 | `metadata.component`, anything else             | a Component; its `vcs` reference: BUILT_FROM                      |
 | component with a package URL, also nested       | Package, the same for all tools                                   |
 | component of type container                     | the image; what contains it RUNS_IMAGE                            |
-| any other component (file, device, cipher ...)  | a Package of this bill alone; an operating system by its name     |
+| any other component (file, system, cipher ...)  | a Package of this bill alone                                      |
 | service, also nested                            | a Component of type service, PART_OF the one above it             |
 | data flow from or to a listed service           | DEPENDS_ON with `dataFlow` and `classification`                   |
 | `dependencies`                                  | DEPENDS_ON, SOFT between packages (see materials.py)              |

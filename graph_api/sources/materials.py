@@ -13,11 +13,10 @@ from graph_api.catalog.entity import Criticality
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import image_name, is_image, package_ref, ref_of
+from graph_api.sources.naming import image_name, is_image, package_ref, ref_of, repository_ref
 from graph_api.sources.packages import image, image_of, package
 
 _SHOWN = 3
-_OPERATING_SYSTEM = "operating-system"
 
 
 class Bill:
@@ -36,14 +35,20 @@ class Bill:
     def about(
         self, id_: str, at: Place, *, name: str, type_: str, purl: object = None, images: Iterable[str] = ()
     ) -> Ref:
-        """State the subject: an image, or a component that is known by package URL, by its group, or in its folder."""
+        """State the subject.
+
+        It is an image, a repository on GitHub, or a component that is known by package URL, by group, or in its folder.
+        """
         names = _image_names(purl, images)
         url = purl.partition("?")[0] if isinstance(purl, str) else ""
         whole = unquote(url.partition("@")[0].partition("/")[2]) or name
         folder = "" if "/" in whole or url else str(self.document.folder).strip(".")
         self.scope = "-".join(filter(None, (self._connector, folder, image_name(names[0]) if names else whole)))
+        repository = repository_ref(f"https://github.com/{whole}") if url.startswith("pkg:github/") else None
         if names:
             ref = image(self._findings, at, names)
+        elif repository:
+            ref = self._findings.entity(repository, at, identifiers=[f"https://github.com/{whole}"])
         else:
             ref = self._findings.entity(
                 ref_of("component", "-".join(filter(None, (self._connector, folder))), whole),
@@ -79,11 +84,10 @@ class Bill:
         return ref
 
     def _own_part(self, id_: str, at: Place, name: str, version: str, type_: str) -> Ref:
-        scope = _OPERATING_SYSTEM if type_ == _OPERATING_SYSTEM else self.scope
         whole = "-".join(filter(None, (name, version)))
-        ref = ref_of("package", scope, whole)
+        ref = ref_of("package", self.scope, whole)
         if ref in self._taken:
-            ref = ref_of("package", scope, f"{whole}-{id_}")
+            ref = ref_of("package", self.scope, f"{whole}-{id_}")
         self._taken.add(ref)
         return self._findings.entity(ref, at, name=name, type=type_, spec={"version": version} if version else {})
 

@@ -6,6 +6,7 @@ connectors. Everything else lives in a namespace of its connector, so that nothi
 
 import hashlib
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 from graph_api.catalog.identifiers import normalize_identifier, repository_url
@@ -66,6 +67,7 @@ def image_ref(image: str) -> Ref:
     return make_ref("resource", "image", name_of(image_name(image)))
 
 
+@lru_cache(maxsize=1024)
 def package_ref(purl: str) -> Ref | None:
     """`package:type/name-version` of a package URL; qualifiers make no other package. None if it is none.
 

@@ -3,13 +3,14 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import cyclonedx, files, grype, trivy
+from graph_api.sources import cyclonedx, files, grype, spdx, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
     grype.CONNECTOR,
     cyclonedx.CONNECTOR,
+    spdx.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
