@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import cyclonedx, files, grype, spdx, trivy
+from graph_api.sources import cyclonedx, files, grype, sarif, spdx, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -11,6 +11,7 @@ FORMATS: tuple[Connector, ...] = (
     grype.CONNECTOR,
     cyclonedx.CONNECTOR,
     spdx.CONNECTOR,
+    sarif.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {

@@ -100,10 +100,11 @@ class Weaknesses:
         labels: Mapping[str, Any] | None = None,
         spec: Mapping[str, Any] | None = None,
     ) -> Ref:
-        """State a vulnerability by all its names; `ref` is for what is known to one tool alone."""
+        """State a vulnerability by all its names. `ref` is for what one tool alone knows; its name is no identifier."""
         names = list(aliases)
-        ref = self._findings.entity(
-            ref or vulnerability_ref(*names),
+        own, ref = ref is not None, ref or vulnerability_ref(*names)
+        self._findings.entity(
+            ref,
             at,
             name=next((name for name in names if _CVE.fullmatch(name)), names[0]),
             title=_text(title),
@@ -111,7 +112,7 @@ class Weaknesses:
             links=[{"url": url}] if isinstance(url, str) and url.startswith(("http://", "https://")) else [],
             labels=labels,
             spec=spec,
-            identifiers=names,
+            identifiers=() if own else names,
         )
         place, known, known_score = self._worst.get(ref, (at, "UNKNOWN", None))
         scores = [value for value in (known_score, score) if value is not None]
