@@ -79,6 +79,15 @@ def package(
     )
 
 
+def package_of(findings: Findings, at: Place, purl: str) -> Ref | None:
+    """State the package that a package URL names, by what the URL says; None if it is none."""
+    if package_ref(purl) is None:
+        return None
+    path = purl.replace("/@", "/%40").partition("?")[0].partition("#")[0]
+    head, _, version = path.partition("@")
+    return package(findings, at, name=unquote(head.rpartition("/")[2]), version=unquote(version), purl=purl, scope="")
+
+
 def image(findings: Findings, at: Place, names: Iterable[str], digests: Iterable[object] = ()) -> Ref:
     """State a container image by its names, the first of which counts. Tags and digests become identifiers."""
     names = list(names)

@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import cyclonedx, files, grype, sarif, spdx, trivy
+from graph_api.sources import cyclonedx, files, grype, openvex, osv, sarif, spdx, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -12,6 +12,8 @@ FORMATS: tuple[Connector, ...] = (
     cyclonedx.CONNECTOR,
     spdx.CONNECTOR,
     sarif.CONNECTOR,
+    openvex.CONNECTOR,
+    osv.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {

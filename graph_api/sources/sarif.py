@@ -1,15 +1,15 @@
 """SARIF 2.1.0: the results of code scanners, linters and image scanners, a finding a rule.
 
-| SARIF                                          | catalog                                                               |
-|------------------------------------------------|-----------------------------------------------------------------------|
-| run with `versionControlProvenance`            | is about the Repository                                               |
-| run with `imageName` or `repoTags` (Trivy)     | is about the image                                                    |
-| any other run                                  | is about a Component of the connector, by the file's path             |
-| rule named after a CVE or GitHub advisory      | that Vulnerability; what the run is about is AFFECTED_BY it           |
-| rule with `security-severity`, tag or CWE      | a Vulnerability of the tool; likewise                                 |
-| any other rule                                 | a Metric of the tool that DESCRIBES what the run is about             |
-| results of a rule                              | on that link: `findings`, the worst `level`, the first `path`         |
-| `properties.purls` of a rule (Grype)           | Packages that are AFFECTED_BY it, contained in what the run is about  |
+| SARIF                                        | catalog                                                              |
+|----------------------------------------------|----------------------------------------------------------------------|
+| run with `versionControlProvenance`          | is about the Repository                                              |
+| run with `imageName` or `repoTags` (Trivy)   | is about the image                                                   |
+| any other run                                | is about a Component of the connector, by the file's path            |
+| rule named after a CVE or GitHub advisory    | that Vulnerability; what the run is about is AFFECTED_BY it          |
+| rule with `security-severity`, tag or CWE    | a Vulnerability of the tool; likewise                                |
+| any other rule                               | a Metric of the tool that DESCRIBES what the run is about            |
+| results of a rule                            | on that link: `findings`, the worst `level`, the first `path`        |
+| `properties.purls` of a rule (Grype)         | Packages that are AFFECTED_BY it, contained in what the run is about |
 
 Suppressed results (and those of kind `pass`, `notApplicable` or `informational`, and absent ones of a baseline) are no
 findings; the suppressed are counted. The level is the result's, else the rule's, else `warning`; severity is that of
@@ -31,7 +31,7 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref
-from graph_api.sources.packages import image, is_archive, package
+from graph_api.sources.packages import image, is_archive, package_of
 from graph_api.sources.weaknesses import Weaknesses, known_name, number, severity_of
 
 NAME = "sarif"
@@ -188,8 +188,9 @@ def _state(finding: _Found, tool: str, target: Ref, findings: Findings, weakness
         path=finding.path,
     )
     for purl in texts(dig(rule, "properties", "purls")):
-        name = purl.partition("@")[0].rpartition("/")[2]
-        affected = package(findings, at, name=name or purl, purl=purl, scope=NAME)
+        affected = package_of(findings, at, purl)
+        if affected is None:
+            continue
         findings.link(target, "CONTAINS", affected, at)
         weaknesses.affect(affected, vulnerability, at, severity=severity)
 

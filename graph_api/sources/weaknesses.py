@@ -131,7 +131,7 @@ class Weaknesses:
         **properties: str | int | None,
     ) -> None:
         """State that something has a vulnerability; properties without a value are left out."""
-        told = {"severity": severity, "fixedVersion": fixed, "vex": vex, **properties}
+        told = {"severity": _known(severity), "fixedVersion": fixed, "vex": vex, **properties}
         self._findings.link(
             source,
             "AFFECTED_BY",
@@ -143,8 +143,13 @@ class Weaknesses:
 
     def finish(self) -> None:
         for ref, (at, severity, score) in self._worst.items():
-            spec = {} if score is None else {"cvss": score}
-            self._findings.entity(ref, at, type=severity, labels={"severity": severity}, spec=spec)
+            known, spec = _known(severity), {} if score is None else {"cvss": score}
+            self._findings.entity(ref, at, type=known, labels={"severity": known}, spec=spec)
+
+
+def _known(severity: str | None) -> str | None:
+    """None for UNKNOWN, which must not stand before what another source knows."""
+    return None if severity == "UNKNOWN" else severity
 
 
 def _text(value: object) -> str | None:
