@@ -22,7 +22,6 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
@@ -31,32 +30,16 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref
-from graph_api.sources.packages import image, is_archive, package_of
-from graph_api.sources.weaknesses import Weaknesses, known_name, number, severity_of
+from graph_api.sources.packages import image, is_archive
+from graph_api.sources.rules import LEVELS, RuleFindings, state_rule
+from graph_api.sources.weaknesses import Weaknesses, number
 
 NAME = "sarif"
 VERSION = "2.1.0"
 
-LEVELS = ("none", "note", "warning", "error")
-_SEVERITIES = {"error": "HIGH", "warning": "MEDIUM", "note": "LOW"}
 _NO_FINDINGS = ("pass", "notApplicable", "informational")
 _UNDECIDED = ("underReview", "rejected")
 _USERINFO = re.compile(r"(?<=//)[^/@]*@")
-
-
-@dataclass(slots=True)
-class _Found:
-    """The results of one rule in one run."""
-
-    id: str
-    rule: dict[str, Any]
-    at: Place
-    path: str = ""
-    levels: list[str] = field(default_factory=list)
-
-    @property
-    def level(self) -> str:
-        return max(self.levels, key=LEVELS.index)
 
 
 def claims(document: Document) -> bool:
@@ -76,10 +59,9 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 
 def _read_run(document: Document, place: int, run: dict[str, Any], findings: Findings, weaknesses: Weaknesses) -> None:
-    tool = str(dig(run, "tool", "driver", "name") or "unknown")
     at = document.at("runs", place)
     target = _target(document, run, at, findings)
-    found: dict[str, _Found] = {}
+    found: dict[str, RuleFindings] = {}
     suppressed = 0
     for number_, result in mappings(run.get("results")):
         if _is_suppressed(result):
@@ -87,7 +69,7 @@ def _read_run(document: Document, place: int, run: dict[str, Any], findings: Fin
         elif result.get("kind") not in _NO_FINDINGS and result.get("baselineState") != "absent":
             _collect(result, run, document.at("runs", place, "results", number_), found, findings)
     for finding in found.values():
-        _state(finding, tool, target, findings, weaknesses)
+        state_rule(finding, target, findings, weaknesses)
     levels = Counter(level for finding in found.values() for level in finding.levels)
     spec = {"findings": {level: levels[level] for level in reversed(LEVELS) if levels[level]}, "suppressed": suppressed}
     findings.entity(target, at, spec={key: value for key, value in spec.items() if value})
@@ -112,15 +94,28 @@ def _is_suppressed(result: dict[str, Any]) -> bool:
 
 
 def _collect(
-    result: dict[str, Any], run: dict[str, Any], at: Place, found: dict[str, _Found], findings: Findings
+    result: dict[str, Any], run: dict[str, Any], at: Place, found: dict[str, RuleFindings], findings: Findings
 ) -> None:
     id_, rule = _rule(result, run)
     if not id_:
         findings.problem("a result that names no rule", at)
         return
-    finding = found.setdefault(id_, _Found(id_, rule, at, _path(result)))
-    level = result.get("level") or dig(rule, "defaultConfiguration", "level")
-    finding.levels.append(level if level in LEVELS else "warning")
+    finding = found.setdefault(id_, _finding(id_, rule, run, at, _path(result)))
+    finding.add(result.get("level") or dig(rule, "defaultConfiguration", "level"))
+
+
+def _finding(id_: str, rule: dict[str, Any], run: dict[str, Any], at: Place, path: str) -> RuleFindings:
+    return RuleFindings(
+        tool=str(dig(run, "tool", "driver", "name") or NAME),
+        id=id_,
+        at=at,
+        path=path,
+        title=dig(rule, "shortDescription", "text") or dig(rule, "fullDescription", "text"),
+        url=rule.get("helpUri"),
+        is_security=_is_security(rule),
+        score=number(dig(rule, "properties", "security-severity")),
+        purls=texts(dig(rule, "properties", "purls")),
+    )
 
 
 def _rule(result: dict[str, Any], run: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -154,45 +149,6 @@ def _path(result: dict[str, Any]) -> str:
     if not isinstance(uri, str):
         return ""
     return _USERINFO.sub("", uri) + (f":{line}" if isinstance(line, int) else "")
-
-
-def _state(finding: _Found, tool: str, target: Ref, findings: Findings, weaknesses: Weaknesses) -> None:
-    rule, at, known = finding.rule, finding.at, known_name(finding.id)
-    title = dig(rule, "shortDescription", "text") or dig(rule, "fullDescription", "text")
-    if not known and not _is_security(rule):
-        title = title if isinstance(title, str) else None
-        metric = findings.entity(
-            ref_of("metric", f"{NAME}-{tool}", finding.id), at, name=finding.id, type="finding", title=title
-        )
-        told = {"findings": len(finding.levels), "level": finding.level, "path": finding.path}
-        findings.link(metric, "DESCRIBES", target, at, properties={key: value for key, value in told.items() if value})
-        return
-    score = number(dig(rule, "properties", "security-severity"))
-    severity = severity_of(_SEVERITIES.get(finding.level) if score is None else None, score)
-    vulnerability = weaknesses.state(
-        [known or finding.id],
-        at,
-        ref=None if known else ref_of("vulnerability", f"{NAME}-{tool}", finding.id),
-        severity=severity,
-        score=score,
-        title=title,
-        url=rule.get("helpUri"),
-    )
-    weaknesses.affect(
-        target,
-        vulnerability,
-        at,
-        severity=severity,
-        findings=len(finding.levels),
-        level=finding.level,
-        path=finding.path,
-    )
-    for purl in texts(dig(rule, "properties", "purls")):
-        affected = package_of(findings, at, purl)
-        if affected is None:
-            continue
-        findings.link(target, "CONTAINS", affected, at)
-        weaknesses.affect(affected, vulnerability, at, severity=severity)
 
 
 def _is_security(rule: dict[str, Any]) -> bool:
