@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import cyclonedx, files, grype, openvex, osv, sarif, spdx, trivy
+from graph_api.sources import cyclonedx, files, github_alerts, grype, openvex, osv, sarif, spdx, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -14,6 +14,7 @@ FORMATS: tuple[Connector, ...] = (
     sarif.CONNECTOR,
     openvex.CONNECTOR,
     osv.CONNECTOR,
+    github_alerts.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
