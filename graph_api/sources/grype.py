@@ -82,15 +82,7 @@ def _read_match(row: dict[str, Any], scanned: Ref, at: Place, findings: Findings
     vulnerability = _vulnerability(
         [found, *(related[name] for name in aliases if name in related)], aliases, at, weaknesses
     )
-    affected = package(
-        findings,
-        at,
-        name=name,
-        version=str(artifact.get("version") or ""),
-        purl=artifact.get("purl"),
-        ecosystem=str(artifact.get("type") or ""),
-        scope=NAME,
-    )
+    affected = _package(name, artifact, at, findings)
     findings.link(scanned, "CONTAINS", affected, at)
     weaknesses.affect(
         affected,
@@ -102,6 +94,18 @@ def _read_match(row: dict[str, Any], scanned: Ref, at: Place, findings: Findings
     )
     for other in sorted(related.keys() - aliases):
         weaknesses.affect(affected, weaknesses.state([other], at), at)
+
+
+def _package(name: str, artifact: dict[str, Any], at: Place, findings: Findings) -> Ref:
+    return package(
+        findings,
+        at,
+        name=name,
+        version=str(artifact.get("version") or ""),
+        purl=artifact.get("purl"),
+        ecosystem=str(artifact.get("type") or ""),
+        scope=NAME,
+    )
 
 
 def _vulnerability(known: list[dict[str, Any]], aliases: list[str], at: Place, weaknesses: Weaknesses) -> Ref:

@@ -17,6 +17,7 @@ from graph_api.sources.naming import image_name, is_image, package_ref, ref_of, 
 from graph_api.sources.packages import image, image_of, package
 
 _SHOWN = 3
+_GITHUB = "https://github.com/"
 
 
 class Bill:
@@ -40,25 +41,26 @@ class Bill:
         It is an image, a repository on GitHub, or a component that is known by package URL, by group, or in its folder.
         """
         names = _image_names(purl, images)
-        url = purl.partition("?")[0] if isinstance(purl, str) else ""
-        whole = unquote(url.partition("@")[0].partition("/")[2]) or name
-        folder = "" if "/" in whole or url else str(self.document.folder).strip(".")
-        self.scope = "-".join(filter(None, (self._connector, folder, image_name(names[0]) if names else whole)))
-        repository = repository_ref(f"https://github.com/{whole}") if url.startswith("pkg:github/") else None
+        url = purl.replace("/@", "/%40").partition("?")[0] if isinstance(purl, str) else ""
+        known = unquote(url.partition("@")[0].removeprefix("pkg:"))
         if names:
+            self.scope = f"{self._connector}-{image_name(names[0])}"
             ref = image(self._findings, at, names)
-        elif repository:
-            ref = self._findings.entity(repository, at, identifiers=[f"https://github.com/{whole}"])
+        elif repository := _repository(known):
+            self.scope = f"{self._connector}-{known}"
+            ref = self._findings.entity(repository, at, identifiers=[_GITHUB + known.removeprefix("github/")])
         else:
-            ref = self._findings.entity(
-                ref_of("component", "-".join(filter(None, (self._connector, folder))), whole),
-                at,
-                name=name,
-                type=type_,
-                identifiers=[unquote(url)],
-            )
+            ref = self._component(at, known or name, name, type_, unquote(url))
         self.refs[id_] = self.subject = ref
         return ref
+
+    def _component(self, at: Place, known: str, name: str, type_: str, url: str) -> Ref:
+        folder = "" if "/" in known else str(self.document.folder).strip(".")
+        namespace = "-".join(filter(None, (self._connector, folder)))
+        self.scope = f"{namespace}-{known}"
+        return self._findings.entity(
+            ref_of("component", namespace, known), at, name=name, type=type_, identifiers=[url]
+        )
 
     def part(
         self,
@@ -115,3 +117,8 @@ class Bill:
 def _image_names(purl: object, images: Iterable[str]) -> list[str]:
     named = image_of(purl)
     return [named] if named else list(images)
+
+
+def _repository(known: str) -> Ref | None:
+    type_, _, path = known.partition("/")
+    return repository_ref(_GITHUB + path) if type_ == "github" else None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph_api.sources.documents import Document, dig, listed, mappings, texts
+from graph_api.sources.documents import Document, listed, mappings, texts
 
 Keys = tuple[str | int, ...]
 
@@ -25,7 +25,7 @@ class Listed:
     keys: Keys
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listing:
     id: str
     name: str
@@ -68,8 +68,7 @@ def _locator(row: dict[str, Any]) -> object:
 def read_graph(document: Document) -> Listing:
     """SPDX 3."""
     listing = Listing("", "", [], set(), [])
-    elements = mappings(document.get("@graph"))
-    for place, row in elements:
+    for place, row in mappings(document.get("@graph")):
         keys: Keys = ("@graph", place)
         type_ = str(row.get("type") or row.get("@type") or "")
         if type_ == "software_Package":
@@ -78,18 +77,12 @@ def read_graph(document: Document) -> Listing:
             listing.relationships.extend(_relationships(row, keys))
         else:
             listing.others.add(str(row.get("spdxId")))
-            if type_ in ("SpdxDocument", "software_Sbom"):
-                listing.described.update(texts(row.get("rootElement")))
-    documents = [row for _, row in elements if row.get("type") == "SpdxDocument"]
+        if type_ in ("SpdxDocument", "software_Sbom"):
+            listing.described.update(texts(row.get("rootElement")))
+        if type_ == "SpdxDocument":
+            listing.id, listing.name = str(row.get("spdxId") or ""), str(row.get("name") or "")
     _describe(listing)
-    return Listing(
-        id=str(dig(documents, 0, "spdxId") or ""),
-        name=str(dig(documents, 0, "name") or ""),
-        packages=listing.packages,
-        described=listing.described,
-        relationships=listing.relationships,
-        others=listing.others,
-    )
+    return listing
 
 
 def _element(row: dict[str, Any], keys: Keys) -> Listed | None:

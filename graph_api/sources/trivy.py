@@ -105,7 +105,7 @@ def _image_names(name: str, metadata: dict[str, Any]) -> list[str]:
 def _read_vulnerability(
     row: dict[str, Any], type_: str, artifact: Ref, at: Place, findings: Findings, weaknesses: Weaknesses
 ) -> None:
-    id_, name = row.get("VulnerabilityID"), row.get("PkgName")
+    id_ = row.get("VulnerabilityID")
     if not isinstance(id_, str) or not id_:
         findings.problem("a vulnerability without VulnerabilityID", at)
         return
@@ -118,15 +118,7 @@ def _read_vulnerability(
         title=row.get("Title"),
         url=row.get("PrimaryURL"),
     )
-    affected = package(
-        findings,
-        at,
-        name=name if isinstance(name, str) and name else "unknown",
-        version=str(row.get("InstalledVersion") or ""),
-        purl=dig(row.get("PkgIdentifier"), "PURL"),
-        ecosystem=type_,
-        scope=NAME,
-    )
+    affected = _package(row, type_, at, findings)
     findings.link(artifact, "CONTAINS", affected, at)
     weaknesses.affect(
         affected,
@@ -135,6 +127,19 @@ def _read_vulnerability(
         severity=severity,
         status=str(row.get("Status") or ""),
         fixed=str(row.get("FixedVersion") or ""),
+    )
+
+
+def _package(row: dict[str, Any], type_: str, at: Place, findings: Findings) -> Ref:
+    name = row.get("PkgName")
+    return package(
+        findings,
+        at,
+        name=name if isinstance(name, str) and name else "unknown",
+        version=str(row.get("InstalledVersion") or ""),
+        purl=dig(row.get("PkgIdentifier"), "PURL"),
+        ecosystem=type_,
+        scope=NAME,
     )
 
 
