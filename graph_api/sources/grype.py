@@ -13,7 +13,7 @@ related to several CVEs is none of them; the package is affected by it and by ea
 does; one package and vulnerability that match in several places are one link. A target without a name (`.`) is told
 apart by the report's own path.
 
-https://oss.anchore.com/docs/reference/grype/json/
+https://github.com/anchore/grype
 """
 
 from collections.abc import Sequence

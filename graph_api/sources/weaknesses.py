@@ -5,6 +5,7 @@ The status of a VEX statement stays on the link AFFECTED_BY as the property `vex
 sources say of the link.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -43,9 +44,10 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return float(value)
-    except ValueError:
+        found = float(value)
+    except (ValueError, OverflowError):
         return None
+    return found if math.isfinite(found) else None
 
 
 def newest_score(scores: Iterable[tuple[object, object]]) -> float | None:

@@ -17,7 +17,9 @@ def lines_of(section: str, pattern: str) -> list[re.Match[str]]:
     if FOLDER is None:
         return []
     text = (FOLDER / "EXPECTED.md").read_text().partition(f"\n## {section}")[2].partition("\n## ")[0]
-    return [match for line in text.splitlines() if (match := re.match(pattern, line))]
+    found = [match for line in text.splitlines() if (match := re.match(pattern, line))]
+    assert found, f"no line of {section} is understood"
+    return found
 
 
 def read_file(connector: str, name: str) -> Snapshot:
