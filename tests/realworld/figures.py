@@ -17,14 +17,16 @@ def lines_of(section: str, pattern: str) -> list[re.Match[str]]:
     if FOLDER is None:
         return []
     text = (FOLDER / "EXPECTED.md").read_text().partition(f"\n## {section}")[2].partition("\n## ")[0]
-    return [match for line in text.splitlines() if (match := re.match(pattern, line))]
+    found = [match for line in text.splitlines() if (match := re.match(pattern, line))]
+    assert found, f"no line of {section} is understood"
+    return found
 
 
 def read_file(connector: str, name: str) -> Snapshot:
     """What one connector says of the one file whose path ends so."""
     assert FOLDER is not None
     [path] = (path for path in FOLDER.rglob(Path(name).name) if str(path).endswith(f"/{name}"))
-    return read_paths([path], source="real", only=[connector]).snapshots[0]
+    return read_paths([path], source="real", only=[connector])[0]
 
 
 def counts(text: str) -> dict[str, int]:

@@ -11,7 +11,7 @@ REALWORLD = [Path(folder)] if (folder := os.environ.get("REALWORLD")) else []
 
 def read_all(connector: str, *paths: Path) -> Snapshot:
     """What one connector finds in these files and folders."""
-    return read_paths(paths, source="realworld", only=[connector]).snapshots[0]
+    return read_paths(paths, source="realworld", only=[connector])[0]
 
 
 def links(snapshot: Snapshot, relation: str) -> set[tuple[str, str]]:

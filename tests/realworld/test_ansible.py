@@ -21,7 +21,7 @@ FIGURES: list[tuple[str, int, dict[str, int]]] = [
 
 
 def snapshot_of(folder: Path) -> Snapshot:
-    return read_paths([folder], source="real", only=["ansible"]).snapshots[0]
+    return read_paths([folder], source="real", only=["ansible"])[0]
 
 
 @pytest.mark.parametrize("figures", FIGURES if "REALWORLD" in os.environ else [], ids=lambda row: row[0])

@@ -23,7 +23,7 @@ def test_templates_are_named_and_refused(realworld: Path) -> None:
     assert [problem.code for problem in snapshot.problems] == [ProblemCode.TEMPLATE] * 2
     assert not snapshot.entities
     chart = realworld / "argocd" / "argoproj__argocd-example-apps"
-    reading = read_paths([chart], source="realworld", only=["argocd"])
-    assert [row.path for row in reading.skipped if row.code is ProblemCode.TEMPLATE] == [
+    others = read_paths([chart], source="realworld", only=["files", "argocd"])[0]
+    assert [row.path for row in others.problems if row.code is ProblemCode.TEMPLATE] == [
         "apps/templates/applications.yaml"
     ]

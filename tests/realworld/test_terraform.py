@@ -49,7 +49,7 @@ FIGURES = [
 
 
 def snapshot_of(file: Path) -> Snapshot:
-    return read_paths([file], source="real", only=["terraform"]).snapshots[0]
+    return read_paths([file], source="real", only=["terraform"])[0]
 
 
 @pytest.mark.parametrize("figures", FIGURES if "REALWORLD" in os.environ else [], ids=lambda row: row[0])
