@@ -89,14 +89,14 @@ def test_cycles_unresolved_and_identifiers(demo: Client) -> None:
           unresolvedRefs { nodes { ref __typename } }
           resolve(identifier: "git@github.com:brambleway/identity.git") { ref __typename }
           nothing: entity(ref: "component:nope") { ref }
-          some: entities(refs: ["component:nope", "component:identity"]) { nodes { ref } } }"""
+          some: entitiesByRefs(refs: ["component:nope", "component:identity"]) { ref } }"""
     )
     members = [[row["ref"].split("/")[1] for row in cycle["members"]] for cycle in answer["cycles"]["nodes"]]
     assert members == [["basket", "pricing", "promotions"], ["route-planner"]]
     assert {row["__typename"] for row in answer["unresolvedRefs"]["nodes"]} == {"UnresolvedEntity"}
     assert answer["resolve"] == [{"ref": "repository:default/identity", "__typename": "Repository"}]
     assert answer["nothing"] is None
-    assert answer["some"]["nodes"] == [None, {"ref": "component:default/identity"}]
+    assert answer["some"] == [None, {"ref": "component:default/identity"}]
 
 
 BAD: list[tuple[str, str]] = [
@@ -124,7 +124,9 @@ BAD: list[tuple[str, str]] = [
     ),
     ('{ impact(of: ["component:identity"], walk: {keep: {kind: {eq: "Servce"}}}) { totalCount } }', "UNKNOWN_KIND"),
     ('{ impact(of: ["component:identity"], walk: {through: {kind: {eq: "Servce"}}}) { totalCount } }', "UNKNOWN_KIND"),
-    ('{ search(text: "a", filter: {kind: {eq: "Servce"}}) { ref } }', "UNKNOWN_KIND"),
+    ('{ search(text: "a", filter: {kind: {eq: "Servce"}}) { totalCount } }', "UNKNOWN_KIND"),
+    ('{ search(text: "a b c d e f g h i j k") { totalCount } }', "TOO_LARGE"),
+    ('{ search(text: "a", first: 101) { totalCount } }', "BAD_PAGE"),
     ('{ entities(filter: {labels: [{key: "team"}]}) { totalCount } }', "BAD_INPUT"),
     ('{ entities(filter: {not: {annotations: [{key: "team", eq: null}]}}) { totalCount } }', "BAD_INPUT"),
     (
@@ -171,7 +173,7 @@ def test_lists_of_ids_refs_and_owners_are_bounded(demo: Client) -> None:
     assert demo.ask(nodes, ids=[id_] * 1_000)["nodes"] == [{"id": id_}] * 1_000
     assert demo.code(nodes, ids=[id_] * 1_001) == "TOO_LARGE"
     refs = ["group:security"] * 1_001
-    assert demo.code("query($refs: [String!]!) { entities(refs: $refs) { revision } }", refs=refs) == "TOO_LARGE"
+    assert demo.code("query($refs: [String!]!) { entitiesByRefs(refs: $refs) { ref } }", refs=refs) == "TOO_LARGE"
     owned = "query($refs: [String!]!) { entities(filter: {ownedBy: {refs: $refs}}) { totalCount } }"
     assert demo.code(owned, refs=refs) == "TOO_LARGE"
 
