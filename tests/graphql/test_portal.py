@@ -14,6 +14,11 @@ QUERIES = {
 }
 
 
+def test_every_query_of_the_page_is_run_here() -> None:
+    assert list(QUERIES) == ["ServicePage", "ServiceList", "SearchBox", "TeamPage", "ImpactPage", "ChangeFeed"]
+    assert len(QUERIES) == len(blocks("docs/portal.md", "graphql"))
+
+
 def test_a_services_page(demo: Client) -> None:
     entity = demo.ask(QUERIES["ServicePage"])["entity"]
     assert (entity["__typename"], entity["primaryOwner"]["ref"]) == ("Service", "group:default/checkout")
