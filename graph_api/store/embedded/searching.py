@@ -42,6 +42,7 @@ def _like(word: str) -> str:
 
 def _found(conn: sqlite3.Connection, match: str, filter_: Filter) -> list[Found]:
     condition = Compiler(conn).compile(filter_)
-    among = "1" if filter_ == ALL else f"rowid IN (SELECT e.id FROM entities e WHERE {condition.sql})"
+    # The + keeps SQLite from asking the index anew for each of them.
+    among = "1" if filter_ == ALL else f"+rowid IN (SELECT e.id FROM entities e WHERE {condition.sql})"
     rows = conn.execute(_FOUND.format(among=among), (match, *condition.parameters, MAX_FOUND))
     return [Found(*row) for row in rows]
