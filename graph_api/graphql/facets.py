@@ -42,7 +42,9 @@ async def bucket_entity(root: Parent[Any], info: Info) -> Entity | None:
 
 @strawberry.type(description="How many entities have one value.")
 class Bucket:
-    value: str | None = strawberry.field(description="The value; null for entities that have none.")
+    value: str | None = strawberry.field(
+        description="The value, a kind as `Entity.kind` has it; null for entities that have none."
+    )
     count: int = strawberry.field(description="How many.")
     entity: Entity | None = strawberry.field(
         resolver=bucket_entity, description="For values that are refs: the entity itself."

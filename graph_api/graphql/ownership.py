@@ -80,7 +80,9 @@ class OwnershipGapConnection:
 
 @strawberry.type(description="How much of a group of entities has an owner. total = effective + none.")
 class Coverage:
-    value: str | None = strawberry.field(description="The kind, system or owner; null for entities with none.")
+    value: str | None = strawberry.field(
+        description="The kind (as `Entity.kind` has it), system or owner; null for entities with none."
+    )
     entity: Entity | None = strawberry.field(
         resolver=bucket_entity, description="For values that are refs: the entity itself."
     )
