@@ -1,0 +1,51 @@
+from typing import Any
+
+import orjson
+import pytest
+
+from graph_api.sources.api import ApiError
+from graph_api.sources.github import CONNECTOR
+from tests.sources.connectors.answering import Pages, Tool
+from tests.sources.connectors.recorded import FOLDER, read_recorded
+
+INPUT = FOLDER / "github" / "input"
+SHOP = {"organization": "shop"}
+ALL = {f"/{path.relative_to(INPUT).as_posix()[:-5]}": orjson.loads(path.read_bytes()) for path in INPUT.rglob("*.json")}
+GOOD = {
+    **ALL,
+    "/orgs/shop/repos": Pages([ALL["/orgs/shop/repos"][:1], ALL["/orgs/shop/repos.2"]]),
+    "/orgs/shop/teams": ALL["/orgs/shop/teams"][:2],
+    "/users/shop-bot%5Bbot%5D": {
+        "login": "shop-bot[bot]",
+        "type": "Bot",
+        "html_url": "https://github.com/apps/shop-bot",
+    },
+    "/orgs/shop/teams/ops/members": [],
+}
+
+
+def test_the_api_tells_what_its_recorded_answers_tell() -> None:
+    tool = Tool(CONNECTOR, GOOD)
+    online, recorded = tool.read(SHOP), read_recorded("github")
+    assert online.entities.keys() == recorded.entities.keys()
+    assert online.links.keys() == recorded.links.keys()
+    assert "/orgs/shop/repos?per_page=100&page=2" in tool.asked
+    assert all(said.location.startswith("http://127.0.0.1:") for said in online.links.values())
+    assert not online.problems
+
+
+def test_what_github_does_not_have_is_left_out() -> None:
+    without = {path: answer for path, answer in GOOD.items() if not path.endswith("/sbom")}
+    snapshot = Tool(CONNECTOR, without).read(SHOP)
+    assert {key.relation for key in snapshot.links} == {"CHILD_OF", "MEMBER_OF", "OWNED_BY", "DEPLOYED_TO"}
+
+
+@pytest.mark.parametrize(("answers", "broken"), [(GOOD, "/orgs/shop/teams/pay/repos"), ({}, None)])
+def test_a_fault_ends_the_run(answers: dict[str, Any], broken: str | None) -> None:
+    with pytest.raises(ApiError):
+        Tool(CONNECTOR, answers, broken).read(SHOP)
+
+
+def test_a_wrong_token_is_told() -> None:
+    with pytest.raises(ApiError, match="token"):
+        Tool(CONNECTOR, GOOD).read(SHOP, known=False)
