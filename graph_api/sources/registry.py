@@ -3,12 +3,13 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, github, trivy
+from graph_api.sources import files, github, score, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
     github.CONNECTOR,
+    score.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
