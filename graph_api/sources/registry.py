@@ -3,13 +3,14 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, github, score, trivy
+from graph_api.sources import files, github, humanitec, score, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
     github.CONNECTOR,
     score.CONNECTOR,
+    humanitec.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {

@@ -19,17 +19,17 @@
   link goes to an entity that nobody declares.
 
 Joining with what runs: a workload states `kubernetes-id:` of the annotation backstage.io/kubernetes-id, `service.name:`
-of OTEL_SERVICE_NAME, and `image:` of an image that no other workload of the source runs, unless it is middleware or a
-base image. Names alone join nothing. So Score files and Kubernetes manifests join if they name the same image. Where
-one names a release and the other a build of a fork (`.../google-samples/ad` and `.../ci/adservice`), they do not, and
-the operator says what is one: by the annotation on both, by one descriptor whose `graph-api/identifiers` lists both
-images as `image:...`, or, where the names are equal, by the setting `join_names: [component]`.
+of OTEL_SERVICE_NAME, and `image:` of an image that is neither middleware nor a base image (where two workloads run it,
+it joins neither). Names alone join nothing. So Score files and Kubernetes manifests join if they name the same image.
+Where one names a release and the other a build of a fork (`.../google-samples/ad` and `.../ci/adservice`), they do
+not, and the operator says what is one: by the annotation on both, by one descriptor whose `graph-api/identifiers`
+lists both images as `image:...`, or, where the names are equal, by the setting `join_names: [component]`.
 
 https://docs.score.dev/docs/score-specification/score-spec-reference/
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -58,8 +58,6 @@ _REFERENCE = re.compile(r"\$\{resources\.([\w-]+)")
 class Files:
     """All that must be known of the other files to read one."""
 
-    images: Counter[str] = field(default_factory=Counter)
-    """In how many workloads each image runs."""
     named: dict[tuple[PurePosixPath, str], set[Ref]] = field(default_factory=lambda: defaultdict(set))
     """The workloads of a name in and below a folder."""
     scopes: dict[PurePosixPath, dict[str, Any]] = field(default_factory=dict)
@@ -90,7 +88,6 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 
 def _note(document: Document, files: Files) -> None:
-    files.images.update({image_name(image) for _, image in _images(document)})
     for folder in (document.folder, *document.folder.parents):
         files.named[folder, _name(document)].add(_ref(document))
 
@@ -125,14 +122,14 @@ def _read_workload(document: Document, files: Files, findings: Findings) -> None
             "containers": sorted(mapping(document.get("containers"))),
             "ports": {name: dig(port, "port") for name, port in ports.items() if isinstance(dig(port, "port"), int)},
         },
-        identifiers=_identifiers(document, files),
+        identifiers=_identifiers(document),
     )
     for container, image in _images(document):
         state_image(ref, image, document.at("containers", container, "image"), findings)
     _read_resources(document, ref, files, findings)
 
 
-def _identifiers(document: Document, files: Files) -> Iterator[str]:
+def _identifiers(document: Document) -> Iterator[str]:
     id_ = document.get("metadata", "annotations", "backstage.io/kubernetes-id")
     if isinstance(id_, str):
         yield scoped("kubernetes-id", id_)
@@ -141,7 +138,7 @@ def _identifiers(document: Document, files: Files) -> Iterator[str]:
         if isinstance(service, str) and is_named(service):
             yield scoped("service.name", service)
     for _, image in _images(document):
-        if is_own_software(image) and files.images[image_name(image)] == 1:
+        if is_own_software(image):
             yield scoped("image", image_name(image))
 
 

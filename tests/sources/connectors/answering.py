@@ -5,9 +5,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,7 +31,7 @@ class Pages(list[Any]):
 
 @dataclass
 class Tool:
-    """`answers` by path. The first question is answered with 429; one at `broken` with 500 for ever."""
+    """`answers` by path; a function makes one of the request. The first question is answered with 429; one at `broken` with 500 for ever."""
 
     connector: Connector
     answers: Mapping[str, Any]
@@ -68,7 +70,7 @@ class Tool:
             return JSONResponse({"message": "defect"}, status_code=500)
         if raw not in self.answers:
             return JSONResponse({"message": "Not Found"}, status_code=404)
-        answer = self.answers[raw]
+        answer = self.answers[raw](request) if callable(self.answers[raw]) else self.answers[raw]
         return _page(request, answer) if isinstance(answer, Pages) else JSONResponse(answer)
 
     @contextmanager
@@ -84,6 +86,14 @@ class Tool:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def recorded_answers(folder: Path) -> dict[str, Any]:
+    """The answers that are saved in a folder, by the path of their questions."""
+    files = sorted(folder.rglob("*.json"))
+    return {
+        f"/{file.relative_to(folder).with_suffix('').as_posix()}": orjson.loads(file.read_bytes()) for file in files
+    }
 
 
 def _page(request: Request, pages: Pages) -> Response:

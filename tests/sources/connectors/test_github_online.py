@@ -1,16 +1,14 @@
 from typing import Any
 
-import orjson
 import pytest
 
 from graph_api.sources.api import ApiError
 from graph_api.sources.github import CONNECTOR
-from tests.sources.connectors.answering import Pages, Tool
+from tests.sources.connectors.answering import Pages, Tool, recorded_answers
 from tests.sources.connectors.recorded import FOLDER, read_recorded
 
-INPUT = FOLDER / "github" / "input"
 SHOP = {"organization": "shop"}
-ALL = {f"/{path.relative_to(INPUT).as_posix()[:-5]}": orjson.loads(path.read_bytes()) for path in INPUT.rglob("*.json")}
+ALL = recorded_answers(FOLDER / "github" / "input")
 GOOD = {
     **ALL,
     "/orgs/shop/repos": Pages([ALL["/orgs/shop/repos"][:1], ALL["/orgs/shop/repos.2"]]),
