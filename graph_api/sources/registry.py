@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, github, humanitec, score, trivy
+from graph_api.sources import files, github, humanitec, qovery, score, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -11,6 +11,7 @@ FORMATS: tuple[Connector, ...] = (
     github.CONNECTOR,
     score.CONNECTOR,
     humanitec.CONNECTOR,
+    qovery.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {

@@ -31,7 +31,10 @@ class Pages(list[Any]):
 
 @dataclass
 class Tool:
-    """`answers` by path; a function makes one of the request. The first question is answered with 429; one at `broken` with 500 for ever."""
+    """`answers` by path; a function makes one of the request.
+
+    The first question is answered with 429; one at `broken` with 500 for ever.
+    """
 
     connector: Connector
     answers: Mapping[str, Any]
