@@ -3,12 +3,13 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, github, humanitec, qovery, score, trivy
+from graph_api.sources import files, github, gitlab, humanitec, qovery, score, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
     github.CONNECTOR,
+    gitlab.CONNECTOR,
     score.CONNECTOR,
     humanitec.CONNECTOR,
     qovery.CONNECTOR,
