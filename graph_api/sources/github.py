@@ -19,7 +19,7 @@ orgs/shop/teams > orgs/shop/teams.json`; further pages as `teams.2.json`):
 A permission is a weak sign of ownership: such links are inferred, with confidence 0.6 for admin and 0.5 for maintain,
 and the permission as role. `push` and less own nothing. An environment belongs to its repository alone, so that
 `production` of two repositories are two. Deployments to transient environments are left out. Deployments are not
-entities; of many to one environment the latest counts.
+entities; of many to one environment the latest counts, whether or not it succeeded (GitHub keeps that elsewhere).
 
 Online, a question that GitHub answers with 404 (a repository without dependency graph) has no answer; every other
 fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`.
@@ -104,17 +104,24 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
         yield document
     for login in names[MEMBERS]:
         yield await _answer(api, f"users/{quote(login)}")
-    for path in _further(options["organization"], names[TEAMS], names[REPOSITORIES]):
+    for path in [f"{org}/teams/{team}/{part}" for team in names[TEAMS] for part in ("members", "repos")]:
         async for document in _pages(api, path):
+            yield document
+    for name in names[REPOSITORIES]:
+        async for document in _of_repository(api, f"repos/{options['organization']}/{name}"):
             yield document
 
 
-def _further(org: str, teams: Sequence[str], repositories: Sequence[str]) -> list[str]:
-    parts = ("environments", "deployments", "dependency-graph/sbom")
-    return [
-        *(f"orgs/{org}/teams/{team}/{part}" for team in teams for part in ("members", "repos")),
-        *(f"repos/{org}/{repository}/{part}" for repository in repositories for part in parts),
-    ]
+async def _of_repository(api: Api, repository: str) -> AsyncIterator[Document]:
+    """Of a repository's deployments, which may be thousands, the latest one to each environment."""
+    async for document in _pages(api, f"{repository}/environments"):
+        yield document
+        for row in ENVIRONMENTS.rows(document):
+            path = f"{repository}/deployments"
+            value = await api.get(path, {"environment": row.value["name"], "per_page": 1})
+            yield Document(api.url(path), value)
+    async for document in _pages(api, f"{repository}/dependency-graph/sbom"):
+        yield document
 
 
 async def _answer(api: Api, path: str) -> Document:

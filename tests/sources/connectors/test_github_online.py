@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from graph_api.sources.api import ApiError
 from graph_api.sources.github import CONNECTOR
@@ -9,6 +10,14 @@ from tests.sources.connectors.recorded import FOLDER, read_recorded
 
 SHOP = {"organization": "shop"}
 ALL = recorded_answers(FOLDER / "github" / "input")
+
+
+def last_deployment(request: Request) -> list[Any]:
+    """The latest one alone, as it is asked for."""
+    assert request.query_params["per_page"] == "1"
+    return ALL["/repos/shop/web/deployments"][2:] if request.query_params["environment"] == "production" else []
+
+
 GOOD = {
     **ALL,
     "/orgs/shop/repos": Pages([ALL["/orgs/shop/repos"][:1], ALL["/orgs/shop/repos.2"]]),
@@ -19,6 +28,7 @@ GOOD = {
         "html_url": "https://github.com/apps/shop-bot",
     },
     "/orgs/shop/teams/ops/members": [],
+    "/repos/shop/web/deployments": last_deployment,
 }
 
 
