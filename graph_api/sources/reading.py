@@ -44,7 +44,7 @@ def read_paths(
     if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
         folders = {PurePosixPath(): ref}
     snapshots = [
-        _finished(format_, _read(format_, claimed[format_.name], name), folders, loaded.unreadable)
+        _finished(format_, _read(format_, claimed[format_.name], name, folders), folders, loaded.unreadable)
         for format_ in formats
     ]
     if only and files.CONNECTOR not in only:
@@ -86,9 +86,11 @@ def _claimed(
     return claimed, unknown
 
 
-def _read(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
+def _read(
+    connector: Connector, documents: Sequence[Document], name: str, folders: Mapping[PurePosixPath, Ref]
+) -> Snapshot:
     source = f"{connector.name}:{name}"
-    findings = Findings(connector.origin)
+    findings = Findings(connector.origin, folders)
     try:
         connector.read(documents, findings)
     except Exception:

@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, github, gitlab, humanitec, qovery, score, trivy
+from graph_api.sources import files, github, gitlab, humanitec, owners, qovery, score, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -13,6 +13,7 @@ FORMATS: tuple[Connector, ...] = (
     score.CONNECTOR,
     humanitec.CONNECTOR,
     qovery.CONNECTOR,
+    owners.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
