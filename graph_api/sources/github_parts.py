@@ -163,22 +163,22 @@ def _ends(row: Row, key: str, findings: Findings) -> tuple[Ref, Ref] | None:
 def read_packages(row: Row, findings: Findings) -> None:
     repository = _repository_of(row)
     described = {
-        relation.get("relatedSpdxElement")
+        str(relation.get("relatedSpdxElement"))
         for _, relation in mappings(row.value.get("relationships"))
         if relation.get("relationshipType") == "DESCRIBES"
     }
     for index, package in mappings(row.value.get("packages")):
         purl = _purl(package)
         ref = package_ref(purl or "")
-        if ref is None or repository is None or package.get("SPDXID") in described:
+        if ref is None or repository is None or str(package.get("SPDXID")) in described:
             continue  # the repository itself, or a dependency that no package manager names
-        at, version = row.at("packages", index), package.get("versionInfo")
+        at, version = row.at("packages", index), texts([package.get("versionInfo")])
         findings.entity(
             ref,
             at,
             name=str(package.get("name") or purl),
             type=(purl or "").removeprefix("pkg:").partition("/")[0],
-            spec={"version": version} if version else None,
+            spec={"version": version[0]} if version else None,
             identifiers=_given(purl),
         )
         findings.link(repository, "CONTAINS", ref, at)

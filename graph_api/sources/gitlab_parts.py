@@ -92,7 +92,7 @@ def read_project(row: Row, known: Known, findings: Findings) -> None:
         _owned(ref, group_ref(path.rpartition("/")[0]), "NAMESPACE", NAMESPACE_CONFIDENCE, at, findings)
     for index, share in mappings(row.value.get("shared_with_groups")):
         level, group = share.get("group_access_level"), share.get("group_full_path")
-        if level in CONFIDENCE and isinstance(group, str) and group:
+        if isinstance(level, int) and level in CONFIDENCE and isinstance(group, str) and group:
             at = row.at("shared_with_groups", index)
             _owned(ref, group_ref(group), ROLES[level], CONFIDENCE[level], at, findings)
 

@@ -15,6 +15,8 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.descriptors import is_descriptor
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
+from graph_api.sources.folders import Root
+from graph_api.sources.git import CONFIG, GIT, read_config
 from graph_api.sources.loading import Loaded, load
 from graph_api.sources.naming import is_image, repository_ref
 from graph_api.sources.registry import FORMATS
@@ -57,7 +59,15 @@ def _load(listed: files.Files, patterns: Sequence[str]) -> Loaded:
     loaded = Loaded()
     for root, listing, _ in listed.roots:
         load(root, [*listing.documents, *listing.others], patterns, loaded)
+        if CONFIG in patterns:
+            loaded.documents += [_work_tree(root, path) for path in listing.work_trees]
     return loaded
+
+
+def _work_tree(root: Root, path: Path) -> Document:
+    """A work tree's configuration, wherever git keeps it. Nothing else in `.git` is a document."""
+    git = path / GIT
+    return Document(root.name(git / CONFIG if git.is_dir() else git), text=read_config(path))
 
 
 def _claimed(

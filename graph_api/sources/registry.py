@@ -3,7 +3,7 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, github, gitlab, humanitec, owners, qovery, score, trivy
+from graph_api.sources import checkouts, files, github, gitlab, humanitec, owners, qovery, score, trivy
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -14,6 +14,7 @@ FORMATS: tuple[Connector, ...] = (
     humanitec.CONNECTOR,
     qovery.CONNECTOR,
     owners.CONNECTOR,
+    checkouts.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
