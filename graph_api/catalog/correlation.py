@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from graph_api.catalog.entity import Entity
 from graph_api.catalog.ref import Ref, kind_of, split_ref
 
 SCHEMES = (
@@ -66,6 +67,15 @@ class Rules:
     """Kinds, in lower case, whose entities of one name are one, whatever their namespace."""
     separate: frozenset[frozenset[Ref]] = frozenset()
     """Pairs of refs that are never joined."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """For a store to remember, each of them no name of a source."""
+        pairs = (" ".join(sorted(pair)) for pair in self.separate)
+        return (*sorted(f"join {kind}" for kind in self.join_names), *sorted(f"separate {pair}" for pair in pairs))
+
+
+NO_RULES = Rules()
 
 
 class Bond(NamedTuple):
@@ -152,3 +162,13 @@ def _may_join(one: set[Ref], other: set[Ref], told_by: Mapping[Ref, set[str]], r
     if len(sources) != len(set(sources)):
         return False
     return not any({first, second} in rules.separate for first in one for second in other)
+
+
+def standing_in(named: Mapping[str, Iterable[Ref]], rows: Mapping[Ref, Entity]) -> dict[Ref, Entity]:
+    """By a ref that some source gave a thing, the row that it stands in; `named` are rows by identifier."""
+    return {
+        Ref(name): rows[ref]
+        for name, refs in named.items()
+        for ref in refs
+        if ref in rows and any(said.ref == name for said in rows[ref].statements.values())
+    }

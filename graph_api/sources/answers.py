@@ -5,12 +5,13 @@
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from graph_api.sources.api import ApiError
 from graph_api.sources.documents import Document, Place, mapping, mappings
 
 _FILE = re.compile(r"(?:\.\d+)?\.json$")
@@ -82,3 +83,10 @@ def rows_of(question: Question, documents: Sequence[Document]) -> Iterator[Row]:
     """The objects of all answers to one question among the documents."""
     for document in documents:
         yield from question.rows(document)
+
+
+def option(options: Mapping[str, str], name: str) -> str:
+    """A setting that a question cannot do without; ApiError without it."""
+    if not options.get(name):
+        raise ApiError(f"the setting `{name}` is missing: it says what to ask for")
+    return options[name]

@@ -14,6 +14,7 @@ TIMEOUT = 30.0
 ATTEMPTS = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 MAX_PAGES = 10_000
+MAX_REDIRECTS = 5
 MAX_ANSWER = 64_000_000
 """Bytes of one answer."""
 
@@ -32,18 +33,20 @@ class ApiError(Exception):
 
 
 class Api:
-    """One tool's API below `base_url`. Redirects are followed only within its host, so that the token stays there."""
+    """One tool's API below `base_url`. Its token goes to no other host."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], *, first_pause: float = FIRST_PAUSE) -> None:
         self._base = base_url.rstrip("/") + "/"
         self._first_pause = first_pause
         self._client = httpx.AsyncClient(headers=dict(headers), timeout=TIMEOUT, follow_redirects=False)
+        self._stranger = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
 
     async def __aenter__(self) -> "Api":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
+        await self._stranger.aclose()
 
     def url(self, path: str) -> str:
         return urljoin(self._base, path.lstrip("/"))
@@ -56,38 +59,70 @@ class Api:
         """The JSON of the answer to a question that is asked by POST, such as GraphQL."""
         return (await self.response("POST", path, body=body))[0]
 
+    async def download(self, url: str) -> Any:
+        """The JSON behind a URL that an answer gave, through redirects. Other hosts than the API's get no token."""
+        for _ in range(MAX_REDIRECTS):
+            if not self._is_own(url) and urlsplit(url).scheme != urlsplit(self._base).scheme:
+                raise ApiError(f"{urlsplit(url).netloc} is to be asked over another protocol; it is not asked")
+            answer = await self._ask(self._client if self._is_own(url) else self._stranger, "GET", url, None, None)
+            if not answer.is_redirect:
+                return _json(answer)
+            url = urljoin(url, answer.headers["location"])
+        raise ApiError(f"{urlsplit(url).netloc} redirects more than {MAX_REDIRECTS} times")
+
     async def response(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None
     ) -> tuple[Any, httpx.Headers]:
         url = path if "://" in path else self.url(path)
-        if urlsplit(url)[:2] != urlsplit(self._base)[:2]:
+        if not self._is_own(url):
             raise ApiError(f"{url} is not on the host of {self._base}; it is not asked")
+        answer = await self._ask(self._client, method, url, params, body)
+        if answer.is_redirect:
+            raise ApiError(f"{url} answers {answer.status_code}; is the base URL right?")
+        return _json(answer), answer.headers
+
+    def _is_own(self, url: str) -> bool:
+        return urlsplit(url)[:2] == urlsplit(self._base)[:2]
+
+    def _shown(self, url: str) -> str:
+        """A URL on another host may be signed, and so a secret."""
+        return url if self._is_own(url) else urlsplit(url).netloc
+
+    async def _ask(
+        self, client: httpx.AsyncClient, method: str, url: str, params: Mapping[str, Any] | None, body: Any
+    ) -> httpx.Response:
         pause = self._first_pause
         for attempt in range(1, ATTEMPTS + 1):
-            answer, wait = await self._try(method, url, params, body)
+            answer, wait = await self._try(client, method, url, params, body)
             if answer is not None:
-                return _json(answer), answer.headers
+                return answer
             if attempt < ATTEMPTS:
                 # Jitter, so that replicas do not come back all at once.
                 await asyncio.sleep(min(wait or pause * random.uniform(1, 2), LONGEST_PAUSE))  # noqa: S311 - no secret
                 pause *= 2
-        raise ApiError(f"{url} did not answer in {ATTEMPTS} attempts; nothing was withdrawn, try again later")
+        raise ApiError(
+            f"{self._shown(url)} did not answer in {ATTEMPTS} attempts; nothing was withdrawn, try again later"
+        )
 
     async def _try(
-        self, method: str, url: str, params: Mapping[str, Any] | None, body: Any
+        self, client: httpx.AsyncClient, method: str, url: str, params: Mapping[str, Any] | None, body: Any
     ) -> tuple[httpx.Response | None, float | None]:
-        """The answer, or how long the API asks us to wait."""
+        """The answer (or redirect), or how long the API asks us to wait."""
         try:
-            answer = await self._client.request(method, url, params=params, json=body)
+            answer = await client.request(method, url, params=params, json=body)
         except httpx.TransportError:
             return None, None
         if answer.status_code in _LATER or (answer.status_code == 403 and "retry-after" in answer.headers):
             return None, _seconds(answer.headers.get("retry-after"))
         if answer.status_code in (401, 403):
-            message = f"{url} answers {answer.status_code}: is the token set, valid, and allowed to read this?"
+            message = (
+                f"{self._shown(url)} answers {answer.status_code}: is the token set, valid, and allowed to read this?"
+            )
             raise ApiError(message, answer.status_code)
-        if not answer.is_success:
-            raise ApiError(f"{url} answers {answer.status_code}; is the base URL right?", answer.status_code)
+        if not answer.is_success and not answer.is_redirect:
+            raise ApiError(
+                f"{self._shown(url)} answers {answer.status_code}; is the base URL right?", answer.status_code
+            )
         return answer, None
 
     async def linked_pages(self, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[str, Any]]:
@@ -104,11 +139,11 @@ class Api:
 
 def _json(answer: httpx.Response) -> Any:
     if len(answer.content) > MAX_ANSWER:
-        raise ApiError(f"{answer.url} answers more than {MAX_ANSWER:,} bytes")
+        raise ApiError(f"{answer.url.host} answers more than {MAX_ANSWER:,} bytes")
     try:
         return read_json(answer.text)
     except JsonTextError as error:
-        raise ApiError(f"{answer.url} does not answer JSON: {error.message}") from error
+        raise ApiError(f"{answer.url.host} does not answer JSON: {error.message}") from error
 
 
 def _next_link(headers: httpx.Headers) -> str | None:

@@ -23,6 +23,8 @@ class Online:
     """Further settings by name, such as `organization`, each described."""
     authorization: str = "Bearer {token}"
     """The header Authorization, or `Name: {token}` for another header."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What else every request must say, such as the version of the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,9 +61,10 @@ class Document:
         within: Any = self._lines[:1]
         for key in (0, *keys):
             try:
-                line, within = within[key]
+                place = within[key]
             except (KeyError, IndexError, TypeError):
                 break
+            line, within = place if isinstance(place, tuple) else (place, None)
         return self.line + line - 1
 
     @cached_property

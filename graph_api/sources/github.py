@@ -14,7 +14,7 @@ orgs/shop/teams > orgs/shop/teams.json`; further pages as `teams.2.json`):
 | `orgs/{org}/teams/{team}/repos`             | owners: a team with the permission admin or maintain                  |
 | `repos/{org}/{repo}/environments`           | Environments of the repository                                        |
 | `repos/{org}/{repo}/deployments`            | what was last deployed to each environment, with commit and time      |
-| `repos/{org}/{repo}/dependency-graph/sbom`  | packages that the repository contains (SPDX, by package URL)          |
+| `repos/{org}/{repo}/dependency-graph/sbom`  | packages that the repository contains: as the connector spdx reads it  |
 
 A permission is a weak sign of ownership: such links are inferred, with confidence 0.6 for admin and 0.5 for maintain,
 and the permission as role. `push` and less own nothing. An environment belongs to its repository alone, so that
@@ -30,7 +30,8 @@ https://docs.github.com/en/rest
 from collections.abc import AsyncIterator, Mapping, Sequence
 from urllib.parse import quote
 
-from graph_api.sources.answers import Question, rows_of
+from graph_api.sources import spdx
+from graph_api.sources.answers import Question, option, rows_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document
@@ -40,7 +41,6 @@ from graph_api.sources.github_parts import (
     read_deployments,
     read_environment,
     read_organization,
-    read_packages,
     read_properties,
     read_repository,
     read_team,
@@ -49,6 +49,8 @@ from graph_api.sources.github_parts import (
 
 PAGE = {"per_page": 100}
 NOT_FOUND = 404
+VERSION = "2022-11-28"
+"""Of the API, which also GitHub Enterprise Server answers."""
 
 ORGANIZATION = Question("orgs/{org}", ("login", "repos_url"))
 REPOSITORIES = Question("orgs/{org}/repos", ("full_name", "html_url"))
@@ -72,12 +74,11 @@ READERS = (
     (TEAM_MEMBERS, read_user),
     (TEAMS, read_team),
     (ENVIRONMENTS, read_environment),
-    (SBOM, read_packages),
 )
 
 
 def claims(document: Document) -> bool:
-    return any(question.is_answered_by(document) for question in (DEPLOYMENTS, *(row[0] for row in READERS)))
+    return any(question.is_answered_by(document) for question in (DEPLOYMENTS, SBOM, *(row[0] for row in READERS)))
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
@@ -85,11 +86,13 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
     for question, reader in READERS:
         for row in rows_of(question, documents):
             reader(row, findings)
+    spdx.read([document for document in documents if SBOM.is_answered_by(document)], findings)
 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """Every answer about `organization`: a few questions for each repository, team and member."""
-    org = f"orgs/{options['organization']}"
+    organization = option(options, "organization")
+    org = f"orgs/{organization}"
     names: dict[Question, list[str]] = {REPOSITORIES: [], MEMBERS: [], TEAMS: []}
     yield await _answer(api, org)
     for question, path, key in (
@@ -108,7 +111,7 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
         async for document in _pages(api, path):
             yield document
     for name in names[REPOSITORIES]:
-        async for document in _of_repository(api, f"repos/{options['organization']}/{name}"):
+        async for document in _of_repository(api, f"repos/{organization}/{name}"):
             yield document
 
 
@@ -149,5 +152,6 @@ CONNECTOR = Connector(
         token_variable="GITHUB_TOKEN",  # noqa: S106 - the variable's name
         fetch=fetch,
         options={"organization": "The organization's login"},
+        headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": VERSION},
     ),
 )

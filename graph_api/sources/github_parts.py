@@ -1,14 +1,11 @@
 """Rows of GitHub's answers -> entities and links; see github.py for what becomes of what."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
 from graph_api.sources.answers import Row
 from graph_api.sources.documents import dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import package_ref, ref_of, repository_ref
+from graph_api.sources.naming import ref_of, repository_ref
 
 NAME = "github"
 CONFIDENCE = {"admin": 0.6, "maintain": 0.5}
@@ -158,38 +155,6 @@ def _ends(row: Row, key: str, findings: Findings) -> tuple[Ref, Ref] | None:
         return None
     scope = f"{NAME}-{row.names['org']}-{row.names['repo']}"
     return repository, findings.entity(ref_of("environment", scope, name), row.at(key), name=name)
-
-
-def read_packages(row: Row, findings: Findings) -> None:
-    repository = _repository_of(row)
-    described = {
-        str(relation.get("relatedSpdxElement"))
-        for _, relation in mappings(row.value.get("relationships"))
-        if relation.get("relationshipType") == "DESCRIBES"
-    }
-    for index, package in mappings(row.value.get("packages")):
-        purl = _purl(package)
-        ref = package_ref(purl or "")
-        if ref is None or repository is None or str(package.get("SPDXID")) in described:
-            continue  # the repository itself, or a dependency that no package manager names
-        at, version = row.at("packages", index), texts([package.get("versionInfo")])
-        findings.entity(
-            ref,
-            at,
-            name=str(package.get("name") or purl),
-            type=(purl or "").removeprefix("pkg:").partition("/")[0],
-            spec={"version": version[0]} if version else None,
-            identifiers=_given(purl),
-        )
-        findings.link(repository, "CONTAINS", ref, at)
-
-
-def _purl(package: Mapping[str, Any]) -> str | None:
-    for _, reference in mappings(package.get("externalRefs")):
-        locator = reference.get("referenceLocator")
-        if reference.get("referenceType") == "purl" and isinstance(locator, str):
-            return locator
-    return None
 
 
 def _given(*names: str | None) -> list[str]:

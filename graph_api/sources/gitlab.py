@@ -30,7 +30,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import Question, rows_of
+from graph_api.sources.answers import Question, option, rows_of
 from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document
@@ -83,7 +83,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """All in `group` and below it: two questions for each group, three for each project, one for each environment."""
-    top = f"groups/{quote(options['group'], safe='')}"
+    top = f"groups/{quote(option(options, 'group'), safe='')}"
     groups = [Document(api.url(top), await api.get(top))]
     groups += [document async for document in _pages(api, f"{top}/descendant_groups")]
     for document in groups:

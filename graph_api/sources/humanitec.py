@@ -30,7 +30,7 @@ https://api-docs.humanitec.com and https://developer.humanitec.com
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from graph_api.sources.answers import Question, rows_of
+from graph_api.sources.answers import Question, option, rows_of
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, mapping, mappings
@@ -88,7 +88,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """All of `organization`, of the API of `version`; of each environment what was last deployed."""
-    org = f"orgs/{options['organization']}"
+    org = f"orgs/{option(options, 'organization')}"
     async for document in _fetch_v2(api, org) if options.get("version") == "v2" else _fetch_v1(api, org):
         yield document
 

@@ -12,7 +12,7 @@ MAX_NESTING = 200
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]\n]|[^\s{}\[\]:,"]+')
 
 Lines: TypeAlias = dict[Any, Any] | list[Any]
-"""In the shape of the value: of each key or item its line and the lines within it (None for a scalar)."""
+"""In the shape of the value: of each key or item its line, and with it, unless it is a scalar, the lines within it."""
 
 
 class JsonTextError(Exception):
@@ -74,11 +74,13 @@ def lines_of(text: str) -> list[Any]:
             key = orjson.loads(word)
         else:
             within: Lines | None = {} if word == "{" else [] if word == "[" else None
+            # A plain number for scalars: millions of tuples would keep the garbage collector busy.
+            place = line if within is None else (line, within)
             if isinstance(current, dict):
-                current[key] = (line, within)
+                current[key] = place
                 key = None
             else:
-                current.append((line, within))
+                current.append(place)
             if within is not None:
                 above.append(current)
                 current = within

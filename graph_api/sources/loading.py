@@ -27,7 +27,10 @@ class Loaded:
     unreadable: set[str] = field(default_factory=set)
 
     def refuse(self, path: str, code: ProblemCode, message: str, line: int | None = None) -> None:
-        self.problems.append(Problem(code=code, severity=Severity.REFUSED, message=message, path=path, line=line))
+        # Folders are full of templates, and of JSON with comments, that nobody means for the catalog.
+        of_ours = path.lower().endswith(_YAML) and code is not ProblemCode.TEMPLATE
+        severity = Severity.REFUSED if of_ours else Severity.INFO
+        self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
         self.unreadable.add(path)
 
 

@@ -6,6 +6,8 @@ connectors. Everything else lives in a namespace of its connector, so that nothi
 
 import hashlib
 import re
+from functools import lru_cache
+from urllib.parse import unquote
 
 from graph_api.catalog.identifiers import normalize_identifier, repository_url
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, MAX_PART, Ref, make_ref
@@ -65,13 +67,21 @@ def image_ref(image: str) -> Ref:
     return make_ref("resource", "image", name_of(image_name(image)))
 
 
+@lru_cache(maxsize=1024)
 def package_ref(purl: str) -> Ref | None:
-    """`package:type/name-version` of a package URL; qualifiers make no other package. None if it is none."""
-    match = _PURL.match(purl)
+    """`package:type/name-version` of a package URL; qualifiers make no other package. None if it is none.
+
+    Tools differ in what they encode, in `_` and `-` of Python packages and in the `v` of Go versions.
+    """
+    match = _PURL.match(purl.replace("/@", "/%40"))
     if match is None:
         return None
-    name = match["name"].replace("%40", "@").replace("%2F", "/")
-    return make_ref("package", namespace_of(match["type"]), name_of("-".join(filter(None, (name, match["version"])))))
+    kind, name, version = match["type"].lower(), unquote(match["name"]), unquote(match["version"] or "")
+    if kind == "pypi":
+        name = name.replace("_", "-")
+    if kind == "golang":
+        version = version.removeprefix("v")
+    return make_ref("package", namespace_of(kind), name_of("-".join(filter(None, (name, version)))))
 
 
 def vulnerability_ref(*aliases: str) -> Ref:

@@ -28,7 +28,7 @@ https://api-doc.qovery.com
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from graph_api.sources.answers import Question, rows_of
+from graph_api.sources.answers import Question, option, rows_of
 from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document
@@ -94,7 +94,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """All of the organization with the id `organization`. The API has no pages."""
-    organization = f"organization/{options['organization']}"
+    organization = f"organization/{option(options, 'organization')}"
     yield await _answer(api, organization)
     yield await _answer(api, f"{organization}/cluster")
     projects = await _answer(api, f"{organization}/project")

@@ -130,10 +130,11 @@ def _is_ours(said: EntityStatement) -> bool:
 
 def _with_others(descriptors: Snapshot, known: Collection[str], others: Sequence[Problem]) -> Snapshot:
     """Without the remark that other connectors' documents are no descriptors, and with what nobody else told."""
+    better = {*known, *(problem.path for problem in others if problem.code is not ProblemCode.UNKNOWN_FORMAT)}
     told = [
         problem
         for problem in descriptors.problems
-        if problem.code is not ProblemCode.NOT_A_DESCRIPTOR or problem.path not in known
+        if problem.code is not ProblemCode.NOT_A_DESCRIPTOR or problem.path not in better
     ]
     paths = {problem.path for problem in told}
     told += [problem for problem in others if problem.path not in paths]

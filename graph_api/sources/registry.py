@@ -3,7 +3,43 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import checkouts, files, github, gitlab, humanitec, owners, qovery, score, trivy
+from graph_api.catalog.entity import LinkOrigin
+from graph_api.sources import (
+    ansible,
+    argocd,
+    checkouts,
+    compose,
+    cyclonedx,
+    files,
+    flux,
+    github,
+    github_alerts,
+    gitlab,
+    grafana,
+    grype,
+    helm,
+    humanitec,
+    jaeger,
+    kiali,
+    kubernetes,
+    openslo,
+    openvex,
+    osv,
+    otel,
+    otelcollector,
+    owners,
+    prometheus,
+    pulumi,
+    qovery,
+    sarif,
+    score,
+    servicegraph,
+    spdx,
+    terraform,
+    trivy,
+    weaver,
+    zipkin,
+)
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
@@ -15,6 +51,31 @@ FORMATS: tuple[Connector, ...] = (
     qovery.CONNECTOR,
     owners.CONNECTOR,
     checkouts.CONNECTOR,
+    grype.CONNECTOR,
+    github_alerts.CONNECTOR,
+    osv.CONNECTOR,
+    cyclonedx.CONNECTOR,
+    spdx.CONNECTOR,
+    sarif.CONNECTOR,
+    openvex.CONNECTOR,
+    otel.CONNECTOR,
+    otelcollector.CONNECTOR,
+    weaver.CONNECTOR,
+    servicegraph.CONNECTOR,
+    jaeger.CONNECTOR,
+    zipkin.CONNECTOR,
+    kiali.CONNECTOR,
+    prometheus.CONNECTOR,
+    grafana.CONNECTOR,
+    openslo.CONNECTOR,
+    argocd.CONNECTOR,
+    flux.CONNECTOR,
+    kubernetes.CONNECTOR,
+    compose.CONNECTOR,
+    helm.CONNECTOR,
+    terraform.CONNECTOR,
+    pulumi.CONNECTOR,
+    ansible.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
@@ -22,3 +83,6 @@ CONNECTORS: dict[str, tuple[str, str]] = {
     **{format_.name: (format_.description, format_.input) for format_ in FORMATS},
 }
 """Description and input of every connector by name."""
+
+OBSERVING = frozenset(format_.name for format_ in FORMATS if format_.origin is LinkOrigin.OBSERVED)
+"""Connectors that see rather than are told."""

@@ -53,7 +53,7 @@ class Tool:
         online = self.connector.online
         assert online
         with self._served() as url:
-            async with Api(url, self._header(token), first_pause=0.001) as api:
+            async with Api(url, {**online.headers, **self._header(token)}, first_pause=0.001) as api:
                 return [document async for document in online.fetch(api, options)]
 
     def _header(self, token: str) -> dict[str, str]:
@@ -64,8 +64,7 @@ class Tool:
     def _answer(self, request: Request) -> Response:
         path, raw = request.url.path, request.scope["raw_path"].decode()
         self.asked.append(f"{path}?{request.url.query}" if request.url.query else path)
-        (name, value), *_ = self._header(TOKEN).items()
-        if request.headers.get(name) != value:
+        if any(request.headers.get(name) != value for name, value in self._header(TOKEN).items()):
             return JSONResponse({"message": "who are you?"}, status_code=401)
         if len(self.asked) == 1:
             return JSONResponse({"message": "later"}, status_code=429, headers={"Retry-After": "0"})

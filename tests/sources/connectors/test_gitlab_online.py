@@ -57,3 +57,8 @@ def test_a_group_below_another_is_asked_for_by_its_whole_path() -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         Tool(CONNECTOR, GOOD).read(SHOP, known=False)
+
+
+def test_what_to_ask_for_must_be_said() -> None:
+    with pytest.raises(ApiError, match="`group` is missing"):
+        Tool(CONNECTOR, ALL).read({})

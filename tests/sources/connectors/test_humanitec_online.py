@@ -49,3 +49,8 @@ def test_a_fault_ends_the_run(options: dict[str, str], broken: str) -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         Tool(CONNECTOR, GOOD).read(SHOP, known=False)
+
+
+def test_what_to_ask_for_must_be_said() -> None:
+    with pytest.raises(ApiError, match="`organization` is missing"):
+        Tool(CONNECTOR, GOOD).read({})
