@@ -3,11 +3,34 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
-from graph_api.sources import files, trivy
+from graph_api.sources import (
+    files,
+    grafana,
+    jaeger,
+    kiali,
+    openslo,
+    otel,
+    otelcollector,
+    prometheus,
+    servicegraph,
+    trivy,
+    weaver,
+    zipkin,
+)
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
     trivy.CONNECTOR,
+    otel.CONNECTOR,
+    otelcollector.CONNECTOR,
+    weaver.CONNECTOR,
+    servicegraph.CONNECTOR,
+    jaeger.CONNECTOR,
+    zipkin.CONNECTOR,
+    kiali.CONNECTOR,
+    prometheus.CONNECTOR,
+    grafana.CONNECTOR,
+    openslo.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {

@@ -94,7 +94,8 @@ def test_documents_of_any_shape_are_read_or_refused(connector: Connector, data: 
         cut = data.draw(st.integers(0, len(document.text)))
         documents[place] = replace(document, text=document.text[:cut] + data.draw(st.text(max_size=40)))
     else:
-        documents[place] = replace(document, value=_broken(orjson.loads(orjson.dumps(document.value)), data), yaml=None)
+        broken = _broken(orjson.loads(orjson.dumps(document.value)), data)
+        documents[place] = replace(document, value=broken, text=orjson.dumps(broken).decode(), yaml=None)
     connector.read([row for row in documents if connector.claims(row)], Findings(connector.origin))
 
 
