@@ -4,6 +4,7 @@ A document belongs to the first that claims it, so what is told by less stands f
 """
 
 from graph_api.sources import (
+    dbt,
     files,
     grafana,
     jaeger,
@@ -31,6 +32,7 @@ FORMATS: tuple[Connector, ...] = (
     prometheus.CONNECTOR,
     grafana.CONNECTOR,
     openslo.CONNECTOR,
+    dbt.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {

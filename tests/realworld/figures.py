@@ -24,7 +24,7 @@ def read_file(connector: str, name: str) -> Snapshot:
     """What one connector says of the one file whose path ends so."""
     assert FOLDER is not None
     [path] = (path for path in FOLDER.rglob(Path(name).name) if str(path).endswith(f"/{name}"))
-    return read_paths([path], source="real", only=[connector]).snapshots[0]
+    return read_paths([path], source="real", only=[connector])[0]
 
 
 def counts(text: str) -> dict[str, int]:

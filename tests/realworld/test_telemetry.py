@@ -29,7 +29,7 @@ def test_parts_of_the_collector(demo: Path) -> None:
 
 @pytest.mark.parametrize("demo", DEMO, ids=lambda path: path.name)
 def test_every_configuration_of_the_collector_and_jaeger_is_read(demo: Path) -> None:
-    snapshot = read_paths([demo], only=["otelcollector"]).snapshots[0]
+    snapshot = read_paths([demo], only=["otelcollector"])[0]
     collectors = {said.name for said in snapshot.entities.values() if said.type == "collector"}
     assert collectors == {
         "config.yml",
@@ -43,9 +43,8 @@ def test_every_configuration_of_the_collector_and_jaeger_is_read(demo: Path) -> 
 @pytest.mark.parametrize("demo", DEMO, ids=lambda path: path.name)
 def test_every_document_of_the_telemetry_schema_is_read(demo: Path) -> None:
     """11 of attributes, 7 of metrics, 13 of services and the manifest; only those of metrics name services."""
-    reading = read_paths([demo / "telemetry-schema"], only=["weaver"])
-    assert not [problem for problem in reading.skipped if problem.path.endswith(".yaml")]
-    snapshot = reading.snapshots[0]
+    descriptors, snapshot = read_paths([demo / "telemetry-schema"], only=["files", "weaver"])
+    assert not [problem for problem in descriptors.problems if problem.path.endswith(".yaml")]
     files = Counter(Path(said.document).parent.name for said in snapshot.entities.values() if said.type == "metric")
     assert set(files) == {"metrics"}
     assert len({said.document for said in snapshot.entities.values() if said.type == "metric"}) == 7
