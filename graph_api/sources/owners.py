@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from graph_api.catalog.merge import DEFAULT_ROLE
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place, mapping
 from graph_api.sources.findings import Findings
@@ -26,10 +27,12 @@ def owner_texts(value: Any) -> Iterator[str]:
         yield from (part for part in map(str.strip, (text or "").split(",")) if part and not _TEMPLATE.search(part))
 
 
-def state_owners(connector: str, ref: Ref, value: Any, at: Place, findings: Findings, *, role: str = "OWNER") -> None:
-    """State that the entity is owned by those in an owner field; the first of them is its primary owner."""
+def state_owners(
+    connector: str, ref: Ref, value: Any, at: Place, findings: Findings, *, role: str = DEFAULT_ROLE, first: bool = True
+) -> None:
+    """State that the entity is owned by those in an owner field; of the first such field the first owner is primary."""
     for place, text in enumerate(dict.fromkeys(owner_texts(value))):
-        findings.owner(ref, state_owner(connector, text, at, findings), at, role=role, primary=place == 0)
+        findings.owner(ref, state_owner(connector, text, at, findings), at, role=role, primary=first and place == 0)
 
 
 def state_owner(connector: str, text: str, at: Place, findings: Findings, *, name: str | None = None) -> Ref:

@@ -9,6 +9,7 @@ from graph_api.sources import (
     grafana,
     jaeger,
     kiali,
+    openlineage,
     openslo,
     otel,
     otelcollector,
@@ -33,6 +34,7 @@ FORMATS: tuple[Connector, ...] = (
     grafana.CONNECTOR,
     openslo.CONNECTOR,
     dbt.CONNECTOR,
+    openlineage.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
