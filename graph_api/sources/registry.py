@@ -4,6 +4,8 @@ A document belongs to the first that claims it, so what is told by less stands f
 """
 
 from graph_api.sources import (
+    airflow,
+    dagster,
     dbt,
     files,
     grafana,
@@ -35,6 +37,8 @@ FORMATS: tuple[Connector, ...] = (
     openslo.CONNECTOR,
     dbt.CONNECTOR,
     openlineage.CONNECTOR,
+    airflow.CONNECTOR,
+    dagster.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
