@@ -5,12 +5,14 @@ A document belongs to the first that claims it, so what is told by less stands f
 
 from graph_api.sources import (
     airflow,
+    asyncapi,
     dagster,
     dbt,
     files,
     grafana,
     jaeger,
     kiali,
+    openapi,
     openlineage,
     openslo,
     otel,
@@ -39,6 +41,8 @@ FORMATS: tuple[Connector, ...] = (
     openlineage.CONNECTOR,
     airflow.CONNECTOR,
     dagster.CONNECTOR,
+    openapi.CONNECTOR,
+    asyncapi.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
