@@ -16,6 +16,7 @@ from graph_api.sources.scalars import text_in
 HINT = 0.5
 """Confidence in an owner that only an extension field names: what it means is the author's convention."""
 MAX_TAGS = 50
+MAX_SERVERS = 100
 
 _OWNERS = ("x-owner", "x-owners", "x-team", "x-owning-team", "x-owner-team")
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")

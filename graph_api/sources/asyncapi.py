@@ -19,11 +19,12 @@ https://www.asyncapi.com/docs/reference/specification/latest
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
 from graph_api.catalog.ref import Ref
-from graph_api.sources.api_documents import api_ref, filled, hint_owners, tags_in, title_of, web_links
+from graph_api.sources.api_documents import MAX_SERVERS, api_ref, filled, hint_owners, tags_in, title_of, web_links
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, dig, listed, mapping
 from graph_api.sources.findings import Findings
@@ -62,7 +63,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 def _read_api(document: Document, title: str, version: str, findings: Findings) -> None:
     info, at = mapping(document.get("info")), document.at("info")
-    servers = dict(_servers(document))
+    servers = dict(islice(_servers(document), MAX_SERVERS))
     hosts = list(dict.fromkeys(server.host for server in servers.values() if server.host))
     operations = list(_operations(document, version))
     told = {

@@ -12,6 +12,8 @@ from graph_api.sources.naming import ref_of
 from graph_api.sources.scalars import text_in
 
 NAME = "dbt"
+MAX_BEHIND = 1_000
+"""Nodes that are followed behind the metrics that one node depends on."""
 
 _BUILT = ("model", "seed", "snapshot")
 
@@ -35,15 +37,16 @@ class Project:
         return self.datasets.get(id_) or ref_of("dataset", self.namespace, id_)
 
     def needs(self, node: dict[str, Any]) -> Iterator[str]:
-        """Unique ids of the datasets that a node depends on, also those behind metrics."""
+        """Unique ids of the datasets that a node depends on, also those behind metrics, of which there is an end."""
         waiting, seen = _needs(node), set[str]()
-        while waiting:
+        most = len(waiting) + MAX_BEHIND
+        while waiting and len(seen) < most:
             id_ = waiting.pop()
             if id_ in seen:
                 continue
             seen.add(id_)
             if id_ in self.named:
-                waiting += self.named[id_]
+                waiting += self.named[id_][:MAX_BEHIND]
             elif id_.partition(".")[0] in (*_BUILT, "source"):
                 yield id_
 

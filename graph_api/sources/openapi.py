@@ -15,10 +15,11 @@ https://spec.openapis.org/oas/latest.html
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from graph_api.sources.api_documents import api_ref, filled, hint_owners, tags_in, title_of, web_links
+from graph_api.sources.api_documents import MAX_SERVERS, api_ref, filled, hint_owners, tags_in, title_of, web_links
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, mapping, mappings
 from graph_api.sources.findings import Findings
@@ -49,7 +50,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 def _read_api(document: Document, title: str, version: str, findings: Findings) -> None:
     info, at = mapping(document.get("info")), document.at("info")
-    servers = list(dict.fromkeys(_servers(document)))
+    servers = list(dict.fromkeys(islice(_servers(document), MAX_SERVERS)))
     counts = {
         "paths": len(mapping(document.get("paths"))),
         "operations": _operations(document.get("paths")),

@@ -144,9 +144,9 @@ def _read_event(event: Event, counted: dict[Name, Counter[str]], findings: Findi
         at = event.at("run", "facets", "parent")
         findings.link(job, "PART_OF", _pipeline(parent, at, findings), at, observed_at=event.time)
     for side in _SIDES:
+        names = _dbt_names(event, name) if side == "outputs" else []
         for place, row in mappings(event.value.get(side)):
             at = event.at(side, place)
-            names = _dbt_names(event, name) if side == "outputs" else []
             if dataset := read_dataset(row, at, event.time, findings, names=names):
                 ends = (job, "READS_FROM", dataset) if side == "inputs" else (dataset, "WRITTEN_BY", job)
                 findings.link(*ends, at, observed_at=event.time)

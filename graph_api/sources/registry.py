@@ -10,6 +10,7 @@ from graph_api.sources import (
     dbt,
     files,
     grafana,
+    graphql,
     jaeger,
     kiali,
     openapi,
@@ -18,6 +19,7 @@ from graph_api.sources import (
     otel,
     otelcollector,
     prometheus,
+    protobuf,
     servicegraph,
     trivy,
     weaver,
@@ -43,6 +45,8 @@ FORMATS: tuple[Connector, ...] = (
     dagster.CONNECTOR,
     openapi.CONNECTOR,
     asyncapi.CONNECTOR,
+    graphql.CONNECTOR,
+    protobuf.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
