@@ -12,7 +12,7 @@ from graph_api.sources.naming import ref_of
 from graph_api.sources.scalars import text_in
 
 NAME = "dbt"
-MAX_BEHIND = 1_000
+MAX_BEHIND = 200
 """Nodes that are followed behind the metrics that one node depends on."""
 
 _BUILT = ("model", "seed", "snapshot")
@@ -39,9 +39,8 @@ class Project:
     def needs(self, node: dict[str, Any]) -> Iterator[str]:
         """Unique ids of the datasets that a node depends on, also those behind metrics, of which there is an end."""
         waiting, seen = _needs(node), set[str]()
-        most = len(waiting) + MAX_BEHIND
-        while waiting and len(seen) < most:
-            id_ = waiting.pop()
+        for _ in range(len(waiting) + MAX_BEHIND):
+            id_ = waiting.pop() if waiting else ""
             if id_ in seen:
                 continue
             seen.add(id_)
