@@ -5,6 +5,7 @@ from collections import defaultdict
 
 import pytest
 
+from graph_api.catalog.correlation import Rules, Stated, correlate
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.sources.reading import read_paths
 from tests.realworld.figures import FOLDER, counts, lines_of, links, read_file
@@ -64,3 +65,17 @@ def test_what_seeds_of_the_jaffle_shop_affect(project: str) -> None:
     assert affected("raw_orders") == {"stg_orders", "customers", "orders"}
     assert affected("raw_payments") == {"stg_payments", "customers", "orders"}
     assert affected("stg_orders") == {"customers", "orders"}
+
+
+@pytest.mark.parametrize(("project", "joined"), [("postgres", 5), ("large", 5), ("test", 5)] if FOLDER else [])
+def test_what_openlineage_tells_of_the_same_run_is_joined(project: str, joined: int) -> None:
+    assert FOLDER
+    [folder] = (path for path in FOLDER.rglob(project) if path.parent.name == "dbt")
+    things = {
+        Stated(snapshot.connector, ref): said.identifiers
+        for snapshot in read_paths([folder], source="real", only=["dbt", "openlineage"])
+        for ref, said in snapshot.entities.items()
+    }
+    groups = [group for group in correlate(things, Rules()) if len(group) > 1]
+    assert len(groups) == joined
+    assert all(len({ref.rpartition("/")[2] for ref in group}) == 1 for group in groups)
