@@ -30,7 +30,7 @@ from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, listed, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.owners import owner_texts, state_owners
+from graph_api.sources.owner_hints import owner_texts, state_owners
 from graph_api.sources.scalars import host_in, text_in
 
 NAME = "airflow"

@@ -10,7 +10,7 @@ from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
-from graph_api.sources.owners import owner_texts, state_owner
+from graph_api.sources.owner_hints import owner_texts, state_owner
 from graph_api.sources.scalars import text_in
 
 HINT = 0.5

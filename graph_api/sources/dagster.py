@@ -27,7 +27,7 @@ from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
-from graph_api.sources.owners import state_owners
+from graph_api.sources.owner_hints import state_owners
 from graph_api.sources.scalars import host_in, text_in
 
 NAME = "dagster"

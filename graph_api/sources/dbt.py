@@ -33,7 +33,7 @@ from graph_api.sources.dbt_manifest import NAME, Project, indexed, nodes_of, rel
 from graph_api.sources.documents import Document, Place, dig, mapping, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.owners import owner_texts, state_owner, state_owners
+from graph_api.sources.owner_hints import owner_texts, state_owner, state_owners
 from graph_api.sources.scalars import text_in
 
 VERSIONS = {"manifest": 12, "catalog": 1, "run-results": 6}

@@ -11,7 +11,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.owners import state_owners
+from graph_api.sources.owner_hints import state_owners
 from graph_api.sources.scalars import text_in
 
 NAME = "openlineage"
