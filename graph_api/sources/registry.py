@@ -12,10 +12,12 @@ from graph_api.sources import (
     files,
     flux,
     github_alerts,
+    github_issues,
     grafana,
     grype,
     helm,
     jaeger,
+    jira,
     kiali,
     kubernetes,
     openslo,
@@ -23,6 +25,7 @@ from graph_api.sources import (
     osv,
     otel,
     otelcollector,
+    pagerduty,
     prometheus,
     pulumi,
     sarif,
@@ -62,6 +65,9 @@ FORMATS: tuple[Connector, ...] = (
     terraform.CONNECTOR,
     pulumi.CONNECTOR,
     ansible.CONNECTOR,
+    jira.CONNECTOR,
+    github_issues.CONNECTOR,
+    pagerduty.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
