@@ -68,7 +68,7 @@ def claims(document: Document) -> bool:
     if mapping(related).keys() >= _RELATED or mapping(on_call).keys() >= _ON_CALL:
         return True
     rows = [(type_, dig(value.get(key), 0) or value.get(type_)) for key, type_ in _SINGLE.items()]
-    return any(dig(row, "type") == type_ and "id" in row for type_, row in rows)
+    return any(dig(row, "type") == type_ and "id" in mapping(row) for type_, row in rows)
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:

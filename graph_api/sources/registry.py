@@ -20,6 +20,7 @@ from graph_api.sources import (
     jira,
     kiali,
     kubernetes,
+    mkdocs,
     openslo,
     openvex,
     osv,
@@ -68,6 +69,7 @@ FORMATS: tuple[Connector, ...] = (
     jira.CONNECTOR,
     github_issues.CONNECTOR,
     pagerduty.CONNECTOR,
+    mkdocs.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
 CONNECTORS: dict[str, tuple[str, str]] = {
