@@ -9,6 +9,7 @@ from graph_api.sources import (
     argocd,
     compose,
     cyclonedx,
+    dora,
     files,
     flux,
     github_alerts,
@@ -40,6 +41,7 @@ from graph_api.sources import (
 from graph_api.sources.connector import Connector
 
 FORMATS: tuple[Connector, ...] = (
+    dora.CONNECTOR,
     trivy.CONNECTOR,
     grype.CONNECTOR,
     github_alerts.CONNECTOR,
