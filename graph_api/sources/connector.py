@@ -44,6 +44,8 @@ class Connector:
     read: Callable[[Sequence[Document], Findings], None]
     files: tuple[str, ...] = ()
     """Names of files, as patterns like `*.tf`, that are read as text beside YAML and JSON files."""
+    reads_descriptors: bool = False
+    """Whether it also reads the descriptors that it claims, beside the connector of descriptors."""
     origin: LinkOrigin = LinkOrigin.DECLARED
     """How it knows the links that it states."""
     online: Online | None = None

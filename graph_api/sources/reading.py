@@ -51,7 +51,12 @@ def read_paths(
     ]
     if only and files.CONNECTOR not in only:
         return snapshots
-    known = {document.path for documents in claimed.values() for document in documents}
+    known = {
+        document.path
+        for documents in claimed.values()
+        for document in documents
+        if not is_descriptor(document.value, groups)
+    }
     return [_with_others(descriptors, known, [*loaded.problems, *unknown]), *snapshots]
 
 
@@ -78,6 +83,9 @@ def _claimed(
     unknown = []
     for document in sorted(documents, key=lambda document: (document.path, document.line)):
         if is_descriptor(document.value, groups):
+            for format_ in formats:
+                if format_.reads_descriptors and format_.claims(document):
+                    claimed[format_.name].append(document)
             continue
         claimant = next((format_ for format_ in formats if format_.claims(document)), None)
         if claimant:

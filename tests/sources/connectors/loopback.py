@@ -27,17 +27,19 @@ Answer = Callable[[Request], Any]
 class Tool:
     """Answers a token's questions: the first one with 429 and a wait, and paths in `broken` always with 500.
 
-    An answer may be awaitable, for questions with a body.
+    An answer may be a Response, for its headers, or awaitable, for questions with a body.
     """
 
-    def __init__(self, answers: Mapping[str, Answer], *, broken: str | None = None) -> None:
-        self.answers, self.broken = answers, broken
+    def __init__(
+        self, answers: Mapping[str, Answer], *, broken: str | None = None, authorization: str = "Bearer {token}"
+    ) -> None:
+        self.answers, self.broken, self.authorization = answers, broken, authorization
         self.asked: Counter[str] = Counter()
 
     async def answer(self, request: Request) -> Response:
         path = request.url.path
         self.asked[path] += 1
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if request.headers.get("authorization") != self.authorization.format(token=TOKEN):
             return JSONResponse({"message": "who are you?"}, status_code=401)
         if self.asked.total() == 1:
             return Response(status_code=429, headers={"Retry-After": "0"})
@@ -46,7 +48,9 @@ class Tool:
         if path not in self.answers:
             return JSONResponse({"message": "not found"}, status_code=404)
         answer = self.answers[path](request)
-        return JSONResponse(await answer if inspect.isawaitable(answer) else answer)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     @contextmanager
     def served(self) -> Iterator[str]:
@@ -72,7 +76,8 @@ def fetched(
 
     async def fetch(url: str) -> list[Document]:
         assert connector.online
-        async with Api(url, {"Authorization": f"Bearer {token}"}, first_pause=0.001) as api:
+        headers = {"Authorization": connector.online.authorization.format(token=token)}
+        async with Api(url, headers, first_pause=0.001) as api:
             return [document async for document in connector.online.fetch(api, options or {})]
 
     with tool.served() as url:
