@@ -39,7 +39,8 @@ class Tool:
     async def answer(self, request: Request) -> Response:
         path = request.url.path
         self.asked[path] += 1
-        if request.headers.get("authorization") != self.authorization.format(token=TOKEN):
+        name, colon, value = self.authorization.format(token=TOKEN).partition(": ")
+        if request.headers.get(name if colon else "authorization") != (value or name):
             return JSONResponse({"message": "who are you?"}, status_code=401)
         if self.asked.total() == 1:
             return Response(status_code=429, headers={"Retry-After": "0"})
@@ -76,8 +77,7 @@ def fetched(
 
     async def fetch(url: str) -> list[Document]:
         assert connector.online
-        headers = {"Authorization": connector.online.authorization.format(token=token)}
-        async with Api(url, headers, first_pause=0.001) as api:
+        async with Api(url, connector.online.headers_with(token), first_pause=0.001) as api:
             return [document async for document in connector.online.fetch(api, options or {})]
 
     with tool.served() as url:

@@ -34,6 +34,8 @@ type Repository { name: String! location: RepositoryLocation! }
 type RepositoryLocation { name: String! }
 """)
 
+AUTHORIZATION = "Dagster-Cloud-Api-Token: {token}"
+
 
 def node(name: str, *needs: str, owner: dict[str, str] | None = None) -> dict[str, Any]:
     return {
@@ -59,7 +61,7 @@ def answering(root: dict[str, Any]) -> Tool:
         result = graphql_sync(SCHEMA, (await request.json())["query"], root)
         return result.formatted
 
-    return Tool({"/graphql": answer})
+    return Tool({"/graphql": answer}, authorization=AUTHORIZATION)
 
 
 def test_the_query_is_one_of_its_schema_and_its_answer_is_read() -> None:
@@ -85,6 +87,6 @@ def test_errors_in_the_answer_end_the_run() -> None:
 
 def test_faults_and_wrong_tokens_end_the_run() -> None:
     with pytest.raises(ApiError, match="nothing was withdrawn"):
-        fetched(dagster.CONNECTOR, Tool({}, broken="/graphql"))
+        fetched(dagster.CONNECTOR, Tool({}, broken="/graphql", authorization=AUTHORIZATION))
     with pytest.raises(ApiError, match="token"):
         fetched(dagster.CONNECTOR, answering({"assetNodes": ASSETS}), known=False)
