@@ -62,6 +62,10 @@ def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
     return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
 
 
+def _link_properties(root: Parent[catalog.Link]) -> Any:
+    return dict(root.properties)
+
+
 @strawberry.type(description="One relation between two entities, with its properties and evidence.")
 class Link:
     relation: inputs.RelationName = strawberry.field(
@@ -78,7 +82,7 @@ class Link:
     )
     criticality: catalog.Criticality = strawberry.field(description="HARD unless a source says SOFT.")
     confidence: float = strawberry.field(description="From 0 to 1; 1 unless a source says less.")
-    properties: JSON = strawberry.field(description="Free properties.")
+    properties: JSON = strawberry.field(resolver=_link_properties, description="Free properties.")
     evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
 
 

@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import neo4j
 import pytest
 
 from graph_api.app import create_app, source_order
 from graph_api.settings import Settings
 from graph_api.sources.files import read_files
+from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
-from tests.conftest import Run
+from tests.conftest import Run, wipe
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 
@@ -20,6 +23,7 @@ class Client:
     """Speaks GraphQL over HTTP to an application in this process."""
 
     def __init__(self, store: Store, run: Run, settings: Settings) -> None:
+        self.store = store
         self._app = create_app(settings, store)
         self._lifespan = self._app.router.lifespan_context(self._app)
         self._run = run
@@ -71,3 +75,19 @@ def demo(store: Store, run: Run, client: Client) -> Client:
     """The demo organization."""
     run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
     return client
+
+
+@pytest.fixture
+def on_both_stores(
+    tmp_path: Path, run: Run, neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None
+) -> Iterator[tuple[Client, Client]]:
+    """Two empty catalogs: embedded and Neo4j."""
+    wipe(neo4j_driver)
+    user, password = neo4j_auth or (None, None)
+    stores = EmbeddedStore(tmp_path / "catalog.db"), Neo4jStore(neo4j_uri, user=user, password=password)
+    clients = Client(stores[0], run, Settings()), Client(stores[1], run, Settings())
+    for client in clients:
+        run(client.start())
+    yield clients
+    for client in clients:
+        run(client.stop())
