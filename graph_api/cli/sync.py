@@ -12,8 +12,8 @@ from graph_api.cli.failure import Exit
 from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.progress import progress
 from graph_api.cli.report import echo_counts, echo_limited, echo_problems, needs_mending, plan_lines
-from graph_api.cli.session import opened
-from graph_api.settings import Settings
+from graph_api.cli.session import exists, opened, require_existing
+from graph_api.settings import IN_MEMORY, Settings
 from graph_api.sources.files import CONNECTOR, read_files, source_name
 from graph_api.sources.folders import SourceError
 from graph_api.sync import SyncReport, confirm_sync, record_failure
@@ -59,6 +59,7 @@ def sync(
     if confirm and (dry_run or source or repo):
         raise click.UsageError("--confirm goes without --dry-run, --source and --repo")
     if confirm:
+        require_existing(settings)
         report = asyncio.run(_confirm(settings, confirm))
     else:
         report = asyncio.run(_sync(settings, paths, source, repo, dry_run=dry_run))
@@ -72,7 +73,11 @@ def sync(
 async def _sync(
     settings: Settings, paths: tuple[Path, ...], source: str | None, repo: str | None, *, dry_run: bool
 ) -> SyncReport:
-    async with opened(open_store(settings)) as store:
+    # A dry run leaves nothing behind, not even an empty catalog.
+    store_settings = (
+        settings if exists(settings) or not dry_run else settings.model_copy(update={"store": f"embedded:{IN_MEMORY}"})
+    )
+    async with opened(open_store(store_settings)) as store:
         try:
             with progress("Reading the files"):
                 snapshot = read_files(paths, source=source, repo=repo, groups=settings.descriptor_groups)
@@ -93,7 +98,7 @@ async def _confirm(settings: Settings, id_: str) -> SyncReport:
 def _print(settings: Settings, report: SyncReport, *, dry_run: bool) -> None:
     run = report.run
     outcomes = DRY_OUTCOMES if dry_run else OUTCOMES
-    click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision})")
+    click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision}) in {settings.store}")
     echo_counts(run.counts)
     if dry_run or run.status is SyncStatus.HELD:
         echo_limited(plan_lines(report), "changes")

@@ -35,11 +35,13 @@ def build_asgi(
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,
     on_open: Callable[[], Awaitable[None]] | None = None,
+    warm_up: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
-    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request, and
-    `on_open` before the first. `hosts` are the names that it answers to, None for all.
+    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request,
+    `on_open` before the first, and `warm_up` before /readyz says that it is ready. `hosts` are the names that it
+    answers to, None for all.
     """
-    lifecycle = StoreLifecycle(store, on_open)
+    lifecycle = StoreLifecycle(store, on_open, warm_up)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
 
     @asynccontextmanager

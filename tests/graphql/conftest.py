@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,12 @@ class Client:
         self._run = run
 
     async def start(self) -> None:
+        """As a deployment does: not before it is ready, so that nothing of the start runs beside the test."""
         await self._lifespan.__aenter__()
+        transport = httpx.ASGITransport(app=self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - from outside there is no event
+                await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
         await self._lifespan.__aexit__(None, None, None)
