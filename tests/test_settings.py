@@ -176,5 +176,5 @@ def test_the_containers_answer_to_names_of_loopback_only(monkeypatch: pytest.Mon
     for name, value in compose["services"]["api"]["environment"].items():
         monkeypatch.setenv(name, value)
     settings = load_settings(chosen={"host": "0.0.0.0"})  # noqa: S104 - nothing is bound here
-    assert settings.known_hosts == {"0.0.0.0", "localhost", "127.0.0.1", "::1"}  # noqa: S104
+    assert settings.known_hosts == frozenset({"0.0.0.0", "localhost", "127.0.0.1", "::1"})  # noqa: S104
     assert not settings.writes_allowed

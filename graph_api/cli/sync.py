@@ -12,8 +12,8 @@ from graph_api.cli.failure import Exit
 from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.progress import progress
 from graph_api.cli.report import echo_counts, echo_limited, echo_problems, needs_mending, plan_lines
-from graph_api.cli.session import exists, opened, require_existing
-from graph_api.settings import IN_MEMORY, Settings
+from graph_api.cli.session import leaving_nothing, opened, require_existing
+from graph_api.settings import Settings
 from graph_api.sources.files import CONNECTOR, read_files, source_name
 from graph_api.sources.folders import SourceError
 from graph_api.sync import SyncReport, confirm_sync, record_failure
@@ -73,11 +73,7 @@ def sync(
 async def _sync(
     settings: Settings, paths: tuple[Path, ...], source: str | None, repo: str | None, *, dry_run: bool
 ) -> SyncReport:
-    # A dry run leaves nothing behind, not even an empty catalog.
-    store_settings = (
-        settings if exists(settings) or not dry_run else settings.model_copy(update={"store": f"embedded:{IN_MEMORY}"})
-    )
-    async with opened(open_store(store_settings)) as store:
+    async with opened(open_store(leaving_nothing(settings) if dry_run else settings)) as store:
         try:
             with progress("Reading the files"):
                 snapshot = read_files(paths, source=source, repo=repo, groups=settings.descriptor_groups)
