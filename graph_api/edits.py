@@ -203,7 +203,7 @@ def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[l
     """Errors and warnings: a half-read document is an error here, since the caller can mend it at once."""
     errors, warnings = [], []
     for problem in problems:
-        if problem.code is ProblemCode.BAD_LINK_END or problem.severity is Severity.INFO:
+        if problem.code in (ProblemCode.BAD_LINK_END, ProblemCode.MISSPELLED) or problem.severity is Severity.INFO:
             warnings.append(problem)
         else:
             code = ErrorCode.BAD_REF if problem.code is ProblemCode.BAD_REF else ErrorCode.INVALID

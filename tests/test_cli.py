@@ -51,6 +51,8 @@ def test_check_is_content_with_good_files_and_with_what_needs_no_mending() -> No
     result = run("check", folder)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "1 entities, 2 links" in result.stdout
+    assert "1 x NOT_A_DESCRIPTOR, for information" in result.stdout
+    assert "\n  kustomization.yaml" in result.stdout
 
 
 def test_check_tells_where_what_and_how_to_mend_it() -> None:

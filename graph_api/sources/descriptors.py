@@ -16,6 +16,7 @@ from graph_api.catalog.ref import DEFAULT_NAMESPACE, BadRefError, Ref, make_ref,
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptor_links import flag_of, read_links
 from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT, Fields, Origin, Path, content_problem, text_of
+from graph_api.sources.misspellings import report_misspellings
 
 GROUP = "backstage.io"
 
@@ -80,6 +81,7 @@ def read_descriptor(document: dict[str, Any], origin: Origin) -> Reading:
         if problem := content_problem(document):
             raise _RefusedError(*problem)
         fields.ref = ref = _ref(fields)
+        report_misspellings(ref, fields)
         links = read_links(ref, fields)
         entity = _entity(ref, fields)
     except _RefusedError as error:

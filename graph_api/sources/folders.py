@@ -158,6 +158,8 @@ def decode(data: bytes) -> str:
     """The text of a whole file in UTF-8; FileError if it is too large or something else."""
     if len(data) > MAX_FILE:
         raise FileError(ProblemCode.TOO_LARGE, f"has more than {MAX_FILE:,} bytes")
+    if b"\0" in data:
+        raise FileError(ProblemCode.UNREADABLE, "holds NUL bytes, as UTF-16 does; save it as UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
