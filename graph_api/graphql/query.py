@@ -89,5 +89,7 @@ class Query(NamedLists, OwnershipQuery, TraversalQuery, RunQuery):
         description="By `refs`, in their order with nulls; or all that match, declared or pointed at.",
     )
     unresolved_refs: EntityConnection | None = list_field(
-        Compare("declared", Op.EQ, False), "Refs that something points to and nobody declares."
+        Compare("declared", Op.EQ, False),
+        "Refs that nobody declares: something points to them (`pointedAtBy`), a link that was put by itself starts at "
+        "them (`related(direction: OUT)`), or CODEOWNERS name them (the query `owned` lists what they own by that).",
     )

@@ -15,7 +15,7 @@ from graph_api.catalog.merge import evidence_of
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.graphql import inputs
-from graph_api.graphql.arguments import After, Before, First, Last, LinkWhere, Relations, described
+from graph_api.graphql.arguments import After, AllRelations, Before, First, Last, LinkWhere, Relations, described
 from graph_api.graphql.conflicts import Conflict, find_conflicts
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_link_filter
@@ -228,7 +228,7 @@ async def _related(
     root: Parent[catalog.Entity],
     info: Info,
     direction: Annotated[Direction, described("OUT: what it points to. IN: what points to it.")],
-    relations: Relations = None,
+    relations: AllRelations = None,
     link_where: LinkWhere = None,
     first: First = None,
     after: After = None,
@@ -325,7 +325,8 @@ class Entity(Node):
     labels: JSON = strawberry.field(resolver=_labels, description="Labels by key.")
     annotations: JSON = strawberry.field(resolver=_annotations, description="Annotations by key.")
     links: list[WebLink] = strawberry.field(
-        resolver=lambda root: _as_links(_web_links(root)), description="Web links; contacts of a group or user."
+        resolver=lambda root: _as_links(_web_links(root)),
+        description="Web links as declared; `contacts` of an owner adds the e-mail address. For relations: `related`.",
     )
     spec: JSON = strawberry.field(resolver=_spec, description="The spec as declared.")
     identifiers: list[str] = strawberry.field(description="Foreign names that resolve to it, normalized.")
@@ -338,7 +339,9 @@ class Entity(Node):
     systems: list["Entity"] = strawberry.field(resolver=_systems, description="Systems it is part of, at any distance.")
     domains: list["Entity"] = strawberry.field(resolver=_domains, description="Domains it is part of, at any distance.")
     environments: list["Entity"] = strawberry.field(resolver=_environments, description="Where it is deployed to.")
-    repository: "Entity | None" = strawberry.field(resolver=_repository, description="Where its descriptor lives.")
+    repository: "Entity | None" = strawberry.field(
+        resolver=_repository, description="The repository that holds its descriptor, or else that its annotations name."
+    )
     dependencies: LinkConnection = strawberry.field(
         resolver=_impact_links(Direction.OUT),
         description="What it needs directly; the query `dependencies` goes further.",

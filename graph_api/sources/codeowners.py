@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from graph_api.catalog.codeowners import CodeOwners, Dialect
 from graph_api.catalog.entity import EntityStatement
-from graph_api.catalog.identifiers import repository_url, repository_urls
-from graph_api.catalog.ref import BadRefError, Ref, kind_of, make_ref
+from graph_api.catalog.identifiers import named_repository, repository_ref, repository_url, repository_urls
+from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.folders import CODEOWNERS, FileError, Listing, Root, decode, read_bytes
 from graph_api.sources.git import remote_of
@@ -79,7 +79,8 @@ class Repositories:
         self._named = _named_in({checkout.folder for checkout in checkouts}, entities.values())
 
     def attach(self) -> None:
-        """State the repository of each checkout, and of each entity the repository and folder that it stands in."""
+        """State the repository of each checkout, and of each entity the repository and folder that it stands in, or
+        else those that its annotations name."""
         folders: dict[PurePosixPath, Ref] = {}
         taken: set[Ref] = set()
         for checkout in self._checkouts:
@@ -87,13 +88,17 @@ class Repositories:
             if ref:
                 folders[checkout.folder] = ref
                 taken.add(ref)
-        for ref, statement in list(self._entities.items()) if folders else ():
-            folder = _nearest(statement, folders)
+        for ref, statement in list(self._entities.items()):
+            folder = _nearest(statement, folders) if folders else None
             if folder is not None:
                 inside = PurePosixPath(statement.document).parent.relative_to(folder).as_posix()
                 self._entities[ref] = replace(
                     statement, repository=folders[folder], folder="" if inside == "." else inside
                 )
+            elif kind_of(ref) != "repository" and (named := named_repository(statement.annotations)):
+                url, inside = named
+                repository = self._declared.get(url) or repository_ref(url)
+                self._entities[ref] = replace(statement, repository=repository, folder=inside if repository else None)
 
     def _attach(self, checkout: Checkout, taken: set[Ref]) -> Ref | None:
         url = self._url(checkout)
@@ -102,7 +107,7 @@ class Repositories:
             return None if ref in taken else ref
         place = _place(checkout.files, _host(url))
         document = checkout.root.name(checkout.files[place])
-        ref = ref or (_ref_of(url) if url else None)
+        ref = ref or (repository_ref(url) if url else None)
         if ref is None or url is None:
             message = "cannot tell which repository this is: give --repo, or annotate github.com/project-slug"
             self._report(ProblemCode.NO_REPOSITORY, message, document)
@@ -196,19 +201,6 @@ def _named_in(
 
 def _nearest(statement: EntityStatement, folders: Container[PurePosixPath]) -> PurePosixPath | None:
     return next((parent for parent in PurePosixPath(statement.document).parents if parent in folders), None)
-
-
-def _ref_of(url: str) -> Ref | None:
-    *groups, name = url.removeprefix("https://").split("/")[1:]
-    try:
-        return make_ref("repository", _slug("-".join(groups), "-"), _slug(name, "-_."))
-    except BadRefError:
-        return None
-
-
-def _slug(text: str, separators: str) -> str:
-    kept = re.sub(rf"[^a-z0-9{re.escape(separators)}]+", "-", text)
-    return re.sub(r"--+", "-", kept).strip("-_.")[:63].strip("-_.")
 
 
 def _with_owners(declared: EntityStatement | None, ref: Ref, url: str, file: _File) -> EntityStatement:
