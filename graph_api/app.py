@@ -2,13 +2,16 @@
 
 from starlette.applications import Starlette
 
+from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.ref import Ref
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
 from graph_api.settings import Settings
+from graph_api.sources.registry import OBSERVING
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
@@ -65,4 +68,9 @@ def open_store(settings: Settings) -> Store:
 
 
 def source_order(settings: Settings) -> SourceOrder:
-    return SourceOrder(settings.sources)
+    """Who is believed first, and what is one thing, as the operator says."""
+    rules = Rules(
+        join_names=frozenset(kind.lower() for kind in settings.join_names),
+        separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
+    )
+    return SourceOrder(settings.sources, rules, OBSERVING)

@@ -10,7 +10,8 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
-from graph_api.planning.settle import Edit, settle
+from graph_api.planning.restate import Edit, stated_rows
+from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
@@ -82,7 +83,7 @@ async def remove_entities(
     now = utc_now()
 
     async def work(tx: WriteTransaction) -> EditReport:
-        rows = await tx.entities([removal.ref for removal in removals])
+        rows = await stated_rows(tx, [removal.ref for removal in removals])
         draft = _Draft(Edit(source, {}, {}), [], [])
         withdrawn: dict[Ref, EntityStatement | None] = {}
         for place, removal in enumerate(removals):
@@ -91,7 +92,7 @@ async def remove_entities(
             draft.errors += _removal_errors(path, source, removal, row)
             said = row.statements.get(source) if row else None
             if said:
-                withdrawn[removal.ref] = said
+                withdrawn[said.ref] = said
         draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
@@ -134,7 +135,8 @@ async def remove_links(
                 errors.append(UserError(("links", str(place)), ErrorCode.NOT_FOUND, "there is no such link"))
             elif source not in link.statements:
                 errors.append(_declared_elsewhere(("links", str(place)), link.statements))
-        draft = _Draft(Edit(source, {}, dict.fromkeys(keys)), errors, [])
+        stated = [link.statements[source].key for link in before.values() if source in link.statements]
+        draft = _Draft(Edit(source, {}, dict.fromkeys(stated)), errors, [])
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
     return await write(store, order, work, dry_run=dry_run)
@@ -145,7 +147,7 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
     entities: dict[Ref, EntityStatement | None] = {}
     before: dict[Ref, EntityStatement | None] = {}
     readings = [read_document(put.document) for put in puts]
-    rows = await tx.entities([reading.entity.ref for reading in readings if reading.entity])
+    rows = await stated_rows(tx, [reading.entity.ref for reading in readings if reading.entity])
     new_links: list[LinkStatement] = []
     for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
         path = ("entities", str(place))

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
-from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref
+from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
 from graph_api.store.retention import Retention
 
 ENV_PREFIX = "GRAPH_API_"
@@ -78,6 +78,19 @@ def _check_kinds(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
 
 
 _Kinds = Annotated[tuple[Kind, ...], NoDecode, BeforeValidator(_kinds_by_name), AfterValidator(_check_kinds)]
+
+
+def _pairs(value: object) -> object:
+    """A pair is one text in the environment, with an equals sign."""
+    pairs = _split(value)
+    return [pair.split("=") if isinstance(pair, str) else pair for pair in pairs] if isinstance(pairs, list) else pairs
+
+
+def _check_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((parse_ref(one), parse_ref(other)) for one, other in pairs)
+
+
+_Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_check_pairs)]
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -116,7 +129,18 @@ class Settings(BaseSettings):
     )
     sources: _Names = Field(
         default=(),
-        description="Names of sources, highest priority first. Others follow by name, `api` and `api:*` come last.",
+        description="Names of sources, highest priority first. Then come descriptors, other connectors that declare, "
+        "those that observe, and `api` and `api:*` last; ties by name.",
+    )
+    join_names: _Names = Field(
+        default=(),
+        description="Kinds whose entities of one name are one thing, whichever source tells of them; by default "
+        "nothing is joined by a bare name.",
+    )
+    separate: _Pairs = Field(
+        default=(),
+        description="Pairs of refs that are never joined, whatever identifiers they share: lists of two refs, or in "
+        "the environment `ref=ref`.",
     )
     descriptor_groups: _Names = Field(
         default=(),

@@ -1,5 +1,6 @@
 """The write path: a snapshot of one source becomes a plan, and the plan is applied in one step or held."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
@@ -45,6 +46,16 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
         return await _apply(tx, run, plan, changes)
 
     return await write(store, order, work, dry_run=dry_run)
+
+
+async def sync_all(
+    store: Store, snapshots: Sequence[Snapshot], order: SourceOrder, *, dry_run: bool = False
+) -> AsyncIterator[SyncReport]:
+    """Sync these one after the other; one that says nothing only if its source has said something before."""
+    known = {source.name for source in await store.sources()}
+    for snapshot in snapshots:
+        if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in known:
+            yield await sync(store, snapshot, order, dry_run=dry_run)
 
 
 async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport:

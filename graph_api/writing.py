@@ -24,7 +24,7 @@ async def writing(store: Store, order: SourceOrder, *, dry_run: bool = False) ->
     that leaves no run; a dry run leaves it as it is.
     """
     async with store.write() as tx:
-        if dry_run or tx.source_order == order.names:
+        if dry_run or tx.source_order == order.memory:
             yield tx
             return
         await _merge_anew(tx, order)
@@ -54,7 +54,7 @@ async def foreign_connector(tx: WriteTransaction, source: str, connector: str) -
 
 async def follow_order(store: Store, order: SourceOrder) -> None:
     """Make a changed order take effect without waiting for a write; an empty catalog can wait for its first."""
-    if await store.source_order() != order.names and await store.revision():
+    if await store.source_order() != order.memory and await store.revision():
         async with writing(store, order):
             pass
 
@@ -65,9 +65,9 @@ async def _merge_anew(tx: WriteTransaction, order: SourceOrder) -> None:
         raise CatalogError(
             ErrorCode.TOO_LARGE,
             f"the new order of sources has {len(changes):,} changes, at most {MAX_CHANGES:,} fit one transaction; "
-            "put the setting `sources` back to what it was",
+            "put the settings `sources`, `join_names` and `separate` back to what they were",
         )
-    await tx.apply_order(changes, order.names, utc_now())
+    await tx.apply_order(changes, order.memory, utc_now())
 
 
 def new_run_id() -> str:

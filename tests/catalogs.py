@@ -1,13 +1,14 @@
 """Rows for tests, as short to write as they are to read: bare names are components, `a>b` is a link."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Criticality, Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref, split_ref
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Store, WriteTransaction
 
 AT = "2026-01-01T00:00:00.000Z"
 
@@ -89,5 +90,22 @@ def sync_run(**fields: Any) -> SyncRun:
 async def write(store: Store, changes: ChangeSet, *, at: str = AT, **run_fields: Any) -> int:
     """Apply in a transaction of its own; the catalog's revision afterwards."""
     async with store.write() as transaction:
+        changes = await as_planned(transaction, changes)
         run = sync_run(**{"revision": transaction.revision + bool(changes)} | run_fields)
         return await transaction.apply(changes, run, at)
+
+
+async def as_planned(transaction: WriteTransaction, changes: ChangeSet) -> ChangeSet:
+    """As a plan gives it: rows of what is there have its stamps."""
+    entities = await transaction.entities([row.ref for row in changes.entities])
+    links = await transaction.links([link.key for link in changes.links])
+    return replace(
+        changes,
+        entities=[
+            replace(row, created_revision=entities[row.ref].created_revision) if row.ref in entities else row
+            for row in changes.entities
+        ],
+        links=[
+            replace(link, revision=links[link.key].revision) if link.key in links else link for link in changes.links
+        ],
+    )

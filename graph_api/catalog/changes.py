@@ -87,9 +87,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """Rows to write. `entities` are complete; the store sets revision, created_revision (where 0) and updated_at.
+    """Rows to write, complete but for their stamps: the store sets revision, created_revision (where 0) and updated_at.
 
-    `removed` are entities that nobody declares and nothing points at any more.
+    What is there already has the stamps that it was read with: an entity whose created_revision is 0, or a link whose
+    revision is 0, is new. `removed` are entities that nobody declares and nothing points at any more.
     """
 
     entities: Sequence[Entity] = ()

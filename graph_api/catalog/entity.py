@@ -13,6 +13,17 @@ class Criticality(StrEnum):
     SOFT = "SOFT"
 
 
+class LinkOrigin(StrEnum):
+    """How a source knows a link. Where several say it, the first of these is the link's."""
+
+    DECLARED = "DECLARED"
+    """Somebody wrote it down: a descriptor, infrastructure as code."""
+    OBSERVED = "OBSERVED"
+    """It was seen to happen: traces, lineage, traffic."""
+    INFERRED = "INFERRED"
+    """It follows from something else, such as an address in an environment variable."""
+
+
 class OwnerHow(StrEnum):
     DECLARED = "DECLARED"
     INHERITED = "INHERITED"
@@ -101,6 +112,9 @@ class LinkStatement:
     criticality: Criticality | None = None
     confidence: float | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
+    origin: LinkOrigin = LinkOrigin.DECLARED
+    observed_at: str | None = None
+    """Of an observed link: when it was last seen to happen, ISO 8601 in UTC."""
     first_seen: str | None = None
     last_seen: str | None = None
     stale: bool = False

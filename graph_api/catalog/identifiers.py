@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graph_api.catalog.kinds import KINDS, OWNER_KINDS
-from graph_api.catalog.ref import DEFAULT_NAMESPACE, BadRefError, Ref, make_ref
+from graph_api.catalog.ref import DEFAULT_NAMESPACE
 
 MAX_IDENTIFIER = 1024
 """Characters; what is longer names nothing (and would not fit a database index)."""
@@ -138,20 +138,6 @@ def _folder_in(location: str) -> str:
         return ""
     path = match["path"].strip("/ ")
     return path.rpartition("/")[0] if match["what"].lower() in ("blob", "raw", "edit") else path
-
-
-def repository_ref(url: str) -> Ref | None:
-    """The ref of the repository with this URL, where nothing declares one; None if the URL makes none."""
-    *groups, name = url.removeprefix("https://").split("/")[1:]
-    try:
-        return make_ref("repository", _slug("-".join(groups), "-"), _slug(name, "-_."))
-    except BadRefError:
-        return None
-
-
-def _slug(text: str, separators: str) -> str:
-    kept = re.sub(rf"[^a-z0-9{re.escape(separators)}]+", "-", text)
-    return re.sub(r"--+", "-", kept).strip("-_.")[:63].strip("-_.")
 
 
 def identifiers_of(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any]) -> tuple[str, ...]:

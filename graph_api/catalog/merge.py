@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TypeVar
 
+from graph_api.catalog.correlation import NO_RULES, Rules
 from graph_api.catalog.entity import (
     Criticality,
     Entity,
@@ -16,27 +17,53 @@ from graph_api.catalog.entity import (
     Owner,
     OwnerHow,
 )
-from graph_api.catalog.ref import Ref, kind_of, split_ref
+from graph_api.catalog.ref import Ref, split_ref
 
 DEFAULT_ROLE = "OWNER"
 
 API_SOURCE = "api"
+DESCRIPTORS = "files"
+"""The connector of descriptors."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOrder:
-    """The order of priority: the sources with these names, then the others, the API's last; ties by name."""
+    """The order of priority: the sources with these names, then descriptors, then what else declares, then what
+    observes, the API's last; ties by name.
+
+    A name stands also for the sources that other connectors read beside it, as `files` for `kubernetes:files`.
+    """
 
     names: tuple[str, ...] = ()
+    rules: Rules = NO_RULES
+    """What else the operator says of sources: which of their things are one."""
+    observing: frozenset[str] = frozenset()
+    """Connectors that see rather than are told."""
 
-    def __call__(self, source: str) -> tuple[int, str]:
+    def __call__(self, source: str) -> tuple[int, int, str]:
         """The source's place, smallest first."""
-        if source in self.names:
-            return self.names.index(source), source
-        is_api = source == API_SOURCE or source.startswith(f"{API_SOURCE}:")
-        return len(self.names) + is_api, source
+        connector, _, name = source.partition(":")
+        rank = _rank(source, connector, self.observing)
+        place = next((self.names.index(text) for text in (source, name) if text in self.names), len(self.names))
+        return place + (rank == _LAST and place == len(self.names)), rank, source
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """All of it as texts, for a store to remember."""
+        return (*self.names, *self.rules.texts)
+
+
+_FIRST, _DECLARING, _OBSERVING, _LAST = range(4)
+
+
+def _rank(source: str, connector: str, observing: frozenset[str]) -> int:
+    if API_SOURCE in (source, connector):
+        return _LAST
+    if connector in observing:
+        return _OBSERVING
+    return _FIRST if connector in (DESCRIPTORS, source) else _DECLARING
 
 
 def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
@@ -44,12 +71,14 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
 
     Derived fields (owners, systems, ...) keep their defaults.
     """
-    first, *others = statements.values()
+    said = list(statements.values())
+    first = said[0]
+    kind, namespace, _ = split_ref(ref)
     return Entity(
         ref=ref,
         name=first.name,
-        kind=kind_of(ref),
-        namespace=split_ref(ref).namespace,
+        kind=kind,
+        namespace=namespace,
         declared=True,
         type=first.type,
         title=first.title,
@@ -58,25 +87,33 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
         tier=first.tier,
         active=first.active,
         tags=first.tags,
-        labels=_fill((first.labels, *(other.labels for other in others))),
-        annotations=_fill((first.annotations, *(other.annotations for other in others))),
-        identifiers=tuple(sorted({name for statement in statements.values() for name in statement.identifiers})),
-        repository=_first(statement.repository for statement in statements.values()),
-        folder=_first(statement.folder for statement in statements.values()),
+        labels=_fill([statement.labels for statement in said]),
+        annotations=_fill([statement.annotations for statement in said]),
+        identifiers=_identifiers(ref, said),
+        repository=_first([statement.repository for statement in said]),
+        folder=_first([statement.folder for statement in said]),
         statements=statements,
     )
 
 
-def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link:
+def _identifiers(ref: Ref, said: Sequence[EntityStatement]) -> tuple[str, ...]:
+    """With the refs that it has in other sources."""
+    names = {name for statement in said for name in statement.identifiers}
+    names.update(statement.ref for statement in said if statement.ref != ref)
+    return tuple(sorted(names))
+
+
+def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement], revision: int = 0) -> Link:
     """The link that these statements (by priority, at least one) make; unset is HARD with confidence 1."""
-    criticality = _first(statement.criticality for statement in statements.values())
-    confidence = _first(statement.confidence for statement in statements.values())
+    said = list(statements.values())
+    confidence = _first([statement.confidence for statement in said])
     return Link(
         key=key,
-        criticality=criticality or Criticality.HARD,
+        criticality=_first([statement.criticality for statement in said]) or Criticality.HARD,
         confidence=1.0 if confidence is None else confidence,
-        properties=_fill([statement.properties for statement in statements.values()]),
+        properties=_fill([statement.properties for statement in said]),
         statements=statements,
+        revision=revision,
     )
 
 
@@ -121,4 +158,7 @@ def _fill(maps: Sequence[Mapping[str, T]]) -> Mapping[str, T]:
 
 
 def _first(values: Iterable[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None

@@ -44,7 +44,8 @@ def whole_of(ref: Ref, parents: Mapping[Ref, Collection[Ref]]) -> list[list[tupl
         for chain in level:
             for parent in parents.get(chain[-1], ()):
                 if parent not in seen:
-                    chains[parent] = min(chains.get(parent, (*chain, parent)), (*chain, parent))
+                    longer = (*chain, parent)
+                    chains[parent] = min(chains.get(parent, longer), longer)
         seen.update(chains)
         level = sorted(chains.values())
         if level:

@@ -43,6 +43,10 @@ class ProblemCode(StrEnum):
     """A line of a CODEOWNERS file that the hosting service ignores as well."""
     NO_REPOSITORY = "NO_REPOSITORY"
     """A CODEOWNERS file whose repository cannot be told."""
+    UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
+    """No connector reads such a document."""
+    BAD_FORMAT = "BAD_FORMAT"
+    """A connector reads this format, but not this version or shape of it."""
 
 
 class Severity(StrEnum):

@@ -8,5 +8,6 @@ from graph_api.sources.registry import CONNECTORS
 @click.command()
 def connectors() -> None:
     """List the types of sources."""
-    for connector in CONNECTORS.values():
-        click.echo(f"{connector.name:<12} {connector.description}")
+    for name, (description, input_) in CONNECTORS.items():
+        click.echo(f"{name:<14} {description}")
+        click.echo(f"{'':<14} reads: {input_}")

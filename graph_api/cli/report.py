@@ -35,6 +35,8 @@ MENDING: dict[ProblemCode, str] = {
     ProblemCode.CYCLE: "remove the target that leads back",
     ProblemCode.BAD_CODEOWNERS: "correct the line; the hosting service ignores it as well",
     ProblemCode.NO_REPOSITORY: "name the repository with --repo",
+    ProblemCode.UNKNOWN_FORMAT: "nothing to mend; `graph-api connectors` lists what is read",
+    ProblemCode.BAD_FORMAT: "export the file anew in a version that the connector reads; what it said before stays",
 }
 
 

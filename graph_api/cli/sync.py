@@ -14,10 +14,11 @@ from graph_api.cli.progress import progress
 from graph_api.cli.report import echo_counts, echo_limited, echo_problems, needs_mending, plan_lines
 from graph_api.cli.session import leaving_nothing, opened, require_existing
 from graph_api.settings import Settings
-from graph_api.sources.files import CONNECTOR, read_files, source_name
+from graph_api.sources.files import CONNECTOR, source_name
 from graph_api.sources.folders import SourceError
-from graph_api.sync import SyncReport, confirm_sync, record_failure
-from graph_api.sync import sync as run_sync
+from graph_api.sources.reading import read_paths
+from graph_api.sources.registry import CONNECTORS
+from graph_api.sync import SyncReport, confirm_sync, record_failure, sync_all
 
 OUTCOMES = {
     SyncStatus.APPLIED: "applied",
@@ -35,6 +36,13 @@ DRY_OUTCOMES = {
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--source", metavar="NAME", help="Name of the source; by default of the git remote or folder.")
+@click.option(
+    "--connector",
+    "only",
+    multiple=True,
+    type=click.Choice(sorted(CONNECTORS)),
+    help="Read with this connector only; may be given several times. All of them when left out.",
+)
 @repo_option
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--confirm", metavar="ID", help="Apply a sync that is held, if its plan is still the same.")
@@ -44,6 +52,7 @@ def sync(
     settings: Settings,
     paths: tuple[Path, ...],
     source: str | None,
+    only: tuple[str, ...],
     repo: str | None,
     dry_run: bool,
     confirm: str | None,
@@ -51,38 +60,49 @@ def sync(
 ) -> None:
     """Sync files and folders into the catalog.
 
-    All PATHs of a call are one source, and go in as a whole or not at all. What the source said before and no longer
-    says goes; what others say stays. A plan that removes suspiciously much is held until it is confirmed.
+    All PATHs of a call are one source for each connector that knows some of the files, and go in as a whole or not at
+    all. What the source said before and no longer says goes; what others say stays. A plan that removes suspiciously
+    much is held until it is confirmed.
     """
     if bool(paths) == bool(confirm):
         raise click.UsageError("give either PATHs or --confirm ID")
-    if confirm and (dry_run or source or repo):
-        raise click.UsageError("--confirm goes without --dry-run, --source and --repo")
+    if confirm and (dry_run or source or repo or only):
+        raise click.UsageError("--confirm goes without --dry-run, --source, --connector and --repo")
     if confirm:
         require_existing(settings)
-        report = asyncio.run(_confirm(settings, confirm))
+        reports = [asyncio.run(_confirm(settings, confirm))]
     else:
-        report = asyncio.run(_sync(settings, paths, source, repo, dry_run=dry_run))
-    _print(settings, report, dry_run=dry_run)
-    if report.run.status is SyncStatus.HELD:
+        reports = asyncio.run(_sync(settings, paths, source, only, repo, dry_run=dry_run))
+    for report in reports:
+        _print(settings, report, dry_run=dry_run)
+    if any(report.run.status is SyncStatus.HELD for report in reports):
         click.get_current_context().exit(Exit.HELD)
-    if strict and needs_mending(report.run.problems):
+    if strict and any(needs_mending(report.run.problems) for report in reports):
         click.get_current_context().exit(Exit.PROBLEMS)
 
 
 async def _sync(
-    settings: Settings, paths: tuple[Path, ...], source: str | None, repo: str | None, *, dry_run: bool
-) -> SyncReport:
+    settings: Settings,
+    paths: tuple[Path, ...],
+    source: str | None,
+    only: tuple[str, ...],
+    repo: str | None,
+    *,
+    dry_run: bool,
+) -> list[SyncReport]:
     async with opened(open_store(leaving_nothing(settings) if dry_run else settings)) as store:
         try:
             with progress("Reading the files"):
-                snapshot = read_files(paths, source=source, repo=repo, groups=settings.descriptor_groups)
+                snapshots = read_paths(paths, source=source, repo=repo, groups=settings.descriptor_groups, only=only)
         except SourceError as error:
             if not dry_run:
                 await record_failure(store, source or source_name(paths), CONNECTOR, str(error))
             raise
-        with progress(f"Syncing {len(snapshot.entities):,} entities and {len(snapshot.links):,} links"):
-            return await run_sync(store, snapshot, source_order(settings), dry_run=dry_run)
+        entities = sum(len(snapshot.entities) for snapshot in snapshots)
+        links = sum(len(snapshot.links) for snapshot in snapshots)
+        with progress(f"Syncing {entities:,} entities and {links:,} links"):
+            order = source_order(settings)
+            return [report async for report in sync_all(store, snapshots, order, dry_run=dry_run)]
 
 
 async def _confirm(settings: Settings, id_: str) -> SyncReport:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from strawberry.dataloader import DataLoader
 
+from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
@@ -20,7 +21,8 @@ class NeighbourQuestion(NamedTuple):
 
 
 class Loaders:
-    """One set per request. `entity` gives None for a ref that does not exist."""
+    """One set per request. `entity` gives None for a ref that does not exist, and for one that a source gave a thing
+    that stands under another ref, the entity there."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -51,6 +53,11 @@ class Loaders:
 
     async def _entities(self, refs: Sequence[Ref]) -> list[Entity | None]:
         found = await self._store.entities(refs)
+        missing = [ref for ref in refs if ref not in found]
+        if missing:
+            named = await self._store.resolve(missing)
+            rows = await self._store.entities({ref for others in named.values() for ref in others})
+            found |= standing_in(named, rows)
         return [found.get(ref) for ref in refs]
 
     async def _named(self, identifiers: Sequence[str]) -> list[list[Ref]]:

@@ -104,8 +104,7 @@ async def _owned(
     before: Before = None,
 ) -> EntityConnection:
     store = info.context.store
-    owners = parse_ref_inputs(by, kind="group")
-    await check_exist(info, owners)
+    owners = await check_exist(info, parse_ref_inputs(by, kind="group"))
     if via_groups:
         owners += await _groups_of(store, [ref for ref in owners if kind_of(ref) == "user"])
     if include_subgroups:

@@ -17,6 +17,7 @@ from graph_api.graphql.refs import parse_global_id, parse_global_ids, parse_ref_
 from graph_api.graphql.runs import RunQuery
 from graph_api.graphql.traversals import TraversalQuery
 from graph_api.graphql.types import Entity, Node
+from graph_api.graphql.why import Why, resolve_why
 
 MAX_SEARCH = 100
 
@@ -77,6 +78,10 @@ class Query(NamedLists, OwnershipQuery, TraversalQuery, RunQuery):
         resolver=_resolve,
         description="By any foreign name that a source stated: repository URL, image, ARN, host name, annotation "
         "value, former ref. Several entities can share one; none is guessed.",
+    )
+    why: Why | None = strawberry.field(
+        resolver=resolve_why,
+        description="Which sources tell of an entity, and which identifiers joined it.",
     )
     search: list[Entity] | None = strawberry.field(
         resolver=_search, description="Best first, by names, titles, descriptions and tags; words may be incomplete."

@@ -30,12 +30,15 @@ def _check_count(texts: Sized) -> None:
         raise CatalogError(ErrorCode.TOO_LARGE, f"at most {MAX_REFS:,} refs or ids in one question; got {len(texts):,}")
 
 
-async def check_exist(info: Info, refs: Sequence[Ref]) -> None:
-    """Raises CatalogError NOT_FOUND that names all refs that nothing declares or points to."""
+async def check_exist(info: Info, refs: Sequence[Ref]) -> list[Ref]:
+    """The refs that these entities stand under. Raises CatalogError NOT_FOUND that names all refs that nothing
+    declares or points to.
+    """
     found = await info.context.loaders.entity.load_many(refs)
     missing = sorted({ref for ref, row in zip(refs, found, strict=True) if row is None})
     if missing:
         raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
+    return [row.ref for row in found if row]
 
 
 def global_id(ref: Ref) -> str:

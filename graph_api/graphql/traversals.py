@@ -59,7 +59,7 @@ async def _traversal(
     """The checked traversal and its deadline in seconds."""
     options = options or WalkOptions()
     store = info.context.store
-    await check_exist(info, start)
+    start = await check_exist(info, start)
     budget = options.budget or Budget()
     traversal = Traversal(
         start=tuple(sorted(set(start))),
@@ -191,7 +191,7 @@ async def _paths(
 ) -> Paths:
     check_first(first, MAX_PATHS)
     start, end = parse_ref_input(from_), parse_ref_input(to)
-    await check_exist(info, [start, end])
+    start, end = await check_exist(info, [start, end])
     traversal, deadline = await _traversal(info, [start], Direction.OUT, walk, None)
     return cast("Any", await info.context.store.paths(start, end, traversal, first, deadline=deadline))
 

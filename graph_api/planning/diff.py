@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import TypeVar
 
 from graph_api.catalog.changes import Counts
 from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
-from graph_api.planning.settle import Edit
+from graph_api.planning.restate import Edit
 from graph_api.store.rows import dump
 
 GUARD_SHARE = 0.20
@@ -100,8 +101,15 @@ def _diff(
     return changes
 
 
+_compared = {
+    statement: attrgetter(*(field.name for field in fields(statement) if field.name != "first_seen"))
+    for statement in (EntityStatement, LinkStatement)
+}
+
+
 def _equal(new: S, old: S) -> bool:
-    return not old.stale and replace(new, first_seen=old.first_seen) == old
+    values = _compared[type(new)]
+    return not old.stale and values(new) == values(old)
 
 
 def _guard(counts: Counts, entities: int, links: int, *, empty: bool) -> str | None:

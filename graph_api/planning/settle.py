@@ -4,84 +4,43 @@ Everything here runs inside a write transaction, so what it reads is what it cha
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from dataclasses import fields
 
 from graph_api.catalog.changes import ChangeSet
-from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow, unresolved
+from graph_api.catalog.entity import Entity, Link, LinkKey, OwnerHow, unresolved
 from graph_api.catalog.merge import SourceOrder, merge_entity, merge_link
 from graph_api.catalog.ref import Ref
 from graph_api.planning.derive import derive
 from graph_api.planning.neighbourhood import Neighbourhood
+from graph_api.planning.restate import Edit, Restated, restate, restate_all
 from graph_api.store.protocol import Referenced, WriteTransaction
-
-S = TypeVar("S")
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """New statements of one source; None withdraws."""
-
-    source: str
-    entities: Mapping[Ref, EntityStatement | None] = field(default_factory=dict)
-    links: Mapping[LinkKey, LinkStatement | None] = field(default_factory=dict)
 
 
 async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> ChangeSet:
     """The rows that this edit changes."""
-    ends = {end for key in edit.links for end in (key.source, key.target)}
-    old = await tx.entities(ends | edit.entities.keys())
-    old_links = await tx.links([key for key in edit.links if key.source in old and key.target in old])
-    merged = {
-        ref: _merged_entity(ref, _restated(old[ref].statements if ref in old else {}, edit.source, statement, order))
-        for ref, statement in edit.entities.items()
-    }
-    links = {
-        key: _merged_link(
-            key, _restated(old_links[key].statements if key in old_links else {}, edit.source, statement, order)
-        )
-        for key, statement in edit.links.items()
-    }
-    links = {key: link for key, link in links.items() if not _same_link(link, old_links.get(key))}
-    around = Neighbourhood(tx, old, merged, old_links, links)
-    return await _compare(around, await derive(around, order))
+    return await _changes(tx, await restate(tx, edit, order))
 
 
 async def settle_order(tx: WriteTransaction, order: SourceOrder) -> ChangeSet:
-    """The rows that change when everything is merged in this order."""
-    refs, keys = await tx.shared()
-    old = await tx.entities({*refs, *(end for key in keys for end in (key.source, key.target))})
-    old_links = await tx.links(keys)
-    merged = {ref: _merged_entity(ref, _in_order(old[ref].statements, order)) for ref in refs}
-    links = {key: _merged_link(key, _in_order(link.statements, order)) for key, link in old_links.items()}
-    links = {key: link for key, link in links.items() if not _same_link(link, old_links[key])}
-    around = Neighbourhood(tx, old, merged, old_links, links)
-    return await _compare(around, await derive(around, order))
+    """The rows that change when everything is joined and merged as `order` says."""
+    return await _changes(tx, await restate_all(tx, order))
 
 
-def _in_order(statements: Mapping[str, S], order: SourceOrder) -> dict[str, S]:
-    return dict(sorted(statements.items(), key=lambda item: order(item[0])))
-
-
-def _restated(before: Mapping[str, S], source: str, statement: S | None, order: SourceOrder) -> dict[str, S]:
-    statements = {name: value for name, value in before.items() if name != source}
-    if statement is not None:
-        statements[source] = statement
-    return _in_order(statements, order)
-
-
-def _merged_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
-    return merge_entity(ref, statements) if statements else unresolved(ref)
-
-
-def _merged_link(key: LinkKey, statements: Mapping[str, LinkStatement]) -> Link | None:
-    return merge_link(key, statements) if statements else None
+async def _changes(tx: WriteTransaction, restated: Restated) -> ChangeSet:
+    merged = {ref: merge_entity(ref, said) if said else unresolved(ref) for ref, said in restated.entities.items()}
+    links = {}
+    for key, said in restated.links.items():
+        old = restated.old_links.get(key)
+        link = merge_link(key, said, old.revision if old else 0) if said else None
+        if not _same_link(link, old):
+            links[key] = link
+    around = Neighbourhood(tx, restated.old, merged, restated.old_links, links)
+    return await _compare(around, await derive(around, restated.order))
 
 
 def _same_link(link: Link | None, old: Link | None) -> bool:
-    if link is None or old is None:
-        return link == old
-    return replace(old, revision=0) == link and tuple(old.statements) == tuple(link.statements)
+    # Mappings are equal in any order, but that of the sources counts.
+    return link == old and (link is None or old is None or tuple(link.statements) == tuple(old.statements))
 
 
 async def _compare(around: Neighbourhood, rows: dict[Ref, Entity]) -> ChangeSet:
@@ -93,11 +52,12 @@ async def _compare(around: Neighbourhood, rows: dict[Ref, Entity]) -> ChangeSet:
         for ref, row in sorted(rows.items())
         if ref not in removed and (ref in sources or not _same(row, around.old.get(ref)))
     ]
+    links = sorted(around.changed.items(), key=_link_order)
     return ChangeSet(
         entities=changed,
         removed=sorted(ref for ref in removed if ref in around.old),
-        links=[link for _, link in sorted(around.changed.items(), key=_link_order) if link],
-        removed_links=[key for key, link in sorted(around.changed.items(), key=_link_order) if link is None],
+        links=[link for _, link in links if link],
+        removed_links=[key for key, link in links if link is None],
     )
 
 
@@ -111,9 +71,11 @@ _COMPARED = tuple(field.name for field in fields(Entity) if field.name not in _K
 
 
 def _same(row: Entity, old: Entity | None) -> bool:
+    if row is old:
+        return True
     if old is None or any(getattr(row, name) != getattr(old, name) for name in _COMPARED):
         return False
-    # Mappings are equal in any order, but that of the sources counts.
+    # As above.
     return row.sources == old.sources
 
 

@@ -1,7 +1,9 @@
 """A writer's planning in a thread, so that the event loop answers others while thousands of rows are planned."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+import gc
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
@@ -60,6 +62,20 @@ class _Questions:
 
 def _advance(step: Callable[[], _Call]) -> _Call | _Result[Any]:
     try:
-        return step()
+        with _no_garbage_collection():
+            return step()
     except StopIteration as done:
         return _Result(done.value)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A large plan makes millions of objects that stay: looking for cycles among them takes as long as planning."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -6,15 +6,15 @@ above `.github/`, `.gitlab/` or `docs/`, else the file's own.
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from graph_api.catalog.codeowners import CodeOwners, Dialect
 from graph_api.catalog.entity import EntityStatement
-from graph_api.catalog.identifiers import named_repository, repository_ref, repository_url, repository_urls
-from graph_api.catalog.ref import Ref, kind_of
+from graph_api.catalog.identifiers import named_repository, repository_url, repository_urls
+from graph_api.catalog.ref import BadRefError, Ref, kind_of, make_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.folders import CODEOWNERS, FileError, Listing, Root, decode, read_bytes
 from graph_api.sources.git import remote_of
@@ -75,30 +75,31 @@ class Repositories:
         self._entities = entities
         self._checkouts = checkouts
         self._repo = repo
+        self.folders: dict[PurePosixPath, Ref] = {}
+        """After attach(): folders of the source that hold a repository."""
         self._declared = _by_url(entities.values())
         self._named = _named_in({checkout.folder for checkout in checkouts}, entities.values())
 
     def attach(self) -> None:
         """State the repository of each checkout, and of each entity the repository and folder that it stands in, or
         else those that its annotations name."""
-        folders: dict[PurePosixPath, Ref] = {}
         taken: set[Ref] = set()
         for checkout in self._checkouts:
             ref = self._attach(checkout, taken)
             if ref:
-                folders[checkout.folder] = ref
+                self.folders[checkout.folder] = ref
                 taken.add(ref)
         for ref, statement in list(self._entities.items()):
-            folder = _nearest(statement, folders) if folders else None
-            if folder is not None:
-                inside = PurePosixPath(statement.document).parent.relative_to(folder).as_posix()
-                self._entities[ref] = replace(
-                    statement, repository=folders[folder], folder="" if inside == "." else inside
-                )
-            elif kind_of(ref) != "repository" and (named := named_repository(statement.annotations)):
-                url, inside = named
-                repository = self._declared.get(url) or repository_ref(url)
-                self._entities[ref] = replace(statement, repository=repository, folder=inside if repository else None)
+            within = placed(statement, self.folders)
+            self._entities[ref] = within if within.repository else self._named_by_itself(statement)
+
+    def _named_by_itself(self, statement: EntityStatement) -> EntityStatement:
+        named = named_repository(statement.annotations)
+        if named is None or kind_of(statement.ref) == "repository":
+            return statement
+        url, folder = named
+        repository = self._declared.get(url) or _ref_of(url)
+        return replace(statement, repository=repository, folder=folder) if repository else statement
 
     def _attach(self, checkout: Checkout, taken: set[Ref]) -> Ref | None:
         url = self._url(checkout)
@@ -107,7 +108,7 @@ class Repositories:
             return None if ref in taken else ref
         place = _place(checkout.files, _host(url))
         document = checkout.root.name(checkout.files[place])
-        ref = ref or (repository_ref(url) if url else None)
+        ref = ref or (_ref_of(url) if url else None)
         if ref is None or url is None:
             message = "cannot tell which repository this is: give --repo, or annotate github.com/project-slug"
             self._report(ProblemCode.NO_REPOSITORY, message, document)
@@ -157,6 +158,15 @@ class Repositories:
         self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
 
 
+def placed(statement: EntityStatement, folders: Mapping[PurePosixPath, Ref]) -> EntityStatement:
+    """With the nearest of the repositories in these folders that its document stands in, and the folder there."""
+    folder = _nearest(statement, folders) if folders else None
+    if folder is None:
+        return statement
+    inside = PurePosixPath(statement.document).parent.relative_to(folder).as_posix()
+    return replace(statement, repository=folders[folder], folder="" if inside == "." else inside)
+
+
 def repository_url_of(repo: str) -> str | None:
     """`https://host/org/repo` of what --repo says: a URL in any spelling, or `org/repo` on GitHub."""
     return repository_url(repo) or repository_url(f"https://github.com/{repo.strip('/')}")
@@ -201,6 +211,19 @@ def _named_in(
 
 def _nearest(statement: EntityStatement, folders: Container[PurePosixPath]) -> PurePosixPath | None:
     return next((parent for parent in PurePosixPath(statement.document).parents if parent in folders), None)
+
+
+def _ref_of(url: str) -> Ref | None:
+    *groups, name = url.removeprefix("https://").split("/")[1:]
+    try:
+        return make_ref("repository", _slug("-".join(groups), "-"), _slug(name, "-_."))
+    except BadRefError:
+        return None
+
+
+def _slug(text: str, separators: str) -> str:
+    kept = re.sub(rf"[^a-z0-9{re.escape(separators)}]+", "-", text)
+    return re.sub(r"--+", "-", kept).strip("-_.")[:63].strip("-_.")
 
 
 def _with_owners(declared: EntityStatement | None, ref: Ref, url: str, file: _File) -> EntityStatement:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
@@ -10,7 +11,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
 from graph_api.sources.codeowners import Checkout, Repositories, find_checkouts, repository_url_of
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.file_reader import FileReader, Found
-from graph_api.sources.folders import Root, SourceError
+from graph_api.sources.folders import Listing, Root, SourceError
 from graph_api.sources.git import remote_of, work_tree_of
 
 CONNECTOR = "files"
@@ -24,25 +25,51 @@ def read_files(
     `repo` names the repository (`org/repo` or a URL) at the top of a folder; `groups` are further API groups whose
     documents are descriptors. SourceError if a path or folder cannot be listed: then nothing may be withdrawn.
     """
+    return read_descriptors(Files.listed(paths), source=source, repo=repo, groups=groups)[0]
+
+
+def read_descriptors(
+    listed: "Files", *, source: str | None = None, repo: str | None = None, groups: Sequence[str] = ()
+) -> tuple[Snapshot, dict[PurePosixPath, Ref]]:
+    """As read_files(), and the folders of the source that hold a repository."""
     if repo and repository_url_of(repo) is None:
         raise SourceError(f"{repo!r} is no repository: write org/repo or its URL")
-    real = [_resolve(path) for path in paths]
-    base = _base(real)
     found = Found(groups=[group.lower() for group in groups])
     checkouts: list[Checkout] = []
-    for path in real:
-        checkouts += _read_path(path, base, found)
+    for root, listing, whole in listed.roots:
+        checkouts += _read_root(root, listing, found, whole=whole)
     entities, links, problems = _merge(found)
     repositories = Repositories(entities, checkouts, repo)
     repositories.attach()
-    return Snapshot(
-        source=source or source_name(paths),
+    snapshot = Snapshot(
+        source=source or source_name(listed.paths),
         connector=CONNECTOR,
         entities=dict(sorted(entities.items())),
         links=links,
         problems=tuple(sorted([*found.problems, *problems, *repositories.problems], key=_place_of)),
         unreadable=frozenset(found.unreadable | repositories.unreadable),
     )
+    return snapshot, repositories.folders
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What lies at some paths: for each a root, its listing, and whether it is a whole folder."""
+
+    paths: Sequence[Path]
+    roots: Sequence[tuple[Root, Listing, bool]]
+
+    @classmethod
+    def listed(cls, paths: Sequence[Path]) -> "Files":
+        """SourceError if a path or folder cannot be listed."""
+        real = [_resolve(path) for path in paths]
+        base = _base(real)
+        return cls(paths, [_list(path, base) for path in real])
+
+
+def _list(path: Path, base: Path) -> tuple[Root, Listing, bool]:
+    root = Root(_folder(path), base)
+    return root, root.list_all() if path.is_dir() else root.list_around(path), path.is_dir()
 
 
 def source_name(paths: Sequence[Path]) -> str:
@@ -73,10 +100,7 @@ def _folder(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _read_path(path: Path, base: Path, found: Found) -> list[Checkout]:
-    root = Root(_folder(path), base)
-    whole = path.is_dir()
-    listing = root.list_all() if whole else root.list_around(path)
+def _read_root(root: Root, listing: Listing, found: Found, *, whole: bool) -> list[Checkout]:
     for link in listing.outside:
         message = "a symbolic link to a folder outside the one that is synced; it is not followed"
         found.report(ProblemCode.OUTSIDE_ROOT, message, root.name(link), severity=Severity.INFO)

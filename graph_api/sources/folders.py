@@ -34,9 +34,11 @@ class FileError(Exception):
 
 @dataclass(slots=True)
 class Listing:
-    """What lies below a root: paths of YAML and CODEOWNERS files, and of folders that are git work trees; sorted."""
+    """What lies below a root: paths of files, and of folders that are git work trees; sorted."""
 
     documents: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    """Every other file, for connectors that read more than YAML."""
     code_owners: list[Path] = field(default_factory=list)
     work_trees: list[Path] = field(default_factory=list)
     outside: list[Path] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Root:
                 raise SourceError(
                     f"{self.path} holds more than {MAX_FILES:,} files; sync parts of it as several sources"
                 )
-        for paths in (listing.documents, listing.code_owners, listing.work_trees, listing.outside):
+        for paths in (listing.documents, listing.others, listing.code_owners, listing.work_trees, listing.outside):
             paths.sort(key=self.name)
         return listing
 
@@ -132,6 +134,8 @@ def _note_file(path: Path, listing: Listing) -> None:
         listing.code_owners.append(path)
     elif path.name == ".git":  # a submodule or linked work tree
         listing.work_trees.append(path.parent)
+    else:
+        listing.others.append(path)
 
 
 def check_regular(path: Path) -> None:
@@ -144,20 +148,20 @@ def check_regular(path: Path) -> None:
     raise FileError(ProblemCode.UNREADABLE, "is no regular file")
 
 
-def read_bytes(path: Path) -> bytes:
-    """The first 5 MB and one byte more of a regular file; FileError if it cannot be read."""
+def read_bytes(path: Path, most: int = MAX_FILE) -> bytes:
+    """The first `most` bytes and one more of a regular file; FileError if it cannot be read."""
     check_regular(path)
     try:
         with path.open("rb") as handle:
-            return handle.read(MAX_FILE + 1)
+            return handle.read(most + 1)
     except OSError as error:
         raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
 
 
-def decode(data: bytes) -> str:
-    """The text of a whole file in UTF-8; FileError if it is too large or something else."""
-    if len(data) > MAX_FILE:
-        raise FileError(ProblemCode.TOO_LARGE, f"has more than {MAX_FILE:,} bytes")
+def decode(data: bytes, most: int = MAX_FILE) -> str:
+    """The text of a whole file in UTF-8; FileError if it has more bytes or is something else."""
+    if len(data) > most:
+        raise FileError(ProblemCode.TOO_LARGE, f"has more than {most:,} bytes")
     if b"\0" in data:
         raise FileError(ProblemCode.UNREADABLE, "holds NUL bytes, as UTF-16 does; save it as UTF-8")
     try:

@@ -1,14 +1,23 @@
 """How both stores write the nested parts of entities, links and runs: as JSON texts, read only when asked for."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import orjson
 
 from graph_api.catalog.changes import Counts, SyncRun, SyncStatus
-from graph_api.catalog.entity import Criticality, EntityStatement, Evidence, LinkKey, LinkStatement, Owner, OwnerHow
+from graph_api.catalog.entity import (
+    Criticality,
+    EntityStatement,
+    Evidence,
+    LinkKey,
+    LinkOrigin,
+    LinkStatement,
+    Owner,
+    OwnerHow,
+)
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 
@@ -55,8 +64,15 @@ def lazy_strings(text: str | None) -> Mapping[str, str]:
 
 
 # Only what differs from the default is written: most statements set a third of the fields.
-_ENTITY_DEFAULTS = tuple((field.name, field.default) for field in fields(EntityStatement))
-_LINK_DEFAULTS = tuple((field.name, field.default) for field in fields(LinkStatement))
+def _defaults(statement: type[EntityStatement | LinkStatement]) -> tuple[tuple[str, object], ...]:
+    """Required fields have none that anything is equal to."""
+    return tuple(
+        (field.name, field.default if field.default_factory is MISSING else field.default_factory())
+        for field in fields(statement)
+    )
+
+
+_ENTITY_DEFAULTS, _LINK_DEFAULTS = _defaults(EntityStatement), _defaults(LinkStatement)
 _read_entity = attrgetter(*(name for name, _ in _ENTITY_DEFAULTS))
 _read_link = attrgetter(*(name for name, _ in _LINK_DEFAULTS))
 
@@ -65,7 +81,7 @@ def _sparse(values: Iterable[object], defaults: Iterable[tuple[str, object]]) ->
     return {
         name: value
         for (name, default), value in zip(defaults, values, strict=True)
-        if value is not default and value != default and value not in ({}, ())
+        if value is not default and value != default
     }
 
 
@@ -116,6 +132,8 @@ def _link_statement(values: dict[str, Any]) -> LinkStatement:
     source, relation, target, environment = values.pop("key")
     if values.get("criticality"):
         values["criticality"] = Criticality(values["criticality"])
+    if values.get("origin"):
+        values["origin"] = LinkOrigin(values["origin"])
     return LinkStatement(key=LinkKey(Ref(source), relation, Ref(target), environment), **values)
 
 

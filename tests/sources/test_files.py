@@ -391,5 +391,4 @@ def test_a_linked_work_tree_has_the_remote_of_its_repository(tmp_path: Path) -> 
 
 
 def test_the_connector_is_registered() -> None:
-    snapshot = Snapshot(source="x", connector="files")
-    assert CONNECTORS[snapshot.connector].name == "files"
+    assert read_files([Path(__file__)]).connector in CONNECTORS

@@ -13,7 +13,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.store.protocol import PageRequest, Store
-from tests.catalogs import AT, entity, link, links, ref, refs, sync_run, with_ends, write
+from tests.catalogs import AT, as_planned, entity, link, links, ref, refs, sync_run, with_ends, write
 from tests.conftest import OpenStore
 
 WRITERS = 20
@@ -112,7 +112,8 @@ async def test_readers_never_see_half_of_a_write(store: Store) -> None:
 async def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
     await write(store, ChangeSet(entities=[entity("a")]))
     async with asyncio.timeout(10), store.write() as transaction:
-        await transaction.apply(with_ends(links("b>a"), entity("a", title="new")), sync_run(revision=2), AT)
+        changes = await as_planned(transaction, with_ends(links("b>a"), entity("a", title="new")))
+        await transaction.apply(changes, sync_run(revision=2), AT)
         page = await store.page(EVERY)
         assert [(row.name, row.title) for row in page.entities] == [("a", None)]
         assert await store.revision() == 1

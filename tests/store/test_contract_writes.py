@@ -13,7 +13,7 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.store.protocol import PageRequest, Referenced, Store
-from tests.catalogs import AT, entity, link, links, ref, refs, sync_run, with_ends, write
+from tests.catalogs import AT, as_planned, entity, link, links, ref, refs, sync_run, with_ends, write
 from tests.conftest import OpenStore
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -210,7 +210,7 @@ async def test_a_source_counts_what_it_states_and_when_that_was_last_seen(store:
     held = (await store.syncs("files", 1))[0]
     confirmed = replace(held, status=SyncStatus.CONFIRMED, finished_at=april)
     async with store.write() as transaction:
-        await transaction.apply(entities("a"), confirmed, april)
+        await transaction.apply(await as_planned(transaction, entities("a")), confirmed, april)
     assert await infos() == [api, ("files", "files", "r4", april, 1, 11)]
 
 
@@ -261,7 +261,8 @@ async def test_a_body_that_raises_writes_nothing(store: Store) -> None:
 
     async def fail() -> None:
         async with store.write() as transaction:
-            assert await transaction.apply(with_ends(links("b>a")), sync_run(), LATER) == 2
+            changes = await as_planned(transaction, with_ends(links("b>a")))
+            assert await transaction.apply(changes, sync_run(), LATER) == 2
             raise LookupError("the body fails")
 
     await _check_nothing_is_written(store, fail, LookupError)
@@ -273,7 +274,8 @@ async def test_an_apply_that_raises_writes_nothing(store: Store) -> None:
     async def fail() -> None:
         unwritable = link("b", "a", properties={"text": object()})
         async with store.write() as transaction:
-            await transaction.apply(with_ends([*links("c>a"), unwritable]), sync_run(), LATER)
+            changes = await as_planned(transaction, with_ends([*links("c>a"), unwritable]))
+            await transaction.apply(changes, sync_run(), LATER)
 
     await _check_nothing_is_written(store, fail, TypeError)
 

@@ -89,6 +89,8 @@ MORE: tuple[LiteralString, ...] = (
     "UNWIND range(1, 20000) AS n MATCH (a:Entity {ref: 'component:more/n' + n}) "
     "MATCH (b:Entity {ref: 'component:more/n' + (1 + n / 7)}) CREATE (a)-[:DEPENDS_ON {criticality: 'HARD'}]->(b) "
     "CREATE (:Identifier {value: 'n' + n})-[:NAMES]->(a)",
+    "MATCH (a:Entity {ref: 'component:more/n1'}) MATCH (b:Entity {ref: 'component:more/n2'}) UNWIND $relations AS type "
+    "CREATE (a)-[:$(type)]->(b)",
     "UNWIND range(1, 2000) AS n CREATE (:Sync {id: 'n' + n, source: 's' + n, started_at: '', body: ''})",
     "CALL db.resampleOutdatedIndexes()",
 )
@@ -104,7 +106,7 @@ def filled(
     run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
     run(store.close())
     for text in MORE:
-        neo4j_driver.execute_query(text)
+        neo4j_driver.execute_query(text, relations=list(RELATIONS))
     yield neo4j_driver
     wipe(neo4j_driver)
 

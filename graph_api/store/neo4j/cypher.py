@@ -61,7 +61,6 @@ RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
 
 # --- lookups and lists ---
 ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"
-EXISTING = "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) RETURN e.ref AS ref"
 RESOLVE = (
     "UNWIND $identifiers AS value MATCH (i:Identifier {value: value})-[:NAMES]->(e:Entity) "
     "RETURN i.value AS value, e.ref AS ref ORDER BY ref"
@@ -272,13 +271,13 @@ UPDATE_ENTITIES = (
     "UNWIND $rows AS row MATCH (e:Entity {ref: row.ref}) WITH e, row, e.created_revision AS created "
     "SET e = row SET e.created_revision = created"
 )
-DROP_IDENTIFIERS = "UNWIND $refs AS ref MATCH (:Entity {ref: ref})<-[n:NAMES]-(:Identifier) DELETE n"
+DROP_IDENTIFIERS = "UNWIND $rows AS ref MATCH (:Entity {ref: ref})<-[n:NAMES]-(:Identifier) DELETE n"
 CREATE_IDENTIFIERS = (
     "UNWIND $rows AS row MATCH (e:Entity {ref: row[0]}) MERGE (i:Identifier {value: row[1]}) CREATE (i)-[:NAMES]->(e)"
 )
-DELETE_TOMBSTONES = "UNWIND $refs AS ref MATCH (t:Removed {ref: ref}) DELETE t"
-DELETE_ENTITIES = "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) DETACH DELETE e"
-CREATE_TOMBSTONES = "UNWIND $refs AS ref MERGE (t:Removed {ref: ref}) SET t.revision = $revision, t.at = $at"
+DELETE_TOMBSTONES = "UNWIND $rows AS ref MATCH (t:Removed {ref: ref}) DELETE t"
+DELETE_ENTITIES = "UNWIND $rows AS ref MATCH (e:Entity {ref: ref}) DETACH DELETE e"
+CREATE_TOMBSTONES = "UNWIND $rows AS ref MERGE (t:Removed {ref: ref}) SET t.revision = $revision, t.at = $at"
 CREATE_LINKS = (
     "UNWIND $rows AS row MATCH (a:Entity {{ref: row.source}}) MATCH (b:Entity {{ref: row.target}}) "
     "CREATE (a)-[r:{type}]->(b) SET r = row.link"
@@ -289,7 +288,7 @@ UPDATE_LINKS = (
     "SET r = row.link"
 )
 DELETE_LINKS = (
-    "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
+    "UNWIND $rows AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) DELETE r"
 )
 WRITE_RUN = (

@@ -1,8 +1,10 @@
-"""The write transaction: reads what a plan needs, then writes it in batches."""
+"""The write transaction: reads what a plan needs, then writes it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
@@ -10,19 +12,17 @@ from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, Lin
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
-from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
+from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.runs import run_of
 from graph_api.store.protocol import Referenced
 from graph_api.store.retention import Retention
 from graph_api.store.rows import dump, dump_run, load_entity_statements, load_link_statements, load_owners
 
-BATCH = 5_000
 _ALL_TYPES = relation_types(RELATIONS)
 _COUNTED = frozenset({SyncStatus.APPLIED, SyncStatus.CONFIRMED})
-
-T = TypeVar("T")
 
 
 class Neo4jWrite:
@@ -116,72 +116,20 @@ class Neo4jWrite:
         if not changes:
             return
         self.revision += 1
-        await self._remove(changes, at)
-        await self._write_entities(changes.entities, at)
-        await self._write_links(changes.links)
-        await self._tx.rows(cypher.SET_REVISION, revision=self.revision)
-
-    async def _remove(self, changes: ChangeSet, at: str) -> None:
-        for keys in _batches([list(key) for key in changes.removed_links]):
-            await self._tx.rows(cypher.DELETE_LINKS, keys=keys)
-        for refs in _batches(changes.removed):
-            await self._tx.rows(cypher.DELETE_ENTITIES, refs=refs)
-            await self._tx.rows(cypher.CREATE_TOMBSTONES, refs=refs, revision=self.revision, at=at)
+        await self._run_all(statements_of(changes, self.revision, at))
         if changes.removed:
             await self._tx.rows(cypher.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
 
-    async def _write_entities(self, entities: Sequence[Entity], at: str) -> None:
-        refs = [entity.ref for entity in entities]
-        known: set[str] = set()
-        for part in _batches(refs):
-            known.update(row["ref"] for row in await self._tx.rows(cypher.EXISTING, refs=part))
-        new: dict[str, list[Entity]] = {}
-        for entity in entities:
-            if entity.ref not in known:
-                new.setdefault(cypher.LABELS.get(entity.kind, "Entity"), []).append(entity)
-        for labels, rows in new.items():
-            for batch in _batches(rows):
-                records = [
-                    entity_record(row, self.revision, row.created_revision or self.revision, at) for row in batch
-                ]
-                await self._tx.rows(cypher.CREATE_ENTITIES.format(labels=labels), rows=records)
-        for batch in _batches([entity for entity in entities if entity.ref in known]):
-            records = [entity_record(row, self.revision, row.created_revision, at) for row in batch]
-            await self._tx.rows(cypher.UPDATE_ENTITIES, rows=records)
-        await self._write_identifiers(entities, known)
-        for part in _batches([ref for ref in refs if ref not in known]):
-            await self._tx.rows(cypher.DELETE_TOMBSTONES, refs=part)
-
-    async def _write_identifiers(self, entities: Sequence[Entity], known: Collection[str]) -> None:
-        for batch in _batches([entity.ref for entity in entities if entity.ref in known]):
-            await self._tx.rows(cypher.DROP_IDENTIFIERS, refs=batch)
-        pairs = [[entity.ref, name] for entity in entities for name in entity.identifiers]
-        for rows in _batches(pairs):
-            await self._tx.rows(cypher.CREATE_IDENTIFIERS, rows=rows)
-
-    async def _write_links(self, links: Sequence[Link]) -> None:
-        known: set[LinkKey] = set()
-        for batch in _batches(links):
-            known.update(await self.links([link.key for link in batch]))
-        by_type: dict[str, list[Link]] = {}
-        for link in links:
-            if link.key not in known:
-                by_type.setdefault(link.key.relation, []).append(link)
-        for relation, rows in by_type.items():
-            query = cypher.CREATE_LINKS.format(type=relation_types([relation]))
-            for batch in _batches(rows):
-                await self._tx.rows(query, rows=[self._link_row(link) for link in batch])
-        for batch in _batches([link for link in links if link.key in known]):
-            await self._tx.rows(cypher.UPDATE_LINKS, rows=[self._link_row(link) for link in batch])
-
-    def _link_row(self, link: Link) -> dict[str, Any]:
-        key = link.key
-        return {
-            "source": key.source,
-            "target": key.target,
-            "type": key.relation,
-            "link": link_record(link, self.revision),
-        }
+    async def _run_all(self, statements: Iterator[Statement]) -> None:
+        """While the server works on one statement, a thread builds the rows of the next."""
+        build = partial(asyncio.get_running_loop().run_in_executor, None, next, statements, None)
+        following = build()
+        try:
+            while statement := await following:
+                following = build()
+                await self._tx.rows(statement.query, **statement.parameters)
+        finally:
+            following.cancel()
 
     async def _write_run(self, run: SyncRun) -> None:
         counts = run.counts
@@ -212,8 +160,3 @@ async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, lis
 
 def _links(rows: Iterable[Mapping[str, Any]]) -> list[Link]:
     return [link_of(row["link"]["source"], row["link"]["relation"], row["link"]["target"], row["link"]) for row in rows]
-
-
-def _batches(rows: Sequence[T]) -> Iterator[list[T]]:
-    for start in range(0, len(rows), BATCH):
-        yield list(rows[start : start + BATCH])

@@ -1,0 +1,111 @@
+"""Where the statements that an edit touches stand: under which ref before it, and under which after it.
+
+Sources' statements keep the refs that the sources gave. Those that are of one thing (catalog/correlation.py) stand
+together in one row, under the ref of the highest priority; the other refs are identifiers of that row.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from graph_api.catalog.correlation import Stated, correlate, joining
+from graph_api.catalog.entity import Entity, EntityStatement, LinkKey
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.ref import Ref
+from graph_api.store.protocol import WriteTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`rows` are stored ones, by their own refs; `statements` are those after the edit, of all rows involved."""
+
+    rows: dict[Ref, Entity]
+    statements: Mapping[Stated, EntityStatement]
+    involved: frozenset[Ref]
+    """Refs of the rows whose statements are all in `statements`."""
+    before: Mapping[Ref, Ref]
+    """Refs that stood under another one before the edit, and after it those that do."""
+    after: Mapping[Ref, Ref]
+
+    @property
+    def moved(self) -> set[Ref]:
+        """Stated refs that stand elsewhere after the edit."""
+        refs = self.before.keys() | self.after.keys()
+        return {ref for ref in refs if self.before.get(ref, ref) != self.after.get(ref, ref)}
+
+    def key_before(self, key: LinkKey) -> LinkKey:
+        return _placed(key, self.before)
+
+    def key_after(self, key: LinkKey) -> LinkKey:
+        return _placed(key, self.after)
+
+
+def _placed(key: LinkKey, places: Mapping[Ref, Ref]) -> LinkKey:
+    if key.source not in places and key.target not in places:
+        return key
+    return key._replace(source=places.get(key.source, key.source), target=places.get(key.target, key.target))
+
+
+async def find_standing(
+    tx: WriteTransaction,
+    source: str,
+    edited: Mapping[Ref, EntityStatement | None],
+    ends: Iterable[Ref],
+    order: SourceOrder,
+    *,
+    everything: bool = False,
+) -> Standing:
+    """`edited` are the source's new statements, None for withdrawn ones; `ends` those of links that it edits.
+
+    With `everything`, all that stands under `ends` is involved.
+    """
+    rows = await tx.entities({*edited, *ends})
+    involved = {ref for ref in rows if everything or ref in edited}
+    await _load_involved(tx, edited, ends, rows, involved, order)
+    before = {said.ref: ref for ref in involved for said in rows[ref].statements.values() if said.ref != ref}
+    statements = {
+        Stated(name, said.ref): said
+        for ref in involved
+        for name, said in rows[ref].statements.items()
+        if not (name == source and said.ref in edited)
+    }
+    statements |= {Stated(source, ref): said for ref, said in edited.items() if said}
+    return Standing(rows, statements, frozenset(involved), before, _places(statements, order))
+
+
+def _places(statements: Mapping[Stated, EntityStatement], order: SourceOrder) -> dict[Ref, Ref]:
+    """Refs that stand under another one."""
+    sources: dict[Ref, list[str]] = {}
+    for stated in statements:
+        sources.setdefault(stated.ref, []).append(stated.source)
+    groups = correlate({stated: said.identifiers for stated, said in statements.items()}, order.rules)
+    places: dict[Ref, Ref] = {}
+    for group in groups:
+        if len(group) > 1:
+            _, first = min((min(map(order, sources[ref])), ref) for ref in group)
+            places |= {ref: first for ref in group if ref != first}
+    return places
+
+
+async def _load_involved(
+    tx: WriteTransaction,
+    edited: Mapping[Ref, EntityStatement | None],
+    ends: Iterable[Ref],
+    rows: dict[Ref, Entity],
+    involved: set[Ref],
+    order: SourceOrder,
+) -> None:
+    """Add rows that share joining identifiers with what is edited or involved, at any distance."""
+    # What has no row of its own may stand in another's.
+    wanted: set[str] = {ref for ref in (*edited, *ends) if ref not in rows}
+    for ref, said in edited.items():
+        wanted.update(joining(ref, said.identifiers, order.rules) if said else ())
+    for ref in involved:
+        wanted.update(joining(ref, rows[ref].identifiers, order.rules))
+    asked: set[str] = set()
+    while wanted := wanted - asked:
+        asked |= wanted
+        found = {ref for refs in (await tx.resolve(wanted)).values() for ref in refs} - involved
+        missing = found - rows.keys()
+        rows.update(await tx.entities(missing) if missing else {})
+        involved |= found & rows.keys()
+        wanted = {name for ref in found for name in joining(ref, rows[ref].identifiers, order.rules)}

@@ -1,0 +1,162 @@
+"""From one source's edit to all statements of what it touches."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from graph_api.catalog.correlation import standing_in
+from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.planning.correlating import Standing, find_standing
+from graph_api.store.protocol import WriteTransaction
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New statements of one source under the refs that it gives; None withdraws."""
+
+    source: str
+    entities: Mapping[Ref, EntityStatement | None] = field(default_factory=dict)
+    links: Mapping[LinkKey, LinkStatement | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """Statements by source, in the order of priority; none where nobody says it any more. `old` rows are as stored."""
+
+    old: dict[Ref, Entity]
+    old_links: Mapping[LinkKey, Link]
+    entities: Mapping[Ref, Mapping[str, EntityStatement]]
+    links: Mapping[LinkKey, Mapping[str, LinkStatement]]
+    order: SourceOrder
+
+
+async def restate(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Restated:
+    ends = {end for key in edit.links for end in (key.source, key.target)}
+    standing = await find_standing(tx, edit.source, edit.entities, ends, order)
+    links = _Links(tx, standing)
+    await links.move()
+    await links.edit(edit)
+    return await _restated(tx, standing, links, edit, order)
+
+
+async def restate_all(tx: WriteTransaction, order: SourceOrder) -> Restated:
+    """Everything that any source states, for another order or other rules."""
+    said = [await tx.said_by(source) for source in await tx.sources()]
+    standing = await find_standing(
+        tx, "", {}, {ref for entities, _ in said for ref in entities}, order, everything=True
+    )
+    links = _Links(tx, standing)
+    await links.move()
+    await links.look_at({standing.key_before(key) for _, found in said for key in found})
+    return await _restated(tx, standing, links, Edit(""), order)
+
+
+async def _restated(
+    tx: WriteTransaction, standing: Standing, links: "_Links", edit: Edit, order: SourceOrder
+) -> Restated:
+    missing = {end for key in links.said for end in (key.source, key.target)} - standing.rows.keys()
+    standing.rows.update(await tx.entities(missing) if missing else {})
+    return Restated(
+        standing.rows,
+        links.old,
+        {ref: in_order(said, order) for ref, said in _entities(standing, edit).items()},
+        {key: in_order(said, order) for key, said in links.said.items()},
+        order,
+    )
+
+
+def _entities(standing: Standing, edit: Edit) -> dict[Ref, dict[str, EntityStatement]]:
+    said: dict[Ref, dict[str, EntityStatement]] = {ref: {} for ref in (*standing.involved, *edit.entities)}
+    for stated, statement in standing.statements.items():
+        said.setdefault(standing.after.get(stated.ref, stated.ref), {})[stated.source] = statement
+    return said
+
+
+class _Links:
+    """Links by the keys under which they stand after the edit; of what is touched only."""
+
+    def __init__(self, tx: WriteTransaction, standing: Standing) -> None:
+        self._tx = tx
+        self._standing = standing
+        self.old: dict[LinkKey, Link] = {}
+        self.said: dict[LinkKey, dict[str, LinkStatement]] = {}
+
+    async def move(self) -> None:
+        """Take along the links of what stands elsewhere now, whichever source states them."""
+        standing = self._standing
+        places = {standing.before.get(ref, ref) for ref in standing.moved} & standing.rows.keys()
+        touched: dict[LinkKey, Link] = {}
+        for direction in Direction if places else ():
+            found = await self._tx.links_at(places, tuple(RELATIONS), direction)
+            touched |= {link.key: link for link in found}
+        self.old |= touched
+        going = [
+            (link.key, source, statement)
+            for link in touched.values()
+            for source, statement in link.statements.items()
+            if standing.key_after(statement.key) != link.key
+        ]
+        await self._load({standing.key_after(statement.key) for _, _, statement in going})
+        for key, source, _ in going:
+            del self._at(key)[source]
+        for _, source, statement in going:
+            self._put(source, statement)
+
+    async def look_at(self, keys: Collection[LinkKey]) -> None:
+        """Take up links as they are."""
+        await self._load(keys)
+        for key in keys:
+            if key in self.old:
+                self._at(key)
+
+    async def edit(self, edit: Edit) -> None:
+        standing = self._standing
+        await self._load({place for key in edit.links for place in (standing.key_before(key), standing.key_after(key))})
+        for key in edit.links:
+            for place in (standing.key_before(key), standing.key_after(key)):
+                old = self._at(place).get(edit.source)
+                if old and old.key == key:
+                    del self._at(place)[edit.source]
+        for statement in edit.links.values():
+            if statement:
+                self._put(edit.source, statement)
+
+    async def _load(self, keys: Collection[LinkKey]) -> None:
+        rows = self._standing.rows
+        ends = {end for key in keys for end in (key.source, key.target)} - rows.keys()
+        rows.update(await self._tx.entities(ends) if ends else {})
+        missing = [key for key in keys if key not in self.old and key.source in rows and key.target in rows]
+        self.old |= await self._tx.links(missing) if missing else {}
+
+    def _at(self, key: LinkKey) -> dict[str, LinkStatement]:
+        if key not in self.said:
+            self.said[key] = dict(self.old[key].statements) if key in self.old else {}
+        return self.said[key]
+
+    def _put(self, source: str, statement: LinkStatement) -> None:
+        """Of two statements of a source that have become one link, the one that is less by its key stays."""
+        said = self._at(self._standing.key_after(statement.key))
+        if source not in said or _order(statement.key) <= _order(said[source].key):
+            said[source] = statement
+
+
+def _order(key: LinkKey) -> tuple[str, str, str, str]:
+    return key.source, key.relation, key.target, key.environment or ""
+
+
+def in_order(statements: Mapping[str, S], order: SourceOrder) -> Mapping[str, S]:
+    return dict(sorted(statements.items(), key=lambda item: order(item[0]))) if len(statements) > 1 else statements
+
+
+async def stated_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, Entity]:
+    """Rows by the refs that some source gave them, or that they have."""
+    rows = await tx.entities(refs)
+    missing = [ref for ref in refs if ref not in rows]
+    named = await tx.resolve(missing) if missing else {}
+    others = await tx.entities({ref for found in named.values() for ref in found}) if named else {}
+    return rows | standing_in(named, others)

@@ -1,0 +1,145 @@
+"""Asking a tool's HTTP API: paging, patience with limits and faults, and an end to it."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from graph_api.sources.json_documents import JsonTextError, read_json
+
+TIMEOUT = 30.0
+ATTEMPTS = 5
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+MAX_PAGES = 10_000
+MAX_REDIRECTS = 5
+MAX_ANSWER = 64_000_000
+"""Bytes of one answer."""
+
+_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class ApiError(Exception):
+    """An API that cannot be asked, or does not answer as it should. Nothing of the source may be withdrawn."""
+
+
+class Api:
+    """One tool's API below `base_url`. Its token goes to no other host."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], *, first_pause: float = FIRST_PAUSE) -> None:
+        self._base = base_url.rstrip("/") + "/"
+        self._first_pause = first_pause
+        self._client = httpx.AsyncClient(headers=dict(headers), timeout=TIMEOUT, follow_redirects=False)
+        self._stranger = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
+
+    async def __aenter__(self) -> "Api":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+        await self._stranger.aclose()
+
+    def url(self, path: str) -> str:
+        return urljoin(self._base, path.lstrip("/"))
+
+    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The JSON of one answer. ApiError after the last attempt, with the status and what to do about it."""
+        return (await self.response("GET", path, params=params))[0]
+
+    async def post(self, path: str, body: Any) -> Any:
+        """The JSON of the answer to a question that is asked by POST, such as GraphQL."""
+        return (await self.response("POST", path, body=body))[0]
+
+    async def download(self, url: str) -> Any:
+        """The JSON behind a URL that an answer gave, through redirects. Other hosts than the API's get no token."""
+        for _ in range(MAX_REDIRECTS):
+            if not self._is_own(url) and urlsplit(url).scheme != urlsplit(self._base).scheme:
+                raise ApiError(f"{urlsplit(url).netloc} is to be asked over another protocol; it is not asked")
+            answer = await self._ask(self._client if self._is_own(url) else self._stranger, "GET", url, None, None)
+            if not answer.is_redirect:
+                return _json(answer)
+            url = urljoin(url, answer.headers["location"])
+        raise ApiError(f"{urlsplit(url).netloc} redirects more than {MAX_REDIRECTS} times")
+
+    async def response(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None
+    ) -> tuple[Any, httpx.Headers]:
+        url = path if "://" in path else self.url(path)
+        if not self._is_own(url):
+            raise ApiError(f"{url} is not on the host of {self._base}; it is not asked")
+        answer = await self._ask(self._client, method, url, params, body)
+        if answer.is_redirect:
+            raise ApiError(f"{url} answers {answer.status_code}; is the base URL right?")
+        return _json(answer), answer.headers
+
+    def _is_own(self, url: str) -> bool:
+        return urlsplit(url)[:2] == urlsplit(self._base)[:2]
+
+    def _shown(self, url: str) -> str:
+        """A URL on another host may be signed, and so a secret."""
+        return url if self._is_own(url) else urlsplit(url).netloc
+
+    async def _ask(
+        self, client: httpx.AsyncClient, method: str, url: str, params: Mapping[str, Any] | None, body: Any
+    ) -> httpx.Response:
+        pause = self._first_pause
+        for attempt in range(1, ATTEMPTS + 1):
+            answer, wait = await self._try(client, method, url, params, body)
+            if answer is not None:
+                return answer
+            if attempt < ATTEMPTS:
+                # Jitter, so that replicas do not come back all at once.
+                await asyncio.sleep(min(wait or pause * random.uniform(1, 2), LONGEST_PAUSE))  # noqa: S311 - no secret
+                pause *= 2
+        raise ApiError(
+            f"{self._shown(url)} did not answer in {ATTEMPTS} attempts; nothing was withdrawn, try again later"
+        )
+
+    async def _try(
+        self, client: httpx.AsyncClient, method: str, url: str, params: Mapping[str, Any] | None, body: Any
+    ) -> tuple[httpx.Response | None, float | None]:
+        """The answer (or redirect), or how long the API asks us to wait."""
+        try:
+            answer = await client.request(method, url, params=params, json=body)
+        except httpx.TransportError:
+            return None, None
+        if answer.status_code in _LATER or (answer.status_code == 403 and "retry-after" in answer.headers):
+            return None, _seconds(answer.headers.get("retry-after"))
+        if answer.status_code in (401, 403):
+            raise ApiError(
+                f"{self._shown(url)} answers {answer.status_code}: is the token set, valid, and allowed to read this?"
+            )
+        if not answer.is_success and not answer.is_redirect:
+            raise ApiError(f"{self._shown(url)} answers {answer.status_code}; is the base URL right?")
+        return answer, None
+
+    async def linked_pages(self, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[str, Any]]:
+        """URL and JSON of each page, following the header `Link: <...>; rel="next"`."""
+        url: str | None = str(httpx.URL(self.url(path), params=dict(params or {})))
+        for _ in range(MAX_PAGES):
+            if url is None:
+                return
+            value, headers = await self.response("GET", url)
+            yield url, value
+            url = _next_link(headers)
+        raise ApiError(f"{self.url(path)} has more than {MAX_PAGES:,} pages")
+
+
+def _json(answer: httpx.Response) -> Any:
+    if len(answer.content) > MAX_ANSWER:
+        raise ApiError(f"{answer.url.host} answers more than {MAX_ANSWER:,} bytes")
+    try:
+        return read_json(answer.text)
+    except JsonTextError as error:
+        raise ApiError(f"{answer.url.host} does not answer JSON: {error.message}") from error
+
+
+def _next_link(headers: httpx.Headers) -> str | None:
+    links = httpx.Response(200, headers=headers).links
+    return links.get("next", {}).get("url")
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdecimal() else None

@@ -1,0 +1,20 @@
+"""Helm charts as packages, one for all tools that install them."""
+
+import re
+
+from graph_api.catalog.ref import Ref
+from graph_api.sources.documents import Place
+from graph_api.sources.findings import Findings
+from graph_api.sources.naming import package_ref
+
+_VERSION = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?")
+
+
+def state_chart(user: Ref, name: str, version: str | None, at: Place, findings: Findings) -> None:
+    """A chart that something installs; a range of versions names none of them and is told of the link."""
+    exact = version if version and _VERSION.fullmatch(version) else None
+    purl = f"pkg:helm/{name}@{exact}" if exact else f"pkg:helm/{name}"
+    if package := package_ref(purl):
+        spec = {"version": exact} if exact else {}
+        findings.entity(package, at, name=name, type="helm", spec=spec, identifiers=[purl])
+        findings.link(user, "CONTAINS", package, at, properties={"version": version} if version else {})

@@ -1,0 +1,177 @@
+"""What a connector finds, put together into one snapshot: what several documents say of one thing is one statement."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkOrigin, LinkStatement
+from graph_api.catalog.identifiers import normalize_all
+from graph_api.catalog.kinds import kind_name
+from graph_api.catalog.merge import DEFAULT_ROLE
+from graph_api.catalog.ref import Ref, kind_of, split_ref
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
+from graph_api.sources.descriptor_links import add_link
+from graph_api.sources.documents import Document, Place
+from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT
+
+MAX_PROBLEMS = 1_000
+"""Problems of one source that are listed."""
+
+_FIRST = ("type", "title", "description", "lifecycle", "tier")
+
+
+class Findings:
+    """`origin` is how the connector knows its links, where it does not say otherwise."""
+
+    def __init__(self, origin: LinkOrigin = LinkOrigin.DECLARED) -> None:
+        self._origin = origin
+        self._entities: dict[Ref, EntityStatement] = {}
+        self._links: dict[LinkKey, LinkStatement] = {}
+        self._problems: list[Problem] = []
+        self._unreadable: set[str] = set()
+
+    def entity(
+        self,
+        ref: Ref,
+        at: Place,
+        *,
+        name: str | None = None,
+        type: str | None = None,  # noqa: A002 - the field's name everywhere
+        title: str | None = None,
+        description: str | None = None,
+        lifecycle: str | None = None,
+        tier: int | None = None,
+        tags: Iterable[str] = (),
+        labels: Mapping[str, Any] | None = None,
+        annotations: Mapping[str, Any] | None = None,
+        links: Iterable[Mapping[str, str]] = (),
+        spec: Mapping[str, Any] | None = None,
+        identifiers: Iterable[str] = (),
+    ) -> Ref:
+        """State an entity. Said again, it fills what was lacking. `spec` holds what is worth showing, never secrets.
+
+        Values of labels and annotations that are no texts become texts; empty ones are left out.
+        """
+        new = EntityStatement(
+            ref=ref,
+            name=_short(name) or split_ref(ref).name,
+            kind=kind_name(kind_of(ref)),
+            document=at.document,
+            location=at.location,
+            type=_short(type),
+            title=_short(title),
+            description=_short(description, MAX_LONG_TEXT),
+            lifecycle=_short(lifecycle),
+            tier=tier,
+            tags=tuple(dict.fromkeys(tag for tag in tags if tag and len(tag) <= MAX_TEXT)),
+            labels=_texts(labels),
+            annotations=_texts(annotations),
+            links=tuple(links),
+            spec=spec or {},
+            identifiers=normalize_all(identifiers),
+        )
+        old = self._entities.get(ref)
+        self._entities[ref] = _filled(old, new) if old else new
+        return ref
+
+    def link(
+        self,
+        source: Ref,
+        relation: str,
+        target: Ref,
+        at: Place,
+        *,
+        environment: str | None = None,
+        criticality: Criticality | None = None,
+        confidence: float | None = None,
+        properties: Mapping[str, Any] | None = None,
+        origin: LinkOrigin | None = None,
+        observed_at: str | None = None,
+    ) -> None:
+        """State a link, stored from the dependent to what it needs. Either end need not be stated."""
+        add_link(
+            self._links,
+            LinkStatement(
+                key=LinkKey(source, relation, target, environment),
+                document=at.document,
+                location=at.location,
+                criticality=criticality,
+                confidence=confidence,
+                properties=properties or {},
+                origin=origin or self._origin,
+                observed_at=observed_at,
+            ),
+        )
+
+    def owner(self, ref: Ref, owner: Ref, at: Place, *, role: str = DEFAULT_ROLE, primary: bool = False) -> None:
+        self.link(ref, "OWNED_BY", owner, at, properties={"role": role, "primary": primary})
+
+    def problem(
+        self,
+        message: str,
+        at: Place,
+        *,
+        code: ProblemCode = ProblemCode.BAD_FORMAT,
+        severity: Severity = Severity.WARNING,
+        ref: Ref | None = None,
+    ) -> None:
+        """Say what is wrong and how to mend it. The message must not quote values that may be secret."""
+        if len(self._problems) < MAX_PROBLEMS:
+            line = at.location.removeprefix(f"{at.document}:")
+            self._problems.append(
+                Problem(
+                    code=code,
+                    severity=severity,
+                    message=message,
+                    path=at.document,
+                    line=int(line) if line.isdecimal() else None,
+                    ref=ref,
+                )
+            )
+
+    def refuse(self, document: Document, message: str, code: ProblemCode = ProblemCode.BAD_FORMAT) -> None:
+        """Nothing of the document goes in now; what it said before stays, marked stale."""
+        self.problem(message, document.at(), code=code, severity=Severity.REFUSED)
+        self._unreadable.add(document.path)
+
+    def knows(self, ref: Ref) -> bool:
+        return ref in self._entities
+
+    def snapshot(self, source: str, connector: str) -> Snapshot:
+        return Snapshot(
+            source=source,
+            connector=connector,
+            entities=dict(sorted(self._entities.items())),
+            links=self._links,
+            problems=tuple(self._problems),
+            unreadable=frozenset(self._unreadable),
+        )
+
+
+def _filled(old: EntityStatement, new: EntityStatement) -> EntityStatement:
+    lacking = {name: getattr(new, name) for name in _FIRST if getattr(old, name) is None}
+    return replace(
+        old,
+        tags=tuple(dict.fromkeys((*old.tags, *new.tags))),
+        labels={**new.labels, **old.labels},
+        annotations={**new.annotations, **old.annotations},
+        links=old.links or new.links,
+        spec={**new.spec, **old.spec},
+        identifiers=tuple(sorted({*old.identifiers, *new.identifiers})),
+        **lacking,
+    )
+
+
+def _short(text: str | None, limit: int = MAX_TEXT) -> str | None:
+    return text[:limit] if text else None
+
+
+def _texts(values: Mapping[str, Any] | None) -> dict[str, str]:
+    """What is text, or a number or flag as JSON writes it."""
+    found: dict[str, str] = {}
+    for key, value in (values or {}).items():
+        if isinstance(value, bool):
+            found[key] = "true" if value else "false"
+        elif isinstance(value, str | int | float) and str(value):
+            found[key] = str(value)[:MAX_TEXT]
+    return found

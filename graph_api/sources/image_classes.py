@@ -1,0 +1,37 @@
+"""What well-known container images are: database, cache, queue, storage, transit ... by the last part of their name."""
+
+from graph_api.sources.naming import image_name
+
+_CLASSES = {
+    "database": """
+        arangodb cassandra clickhouse clickhouse-server cloudnative-pg cockroach cockroachdb couchbase couchdb
+        crate dgraph elasticsearch elasticsearch-oss etcd influxdb mariadb mariadb-galera meilisearch milvus mongo
+        mongodb mongodb-community-server mssql-server mysql mysql-server neo4j opensearch oracle-free percona
+        percona-server postgis postgres postgresql qdrant questdb rethinkdb scylla solr spilo-16 spilo-17 sqlserver
+        surrealdb timescaledb timescaledb-ha typesense vitess weaviate""",
+    "cache": "dragonfly garnet keydb memcached redis redis-cluster redis-stack redis-stack-server valkey varnish",
+    "queue": """
+        activemq activemq-artemis cp-kafka cp-server emqx hivemq4 kafka kafka-native mosquitto nats nats-streaming
+        pulsar pulsar-all rabbitmq redpanda rocketmq zookeeper cp-zookeeper""",
+    "storage": "azurite ceph localstack minio rustfs seaweedfs zenko",
+    "transit": """
+        apisix caddy coredns envoy haproxy kong nginx nginx-ingress nginx-unprivileged
+        pgbouncer proxysql proxyv2 traefik""",
+}
+"""Class by the last part of the image's name, whoever publishes it: `bitnami/redis` is a cache as `redis` is."""
+
+_GENERIC = frozenset({"bitnami", "library"})
+"""Publishers of images that are nobody's own software."""
+
+_CLASS_OF = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
+
+
+def class_of_image(image: str) -> str | None:
+    """The Resource class of a well-known image; None of one's own software and of all that is unknown."""
+    return _CLASS_OF.get(image_name(image).rpartition("/")[2])
+
+
+def is_own_software(image: str) -> bool:
+    """Whether the image may be what names a piece of software: no middleware, no base image such as alpine."""
+    _, *publishers, name = image_name(image).split("/")
+    return bool(name) and _GENERIC.isdisjoint(publishers) and class_of_image(image) is None

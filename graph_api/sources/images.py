@@ -1,0 +1,30 @@
+"""Container images that something runs, stated alike by all connectors."""
+
+from graph_api.catalog.entity import LinkOrigin
+from graph_api.catalog.ref import Ref
+from graph_api.sources.documents import Place
+from graph_api.sources.findings import Findings
+from graph_api.sources.naming import image_name, image_ref
+
+_PLACEHOLDERS = ("{{", "$")
+
+
+def is_named(image: str) -> bool:
+    """Whether no part of an image's name still has to be filled in."""
+    return not any(mark in image for mark in _PLACEHOLDERS)
+
+
+def state_image(
+    user: Ref,
+    image: str,
+    at: Place,
+    findings: Findings,
+    *,
+    origin: LinkOrigin | None = None,
+    confidence: float | None = None,
+) -> None:
+    """Nothing is stated of an image whose name still has to be filled in."""
+    if is_named(image):
+        names = [f"image:{image_name(image)}"]
+        ref = findings.entity(image_ref(image), at, name=image, type="container-image", identifiers=names)
+        findings.link(user, "RUNS_IMAGE", ref, at, origin=origin, confidence=confidence)

@@ -1,0 +1,120 @@
+"""Objects in the manner of Kubernetes: of manifests, of Lists as `kubectl get -o json` prints them, of API answers."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graph_api.catalog.ref import Ref
+from graph_api.sources.documents import Document, Place, dig, mapping, mappings
+from graph_api.sources.naming import ref_of
+
+Keys = tuple[str | int, ...]
+"""Where something stands in an object."""
+
+DEFAULT = "default"
+"""The namespace of what names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One object: a document, or the item of a List at `keys` in it."""
+
+    document: Document
+    keys: Keys
+    value: dict[str, Any]
+    kind: str
+    group: str
+    version: str
+
+    def at(self, *keys: str | int) -> Place:
+        return self.document.at(*self.keys, *keys)
+
+    def get(self, *keys: str | int) -> Any:
+        return dig(self.value, *keys)
+
+    def text(self, *keys: str | int) -> str | None:
+        return text_of(self.get(*keys))
+
+    @property
+    def name(self) -> str:
+        """Empty if it has none. A Job may have only the beginning of a name."""
+        return self.text("metadata", "name") or (self.text("metadata", "generateName") or "").rstrip("-")
+
+    @property
+    def namespace(self) -> str | None:
+        return self.text("metadata", "namespace")
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        return mapping(self.get("metadata", "labels"))
+
+    @property
+    def annotations(self) -> dict[str, Any]:
+        return mapping(self.get("metadata", "annotations"))
+
+    @property
+    def has_controller(self) -> bool:
+        """Whether another object made this one, and says all about it."""
+        return any(owner.get("controller") is True for _, owner in mappings(self.get("metadata", "ownerReferences")))
+
+
+def text_of(value: Any) -> str | None:
+    """A text that is not empty, or a number as text."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value else None
+
+
+def group_of(value: Any) -> str | None:
+    """The API group of a document's value, of a List that of its first item; None if it is no Kubernetes object."""
+    version, kind = dig(value, "apiVersion"), dig(value, "kind")
+    if not isinstance(version, str) or not isinstance(kind, str):
+        return None
+    if kind == "List":
+        first = dig(value, "items", 0)
+        return group_of(first) if first is not None and dig(first, "kind") != "List" else ""
+    return version.rpartition("/")[0]
+
+
+def objects_of(documents: Iterable[Document]) -> Iterator[Manifest]:
+    """All objects, also those in Lists; what has another shape is left out."""
+    for document in documents:
+        kind = document.get("kind")
+        if isinstance(kind, str) and kind.endswith("List") and isinstance(document.get("items"), list):
+            for index, item in mappings(document.get("items")):
+                yield from _object(document, ("items", index), item, kind.removesuffix("List"))
+        elif isinstance(document.value, dict):
+            yield from _object(document, (), document.value, "")
+
+
+def _object(document: Document, keys: Keys, value: dict[str, Any], kind: str) -> Iterator[Manifest]:
+    """Items of an API's answer leave out kind and version, which their List names."""
+    kind = text_of(value.get("kind")) or kind
+    group, _, version = (text_of(value.get("apiVersion")) or text_of(document.get("apiVersion")) or "").rpartition("/")
+    if kind:
+        yield Manifest(document, keys, value, kind, group, version)
+
+
+def is_template(manifest: Manifest) -> bool:
+    """Whether its name still has to be filled in."""
+    return any(mark in text for text in (manifest.name, manifest.namespace or "") for mark in ("{{", "${", "{%"))
+
+
+def environment_ref(namespace: str) -> Ref:
+    """The place that a namespace is, for all connectors that deploy to the cluster they speak of."""
+    return ref_of("environment", "kubernetes", namespace)
+
+
+def scoped_ref(kind: str, tool: str, namespace: str | None, name: str) -> Ref:
+    return ref_of(kind, f"{tool}-{namespace or DEFAULT}", name)
+
+
+def application_ref(namespace: str | None, name: str) -> Ref:
+    """An Argo CD Application. Argo CD's own namespace, where they usually are, says nothing."""
+    own = namespace in (None, "argocd", "openshift-gitops")
+    return ref_of("component", "argocd" if own else f"argocd-{namespace}", name)
+
+
+def flux_ref(kind: str, namespace: str | None, name: str) -> Ref:
+    """A Kustomization or HelmRelease of Flux."""
+    return scoped_ref("component", "flux", namespace, f"{kind}-{name}")

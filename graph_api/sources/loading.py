@@ -1,0 +1,86 @@
+"""Files -> documents: each file is read and parsed once, whatever connector will want it."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.sources.documents import Document
+from graph_api.sources.folders import MAX_FILE, FileError, Root, decode, read_bytes
+from graph_api.sources.json_documents import JsonTextError, read_json, read_json_lines
+from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+
+MAX_JSON = 32_000_000
+"""Bytes of a JSON file."""
+
+_YAML = (".yaml", ".yml")
+_JSON = (".json", ".jsonl", ".ndjson", ".sarif", ".tfstate", ".golden", ".cdx", ".checkpoint")
+_TEMPLATE = re.compile(r"\{\{|\{%")
+
+
+@dataclass(slots=True)
+class Loaded:
+    documents: list[Document] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
+
+    def refuse(self, path: str, code: ProblemCode, message: str, line: int | None = None) -> None:
+        # Folders are full of templates, and of JSON with comments, that nobody means for the catalog.
+        of_ours = path.lower().endswith(_YAML) and code is not ProblemCode.TEMPLATE
+        severity = Severity.REFUSED if of_ours else Severity.INFO
+        self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
+        self.unreadable.add(path)
+
+
+def load(root: Root, files: Iterable[Path], patterns: Sequence[str], loaded: Loaded) -> None:
+    """Add the documents of these files below the root. `patterns` are names of files that are read as text."""
+    for file in files:
+        path = root.name(file)
+        try:
+            loaded.documents += _load(root, file, path, patterns)
+        except FileError as error:
+            loaded.refuse(path, error.code, f"the file {error.message}")
+        except (YamlTextError, JsonTextError) as error:
+            loaded.refuse(path, error.code, error.message, error.line)
+
+
+def _load(root: Root, file: Path, path: str, patterns: Sequence[str]) -> Iterator[Document]:
+    suffix = file.suffix.lower()
+    if any(fnmatchcase(file.name, pattern) for pattern in patterns):
+        yield Document(path, None, _text(root, file, MAX_FILE))
+    elif suffix in _YAML:
+        yield from _yaml_documents(path, _text(root, file, MAX_FILE))
+    elif suffix in _JSON:
+        yield from _json_documents(path, _text(root, file, MAX_JSON))
+
+
+def _text(root: Root, file: Path, most: int) -> str:
+    return decode(read_bytes(root.resolve(file), most), most)
+
+
+def _yaml_documents(path: str, text: str) -> Iterator[Document]:
+    try:
+        found = read_yaml(text)
+    except YamlTextError as error:
+        if error.code is ProblemCode.BAD_YAML and _TEMPLATE.search(text):
+            raise YamlTextError(
+                ProblemCode.TEMPLATE, f"a template, no YAML yet: {error.message}", error.line
+            ) from error
+        raise
+    for document in found:
+        if document.value is not None:
+            yield Document(path, document.value, text, document.line, document)
+
+
+def _json_documents(path: str, text: str) -> Iterator[Document]:
+    try:
+        yield Document(path, read_json(text), text)
+    except JsonTextError:
+        first, _, rest = text.partition("\n")
+        if not rest.lstrip().startswith("{") or not first.rstrip().endswith("}"):
+            raise
+        lines = text.split("\n")
+        for line, value in read_json_lines(text):
+            yield Document(path, value, lines[line - 1], line)

@@ -1,0 +1,79 @@
+"""What is one thing, by the identifiers that its sources state."""
+
+from collections.abc import Iterable, Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph_api.catalog.correlation import Rules, Stated, correlate
+from graph_api.catalog.ref import Ref
+
+CART, POD, SPAN, OTHER = (
+    Ref("component:default/cart"),
+    Ref("component:kubernetes-shop/cart"),
+    Ref("component:otel/cart"),
+    Ref("component:kubernetes-shop/cart-canary"),
+)
+NONE = Rules()
+
+
+def things(**said: Mapping[Ref, Iterable[str]]) -> dict[Stated, Iterable[str]]:
+    return {Stated(source, ref): names for source, rows in said.items() for ref, names in rows.items()}
+
+
+def joined(said: Mapping[Stated, Iterable[str]], rules: Rules = NONE) -> set[frozenset[Ref]]:
+    return {frozenset(group) for group in correlate(said, rules) if len(group) > 1}
+
+
+def test_a_shared_identifier_of_a_known_scheme_joins() -> None:
+    said = things(
+        files={CART: ["service.name:cart", "kubernetes-id:cart"]},
+        k8s={POD: ["kubernetes-id:cart", "image:acme/cart"]},
+        otel={SPAN: ["service.name:cart"]},
+    )
+    assert joined(said) == {frozenset({CART, POD, SPAN})}
+
+
+def test_a_bare_name_or_an_unknown_scheme_joins_nothing_unless_the_operator_says_so() -> None:
+    said = things(files={CART: ["cart"]}, k8s={POD: ["cart"]})
+    assert joined(said) == set()
+    assert joined(said, Rules(join_names=frozenset({"component"}))) == {frozenset({CART, POD})}
+
+
+def test_an_identifier_that_one_source_gives_to_two_things_joins_nothing() -> None:
+    said = things(files={CART: ["image:acme/cart"]}, k8s={POD: ["image:acme/cart"], OTHER: ["image:acme/cart"]})
+    assert joined(said) == set()
+
+
+def test_two_things_of_one_source_stay_two_and_the_stronger_identifier_wins() -> None:
+    said = things(
+        files={CART: ["image:acme/cart", "kubernetes-id:cart"]},
+        k8s={POD: ["image:acme/cart"], OTHER: ["kubernetes-id:cart"]},
+    )
+    assert joined(said) == {frozenset({CART, OTHER})}
+
+
+def test_kinds_are_never_mixed() -> None:
+    said = things(files={CART: ["arn:aws:x"]}, terraform={Ref("resource:terraform/cart"): ["arn:aws:x"]})
+    assert joined(said) == set()
+
+
+def test_what_the_operator_separates_stays_apart() -> None:
+    said = things(files={CART: ["service.name:cart"]}, otel={SPAN: ["service.name:cart"]})
+    assert joined(said, Rules(separate=frozenset({frozenset({CART, SPAN})}))) == set()
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> dict[Stated, list[str]]:
+    names = st.lists(st.sampled_from(["arn:1", "image:a", "image:b", "service.name:c", "plain"]), max_size=3)
+    rows = st.dictionaries(st.tuples(st.sampled_from("xyz"), st.sampled_from("abcd")), names, max_size=8)
+    return {Stated(source, Ref(f"component:default/{name}")): found for (source, name), found in draw(rows).items()}
+
+
+@given(said=statements(), data=st.data())
+def test_the_result_depends_on_the_statements_alone(said: dict[Stated, list[str]], data: st.DataObject) -> None:
+    shuffled = dict(data.draw(st.permutations(list(said.items()))))
+    assert joined(shuffled) == joined(said)
+    for group in correlate(said, NONE):
+        sources = [thing.source for thing in said if thing.ref in group]
+        assert len(group) == 1 or len(sources) == len(set(sources))

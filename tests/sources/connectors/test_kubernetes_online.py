@@ -1,0 +1,84 @@
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from graph_api.sources.api import ApiError
+from graph_api.sources.findings import Findings
+from graph_api.sources.kubernetes import CONNECTOR
+from tests.sources.connectors.loopback import Answer, Tool, fetched
+
+
+def deployment(name: str, app: str) -> dict[str, Any]:
+    containers = [{"name": "main", "image": f"registry.example/{name}", "env": []}]
+    template = {"metadata": {"labels": {"app": app}}, "spec": {"containers": containers}}
+    return {"metadata": {"name": name, "namespace": "shop"}, "spec": {"template": template}}
+
+
+def deployments(request: Request) -> dict[str, Any]:
+    """Two pages, as an API server chunks a list."""
+    assert request.query_params["limit"] == "500"
+    if request.query_params.get("continue") == "token-2":
+        return {"kind": "DeploymentList", "metadata": {"continue": ""}, "items": [deployment("web", "web")]}
+    return {"kind": "DeploymentList", "metadata": {"continue": "token-2"}, "items": [deployment("cart", "cart")]}
+
+
+def services(_: Request) -> dict[str, Any]:
+    spec = {"selector": {"app": "cart"}}
+    return {
+        "kind": "ServiceList",
+        "metadata": {},
+        "items": [{"metadata": {"name": "c", "namespace": "shop"}, "spec": spec}],
+    }
+
+
+def answers() -> dict[str, Answer]:
+    apps = {"name": "apps", "preferredVersion": {"groupVersion": "apps/v1", "version": "v1"}}
+    return {
+        "/apis": lambda _: {"kind": "APIGroupList", "groups": [apps]},
+        "/apis/apps/v1": lambda _: {"kind": "APIResourceList", "resources": [{"name": "deployments"}]},
+        "/api/v1": lambda _: {"kind": "APIResourceList", "resources": [{"name": "services"}, {"name": "secrets"}]},
+        "/apis/apps/v1/deployments": deployments,
+        "/apis/apps/v1/namespaces/shop/deployments": deployments,
+        "/api/v1/services": services,
+        "/api/v1/namespaces/shop/services": services,
+    }
+
+
+@pytest.mark.parametrize("options", [{}, {"namespaces": "shop"}])
+def test_all_pages_of_what_the_cluster_serves_are_read(options: dict[str, str]) -> None:
+    tool = Tool(answers())
+    findings = Findings()
+    documents = fetched(CONNECTOR, tool, options)
+    CONNECTOR.read(documents, findings)
+    found = findings.snapshot("s", CONNECTOR.name).entities
+    assert {ref for ref in found if ref.startswith("component:")} == {
+        "component:kubernetes-shop/cart",
+        "component:kubernetes-shop/web",
+    }
+    cart = next(said for said in found.values() if said.name == "cart")
+    assert "kubernetes:shop/c" in cart.identifiers
+    assert cart.location.endswith("/apis/apps/v1/namespaces/shop/deployments/cart")
+    assert tool.asked["/api/v1/secrets"] == 0
+    assert all(CONNECTOR.claims(document) for document in documents)
+
+
+def test_a_label_selector_is_handed_on() -> None:
+    chosen = []
+
+    def selected(request: Request) -> dict[str, Any]:
+        chosen.append(request.query_params["labelSelector"])
+        return {"kind": "ServiceList", "metadata": {}, "items": []}
+
+    fetched(CONNECTOR, Tool({**answers(), "/api/v1/services": selected}), {"labels": "team=shop"})
+    assert chosen == ["team=shop"]
+
+
+def test_one_list_that_fails_ends_the_run() -> None:
+    with pytest.raises(ApiError, match="nothing was withdrawn"):
+        fetched(CONNECTOR, Tool(answers(), broken="/api/v1/services"))
+
+
+def test_a_wrong_token_is_told() -> None:
+    with pytest.raises(ApiError, match="token"):
+        fetched(CONNECTOR, Tool(answers()), known=False)

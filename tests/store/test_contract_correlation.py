@@ -1,0 +1,106 @@
+"""What several sources tell of one thing becomes one entity, whatever the order of syncs; and comes apart again."""
+
+from collections.abc import Mapping
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph_api.catalog.changes import SyncStatus
+from graph_api.catalog.correlation import Stated, correlate
+from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
+from graph_api.catalog.filters import ALL, Sort
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.ref import Ref, split_ref
+from graph_api.catalog.relations import Direction
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.store.protocol import PageRequest, Store
+from graph_api.sync import confirm_sync, sync
+from tests.conftest import Run
+
+SOURCES = ("x", "y", "z")
+ORDER = SourceOrder(("y",))
+REFS = [Ref(f"component:default/{name}") for name in "abcde"]
+NAMES = ["image:p", "image:q", "service.name:r", "service.name:s", "arn:t", "plain"]
+
+
+def entity(ref: Ref, identifiers: list[str]) -> EntityStatement:
+    name = split_ref(ref).name
+    return EntityStatement(
+        ref=ref, name=name, kind="Component", document="d", location="d:1", identifiers=tuple(sorted(set(identifiers)))
+    )
+
+
+def link(source: Ref, target: Ref) -> LinkStatement:
+    return LinkStatement(key=LinkKey(source, "DEPENDS_ON", target, None), document="d", location="d:2")
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, source: str) -> Snapshot:
+    said = draw(st.dictionaries(st.sampled_from(REFS), st.lists(st.sampled_from(NAMES), max_size=2), max_size=4))
+    ends = st.sampled_from(sorted(said) or REFS)
+    pairs = draw(st.sets(st.tuples(ends, st.sampled_from(REFS)), max_size=3))
+    links = [link(*pair) for pair in sorted(pairs)]
+    return Snapshot(
+        source=source,
+        connector="test",
+        entities={ref: entity(ref, names) for ref, names in sorted(said.items())},
+        links={row.key: row for row in links},
+    )
+
+
+runs = st.lists(st.sampled_from(SOURCES).flatmap(lambda source: snapshots(source)), min_size=1, max_size=6)
+
+
+@settings(max_examples=40)
+@given(runs=runs)
+def test_the_catalog_depends_on_what_is_said_alone(store: Store, run: Run, runs: list[Snapshot]) -> None:
+    run(_check(store, runs))
+
+
+async def _check(store: Store, runs: list[Snapshot]) -> None:
+    for source in SOURCES:
+        await _sync(store, Snapshot(source=source, connector="test"))
+    latest: dict[str, Snapshot] = {}
+    for snapshot in runs:
+        await _sync(store, snapshot)
+        latest[snapshot.source] = snapshot
+        assert await _found(store) == _expected(latest)
+
+
+async def _sync(store: Store, snapshot: Snapshot) -> None:
+    report = await sync(store, snapshot, ORDER)
+    if report.run.status is SyncStatus.HELD:
+        await confirm_sync(store, report.run.id, ORDER)
+
+
+def _expected(latest: Mapping[str, Snapshot]) -> dict[str, object]:
+    said = {Stated(s.source, ref): row for s in latest.values() for ref, row in s.entities.items()}
+    place: dict[str, str] = {}
+    for group in correlate({stated: row.identifiers for stated, row in said.items()}, ORDER.rules):
+        first = min((ORDER(stated.source), stated.ref) for stated in said if stated.ref in group)[1]
+        place |= dict.fromkeys(group, first)
+    entities: dict[str, dict[str, str]] = {}
+    for stated in said:
+        entities.setdefault(place[stated.ref], {})[stated.source] = stated.ref
+    links: dict[tuple[str, str], set[str]] = {}
+    for snapshot in latest.values():
+        for key in snapshot.links:
+            ends = place.get(key.source, key.source), place.get(key.target, key.target)
+            links.setdefault(ends, set()).add(snapshot.source)
+            for end in ends:
+                entities.setdefault(end, {})
+    return {"entities": entities, "links": links}
+
+
+async def _found(store: Store) -> dict[str, object]:
+    rows = (await store.page(PageRequest(filter=ALL, sort=Sort("ref"), limit=100))).entities
+    entities = {row.ref: {source: said.ref for source, said in row.statements.items()} for row in rows}
+    for row in rows:
+        assert list(row.statements) == sorted(row.statements, key=ORDER)
+    neighbours = await store.neighbours([row.ref for row in rows], Direction.OUT, ("DEPENDS_ON",))
+    links = {
+        (item.link.key.source, item.link.key.target): set(item.link.statements)
+        for found in neighbours.values()
+        for item in found
+    }
+    return {"entities": entities, "links": links}
