@@ -16,13 +16,16 @@ from tests.graphql.conftest import Client
 from tests.graphql.selections import ENTITY_TYPES, SCHEMA, all_fields, every_field, filled
 
 FILES = Path(__file__).parent / "everything"
-WRITES = """mutation {
+WRITES = """mutation($named: JSON!) {
   putLinks(links: [
     {from: "component:checkout", relation: DEPENDS_ON, to: "resource:db", environment: "production"
      confidence: 0.5, properties: {port: 5433, deep: true}}
   ]) { userErrors { message } }
   putEntities(source: "other", entities: [
     {kind: "Component", name: "checkout", title: "Till", spec: {type: "service", owner: "web"}}
+  ]) { userErrors { message } }
+  joined: putEntities(source: "third", entities: [
+    {kind: "Component", name: "till", annotations: $named, spec: {type: "service"}}
   ]) { userErrors { message } }
 }"""
 ARGUMENTS = {
@@ -37,6 +40,7 @@ ARGUMENTS = {
     "Query.dependencies": 'of: ["component:checkout"], first: 2',
     "Query.dependents": 'of: ["resource:db"], first: 2',
     "Query.impact": 'of: ["resource:db"], first: 2',
+    "Query.why": 'ref: "component:checkout"',
     "Query.paths": 'from: "component:shopfront", to: "resource:db"',
     "HitConnection.groups": "by: SEVERITY",
     "Repository.codeOwners": 'path: "checkout/till.py"',
@@ -53,7 +57,8 @@ _CURSORS = ("cursor", "startCursor", "endCursor")
 def test_both_stores_answer_every_field_alike(on_both_stores: tuple[Client, Client], run: Run) -> None:
     for client in on_both_stores:
         run(sync(client.store, read_files([FILES], source="files"), source_order(Settings())))
-        assert client.ask(WRITES) == {"putLinks": {"userErrors": []}, "putEntities": {"userErrors": []}}
+        written = client.ask(WRITES, named={"graph-api/identifiers": "pagerduty:P1234"})
+        assert all(answer["userErrors"] == [] for answer in written.values())
     embedded, neo4j = on_both_stores
     found: set[str] = set()
     for query, path, type_ in questions(embedded):
