@@ -92,6 +92,7 @@ class Repositories:
         for ref, statement in list(self._entities.items()):
             within = placed(statement, self.folders)
             self._entities[ref] = within if within.repository else self._named_by_itself(statement)
+        self._add_work_trees(taken)
 
     def _named_by_itself(self, statement: EntityStatement) -> EntityStatement:
         named = named_repository(statement.annotations)
@@ -100,6 +101,14 @@ class Repositories:
         url, folder = named
         repository = self._declared.get(url) or _ref_of(url)
         return replace(statement, repository=repository, folder=folder) if repository else statement
+
+    def _add_work_trees(self, taken: Container[Ref]) -> None:
+        """Work trees whose repository no descriptor or CODEOWNERS file tells, for the files of other connectors."""
+        for checkout in self._checkouts:
+            url = remote_of(checkout.path) if checkout.work_tree and checkout.folder not in self.folders else None
+            ref = _ref_of(url) if url else None
+            if ref and ref not in taken:
+                self.folders[checkout.folder] = ref
 
     def _attach(self, checkout: Checkout, taken: set[Ref]) -> Ref | None:
         url = self._url(checkout)

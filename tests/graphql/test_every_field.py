@@ -36,7 +36,7 @@ ARGUMENTS = {
     "Query.search": 'text: "money", first: 1',
     "Query.facets": "fields: [KIND, OWNER]",
     "Query.owned": 'by: ["group:shop"]',
-    "Query.ownershipCoverage": "by: KIND",
+    "Query.ownershipCoverage": "by: GROUP",
     "Query.dependencies": 'of: ["component:checkout"], first: 2',
     "Query.dependents": 'of: ["resource:db"], first: 2',
     "Query.impact": 'of: ["resource:db"], first: 2',

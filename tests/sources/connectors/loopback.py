@@ -1,6 +1,7 @@
 """Small APIs on 127.0.0.1 for what connectors ask online."""
 
 import asyncio
+import inspect
 import threading
 import time
 from collections import Counter
@@ -24,7 +25,10 @@ Answer = Callable[[Request], Any]
 
 
 class Tool:
-    """Answers a token's questions: the first one with 429 and a wait, and paths in `broken` always with 500."""
+    """Answers a token's questions: the first one with 429 and a wait, and paths in `broken` always with 500.
+
+    An answer may be awaitable, for questions with a body.
+    """
 
     def __init__(self, answers: Mapping[str, Answer], *, broken: str | None = None) -> None:
         self.answers, self.broken = answers, broken
@@ -41,12 +45,13 @@ class Tool:
             return Response(status_code=500)
         if path not in self.answers:
             return JSONResponse({"message": "not found"}, status_code=404)
-        return JSONResponse(self.answers[path](request))
+        answer = self.answers[path](request)
+        return JSONResponse(await answer if inspect.isawaitable(answer) else answer)
 
     @contextmanager
     def served(self) -> Iterator[str]:
         """The URL where it answers."""
-        app = Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET"])])
+        app = Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET", "POST"])])
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

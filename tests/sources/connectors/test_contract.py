@@ -12,6 +12,7 @@ from graph_api.catalog.entity import EntityStatement, LinkStatement
 from graph_api.catalog.ref import parse_ref
 from graph_api.catalog.relations import RELATIONS
 from graph_api.sources.connector import Connector
+from graph_api.sources.descriptors import is_descriptor
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
 from graph_api.sources.folders import Root
@@ -29,7 +30,8 @@ def documents_of(connector: Connector) -> list[Document]:
     root = Root((FOLDER / connector.name / "input").resolve(), (FOLDER / connector.name / "input").resolve())
     listing, loaded = root.list_all(), Loaded()
     load(root, [*listing.documents, *listing.others], connector.files, loaded)
-    return sorted(loaded.documents, key=lambda document: (document.path, document.line))
+    others = [document for document in loaded.documents if not is_descriptor(document.value, ())]
+    return sorted(others, key=lambda document: (document.path, document.line))
 
 
 @every_connector
