@@ -177,6 +177,12 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(default=LogLevel.INFO, description="Least important messages to log.")
 
     @property
+    def store_file(self) -> Path | None:
+        """The file of an embedded store; None for one in memory and for Neo4j."""
+        scheme, _, path = self.store.partition(":")
+        return Path(path) if scheme == "embedded" and path != IN_MEMORY else None
+
+    @property
     def on_loopback(self) -> bool:
         try:
             return ip_address(self.host).is_loopback

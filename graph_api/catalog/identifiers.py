@@ -77,6 +77,7 @@ _SHORT_REF = re.compile(r"(?P<kind>[a-z][a-z0-9]*):(?P<name>[\w.-]+)")
 _REPOSITORY = re.compile(
     r"(?P<two>https://[^/?]+/[^/?]+/[^/?]+)(?P<deeper>(?:/[^/?]+)*?)(?:/-)?(?P<tail>/(?:tree|blob|raw|src|edit)(?:/.*)?)?"
 )
+_IN_REPOSITORY = re.compile(r"/(?P<what>tree|blob|raw|src|edit)/[^/]+/(?P<path>.+)", re.IGNORECASE)
 _TWO_LEVEL_HOSTS = ("https://github.com/", "https://bitbucket.org/", "https://codeberg.org/")
 
 
@@ -120,6 +121,23 @@ def repository_urls(annotations: Mapping[str, str]) -> tuple[str, ...]:
     if _SOURCE_LOCATION in annotations:
         texts.append(annotations[_SOURCE_LOCATION])
     return tuple(sorted({url for text in texts if (url := repository_url(text))}))
+
+
+def named_repository(annotations: Mapping[str, str]) -> tuple[str, str] | None:
+    """The URL of the repository that an entity's source is in, and its folder there, as its annotations say."""
+    location = annotations.get(_SOURCE_LOCATION, "")
+    if url := repository_url(location):
+        return url, _folder_in(location)
+    urls = repository_urls(annotations)
+    return (urls[0], "") if len(urls) == 1 else None
+
+
+def _folder_in(location: str) -> str:
+    match = _IN_REPOSITORY.search(location.partition("?")[0].partition("#")[0])
+    if match is None:
+        return ""
+    path = match["path"].strip("/ ")
+    return path.rpartition("/")[0] if match["what"].lower() in ("blob", "raw", "edit") else path
 
 
 def identifiers_of(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any]) -> tuple[str, ...]:

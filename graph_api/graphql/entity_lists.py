@@ -102,5 +102,7 @@ class EntityLists:
     users: Connection[User] | None = _list(_kind("user"), "People.")
     repositories: Connection[Repository] | None = _list(_kind("repository"), "Repositories.")
     unresolved_refs: Connection[UnresolvedEntity] | None = _list(
-        Compare("declared", Op.EQ, False), "Refs that something points to and nobody declares."
+        Compare("declared", Op.EQ, False),
+        "Refs that nobody declares: something points to them (`pointedAtBy`), a link that was put by itself starts at "
+        "them (`related(direction: OUT)`), or CODEOWNERS name them (the query `owned` lists what they own by that).",
     )

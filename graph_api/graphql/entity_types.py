@@ -206,7 +206,7 @@ async def _pointed_at_by(
     return await link_connection(root, info, IN, tuple(RELATIONS), (first, after, last, before))
 
 
-@strawberry.type(description="A ref that something points to and nobody declares.")
+@strawberry.type(description="A ref that nobody declares; see `unresolvedRefs` for why it is there.")
 class UnresolvedEntity(_Row, Entity):
     pointed_at_by: LinkConnection = strawberry.field(resolver=_pointed_at_by, description="What points to it.")
 

@@ -70,7 +70,9 @@ async def _check_kinds(filter_: Filter, store: Store) -> None:
         unknown -= {bucket.value for bucket in present["kind"].buckets if bucket.value}
     if unknown:
         known = ", ".join(kind.name for kind in KINDS.values())
-        raise CatalogError(ErrorCode.UNKNOWN_KIND, f"no kind {', '.join(sorted(unknown))}; registered are {known}")
+        raise CatalogError(
+            ErrorCode.UNKNOWN_KIND, f"no kind {', '.join(map(repr, sorted(unknown)))}; registered are {known}"
+        )
 
 
 def _kinds(filter_: Filter) -> set[str]:

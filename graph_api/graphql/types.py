@@ -14,7 +14,7 @@ from graph_api.catalog.merge import DEFAULT_ROLE, evidence_of
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.graphql import inputs
-from graph_api.graphql.arguments import After, Before, First, Last, LinkWhere, Relations, described
+from graph_api.graphql.arguments import After, AllRelations, Before, First, Last, LinkWhere, Relations, described
 from graph_api.graphql.conflicts import Conflict, find_conflicts
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_link_filter
@@ -55,6 +55,10 @@ def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
     return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
 
 
+def _link_properties(root: Parent[catalog.Link]) -> Any:
+    return dict(root.properties)
+
+
 @strawberry.type(description="One relation between two entities, with its properties and evidence.")
 class Link:
     relation: inputs.RelationName = strawberry.field(
@@ -71,7 +75,7 @@ class Link:
     )
     criticality: catalog.Criticality = strawberry.field(description="HARD unless a source says SOFT.")
     confidence: float = strawberry.field(description="From 0 to 1; 1 unless a source says less.")
-    properties: JSON = strawberry.field(description="Free properties.")
+    properties: JSON = strawberry.field(resolver=_link_properties, description="Free properties.")
     evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
 
 
@@ -194,7 +198,7 @@ async def _related(
     root: Parent[catalog.Entity],
     info: Info,
     direction: Annotated[Direction, described("OUT: what it points to. IN: what points to it.")],
-    relations: Relations = None,
+    relations: AllRelations = None,
     link_where: LinkWhere = None,
     first: First = None,
     after: After = None,
@@ -299,7 +303,8 @@ class Entity(Node):
     labels: JSON = strawberry.field(resolver=_labels, description="Labels by key.")
     annotations: JSON = strawberry.field(resolver=_annotations, description="Annotations by key.")
     links: list[WebLink] = strawberry.field(
-        resolver=web_links_of, description="Web links; contacts of a group or user."
+        resolver=web_links_of,
+        description="Web links as declared; `contacts` of an owner adds the e-mail address. For relations: `related`.",
     )
     spec: JSON = strawberry.field(resolver=_spec, description="The spec as declared.")
     identifiers: list[str] = strawberry.field(description="Foreign names that resolve to it, normalized.")
@@ -316,7 +321,9 @@ class Entity(Node):
     systems: list["Entity"] = strawberry.field(resolver=_systems, description="Systems it is part of, at any distance.")
     domains: list["Entity"] = strawberry.field(resolver=_domains, description="Domains it is part of, at any distance.")
     environments: list["Entity"] = strawberry.field(resolver=_environments, description="Where it is deployed to.")
-    repository: "Entity | None" = strawberry.field(resolver=_repository, description="Where its descriptor lives.")
+    repository: "Entity | None" = strawberry.field(
+        resolver=_repository, description="The repository that holds its descriptor, or else that its annotations name."
+    )
     dependencies: LinkConnection = strawberry.field(
         resolver=_impact_links(Direction.OUT),
         description="What it needs directly; the query `dependencies` goes further.",

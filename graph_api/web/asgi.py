@@ -37,12 +37,13 @@ def build_asgi(
     hosts: AbstractSet[str] | None = None,
     origins: Sequence[str] = (),
     on_open: Callable[[], Awaitable[None]] | None = None,
+    warm_up: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
-    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request, and
-    `on_open` before the first. `hosts` are the names that it answers to, None for all; `origins` those
-    whose pages may ask.
+    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request,
+    `on_open` before the first, and `warm_up` before /readyz says that it is ready. `hosts` are the names that it
+    answers to, None for all; `origins` those whose pages may ask.
     """
-    lifecycle = StoreLifecycle(store, on_open)
+    lifecycle = StoreLifecycle(store, on_open, warm_up)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
 
     @asynccontextmanager

@@ -6,17 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import neo4j
 import pytest
 
 from graph_api.app import source_order
 from graph_api.settings import Settings
 from graph_api.sources.files import read_files
-from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.neo4j.store import Neo4jStore
-from graph_api.store.protocol import Store
 from graph_api.sync import sync
-from tests.conftest import Run, wipe
+from tests.conftest import Run
 from tests.graphql.conftest import Client
 
 FOLDERS = [Path(__file__).parents[2] / "seeds"]
@@ -51,27 +47,11 @@ WALKS = """query($ref: String!) {
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
-def both(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    run: Run,
-    neo4j_uri: str,
-    neo4j_driver: neo4j.Driver,
-    neo4j_auth: tuple[str, str] | None,
-) -> Iterator[tuple[Client, Client]]:
-    wipe(neo4j_driver)
-    user, password = neo4j_auth or (None, None)
-    stores: list[Store] = [EmbeddedStore(tmp_path / "catalog.db"), Neo4jStore(neo4j_uri, user=user, password=password)]
-    clients = []
-    for store in stores:
-        client = Client(store, run, Settings())
-        run(client.start())
-        repo = request.param.name.replace("__", "/", 1) if request.param.parent.name == "codeowners" else None
-        run(sync(store, read_files([request.param], source="files", repo=repo), source_order(Settings())))
-        clients.append(client)
-    yield clients[0], clients[1]
-    for client in clients:
-        run(client.stop())
+def both(request: pytest.FixtureRequest, run: Run, on_both_stores: tuple[Client, Client]) -> tuple[Client, Client]:
+    repo = request.param.name.replace("__", "/", 1) if request.param.parent.name == "codeowners" else None
+    for client in on_both_stores:
+        run(sync(client.store, read_files([request.param], source="files", repo=repo), source_order(Settings())))
+    return on_both_stores
 
 
 def test_both_stores_answer_alike(both: tuple[Client, Client]) -> None:
