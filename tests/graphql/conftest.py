@@ -1,19 +1,15 @@
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from graph_api.app import create_app, source_order
+from graph_api.app import create_app
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
 from graph_api.store.protocol import Store
-from graph_api.sync import sync
 from tests.conftest import Run
-
-SEEDS = Path(__file__).parents[2] / "seeds"
+from tests.demo import load
 
 
 class Client:
@@ -69,5 +65,5 @@ def client(store: Store, run: Run) -> Iterator[Client]:
 @pytest.fixture
 def demo(store: Store, run: Run, client: Client) -> Client:
     """The demo organization."""
-    run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
+    run(load(store))
     return client

@@ -11,11 +11,11 @@ import pytest
 
 from graph_api.app import source_order
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
+from graph_api.sources.reading import read_paths
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
-from graph_api.sync import sync
+from graph_api.sync import sync_all
 from tests.conftest import Run, wipe
 from tests.graphql.conftest import Client
 
@@ -67,11 +67,16 @@ def both(
         client = Client(store, run, Settings())
         run(client.start())
         repo = request.param.name.replace("__", "/", 1) if request.param.parent.name == "codeowners" else None
-        run(sync(store, read_files([request.param], source="files", repo=repo), source_order(Settings())))
+        run(load(store, request.param, repo))
         clients.append(client)
     yield clients[0], clients[1]
     for client in clients:
         run(client.stop())
+
+
+async def load(store: Store, folder: Path, repo: str | None) -> None:
+    async for _ in sync_all(store, read_paths([folder], source="files", repo=repo), source_order(Settings())):
+        pass
 
 
 def test_both_stores_answer_alike(both: tuple[Client, Client]) -> None:
