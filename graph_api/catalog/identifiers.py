@@ -10,8 +10,25 @@ What states them, beside the annotation `graph-api/former-refs`:
 | `github.com/team-slug`, `gitlab.com/team-path`                   | Group        | `@org/team`                       |
 | `github.com/user-login`, `gitlab.com/user-login`                 | User         | `@login`                          |
 | `spec.profile.email`                                             | Group, User  | the address                       |
-| `graph-api/identifiers`, `graph-api/image`, `docker.com/repository` | any       | each of the comma-separated texts |
+| `graph-api/identifiers`, `graph-api/host`, `graph-api/image`,    | any          | each of the comma-separated texts |
+| `docker.com/repository`                                          |              |                                   |
 | an annotation of `NAMING`                                        | any          | its value                         |
+
+Beside its plain value, an annotation of `SCHEMED` is stated as the tools state it, so that correlation.py joins them:
+
+| annotation                                                       | identifier                                       |
+|------------------------------------------------------------------|--------------------------------------------------|
+| `backstage.io/kubernetes-id`                                     | `kubernetes-id:VALUE`                            |
+| `argocd/app-name`                                                | `argocd:VALUE`                                   |
+| `graph-api/service-name`, `opentelemetry.io/service.name`,       | `service.name:VALUE`                             |
+| `resource.opentelemetry.io/service.name`                         |                                                  |
+| `graph-api/image`, `docker.com/repository`                       | `image:HOST/PATH` of each, with its registry     |
+| `graph-api/host`                                                 | `host:VALUE` of each of the comma-separated ones |
+| `pagerduty.com/service-id`                                       | `pagerduty:VALUE`                                |
+| `jira/project-key`                                               | `jira:VALUE`                                     |
+| `amazonaws.com/arn` and the other ARNs of `NAMING`               | as they are                                      |
+
+What has no annotation is written out in `graph-api/identifiers`, such as `kubernetes:shop/checkout`.
 
 All are case-folded but ARNs, which are case-sensitive. A value may name several entities: whoever asks gets them all.
 """
@@ -37,21 +54,38 @@ NAMING = (
     "backstage.io/ldap-uuid",
     "datadoghq.com/service-name",
     "dev.azure.com/project-repo",
+    "graph-api/service-name",
     "graph.microsoft.com/group-id",
     "graph.microsoft.com/user-id",
     "jenkins.io/job-full-name",
     "jira/project-key",
     "microsoft.com/email",
+    "opentelemetry.io/service.name",
     "opsgenie.com/component-selector",
     "opsgenie.com/team",
     "pagerduty.com/service-id",
+    "resource.opentelemetry.io/service.name",
     "sentry.io/project-slug",
     "snyk.io/project-ids",
     "sonarqube.org/project-key",
 )
 """Annotations whose value names the entity itself in another tool."""
 
-_LISTS = ("graph-api/identifiers", "graph-api/image", "docker.com/repository")
+SCHEMED = {
+    "argocd/app-name": "argocd",
+    "backstage.io/kubernetes-id": "kubernetes-id",
+    "docker.com/repository": "image",
+    "graph-api/host": "host",
+    "graph-api/image": "image",
+    "graph-api/service-name": "service.name",
+    "jira/project-key": "jira",
+    "opentelemetry.io/service.name": "service.name",
+    "pagerduty.com/service-id": "pagerduty",
+    "resource.opentelemetry.io/service.name": "service.name",
+}
+"""Annotations whose value other tools know under a scheme."""
+
+_LISTS = ("graph-api/host", "graph-api/identifiers", "graph-api/image", "docker.com/repository")
 _SLUG_HOSTS = {"github.com/project-slug": "https://github.com/", "gitlab.com/project-slug": "https://gitlab.com/"}
 _HANDLES = {
     "group": ("github.com/team-slug", "gitlab.com/team-path"),
@@ -144,8 +178,33 @@ def identifiers_of(kind: str, annotations: Mapping[str, str], spec: Mapping[str,
     """The identifiers that a descriptor states, normalized and sorted. `kind` is lower case."""
     texts = [annotations[key] for key in NAMING if key in annotations]
     texts += [part for key in _LISTS for part in annotations.get(key, "").split(",")]
+    texts += _with_schemes(annotations)
     texts += _of_kind(kind, annotations, spec)
     return normalize_all(texts)
+
+
+def _with_schemes(annotations: Mapping[str, str]) -> Iterator[str]:
+    for key, scheme in SCHEMED.items():
+        value = annotations.get(key, "")
+        for name in value.split(",") if key in _LISTS else (value,):
+            if name.strip():
+                yield scoped(scheme, image_name(name) if scheme == "image" else name)
+
+
+def scoped(scheme: str, name: str) -> str:
+    """An identifier that says which tool calls it so: `service.name:checkout`."""
+    return normalize_identifier(f"{scheme}:{name.strip()}")
+
+
+def image_name(image: str) -> str:
+    """An image without tag and digest, with its registry: `docker.io/library/redis` for `redis:7`."""
+    name = image.strip().removeprefix("docker.io/").partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    name = head if colon and "/" not in tag else name
+    host, slash, _ = name.partition("/")
+    if slash and ("." in host or ":" in host or host == "localhost"):
+        return name.lower()
+    return f"docker.io/{'library/' if not slash else ''}{name}".lower()
 
 
 def normalize_all(texts: Iterable[str]) -> tuple[str, ...]:

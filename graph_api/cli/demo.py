@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from graph_api.app import source_order
+from graph_api.catalog.filters import Compare, Op
 from graph_api.cli.progress import progress
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
+from graph_api.sources.reading import read_paths
 from graph_api.store.protocol import Store
-from graph_api.sync import sync
+from graph_api.sync import sync_all
 
 SOURCE = "demo"
 
@@ -23,11 +24,17 @@ def seeds() -> Path:
 
 
 async def load_demo(store: Store, settings: Settings) -> None:
-    """Load the demo organization into an opened store, unless it has been loaded before: then what is there stays."""
-    if any(source.name == SOURCE for source in await store.sources()):
+    """Load the demo organization into an opened store, unless it has been loaded before: then what is there stays.
+
+    Of a load that was interrupted, the sources that are missing follow.
+    """
+    known = {source.name for source in await store.sources()}
+    with progress("Loading the demo organization"):
+        missing = [row for row in read_paths([seeds()], source=SOURCE) if row.entities and row.source not in known]
+        reports = [report async for report in sync_all(store, missing, source_order(settings))]
+        entities = await store.count(Compare("declared", Op.EQ, True))
+    if not reports:
         click.echo("The demo organization is there already; what was written since is kept.")
         return
-    with progress("Loading the demo organization"):
-        report = await sync(store, read_files([seeds()], source=SOURCE), source_order(settings))
-    counts = report.run.counts
-    click.echo(f"Loaded the demo organization: {counts.entities_added} entities, {counts.links_added} links.")
+    links = sum(report.run.counts.links_added for report in reports)
+    click.echo(f"Loaded the demo organization of {len(reports)} sources: {entities} entities, {links} links.")

@@ -38,6 +38,14 @@ class Standing:
     def key_after(self, key: LinkKey) -> LinkKey:
         return _placed(key, self.after)
 
+    def moved_to(self, key: LinkKey, stated: LinkKey) -> LinkKey:
+        """Where a link that stands at `key` stands after the edit."""
+        source, target = self._moved_end(key.source, stated.source), self._moved_end(key.target, stated.target)
+        return key._replace(source=source, target=target)
+
+    def _moved_end(self, row: Ref, stated: Ref) -> Ref:
+        return self.after.get(stated, stated) if row in self.involved else row
+
 
 def _placed(key: LinkKey, places: Mapping[Ref, Ref]) -> LinkKey:
     if key.source not in places and key.target not in places:

@@ -96,16 +96,16 @@ class _Links:
             touched |= {link.key: link for link in found}
         self.old |= touched
         going = [
-            (link.key, source, statement)
+            (link.key, place, source, statement)
             for link in touched.values()
             for source, statement in link.statements.items()
-            if standing.key_after(statement.key) != link.key
+            if (place := standing.moved_to(link.key, statement.key)) != link.key
         ]
-        await self._load({standing.key_after(statement.key) for _, _, statement in going})
-        for key, source, _ in going:
+        await self._load({place for _, place, _, _ in going})
+        for key, _, source, _ in going:
             del self._at(key)[source]
-        for _, source, statement in going:
-            self._put(source, statement)
+        for _, place, source, statement in going:
+            self._put(place, source, statement)
 
     async def look_at(self, keys: Collection[LinkKey]) -> None:
         """Take up links as they are."""
@@ -124,7 +124,7 @@ class _Links:
                     del self._at(place)[edit.source]
         for statement in edit.links.values():
             if statement:
-                self._put(edit.source, statement)
+                self._put(standing.key_after(statement.key), edit.source, statement)
 
     async def _load(self, keys: Collection[LinkKey]) -> None:
         rows = self._standing.rows
@@ -138,9 +138,9 @@ class _Links:
             self.said[key] = dict(self.old[key].statements) if key in self.old else {}
         return self.said[key]
 
-    def _put(self, source: str, statement: LinkStatement) -> None:
+    def _put(self, place: LinkKey, source: str, statement: LinkStatement) -> None:
         """Of two statements of a source that have become one link, the one that is less by its key stays."""
-        said = self._at(self._standing.key_after(statement.key))
+        said = self._at(place)
         if source not in said or _order(statement.key) <= _order(said[source].key):
             said[source] = statement
 

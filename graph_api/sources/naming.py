@@ -9,7 +9,10 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote
 
-from graph_api.catalog.identifiers import normalize_identifier, repository_url
+# Connectors find all that is about names in this module.
+from graph_api.catalog.identifiers import image_name as image_name
+from graph_api.catalog.identifiers import repository_url
+from graph_api.catalog.identifiers import scoped as scoped
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, MAX_PART, Ref, make_ref
 
 _DIGEST = 8
@@ -51,17 +54,6 @@ def repository_ref(url: str) -> Ref | None:
     return make_ref("repository", namespace_of(*groups), name_of(name))
 
 
-def image_name(image: str) -> str:
-    """An image without tag and digest, with its registry: `docker.io/library/redis` for `redis:7`."""
-    name = image.strip().removeprefix("docker.io/").partition("@")[0]
-    head, colon, tag = name.rpartition(":")
-    name = head if colon and "/" not in tag else name
-    host, slash, _ = name.partition("/")
-    if slash and ("." in host or ":" in host or host == "localhost"):
-        return name.lower()
-    return f"docker.io/{'library/' if not slash else ''}{name}".lower()
-
-
 def image_ref(image: str) -> Ref:
     """`resource:image/host-path` of a container image, whatever its tag and digest."""
     return make_ref("resource", "image", name_of(image_name(image)))
@@ -88,11 +80,6 @@ def vulnerability_ref(*aliases: str) -> Ref:
     """`vulnerability:default/id`: the first CVE among the aliases by name, else the first alias by name."""
     known = sorted(alias for alias in aliases if _CVE.fullmatch(alias)) or sorted(aliases)
     return make_ref("vulnerability", DEFAULT_NAMESPACE, name_of(known[0]))
-
-
-def scoped(scheme: str, name: str) -> str:
-    """An identifier that says which tool calls it so: `service.name:checkout`."""
-    return normalize_identifier(f"{scheme}:{name.strip()}")
 
 
 def is_image(ref: Ref) -> bool:

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph_api.catalog.correlation import NO_RULES, SCHEMES, joining
 from graph_api.catalog.identifiers import (
     MAX_IDENTIFIER,
     identifiers_of,
@@ -9,6 +10,7 @@ from graph_api.catalog.identifiers import (
     repository_url,
     repository_urls,
 )
+from graph_api.catalog.ref import Ref
 
 REPOSITORY = "https://github.com/brambleway/checkout"
 
@@ -105,6 +107,7 @@ def test_what_a_descriptor_states() -> None:
     }
     spec = {"profile": {"email": "Karin@example.com"}, "url": "https://git.example/a/b.git"}
     everywhere = ["https://orders.example.com", "orders", "orders.example.com", "registry.example/shop/orders"]
+    everywhere += ["kubernetes-id:orders", "image:registry.example/shop/orders"]
     folder = f"{REPOSITORY}/tree/main/orders"
     expected = {
         "repository": [REPOSITORY, "https://git.example/a/b"],
@@ -116,3 +119,37 @@ def test_what_a_descriptor_states() -> None:
         assert identifiers_of(kind, annotations, spec) == tuple(sorted(everywhere + own)), kind
     assert repository_urls(annotations) == (REPOSITORY,)
     assert identifiers_of("component", {}, {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "stated"),
+    [
+        ("backstage.io/kubernetes-id", "Orders", ["kubernetes-id:orders", "orders"]),
+        ("argocd/app-name", " orders-prod ", ["argocd:orders-prod", "orders-prod"]),
+        ("graph-api/service-name", "orders", ["orders", "service.name:orders"]),
+        ("opentelemetry.io/service.name", "shop/orders", ["service.name:shop/orders", "shop/orders"]),
+        ("resource.opentelemetry.io/service.name", "orders", ["orders", "service.name:orders"]),
+        ("pagerduty.com/service-id", "PORD1", ["pagerduty:pord1", "pord1"]),
+        ("jira/project-key", "ORD", ["jira:ord", "ord"]),
+        ("graph-api/host", "a.example, b.example", ["a.example", "b.example", "host:a.example", "host:b.example"]),
+        ("graph-api/image", "redis:7", ["image:docker.io/library/redis", "redis:7"]),
+        (
+            "docker.com/repository",
+            "registry.example:5000/orders@sha256:0a1b, docker.io/shop/orders:2",
+            [
+                "image:docker.io/shop/orders",
+                "image:registry.example:5000/orders",
+                "registry.example:5000/orders",
+                "shop/orders",
+            ],
+        ),
+        ("amazonaws.com/arn", "arn:aws:sqs:eu-north-1:1:Orders", ["arn:aws:sqs:eu-north-1:1:Orders"]),
+        ("graph-api/identifiers", "kubernetes:shop/orders", ["kubernetes:shop/orders"]),
+        ("graph-api/service-name", "", []),
+    ],
+)
+def test_what_other_tools_know_is_stated_as_they_state_it(annotation: str, value: str, stated: list[str]) -> None:
+    identifiers = identifiers_of("component", {annotation: value}, {})
+    assert identifiers == tuple(stated)
+    strong = [name for name in identifiers if name.partition(":")[0] in ("arn", *SCHEMES)]
+    assert joining(Ref("component:default/orders"), identifiers, NO_RULES) == strong

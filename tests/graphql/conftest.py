@@ -8,16 +8,13 @@ import httpx
 import neo4j
 import pytest
 
-from graph_api.app import create_app, source_order
+from graph_api.app import create_app
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
-from graph_api.sync import sync
 from tests.conftest import Run, wipe
-
-SEEDS = Path(__file__).parents[2] / "seeds"
+from tests.demo import load
 
 
 class Client:
@@ -79,7 +76,7 @@ def client(store: Store, run: Run) -> Iterator[Client]:
 @pytest.fixture
 def demo(store: Store, run: Run, client: Client) -> Client:
     """The demo organization."""
-    run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
+    run(load(store))
     return client
 
 

@@ -21,7 +21,7 @@ COMMANDS = [
 
 
 def test_queries_answer(demo: Client) -> None:
-    impact, owners, gaps = [demo.ask(query) for query in QUERIES]
+    impact, owners, gaps, critical, weaknesses, why = [demo.ask(query) for query in QUERIES]
     assert impact["impact"]["totalCount"] == 103
     assert impact["impact"]["completeness"] == {"complete": True, "reasons": [], "unexplored": 0}
     assert impact["impact"]["groups"]["buckets"] == [
@@ -34,6 +34,26 @@ def test_queries_answer(demo: Client) -> None:
         "group:default/storefront": "INHERITED",
     }
     assert gaps["ownershipGaps"]["totalCount"] == 8
+    assert critical["impact"]["totalCount"] == 14
+    assert [edge["node"]["ref"] for edge in critical["impact"]["edges"] if edge["distance"] == 3] == [
+        "component:default/checkout",
+        "component:default/payments",
+    ]
+    assert {edge["severity"] for edge in critical["impact"]["edges"]} == {"DOWN"}
+    assert [(row["owner"]["ref"], row["affected"]) for row in critical["impact"]["notify"]][:3] == [
+        ("group:default/payments", 5),
+        ("group:default/checkout", 4),
+        ("group:default/storefront", 4),
+    ]
+    assert [edge["node"]["ref"] for edge in weaknesses["dependencies"]["edges"]] == [
+        "vulnerability:codeql/java-sql-injection",
+        "vulnerability:default/cve-2021-44228",
+        "vulnerability:default/cve-2022-42003",
+    ]
+    assert [row["source"] for row in why["why"]["things"]] == [
+        "demo",
+        *(f"{name}:demo" for name in ("argocd", "kubernetes", "openslo", "grafana", "otel", "prometheus")),
+    ]
 
 
 def test_commands_run_in_this_order(tmp_path: Path) -> None:

@@ -6,13 +6,11 @@ from typing import Any
 import neo4j
 import pytest
 
-from graph_api.app import source_order
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
 from graph_api.store.neo4j.store import Neo4jStore
-from graph_api.sync import sync
 from tests.conftest import Run, wipe
-from tests.graphql.conftest import SEEDS, Client
+from tests.demo import load
+from tests.graphql.conftest import Client
 
 PAGE = """query Page($first: Int) { services(first: $first) { nodes {
   ref system { ref owners { ref } } owners { role entity { ref title } state contacts { url } }
@@ -41,7 +39,7 @@ def counted(
     store = Neo4jStore(neo4j_uri, user=user, password=password)
     client = Client(store, run, Settings())
     run(client.start())
-    run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
+    run(load(store))
 
     def ask(query: str, **variables: Any) -> tuple[dict[str, Any], int]:
         before = store.round_trips

@@ -10,8 +10,9 @@ import pytest
 
 from graph_api.app import source_order
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
-from graph_api.sync import sync
+from graph_api.sources.reading import read_paths
+from graph_api.store.protocol import Store
+from graph_api.sync import sync_all
 from tests.conftest import Run
 from tests.graphql.conftest import Client
 
@@ -50,8 +51,13 @@ WALKS = """query($ref: String!) {
 def both(request: pytest.FixtureRequest, run: Run, on_both_stores: tuple[Client, Client]) -> tuple[Client, Client]:
     repo = request.param.name.replace("__", "/", 1) if request.param.parent.name == "codeowners" else None
     for client in on_both_stores:
-        run(sync(client.store, read_files([request.param], source="files", repo=repo), source_order(Settings())))
+        run(load(client.store, request.param, repo))
     return on_both_stores
+
+
+async def load(store: Store, folder: Path, repo: str | None) -> None:
+    async for _ in sync_all(store, read_paths([folder], source="files", repo=repo), source_order(Settings())):
+        pass
 
 
 def test_both_stores_answer_alike(both: tuple[Client, Client]) -> None:

@@ -103,7 +103,7 @@ spec:
             ],
             "replicas": 3,
         },
-        identifiers=("api:default/old", "component:shop/hamper-orders", "orders"),
+        identifiers=("api:default/old", "component:shop/hamper-orders", "kubernetes-id:orders", "orders"),
     )
     postgres = Ref("resource:default/postgres")
     assert reading.links == (

@@ -104,3 +104,16 @@ async def _found(store: Store) -> dict[str, object]:
         for item in found
     }
     return {"entities": entities, "links": links}
+
+
+def test_a_link_whose_one_end_is_joined_later_keeps_the_other_where_it_stands(store: Store, run: Run) -> None:
+    a, b, c, d = REFS[:4]
+    seen = Snapshot(
+        source="x",
+        connector="test",
+        entities={b: entity(b, ["image:p"]), d: entity(d, ["image:q"])},
+        links={link(b, d).key: link(b, d)},
+    )
+    declared = Snapshot(source="y", connector="test", entities={a: entity(a, ["image:p"]), c: entity(c, ["arn:t"])})
+    between = Snapshot(source="z", connector="test", entities={REFS[4]: entity(REFS[4], ["arn:t", "image:q"])})
+    run(_check(store, [declared, seen, between]))

@@ -1,28 +1,23 @@
 """Each literal is held to its plan, on a database that holds the demo organization: no notification, no full walk."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import neo4j
 import pytest
 
-from graph_api.app import source_order
 from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Traversal, WalkRequest
-from graph_api.settings import Settings
-from graph_api.sources.files import read_files
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import hard_only, head
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.neo4j.walks import statement
-from graph_api.sync import sync
 from tests.conftest import Run, wipe
+from tests.demo import load
 
-SEEDS = Path(__file__).parents[2] / "seeds"
 TIER_1 = Compare("tier", Op.EQ, 1)
 BFS, SEEK, INDEX = "VarLengthExpand(Pruning,BFS", "NodeUniqueIndexSeek", "IndexSeek"
 
@@ -103,7 +98,7 @@ def filled(
     user, password = neo4j_auth or (None, None)
     store = Neo4jStore(neo4j_uri, user=user, password=password)
     run(store.open())
-    run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
+    run(load(store))
     run(store.close())
     for text in MORE:
         neo4j_driver.execute_query(text, relations=list(RELATIONS))
