@@ -4,21 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from graph_api.app import source_order
 from graph_api.catalog.traversal import WalkAnswer, WalkRequest
 from graph_api.settings import Settings
-from graph_api.sources.files import read_files
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.filters import Predicates
 from graph_api.store.neo4j.walks import statement
 from graph_api.store.protocol import Store
-from graph_api.sync import sync
 from graph_api.warming import warm_up
 from graph_api.web.explorer import EXAMPLES
 from tests.catalogs import links, with_ends, write
 from tests.conftest import Run
+from tests.demo import load
 from tests.documents import blocks
-from tests.graphql.conftest import SEEDS, Client
+from tests.graphql.conftest import Client
 
 
 class Recording(EmbeddedStore):
@@ -45,7 +43,7 @@ def test_the_first_questions_of_a_newcomer_are_known(query: str, tmp_path: Path,
     store = Recording(tmp_path / "catalog.db")
     client = Client(store, run, Settings())
     run(client.start())
-    run(sync(store, read_files([SEEDS], source="demo"), source_order(Settings())))
+    run(load(store))
     known = store.statements
     store.statements = set()
     client.ask(query)
