@@ -77,7 +77,7 @@ def test_the_neo4j_section_fills_the_database(
     ]
     run_all(fill, tmp_path)
     count = "MATCH (e:Entity {declared: true}) RETURN count(e) AS n"
-    assert neo4j_driver.execute_query(count).records[0]["n"] == 270
+    assert neo4j_driver.execute_query(count).records[0]["n"] >= 270
 
 
 def test_the_command_is_where_the_readme_says() -> None:
