@@ -1,6 +1,7 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -48,6 +49,7 @@ class Evidence:
         resolver=_last_seen, description="Time of the last run in which it stood, ISO 8601 in UTC."
     )
     stale: bool = strawberry.field(description="The document cannot be read now; this is what it said before.")
+    origin: catalog.LinkOrigin | None = strawberry.field(description="How this source knows a link; null elsewhere.")
 
 
 @strawberry.type(description="A web link of an entity, or a way to reach a group or user.")
@@ -59,7 +61,8 @@ class WebLink:
 
 
 def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
-    return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
+    said = root.statements.items()
+    return cast("Any", [replace(evidence_of(source, row), origin=row.origin) for source, row in said])
 
 
 @strawberry.type(description="One relation between two entities, with its properties and evidence.")
@@ -79,6 +82,11 @@ class Link:
     criticality: catalog.Criticality = strawberry.field(description="HARD unless a source says SOFT.")
     confidence: float = strawberry.field(description="From 0 to 1; 1 unless a source says less.")
     properties: JSON = strawberry.field(description="Free properties.")
+    origin: catalog.LinkOrigin = strawberry.field(
+        description="The first of DECLARED, OBSERVED and INFERRED that a source says."
+    )
+    origins: list[catalog.LinkOrigin] = strawberry.field(description="All that sources say, in this order.")
+    observed_at: str | None = strawberry.field(description="When it was last seen to happen, ISO 8601 in UTC.")
     evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
 
 

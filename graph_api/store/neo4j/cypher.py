@@ -33,8 +33,8 @@ ENTITY = (
     ".environments, .owner_state, .revision, .created_revision, .updated_at}"
 )
 LINK = (
-    "r {.environment, .criticality, .confidence, .properties_json, .statements, .revision, relation: type(r), "
-    "source: startNode(r).ref, target: endNode(r).ref}"
+    "r {.environment, .criticality, .confidence, .origins, .observed_at, .properties_json, .statements, .revision, "
+    "relation: type(r), source: startNode(r).ref, target: endNode(r).ref}"
 )
 
 # The same in a skeleton with slots.
