@@ -195,7 +195,7 @@ def link(random: Random, source: Ref, relation: str, target: Ref) -> Link:
 
 
 @st.composite
-def catalogs(draw: st.DrawFn) -> Catalog:
+def catalogs(draw: st.DrawFn, relations: Sequence[str] = ("DEPENDS_ON", *RELATIONS)) -> Catalog:
     """At most 12 entities and 25 links between them, with self links, parallel links and cycles among them.
 
     Hypothesis draws, and shrinks, what is linked to what; all that rows hold comes out of one seed, which is fast.
@@ -203,7 +203,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     # Hypothesis prefers short lists; drawing the size first gives long ones their share.
     size = draw(st.integers(1, 12))
     refs = draw(st.lists(st.sampled_from(REFS), unique=True, min_size=size, max_size=size))
-    ends = st.tuples(st.sampled_from(refs), st.sampled_from(("DEPENDS_ON", *RELATIONS)), st.sampled_from(refs))
+    ends = st.tuples(st.sampled_from(refs), st.sampled_from(relations), st.sampled_from(refs))
     size = draw(st.integers(0, 25))
     drawn = draw(st.lists(ends, min_size=size, max_size=size))
     random = draw(st.randoms(use_true_random=True))
