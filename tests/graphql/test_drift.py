@@ -103,9 +103,8 @@ def test_links_by_how_they_are_known(shop: Client, where: str, targets: list[str
         f'{{ entity(ref: "component:checkout") {{ dependencies(linkWhere: {where}) {{ nodes {{ name }} }} }} }}'
     )
     assert [row["name"] for row in listed["entity"]["dependencies"]["nodes"]] == targets
-    walked = shop.ask(
-        f'{{ dependencies(of: ["component:checkout"], walk: {{linkWhere: {where}}}) {{ edges {{ node {{ name }} }} }} }}'
-    )
+    walk = f'of: ["component:checkout"], walk: {{linkWhere: {where}}}'
+    walked = shop.ask(f"{{ dependencies({walk}) {{ edges {{ node {{ name }} }} }} }}")
     assert [row["node"]["name"] for row in walked["dependencies"]["edges"]] == targets
 
 

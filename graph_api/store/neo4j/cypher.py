@@ -197,19 +197,21 @@ ALL_LINKS = (
 
 # --- drift: findings with their place; {after} is a list of place values, {rank} orders the kinds ---
 # Only what is more than declared has the property, and so is in the index.
-_SAME_ENVIRONMENT = "(d.environment = r.environment OR d.environment IS NULL OR r.environment IS NULL)"
+# No OR here nor in the place: a cold planner takes seconds to bring many of them into normal form.
+_SAME_ENVIRONMENT = "coalesce(d.environment, r.environment, '') = coalesce(r.environment, d.environment, '')"
 _IS_DECLARED = "coalesce(d.origin, 'DECLARED') = 'DECLARED'"
-_RECENTLY = "'OBSERVED' IN d.origins AND (d.observed_at IS NULL OR d.observed_at >= $since)"
-_AFTER = (
-    "e.ref >= {after}[0] AND (e.ref > {after}[0] OR type(r) > {after}[1] OR (type(r) = {after}[1] AND "
-    "(o.ref > {after}[2] OR (o.ref = {after}[2] AND coalesce(r.environment, '') > {after}[3])))) "
-)
+_RECENTLY = "'OBSERVED' IN d.origins AND coalesce(d.observed_at, $since) >= $since"
+_AFTER = "e.ref >= {after}[0] AND [e.ref, type(r), o.ref, coalesce(r.environment, '')] > {after}"
 _LINK_FINDING = (
     "AS kind, {rank} AS rank, e, [r] AS links, e.ref AS ref, type(r) AS relation, o.ref AS target, "
     "coalesce(r.environment, '') AS environment{page}"
 )
+# An index on relationships is of one type.
+_OBSERVED_NEEDS = " UNION ALL ".join(
+    f"MATCH (e)-[r:{need}]->(o) WHERE r.origin = 'OBSERVED' RETURN e, r, o" for need in NEEDS
+)
 UNDECLARED = (
-    "MATCH (e:Entity)-[r:{type}]->(o:Entity) WHERE r.origin = 'OBSERVED' AND e.declared AND o.declared AND e <> o "
+    f"CALL () {{{{ {_OBSERVED_NEEDS} }}}} WITH e, r, o WHERE e.declared AND o.declared AND e <> o "
     f"AND {_AFTER} AND {{where}} "
     f"AND NOT EXISTS {{{{ MATCH (e)-[d:{{needs}}]->(o) WHERE {_IS_DECLARED} AND {_SAME_ENVIRONMENT} }}}} "
     "AND NOT EXISTS {{ MATCH (e)-[d:CONSUMES_API]->(:Entity)-[:PROVIDED_BY]->(o) "

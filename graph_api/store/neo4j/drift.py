@@ -57,18 +57,16 @@ def _findings(kinds: Sequence[DriftKind], question: DriftQuestion, predicates: P
     where = predicates.entity(question.filter, "e")
     slots = {"where": where, "needs": relation_types(NEEDS), "expected": relation_types(EXPECTED), "page": page}
     parts = [
-        skeleton.format(after="$after" if kind is kinds[0] else str(_START), rank=rank, **slots)
+        _SKELETONS[kind].format(after="$after" if kind is kinds[0] else str(_START), rank=rank, **slots)
         for rank, kind in enumerate(kinds)
-        for skeleton in _SKELETONS[kind]
     ]
     return " UNION ALL ".join(parts)
 
 
-# An index on relationships is of one type.
 _SKELETONS = {
-    DriftKind.UNDECLARED: [cypher.UNDECLARED.replace("{type}", relation_types([need])) for need in NEEDS],
-    DriftKind.UNOBSERVED: [cypher.UNOBSERVED],
-    DriftKind.OWNERS: [cypher.DISPUTED],
+    DriftKind.UNDECLARED: cypher.UNDECLARED,
+    DriftKind.UNOBSERVED: cypher.UNOBSERVED,
+    DriftKind.OWNERS: cypher.DISPUTED,
 }
 
 
