@@ -12,4 +12,8 @@ CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository);
 CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared);
 CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision);
 CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source);
+CREATE INDEX consumes_api_origin IF NOT EXISTS FOR ()-[r:CONSUMES_API]-() ON (r.origin);
+CREATE INDEX depends_on_origin IF NOT EXISTS FOR ()-[r:DEPENDS_ON]-() ON (r.origin);
+CREATE INDEX reads_from_origin IF NOT EXISTS FOR ()-[r:READS_FROM]-() ON (r.origin);
+CREATE INDEX written_by_origin IF NOT EXISTS FOR ()-[r:WRITTEN_BY]-() ON (r.origin);
 CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags];

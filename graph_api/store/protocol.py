@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
+from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
@@ -235,6 +236,12 @@ class Store(Protocol):
     async def cycles(self, relations: Collection[str], *, deadline: float) -> list[Cycle]:
         """Ordered by the first member."""
         ...
+
+    async def drift(self, question: DriftQuestion, limit: int, after: DriftPlace | None = None) -> list[DriftFinding]:
+        """In the order of their places, those behind `after`."""
+        ...
+
+    async def count_drift(self, question: DriftQuestion) -> int: ...
 
     async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
         """Changes after a revision in the order (revision, ref), folded to the latest change of each entity.

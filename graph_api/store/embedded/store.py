@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from graph_api.catalog import traversal as walks
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
+from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded import journal, lookups, pages, routes, schema
+from graph_api.store.embedded import drift, journal, lookups, pages, routes, schema
 from graph_api.store.embedded.connections import Connections, connect, masked_errors
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
@@ -156,6 +157,12 @@ class EmbeddedStore:
 
     async def cycles(self, relations: Collection[str], *, deadline: float) -> list[walks.Cycle]:
         return await self._on_graph(deadline, lambda conn, graph, limit: routes.cycles(conn, graph, relations, limit))
+
+    async def drift(self, question: DriftQuestion, limit: int, after: DriftPlace | None = None) -> list[DriftFinding]:
+        return await self._ask(drift.drift, question, limit, after)
+
+    async def count_drift(self, question: DriftQuestion) -> int:
+        return await self._ask(drift.count_drift, question)
 
     async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
         return await self._ask(journal.changes, since, limit, after)
