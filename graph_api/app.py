@@ -75,4 +75,4 @@ def source_order(settings: Settings) -> SourceOrder:
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
     )
-    return SourceOrder(settings.sources, rules, OBSERVING)
+    return SourceOrder(settings.source_names, rules, OBSERVING)

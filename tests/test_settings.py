@@ -51,7 +51,7 @@ def test_lists_are_lists_in_the_file_and_have_commas_in_the_environment(
     write(in_file)
     if in_environment:
         monkeypatch.setenv("GRAPH_API_SOURCES", in_environment)
-    assert load_settings().sources == ("cmdb", "files:shop")
+    assert load_settings().source_names == ("cmdb", "files:shop")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,9 @@ FORMATS: tuple[Connector, ...] = (
     ansible.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
+ONLINE = {format_.name: format_ for format_ in FORMATS if format_.online}
+"""Connectors that can ask a tool's API, by name."""
+
 CONNECTORS: dict[str, tuple[str, str]] = {
     files.CONNECTOR: ("Descriptors in Backstage's format, and CODEOWNERS", "Files and folders"),
     **{format_.name: (format_.description, format_.input) for format_ in FORMATS},

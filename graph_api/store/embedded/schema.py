@@ -11,7 +11,7 @@ import orjson
 
 from graph_api.errors import CatalogError, ErrorCode
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 APPLICATION_ID = 0x67726170
 """In the file's header, so that no other program's database is taken for a catalog."""
 
@@ -148,6 +148,9 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_by_start ON runs (started_at, id);
 CREATE INDEX runs_by_source ON runs (source, started_at, id);
+
+-- `until`: seconds since 1970.
+CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
 
 _UPGRADES = {
@@ -161,7 +164,8 @@ UPDATE sources SET last_applied_at = (
     SELECT record ->> '$.finished_at' FROM runs
     WHERE source = name AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') ORDER BY started_at DESC, id DESC LIMIT 1
 );
-"""
+""",
+    2: "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
 }
 """From each older format to the next."""
 
