@@ -105,7 +105,7 @@ class OnlineSource(_ConfiguredSource):
 def _form(value: Any) -> str:
     """Which of the entries a mapping is meant to be."""
     if not isinstance(value, Mapping):
-        return {FileSource: "files", OnlineSource: "online"}.get(type(value), "name")
+        return "name"
     return "online" if "connector" in value else "files" if value.keys() - {"name"} else "name"
 
 

@@ -1,7 +1,7 @@
 """The HTTP application around a schema and a store."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -35,16 +35,19 @@ def build_asgi(
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,
     on_open: Callable[[], Awaitable[None]] | None = None,
+    beside: Callable[[], Awaitable[None]] | None = None,
+    routes: Sequence[Route] = (),
 ) -> Starlette:
-    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request, and
-    `on_open` before the first. `hosts` are the names that it answers to, None for all.
+    """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
+    per request, `on_open` before the first, and `beside` from then on, until it is cancelled. `hosts` are the names
+    that it answers to, None for all.
     """
     lifecycle = StoreLifecycle(store, on_open)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with lifecycle.run():
+        async with lifecycle.run(beside):
             yield
 
     app = Starlette(
@@ -52,6 +55,7 @@ def build_asgi(
             Route("/graphql", LimitRequests(endpoint, limits or RequestLimits())),
             Route("/", _redirect_to_graphql),
             *health_routes(lifecycle),
+            *routes,
         ],
         middleware=[Middleware(RequestId), *([Middleware(KnownHosts, hosts)] if hosts else [])],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
