@@ -38,6 +38,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         catalog,
         limits,
         settings.known_hosts,
+        settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
         beside=schedule.run,
         routes=hook_routes(sources, schedule.ask, limits),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from threading import Thread
 from traceback import extract_tb
@@ -15,7 +15,7 @@ from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.source_entries import Configured, FileSource, OnlineSource
 from graph_api.sources import files
 from graph_api.sources.api import Api, ApiError
-from graph_api.sources.connector import Connector, Online
+from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document
 from graph_api.sources.folders import SourceError
 from graph_api.sources.reading import read_answers, read_paths
@@ -76,7 +76,7 @@ async def _fetch(entry: OnlineSource, connector: Connector) -> list[Document]:
         raise SourceError(f"{connector.name} has no API")
     token = _token(entry.token_variable or online.token_variable)
     try:
-        async with Api(entry.url or online.base_url or "", _headers(online, token)) as api:
+        async with Api(entry.url or online.base_url or "", online.headers_with(token)) as api:
             return [document async for document in online.fetch(api, entry.options)]
     except ApiError as error:
         raise SourceError(str(error).replace(token, "...")) from None
@@ -96,12 +96,6 @@ def _token(variable: str) -> str:
     if not token.isascii() or not token.isprintable():
         raise SourceError(f"the environment variable {variable} holds no token: it has characters that no header takes")
     return token
-
-
-def _headers(online: Online, token: str) -> Mapping[str, str]:
-    name, colon, value = online.authorization.partition(": ")
-    authorization = {name: value} if colon else {"Authorization": name}
-    return {**online.headers, **{name: value.replace("{token}", token) for name, value in authorization.items()}}
 
 
 async def _in_background(work: Callable[[], T]) -> T:

@@ -159,7 +159,7 @@ def _value(name: str, op: Op, value: object) -> Value:
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, str):
-        _check_text(value)
+        check_text(value)
         if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
             return parse_ref_input(value, kind=_REF_FIELDS[name])
         return value.lower() if name in ("kind", "namespace") else value
@@ -173,7 +173,8 @@ def _words(text: str) -> tuple[str, ...]:
     return words
 
 
-def _check_text(value: str) -> None:
+def check_text(value: str) -> None:
+    """Raises CatalogError BAD_INPUT for what no store can take."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -24,7 +24,8 @@ from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.facets import Facet
 from graph_api.graphql.pagination import PageArguments, check_first, page_info
-from graph_api.graphql.types import Entity, Link, WebLink, load_entities, load_entity, owner_contacts
+from graph_api.graphql.types import Entity, Link, load_entities, load_entity, owner_contacts
+from graph_api.graphql.web_links import WebLink
 from graph_api.store.protocol import Store
 
 strawberry.enum(

@@ -90,6 +90,15 @@ class Repositories:
                 taken.add(ref)
         for ref, statement in list(self._entities.items()):
             self._entities[ref] = placed(statement, self.folders)
+        self._add_work_trees(taken)
+
+    def _add_work_trees(self, taken: Container[Ref]) -> None:
+        """Work trees whose repository no descriptor or CODEOWNERS file tells, for the files of other connectors."""
+        for checkout in self._checkouts:
+            url = remote_of(checkout.path) if checkout.work_tree and checkout.folder not in self.folders else None
+            ref = _ref_of(url) if url else None
+            if ref and ref not in taken:
+                self.folders[checkout.folder] = ref
 
     def _attach(self, checkout: Checkout, taken: set[Ref]) -> Ref | None:
         url = self._url(checkout)

@@ -11,7 +11,7 @@ from typing import Any
 
 from graph_api.catalog.entity import EntityStatement, LinkStatement
 from graph_api.catalog.identifiers import identifiers_of, normalize_all
-from graph_api.catalog.kinds import kind_name
+from graph_api.catalog.kinds import OWNER_KINDS, kind_name
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, BadRefError, Ref, make_ref, parse_ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptor_links import flag_of, read_links
@@ -122,7 +122,7 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
         document=fields.origin.document,
         location=fields.origin.location(),
         type=fields.text("spec", "type"),
-        title=fields.text("metadata", "title", limit=MAX_LONG_TEXT),
+        title=_title(kind, fields),
         description=fields.text("metadata", "description", limit=MAX_LONG_TEXT),
         lifecycle=fields.text("spec", "lifecycle"),
         tier=_tier(fields),
@@ -139,6 +139,13 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
 def _kind_as_written(fields: Fields, key: str) -> str:
     known = kind_name(key)
     return str(fields.get("kind")) if known == key else known
+
+
+def _title(kind: str, fields: Fields) -> str | None:
+    title = fields.text("metadata", "title", limit=MAX_LONG_TEXT)
+    if title or kind not in OWNER_KINDS:
+        return title
+    return fields.text("spec", "profile", "displayName", limit=MAX_LONG_TEXT)
 
 
 def _tier(fields: Fields) -> int | None:

@@ -15,6 +15,8 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.descriptors import is_descriptor
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
+from graph_api.sources.folders import Root
+from graph_api.sources.git import CONFIG, GIT, read_config
 from graph_api.sources.loading import Loaded, load
 from graph_api.sources.naming import is_image, repository_ref
 from graph_api.sources.registry import FORMATS
@@ -44,12 +46,17 @@ def read_paths(
     if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
         folders = {PurePosixPath(): ref}
     snapshots = [
-        _finished(format_, _read(format_, claimed[format_.name], name), folders, loaded.unreadable)
+        _finished(format_, _read(format_, claimed[format_.name], name, folders), folders, loaded.unreadable)
         for format_ in formats
     ]
     if only and files.CONNECTOR not in only:
         return snapshots
-    known = {document.path for documents in claimed.values() for document in documents}
+    known = {
+        document.path
+        for documents in claimed.values()
+        for document in documents
+        if not is_descriptor(document.value, groups)
+    }
     return [_with_others(descriptors, known, [*loaded.problems, *unknown]), *snapshots]
 
 
@@ -63,7 +70,15 @@ def _load(listed: files.Files, patterns: Sequence[str]) -> Loaded:
     loaded = Loaded()
     for root, listing, _ in listed.roots:
         load(root, [*listing.documents, *listing.others], patterns, loaded)
+        if CONFIG in patterns:
+            loaded.documents += [_work_tree(root, path) for path in listing.work_trees]
     return loaded
+
+
+def _work_tree(root: Root, path: Path) -> Document:
+    """A work tree's configuration, wherever git keeps it. Nothing else in `.git` is a document."""
+    git = path / GIT
+    return Document(root.name(git / CONFIG if git.is_dir() else git), text=read_config(path))
 
 
 def _claimed(
@@ -74,6 +89,9 @@ def _claimed(
     unknown = []
     for document in sorted(documents, key=lambda document: (document.path, document.line)):
         if is_descriptor(document.value, groups):
+            for format_ in formats:
+                if format_.reads_descriptors and format_.claims(document):
+                    claimed[format_.name].append(document)
             continue
         claimant = next((format_ for format_ in formats if format_.claims(document)), None)
         if claimant:
@@ -92,9 +110,11 @@ def _claimed(
     return claimed, unknown
 
 
-def _read(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
+def _read(
+    connector: Connector, documents: Sequence[Document], name: str, folders: Mapping[PurePosixPath, Ref]
+) -> Snapshot:
     source = f"{connector.name}:{name}"
-    findings = Findings(connector.origin)
+    findings = Findings(connector.origin, folders)
     try:
         connector.read(documents, findings)
     except Exception:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -34,13 +35,14 @@ def build_asgi(
     store: Store,
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,
+    origins: Sequence[str] = (),
     on_open: Callable[[], Awaitable[None]] | None = None,
     beside: Callable[[], Awaitable[None]] | None = None,
     routes: Sequence[Route] = (),
 ) -> Starlette:
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
     per request, `on_open` before the first, and `beside` from then on, until it is cancelled. `hosts` are the names
-    that it answers to, None for all.
+    that it answers to, None for all; `origins` those whose pages may ask.
     """
     lifecycle = StoreLifecycle(store, on_open)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
@@ -57,7 +59,11 @@ def build_asgi(
             *health_routes(lifecycle),
             *routes,
         ],
-        middleware=[Middleware(RequestId), *([Middleware(KnownHosts, hosts)] if hosts else [])],
+        middleware=[
+            Middleware(RequestId),
+            *([Middleware(KnownHosts, hosts)] if hosts else []),
+            *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
+        ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
         lifespan=lifespan,
     )
