@@ -22,6 +22,7 @@ from graph_api.store.retention import Retention
 from graph_api.web.asgi import build_asgi
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
+from graph_api.web.lineage import lineage_routes
 from graph_api.writing import follow_order
 
 
@@ -41,7 +42,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
         beside=schedule.run,
-        routes=hook_routes(sources, schedule.ask, limits),
+        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
     )
 
 

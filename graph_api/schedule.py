@@ -64,8 +64,9 @@ class Schedule:
 
     async def _wait(self, source: Configured) -> None:
         """Until it is due or asked for."""
+        seconds = await self._seconds_left(source)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._asked[source.name].wait(), await self._seconds_left(source))
+            await asyncio.wait_for(self._asked[source.name].wait(), seconds)
 
     async def _seconds_left(self, source: Configured) -> float | None:
         """Until the source is due; None if nobody said how often it is."""

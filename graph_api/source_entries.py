@@ -119,7 +119,9 @@ Configured: TypeAlias = FileSource | OnlineSource
 
 def entries_of(value: object) -> object:
     """Names alone as entries."""
-    return [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+    if not isinstance(value, list | tuple):
+        return value
+    return [{"name": item} if isinstance(item, str) else item for item in value]
 
 
 def check_unique(entries: tuple[SourceEntry, ...]) -> tuple[SourceEntry, ...]:

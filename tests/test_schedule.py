@@ -40,7 +40,7 @@ async def test_a_source_runs_at_once_and_then_as_often_as_it_says(store: Store, 
     async with serving(store, folder("often", "1s"), folder("rarely")):
         runs = await runs_when(watching, "often", lambda runs: len(runs) >= 3)
         assert [run.status for run in runs[:2]] == [SyncStatus.APPLIED, SyncStatus.UNCHANGED]
-        assert all(0.8 < seconds < 5 for seconds in seconds_between(runs))
+        assert min(seconds_between(runs)) > 0.8
         assert len(await runs_of(watching, "rarely")) == 1
     left = len(await runs_of(watching, "often"))
     await asyncio.sleep(1.5)
