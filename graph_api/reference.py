@@ -1,4 +1,4 @@
-"""schema/catalog.md: the reference of the catalog's language, its connectors and settings, out of the tables themselves."""
+"""schema/catalog.md: the reference of the catalog, its connectors and settings, out of the tables themselves."""
 
 import ast
 import inspect
