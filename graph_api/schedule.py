@@ -36,6 +36,7 @@ class Schedule:
         self._groups = groups
         self._asked = {source.name: asyncio.Event() for source in sources}
         self._begun: dict[str, datetime] = {}
+        self._leased: set[str] = set()
         self._holder = secrets.token_hex(8)
         self._turns = asyncio.Semaphore(AT_ONCE)
 
@@ -43,9 +44,15 @@ class Schedule:
         self._asked[name].set()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for source in self._sources:
+                    group.create_task(self._follow(source))
+        finally:
+            # Whoever was cancelled while giving one back has not done it.
             for source in self._sources:
-                group.create_task(self._follow(source))
+                if source.name in self._leased:
+                    await self._give_back(source)
 
     async def _follow(self, source: Configured) -> None:
         while True:
@@ -81,16 +88,21 @@ class Schedule:
 
     async def _try(self, source: Configured) -> bool:
         """False if another replica is at it."""
-        if not await self._lease(source, LEASE):
-            return False
+        self._leased.add(source.name)
         try:
+            if not await self._lease(source, LEASE):
+                return False
             # Another replica may have been faster.
             if self._asked[source.name].is_set() or await self._seconds_left(source) == 0:
                 await self._sync_while_leased(source)
         finally:
-            with suppress(CatalogError):
-                await self._lease(source, 0)
+            await self._give_back(source)
         return True
+
+    async def _give_back(self, source: Configured) -> None:
+        with suppress(CatalogError):
+            await self._lease(source, 0)
+        self._leased.discard(source.name)
 
     async def _lease(self, source: Configured, seconds: float) -> bool:
         return await self._store.lease(f"sync of {source.name}", self._holder, seconds)
