@@ -278,6 +278,13 @@ class Store(Protocol):
 
     async def count_problems(self, source: str | None) -> int: ...
 
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Whether the holder alone may do what `name` says, for so many seconds from now; asked again, for longer.
+
+        0 seconds give it back. Nothing else in the catalog changes.
+        """
+        ...
+
     def write(self) -> AbstractAsyncContextManager[WriteTransaction]:
         """Waits for its turn; CatalogError UNAVAILABLE when another writer takes too long."""
         ...

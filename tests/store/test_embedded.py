@@ -213,12 +213,14 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
             conn.execute(f"ALTER TABLE catalog DROP COLUMN {column}")
         conn.execute("ALTER TABLE sources DROP COLUMN last_applied_at")
         forget_origins(conn)
+        conn.execute("DROP TABLE leases")
         conn.execute("PRAGMA user_version = 1")
     conn.close()
     async with opened(path) as store:
         assert await names(store) == ["a", "b"]
         assert await store.source_order() is None
         assert [source.last_applied_at for source in await store.sources()] == [AT]
+        assert await store.lease("anything", "me", 1)
         assert await write(store, ChangeSet(removed=refs("a"), removed_links=[link("a", "b").key])) == 2
 
 

@@ -151,6 +151,9 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_by_start ON runs (started_at, id);
 CREATE INDEX runs_by_source ON runs (source, started_at, id);
+
+-- `until`: seconds since 1970.
+CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
 
 _UPGRADES = {
@@ -175,6 +178,7 @@ UPDATE links SET origins = (
     SELECT max(strftime('%Y-%m-%dT%H:%M:%fZ', value ->> '$[1].observed_at')) FROM json_each(links.statements)
 ) WHERE instr(statements, '"origin":') OR instr(statements, '"observed_at":');
 CREATE INDEX links_observed ON links (source, target) WHERE origins & 2;
+CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """,
 }
 """From each older format to the next."""

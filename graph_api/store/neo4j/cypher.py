@@ -15,6 +15,7 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE",
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
+    "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
 )
 INDEXES = (
     "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort)",
@@ -60,6 +61,12 @@ SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
 READ_HORIZON = "MATCH (c:Catalog {id: 1}) RETURN coalesce(c.horizon, 0) AS horizon"
 READ_FORMAT = "MATCH (c:Catalog {id: 1}) RETURN c.format AS format"
 RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
+# The lock comes first, as above. `until` is the server's time in milliseconds.
+TAKE_LEASE = (
+    "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
+    "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
+    "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
+)
 
 # --- lookups and lists ---
 ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"

@@ -188,6 +188,11 @@ class Neo4jStore:
     async def count_problems(self, source: str | None) -> int:
         return await self._database.read(lambda tx: runs.count_problems(tx, source))
 
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        milliseconds = round(seconds * 1000)
+        query = cypher.TAKE_LEASE
+        return bool(await self._database.execute(query, name=name, holder=holder, milliseconds=milliseconds))
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
         async with self._database.write() as tx:
