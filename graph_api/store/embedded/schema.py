@@ -178,7 +178,7 @@ UPDATE links SET origins = (
     SELECT max(strftime('%Y-%m-%dT%H:%M:%fZ', value ->> '$[1].observed_at')) FROM json_each(links.statements)
 ) WHERE instr(statements, '"origin":') OR instr(statements, '"observed_at":');
 CREATE INDEX links_observed ON links (source, target) WHERE origins & 2;
-CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """,
 }
 """From each older format to the next."""
