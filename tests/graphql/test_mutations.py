@@ -233,3 +233,15 @@ def test_mutations_are_off_where_anybody_could_send_them(store: Store, run: Run)
     run(open_to_all.start())
     assert open_to_all.code(PUT, entities=[service("shop")]) == "WRITES_OFF"
     run(open_to_all.stop())
+
+
+def test_a_cursor_holds_a_long_title(client: Client) -> None:
+    put = """mutation($title: String!) { putEntities(entities: [
+      {kind: "Component", name: "a", title: $title, spec: {type: "service"}},
+      {kind: "Component", name: "b", spec: {type: "service"}}]) { userErrors { message } } }"""
+    assert client.ask(put, title="t" * 30_000)["putEntities"]["userErrors"] == []
+    page = """query($after: String) { services(sort: {field: TITLE}, first: 1, after: $after) {
+      nodes { ref } pageInfo { endCursor } } }"""
+    first = client.ask(page)["services"]
+    second = client.ask(page, after=first["pageInfo"]["endCursor"])["services"]
+    assert first["nodes"] + second["nodes"] == [{"ref": "component:default/a"}, {"ref": "component:default/b"}]

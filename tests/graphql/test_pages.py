@@ -127,17 +127,6 @@ def test_a_place_that_no_store_can_hold_is_refused(demo: Client, number: int) ->
     assert demo.code(CHANGES, after=forged) == "BAD_CURSOR"
 
 
-def test_a_cursor_holds_a_long_title(client: Client) -> None:
-    put = """mutation($title: String!) { putEntities(entities: [
-      {kind: "Component", name: "a", title: $title, spec: {type: "service"}},
-      {kind: "Component", name: "b", spec: {type: "service"}}]) { userErrors { message } } }"""
-    assert client.ask(put, title="t" * 30_000)["putEntities"]["userErrors"] == []
-    field = "services(sort: {field: TITLE}, PAGE)"
-    first, (_, end) = turn(client, field, "first: 1")
-    second, _ = turn(client, field, f'first: 1, after: "{end}"')
-    assert first + second == ["component:default/a", "component:default/b"]
-
-
 def test_the_largest_filter_is_answered(demo: Client) -> None:
     def total(conditions: int) -> str:
         items = '{title: {contains: "e"}} ' * conditions
