@@ -15,6 +15,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runs ## Serve the demo organization on 127.0.0.1, port PORT (8000)
+	@echo "For the command graph-api, in another terminal: . $(VENV)/bin/activate"
 	@exec $(BIN)/graph-api serve --demo --port $(PORT)
 
 test: lint ## Check style and types, and run all tests, with a real Neo4j

@@ -57,7 +57,7 @@ QUESTIONS = (
     IMPACT_AS_FLOOR,
     PAGE,
     Question("lookup by ref", "query ($ref: String!) { entity(ref: $ref) { ref name owners { ref } } }", {"ref": HUB}),
-    Question("search", '{ search(text: "checkout pay", first: 20) { ref name } }'),
+    Question("search", '{ search(text: "checkout pay", first: 20) { nodes { ref name } } }'),
     Question(
         "direct dependents",
         "query ($ref: String!) { entity(ref: $ref) { dependents(first: 100) { totalCount nodes { ref name } } } }",

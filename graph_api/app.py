@@ -1,7 +1,5 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
-from pathlib import Path
-
 from starlette.applications import Starlette
 
 from graph_api.catalog.correlation import Rules
@@ -12,12 +10,13 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
-from graph_api.settings import IN_MEMORY, Settings
+from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.warming import warm_up
 from graph_api.web.asgi import build_asgi
 from graph_api.web.limits import RequestLimits
 from graph_api.writing import follow_order
@@ -34,7 +33,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         catalog,
         limits,
         settings.known_hosts,
+        settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
+        warm_up=lambda: warm_up(catalog),
     )
 
 
@@ -54,11 +55,9 @@ def create_context(settings: Settings, store: Store) -> Context:
 
 def open_store(settings: Settings) -> Store:
     """The store that the settings name, constructed and not yet opened."""
-    scheme, _, path = settings.store.partition(":")
     retention = Retention(runs=settings.keep_runs, removed=settings.keep_removed)
-    if scheme == "embedded":
-        file = None if path == IN_MEMORY else Path(path)
-        return EmbeddedStore(file, read_seconds=settings.deadline, retention=retention)
+    if settings.store.startswith("embedded:"):
+        return EmbeddedStore(settings.store_file, read_seconds=settings.deadline, retention=retention)
     password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
     return Neo4jStore(
         settings.store,

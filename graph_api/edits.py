@@ -16,7 +16,7 @@ from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
-from graph_api.writing import new_run_id, utc_now, write
+from graph_api.writing import foreign_connector, new_run_id, utc_now, write
 
 API_CONNECTOR = "api"
 
@@ -151,7 +151,7 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
     new_links: list[LinkStatement] = []
     for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
         path = ("entities", str(place))
-        errors, warnings = sort_problems(path, reading.problems)
+        errors, warnings = sort_problems(path, reading)
         draft.errors += errors
         draft.warnings += warnings
         statement = reading.entity
@@ -201,15 +201,17 @@ def read_document(document: dict[str, Any]) -> Reading:
     return read_descriptor(document, Origin(API_CONNECTOR))
 
 
-def sort_problems(path: tuple[str, ...], problems: Sequence[Problem]) -> tuple[list[UserError], list[Problem]]:
+def sort_problems(path: tuple[str, ...], reading: Reading) -> tuple[list[UserError], list[Problem]]:
     """Errors and warnings: a half-read document is an error here, since the caller can mend it at once."""
     errors, warnings = [], []
-    for problem in problems:
-        if problem.code is ProblemCode.BAD_LINK_END or problem.severity is Severity.INFO:
+    for problem, place in zip(reading.problems, reading.places, strict=True):
+        if problem.code in (ProblemCode.BAD_LINK_END, ProblemCode.MISSPELLED) or problem.severity is Severity.INFO:
             warnings.append(problem)
         else:
             code = ErrorCode.BAD_REF if problem.code is ProblemCode.BAD_REF else ErrorCode.INVALID
-            errors.append(UserError(path, code, problem.message))
+            # The fields of metadata are fields of the input itself.
+            field = map(str, place[1:] if place[:1] == ("metadata",) else place)
+            errors.append(UserError((*path, *field), code, problem.message))
     return errors, warnings
 
 
@@ -262,21 +264,22 @@ def _declared_elsewhere(path: tuple[str, ...], statements: Mapping[str, object])
 
 
 async def _finish(tx: WriteTransaction, order: SourceOrder, draft: _Draft, now: str, *, dry_run: bool) -> EditReport:
+    if foreign := await foreign_connector(tx, draft.edit.source, API_CONNECTOR):
+        draft.errors.insert(0, UserError(("source",), ErrorCode.DECLARED_ELSEWHERE, foreign))
     if draft.errors:
         return EditReport(changes=ChangeSet(), errors=draft.errors, warnings=draft.warnings, revision=tx.revision)
     changes = await settle(tx, draft.edit, order)
     revision = tx.revision
     if not dry_run:
-        connector = (await tx.sources()).get(draft.edit.source, API_CONNECTOR)
-        revision = await tx.apply(changes, await _run(tx, draft, connector, changes, now), now)
+        revision = await tx.apply(changes, await _run(tx, draft, changes, now), now)
     return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision)
 
 
-async def _run(tx: WriteTransaction, draft: _Draft, connector: str, changes: ChangeSet, now: str) -> SyncRun:
+async def _run(tx: WriteTransaction, draft: _Draft, changes: ChangeSet, now: str) -> SyncRun:
     return SyncRun(
         id=new_run_id(),
         source=draft.edit.source,
-        connector=connector,
+        connector=API_CONNECTOR,
         status=SyncStatus.APPLIED if changes else SyncStatus.UNCHANGED,
         started_at=now,
         finished_at=utc_now(),

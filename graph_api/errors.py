@@ -30,7 +30,7 @@ class ErrorCode(StrEnum):
     CONFLICT = "CONFLICT"
     """expectedRevision is not the entity's revision, or a held plan has changed since."""
     DECLARED_ELSEWHERE = "DECLARED_ELSEWHERE"
-    """A removal of what another source states."""
+    """A removal of what another source states, or a write for a source that another connector feeds."""
     INVALID = "INVALID"
     """An entity or link that breaks the descriptor format."""
     WRITES_OFF = "WRITES_OFF"

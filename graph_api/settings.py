@@ -34,6 +34,9 @@ _OTHER_VARIABLES = ("GRAPH_API_CACHE",)  # where the local Neo4j keeps what it d
 
 _NEO4J_URL = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?://(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?/?")
 
+# Not `*`: there is no authentication, so that any page in a browser could ask, and write.
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
 
 class BadSettingsError(ValueError):
     """Settings that cannot be used; the message names each of them."""
@@ -77,6 +80,13 @@ def _check_kinds(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
     return kinds
 
 
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin} is no origin; write each one in full, as in https://portal.example:8443")
+    return origins
+
+
 _Kinds = Annotated[tuple[Kind, ...], NoDecode, BeforeValidator(_kinds_by_name), AfterValidator(_check_kinds)]
 
 
@@ -92,6 +102,7 @@ def _check_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
 
 _Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_check_pairs)]
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
 class Settings(BaseSettings):
@@ -112,6 +123,10 @@ class Settings(BaseSettings):
         default=(),
         description="Names that clients may reach the server by (the Host header), besides `host` and those of "
         "loopback. Empty: any name, but on loopback only its own.",
+    )
+    cors_origins: _Origins = Field(
+        default=(),
+        description="Origins whose pages browsers may let ask the server (CORS), such as https://portal.example.",
     )
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
     insecure_allow_writes: bool = Field(
@@ -160,6 +175,12 @@ class Settings(BaseSettings):
         description="Removals that `changes` remembers; asked for changes since an older revision, it says TOO_OLD.",
     )
     log_level: LogLevel = Field(default=LogLevel.INFO, description="Least important messages to log.")
+
+    @property
+    def store_file(self) -> Path | None:
+        """The file of an embedded store; None for one in memory and for Neo4j."""
+        scheme, _, path = self.store.partition(":")
+        return Path(path) if scheme == "embedded" and path != IN_MEMORY else None
 
     @property
     def on_loopback(self) -> bool:

@@ -11,7 +11,7 @@ from graph_api.planning.diff import Plan, plan_snapshot
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
-from graph_api.writing import MAX_CHANGES, new_run_id, utc_now, write
+from graph_api.writing import MAX_CHANGES, foreign_connector, new_run_id, utc_now, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,13 @@ class SyncReport:
 async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run: bool = False) -> SyncReport:
     """Make the source's statements what the snapshot says: all of it or nothing, and nothing when held.
 
-    Raises CatalogError TOO_LARGE above 500,000 changes.
+    Raises CatalogError TOO_LARGE above 500,000 changes, and DECLARED_ELSEWHERE for a source of another connector.
     """
     started = utc_now()
 
     async def work(tx: WriteTransaction) -> SyncReport:
+        if foreign := await foreign_connector(tx, snapshot.source, snapshot.connector):
+            raise CatalogError(ErrorCode.DECLARED_ELSEWHERE, foreign)
         plan = await _plan(tx, snapshot, started)
         run = _new_run(tx, snapshot, plan, started)
         if run.status is SyncStatus.HELD:
@@ -82,9 +84,14 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport
 
 
 async def record_failure(store: Store, source: str, connector: str, message: str) -> SyncRun:
-    """Leave a FAILED run: the source could not be listed, and what it said before stays."""
+    """Leave a FAILED run: the source could not be listed, and what it said before stays.
+
+    Raises CatalogError DECLARED_ELSEWHERE for a source of another connector.
+    """
     now = utc_now()
     async with store.write() as tx:
+        if foreign := await foreign_connector(tx, source, connector):
+            raise CatalogError(ErrorCode.DECLARED_ELSEWHERE, foreign)
         run = SyncRun(
             id=new_run_id(),
             source=source,

@@ -44,6 +44,14 @@ async def write(
         return await in_thread(tx, work)
 
 
+async def foreign_connector(tx: WriteTransaction, source: str, connector: str) -> str | None:
+    """Why this connector may not speak for the source: all that another one states would seem to be seen by it."""
+    known = (await tx.sources()).get(source, connector)
+    if known == connector:
+        return None
+    return f"the source {source!r} is fed by the connector {known}; change it there, or write for another source"
+
+
 async def follow_order(store: Store, order: SourceOrder) -> None:
     """Make a changed order take effect without waiting for a write; an empty catalog can wait for its first."""
     if await store.source_order() != order.memory and await store.revision():

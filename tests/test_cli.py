@@ -1,35 +1,21 @@
 """The installed command: what it prints, what it leaves in the store, and how it exits."""
 
 import json
-import os
 import re
 import shlex
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.snapshot import ProblemCode
-from graph_api.cli import main
 from graph_api.cli.report import MENDING
 from graph_api.sources.registry import CONNECTORS
 from graph_api.web.explorer import EXAMPLES
+from tests.commands import SERVICE, ask, run, served, write
 
-SERVICE = """\
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata: {{name: {name}}}
-spec: {{type: service, lifecycle: production, owner: shop, dependsOn: [resource:default/db]}}
-"""
 WRONG = """\
 apiVersion: backstage.io/v1alpha1
 kind: Component
@@ -50,25 +36,6 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPH_API_STORE", "embedded:catalog.db")
 
 
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    result = CliRunner().invoke(main, arguments, input=stdin)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def ask(document: str) -> Any:
-    return json.loads(run("query", document).stdout)["data"]
-
-
-def write(*names: str, folder: str = "files") -> str:
-    """A folder with one service a file."""
-    Path(folder).mkdir(exist_ok=True)
-    for name in names:
-        Path(folder, f"{name}.yaml").write_text(SERVICE.format(name=name), encoding="utf-8")
-    return folder
-
-
 def write_wrong() -> str:
     folder = write("checkout")
     Path(folder, "wrong.yaml").write_text(WRONG, encoding="utf-8")
@@ -80,10 +47,13 @@ def write_wrong() -> str:
 
 def test_check_is_content_with_good_files_and_with_what_needs_no_mending() -> None:
     folder = write("checkout")
-    Path(folder, "kustomization.yaml").write_text("apiVersion: v1\nkind: Component\n", encoding="utf-8")
+    for name, text in {"kustomization.yaml": "apiVersion: v1\nkind: Component\n", "notes.yaml": "a: 1\n"}.items():
+        Path(folder, name).write_text(text, encoding="utf-8")
     result = run("check", folder)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "1 entities, 2 links" in result.stdout
+    assert "1 x NOT_A_DESCRIPTOR, for information" in result.stdout
+    assert "\n  notes.yaml" in result.stdout
 
 
 def test_check_tells_where_what_and_how_to_mend_it() -> None:
@@ -117,6 +87,7 @@ def test_kinds_of_the_deployment_are_known(monkeypatch: pytest.MonkeyPatch) -> N
     document = SERVICE.format(name="etl").replace("dependsOn: [resource:default/db]", "readsFrom: [stream:orders]")
     Path("etl.yaml").write_text(document, encoding="utf-8")
     try:
+        run("sync", "etl.yaml")
         assert "BAD_LINK_END" in run("check", "etl.yaml").stdout
         monkeypatch.setenv("GRAPH_API_KINDS", "Stream, Badge")
         assert run("query", '{ entities(filter: {kind: {eq: "badge"}}) { totalCount } }').exit_code == 0
@@ -263,6 +234,7 @@ def test_a_query_is_given_in_any_of_three_ways(how: str) -> None:
     ],
 )
 def test_a_query_with_errors_prints_them_and_fails(document: str, code: str) -> None:
+    run("sync", write("checkout"))
     result = run("query", document)
     assert result.exit_code == 1
     assert [error["extensions"]["code"] for error in json.loads(result.stdout)["errors"]] == [code]
@@ -270,10 +242,11 @@ def test_a_query_with_errors_prints_them_and_fails(document: str, code: str) -> 
 
 
 def test_a_mutation_writes_whatever_address_a_server_would_bind_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("sync", write("checkout"))
     monkeypatch.setenv("GRAPH_API_HOST", "0.0.0.0")  # noqa: S104 - nothing is bound here
     put = 'mutation { putEntities(entities: [{kind: "Component", name: "mine"}]) { userErrors { message } } }'
     assert ask(put) == {"putEntities": {"userErrors": []}}
-    assert ask(COUNT) == {"entities": {"totalCount": 1}}
+    assert ask(COUNT) == {"entities": {"totalCount": 2}}
 
 
 # usage
@@ -311,6 +284,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     ],
 )
 def test_wrong_usage_is_explained(arguments: list[str]) -> None:
+    run("sync", write("checkout"))
     result = run(*arguments)
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1].startswith("Error: ")
@@ -332,6 +306,7 @@ def test_a_database_that_is_not_there_is_said_in_a_line(arguments: list[str]) ->
 
 
 def test_confirming_an_unknown_sync_fails_in_a_line() -> None:
+    run("sync", write("checkout"))
     result = run("sync", "--confirm", "0123456789abcdef")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: there is no sync")
@@ -340,31 +315,9 @@ def test_confirming_an_unknown_sync_fails_in_a_line() -> None:
 # serve
 
 
-@contextmanager
-def served(*arguments: str) -> Iterator[tuple[str, str]]:
-    """A server in a process of its own: what it printed, and its URL. It must end well when it is told to."""
-    command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0", *arguments]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own
-    assert server.stdout
-    try:
-        printed = ""
-        while not (found := re.search(r"^graph-api serves \S+ at (\S+)/graphql", printed, re.MULTILINE)):
-            line = server.stdout.readline()
-            assert line, f"the server ended with {server.wait()} after printing {printed!r}"
-            printed += line
-        yield printed, found[1]
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
-    finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
-
-
 def test_the_demo_answers_its_printed_queries_and_keeps_what_was_written() -> None:
     with served("--demo") as (printed, url):
-        loaded = re.search(r"Loaded the demo organization of (\d+) sources: 317 entities", printed)
+        loaded = re.search(r"Loaded the demo organization of (\d+) sources: 319 entities", printed)
         assert loaded
         next_revision = int(loaded[1]) + 1
         for _, document in EXAMPLES:

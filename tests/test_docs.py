@@ -54,3 +54,6 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
     (tmp_path / "graph-api.yaml").write_text(example, encoding="utf-8")
     settings = load_settings(tmp_path / "graph-api.yaml")
     assert (settings.keep_runs, [kind.name for kind in settings.kinds]) == (20, ["Badge", "Stream"])
+    (example,) = blocks("docs/portal.md", "yaml")
+    (tmp_path / "graph-api.yaml").write_text(example, encoding="utf-8")
+    assert load_settings(tmp_path / "graph-api.yaml").cors_origins == ("https://portal.example",)

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from graph_api.app import source_order
 from graph_api.catalog.kinds import Kind
 from graph_api.settings import ENV_PREFIX, BadSettingsError, Settings, load_settings
+from tests.documents import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -167,3 +169,12 @@ def test_configured_sources_come_first_in_their_order_and_the_api_last() -> None
     order = source_order(load_settings(chosen={"sources": ["zulu", "alpha", "api:trusted"]}))
     sources = ["api", "bravo", "alpha", "api:import", "api:trusted", "aardvark", "zulu"]
     assert sorted(sources, key=order) == ["zulu", "alpha", "api:trusted", "aardvark", "bravo", "api", "api:import"]
+
+
+def test_the_containers_answer_to_names_of_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    for name, value in compose["services"]["api"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings(chosen={"host": "0.0.0.0"})  # noqa: S104 - nothing is bound here
+    assert settings.known_hosts == frozenset({"0.0.0.0", "localhost", "127.0.0.1", "::1"})  # noqa: S104
+    assert not settings.writes_allowed

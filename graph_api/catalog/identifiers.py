@@ -13,6 +13,7 @@ What states them, beside the annotation `graph-api/former-refs`:
 | `graph-api/identifiers`, `graph-api/host`, `graph-api/image`,    | any          | each of the comma-separated texts |
 | `docker.com/repository`                                          |              |                                   |
 | an annotation of `NAMING`                                        | any          | its value                         |
+| `spec.definition`                                                | API          | `definition:` and its digest      |
 
 Beside its plain value, an annotation of `SCHEMED` is stated as the tools state it, so that correlation.py joins them:
 
@@ -33,6 +34,7 @@ What has no annotation is written out in `graph-api/identifiers`, such as `kuber
 All are case-folded but ARNs, which are case-sensitive. A value may name several entities: whoever asks gets them all.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -111,6 +113,7 @@ _SHORT_REF = re.compile(r"(?P<kind>[a-z][a-z0-9]*):(?P<name>[\w.-]+)")
 _REPOSITORY = re.compile(
     r"(?P<two>https://[^/?]+/[^/?]+/[^/?]+)(?P<deeper>(?:/[^/?]+)*?)(?:/-)?(?P<tail>/(?:tree|blob|raw|src|edit)(?:/.*)?)?"
 )
+_IN_REPOSITORY = re.compile(r"/(?P<what>tree|blob|raw|src|edit)/[^/]+/(?P<path>.+)", re.IGNORECASE)
 _TWO_LEVEL_HOSTS = ("https://github.com/", "https://bitbucket.org/", "https://codeberg.org/")
 
 
@@ -156,6 +159,23 @@ def repository_urls(annotations: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({url for text in texts if (url := repository_url(text))}))
 
 
+def named_repository(annotations: Mapping[str, str]) -> tuple[str, str] | None:
+    """The URL of the repository that an entity's source is in, and its folder there, as its annotations say."""
+    location = annotations.get(_SOURCE_LOCATION, "")
+    if url := repository_url(location):
+        return url, _folder_in(location)
+    urls = repository_urls(annotations)
+    return (urls[0], "") if len(urls) == 1 else None
+
+
+def _folder_in(location: str) -> str:
+    match = _IN_REPOSITORY.search(location.partition("?")[0].partition("#")[0])
+    if match is None:
+        return ""
+    path = match["path"].strip("/ ")
+    return path.rpartition("/")[0] if match["what"].lower() in ("blob", "raw", "edit") else path
+
+
 def identifiers_of(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any]) -> tuple[str, ...]:
     """The identifiers that a descriptor states, normalized and sorted. `kind` is lower case."""
     texts = [annotations[key] for key in NAMING if key in annotations]
@@ -171,6 +191,11 @@ def _with_schemes(annotations: Mapping[str, str]) -> Iterator[str]:
         for name in value.split(",") if key in _LISTS else (value,):
             if name.strip():
                 yield scoped(scheme, image_name(name) if scheme == "image" else name)
+
+
+def definition_name(text: str) -> str:
+    """The identifier of an API by the text that defines it, wherever copies of the text lie."""
+    return f"definition:{hashlib.sha256(text.strip().encode(errors='replace')).hexdigest()}"
 
 
 def scoped(scheme: str, name: str) -> str:
@@ -203,6 +228,9 @@ def _of_kind(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any])
             yield repository_url(url) or url
     elif annotations.get(_SOURCE_LOCATION, "").startswith(("url:", "http")):
         yield annotations[_SOURCE_LOCATION]
+    definition = spec.get("definition")
+    if kind == "api" and isinstance(definition, str) and definition.strip():
+        yield definition_name(definition)
     for key in _HANDLES.get(kind, ()):
         if annotations.get(key):
             yield "@" + annotations[key].strip().removeprefix("@")

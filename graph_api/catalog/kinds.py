@@ -14,6 +14,8 @@ class Kind:
     """Whether the kind is one of Backstage's own, so that its envelope is known in other groups too."""
     like: str | None = None
     """A built-in kind whose places at the ends of links are also this one's."""
+    prominence: int = 1
+    """Of what a search finds by equally good names, 0 comes first and 2 last."""
 
     @property
     def key(self) -> str:
@@ -25,8 +27,9 @@ _KINDS = (
         "Component",
         "A piece of software: a service, application, website, library or job.",
         backstage=True,
+        prominence=0,
     ),
-    Kind("API", "An interface that components provide and consume.", backstage=True),
+    Kind("API", "An interface that components provide and consume.", backstage=True, prominence=0),
     Kind("Pipeline", "A job that reads and writes datasets."),
     Kind("Dataset", "A table, topic, file set or other body of data."),
     Kind(
@@ -35,18 +38,18 @@ _KINDS = (
         backstage=True,
     ),
     Kind("Environment", "A place where software runs, such as production."),
-    Kind("System", "Entities that together serve one purpose.", backstage=True),
+    Kind("System", "Entities that together serve one purpose.", backstage=True, prominence=0),
     Kind("Domain", "Systems that share a business area.", backstage=True),
     Kind("Group", "A team, department or organization.", ownable=False, backstage=True),
     Kind("User", "A person.", ownable=False, backstage=True),
-    Kind("Repository", "A source code repository."),
-    Kind("Location", "A pointer to further descriptors.", ownable=False, backstage=True),
+    Kind("Repository", "A source code repository.", prominence=2),
+    Kind("Location", "A pointer to further descriptors.", ownable=False, backstage=True, prominence=2),
     Kind("Template", "A scaffolding template.", backstage=True),
-    Kind("Vulnerability", "A published weakness of a package.", ownable=False),
-    Kind("Package", "A versioned third-party package.", ownable=False),
-    Kind("Document", "A written page or site."),
-    Kind("Ticket", "An issue in a tracker.", ownable=False),
-    Kind("Metric", "A measured figure.", ownable=False),
+    Kind("Vulnerability", "A published weakness of a package.", ownable=False, prominence=2),
+    Kind("Package", "A versioned third-party package.", ownable=False, prominence=2),
+    Kind("Document", "A written page or site.", prominence=2),
+    Kind("Ticket", "An issue in a tracker.", ownable=False, prominence=2),
+    Kind("Metric", "A measured figure.", ownable=False, prominence=2),
 )
 
 BUILT_IN_KINDS: dict[str, Kind] = {kind.key: kind for kind in _KINDS}

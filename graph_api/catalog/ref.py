@@ -46,11 +46,14 @@ def parse_ref(text: str, *, kind: str | None = None, namespace: str = DEFAULT_NA
     match = _REF.fullmatch(text.strip()) if len(text) <= 3 * MAX_PART + 16 else None
     if match is None:
         raise BadRefError(f"{text[:80]!r} is not of the form kind:namespace/name")
-    return make_ref(
-        kind if match["kind"] is None and kind else match["kind"] or "",
-        namespace if match["namespace"] is None else match["namespace"],
-        match["name"],
-    )
+    try:
+        return make_ref(
+            kind if match["kind"] is None and kind else match["kind"] or "",
+            namespace if match["namespace"] is None else match["namespace"],
+            match["name"],
+        )
+    except BadRefError as error:
+        raise BadRefError(f"{text[:80]!r}: {error}") from None
 
 
 def split_ref(ref: Ref) -> RefParts:

@@ -83,7 +83,7 @@ _RELATIONS = (
          Spelling("affectedBy", _OUT, "vulnerability"), Spelling("affects", _IN, "package")),
     _row("OWNED_BY", "OWNER_OF", "any -> group|user", "Is accounted for by a group or user.",
          Spelling("owner", _OUT, "group"), Spelling("owners", _OUT, "group"), Spelling("ownerOf", _IN), impact=False),
-    _row("PART_OF", "HAS_PART", "any -> system|domain|component|resource|api", "Belongs to a larger whole.",
+    _row("PART_OF", "HAS_PART", "any -> system|domain|component|resource|api|pipeline", "Belongs to a larger whole.",
          Spelling("system", _OUT, "system"), Spelling("domain", _OUT, "domain"),
          Spelling("subcomponentOf", _OUT, "component"), Spelling("subdomainOf", _OUT, "domain"),
          Spelling("partOf", _OUT), Spelling("hasPart", _IN), impact=False),

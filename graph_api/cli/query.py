@@ -12,7 +12,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from graph_api.app import configured_schema, create_context, open_store
 from graph_api.cli.failure import Exit
 from graph_api.cli.options import STORE_OPTIONS, with_settings
-from graph_api.cli.session import opened
+from graph_api.cli.session import opened, require_existing
 from graph_api.graphql.error_format import format_result
 from graph_api.settings import Settings
 
@@ -33,8 +33,10 @@ def query(settings: Settings, document: str | None, file: Any, variables: str) -
     text = document or (file or sys.stdin).read()
     if not text.strip():
         raise click.UsageError("there is no document to run")
+    values = _parse(variables)
+    require_existing(settings)
     try:
-        answer = asyncio.run(_ask(settings, text, _parse(variables)))
+        answer = asyncio.run(_ask(settings, text, values))
     except CannotGetOperationTypeError as error:
         raise click.UsageError(error.as_http_error_reason()) from error
     click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))

@@ -15,15 +15,19 @@ if TYPE_CHECKING:  # `check` starts without what a store needs
     from graph_api.sync import SyncReport
 
 MAX_LINES = 50
+MAX_INFORMATION = 5
+"""Places of each code that are only for information."""
 
 MENDING: dict[ProblemCode, str] = {
     ProblemCode.UNREADABLE: "check that the file is there, may be read and is UTF-8; what it said before stays",
     ProblemCode.BAD_YAML: "mend the syntax at the line shown; what the file said before stays",
     ProblemCode.TOO_LARGE: "split the file",
     ProblemCode.NOT_A_DESCRIPTOR: "nothing to mend, unless its apiVersion should be in the setting descriptor_groups",
+    ProblemCode.NO_API_VERSION: "add `apiVersion: backstage.io/v1alpha1`, or leave it if it is something else",
     ProblemCode.TEMPLATE: "nothing to mend if it is a template; else fill in the placeholder",
     ProblemCode.INVALID: "correct the field",
     ProblemCode.BAD_REF: "write [kind:][namespace/]name, with letters, digits and inner - _ .",
+    ProblemCode.MISSPELLED: "correct it; if it is meant so, add the kind to the setting kinds or rename the field",
     ProblemCode.BAD_LINK_END: "check the kinds at both ends",
     ProblemCode.DUPLICATE: "keep one of the two documents, or give one another name or namespace",
     ProblemCode.OUTSIDE_ROOT: "move the file below the folder that is synced, or sync the folder above",
@@ -40,16 +44,16 @@ def needs_mending(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is not Severity.INFO for problem in problems)
 
 
-def echo_limited(lines: Collection[str], rest: str) -> None:
-    """At most 50 lines, then how many more there are of `rest`."""
-    for line in islice(lines, MAX_LINES):
+def echo_limited(lines: Collection[str], rest: str, limit: int = MAX_LINES) -> None:
+    """At most `limit` lines, then how many more there are of `rest`."""
+    for line in islice(lines, limit):
         click.echo(line)
-    if len(lines) > MAX_LINES:
-        click.echo(f"... and {len(lines) - MAX_LINES:,} more {rest}")
+    if len(lines) > limit:
+        click.echo(f"... and {len(lines) - limit:,} more {rest}")
 
 
 def echo_problems(problems: Sequence[Problem]) -> None:
-    """Problems by severity and code, each group with the way to mend it; what needs no mending is only counted."""
+    """Problems by severity and code, each group with the way to mend it; of what needs no mending a few places."""
     mend = [problem for problem in problems if problem.severity is not Severity.INFO]
     lines = list(_problem_lines(mend))
     if lines:
@@ -57,6 +61,8 @@ def echo_problems(problems: Sequence[Problem]) -> None:
         echo_limited(lines, "lines; see all problems with `graph-api check PATH --json`")
     for code, group in _by_code(problem for problem in problems if problem.severity is Severity.INFO).items():
         click.echo(f"{len(group)} x {code}, for information: {MENDING[code]}")
+        places = [f"  {place_of(problem)}" for problem in group]
+        echo_limited(places, "places; see all problems with `graph-api check PATH --json`", MAX_INFORMATION)
 
 
 def _count(problems: Iterable[Problem], severity: Severity) -> int:

@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import click
@@ -15,7 +15,9 @@ from graph_api.app import create_app, open_store
 from graph_api.cli.demo import load_demo
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import with_settings
-from graph_api.settings import LogLevel, Settings
+from graph_api.errors import CatalogError
+from graph_api.settings import IN_MEMORY, LogLevel, Settings
+from graph_api.store.protocol import Store
 from graph_api.web.explorer import EXAMPLES
 
 SHUTDOWN_SECONDS = 3
@@ -30,14 +32,14 @@ _SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_
 class _Server(uvicorn.Server):
     """Tells when it answers, rather than when it is about to."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._announce()
+            await self._announce()
 
 
 @click.command()
@@ -81,7 +83,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             # What is loaded by now stays; without it, each collection would look through all of it.
             gc.freeze()
             gc.set_threshold(_COLLECT_AFTER)
-            server = _Server(config, lambda: _announce(settings, listener, demo=demo))
+            server = _Server(config, lambda: _announce(settings, store, listener, demo=demo))
             await server.serve(sockets=[listener])
         finally:
             await store.close()
@@ -105,12 +107,24 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
 
 
-def _announce(settings: Settings, listener: socket.socket, *, demo: bool) -> None:
+async def _announce(settings: Settings, store: Store, listener: socket.socket, *, demo: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}/graphql"
     if demo:
         click.echo("\nThree queries worth pasting:\n")
         for title, query in EXAMPLES:
             click.echo(f"# {title}\n{query}\n")
+    if await _is_empty(store):
+        fill = "" if settings.store == f"embedded:{IN_MEMORY}" else f"graph-api sync PATH --store {settings.store}, or "
+        click.echo(f"The catalog is empty. Fill it: {fill}graph-api serve --demo")
     writes = "" if settings.writes_allowed else " (read only: see --insecure-allow-writes)"
     click.echo(f"graph-api serves {settings.store} at {url}{writes}; stop it with Ctrl+C")
+
+
+async def _is_empty(store: Store) -> bool:
+    """False also where the store does not say: the server starts without it."""
+    try:
+        async with asyncio.timeout(1):
+            return await store.revision() == 0
+    except (CatalogError, TimeoutError):
+        return False

@@ -12,7 +12,7 @@ from graph_api.cli.failure import Exit
 from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.progress import progress
 from graph_api.cli.report import echo_counts, echo_limited, echo_problems, needs_mending, plan_lines
-from graph_api.cli.session import opened
+from graph_api.cli.session import leaving_nothing, opened, require_existing
 from graph_api.settings import Settings
 from graph_api.sources.files import CONNECTOR, source_name
 from graph_api.sources.folders import SourceError
@@ -69,6 +69,7 @@ def sync(
     if confirm and (dry_run or source or repo or only):
         raise click.UsageError("--confirm goes without --dry-run, --source, --connector and --repo")
     if confirm:
+        require_existing(settings)
         reports = [asyncio.run(_confirm(settings, confirm))]
     else:
         reports = asyncio.run(_sync(settings, paths, source, only, repo, dry_run=dry_run))
@@ -89,7 +90,7 @@ async def _sync(
     *,
     dry_run: bool,
 ) -> list[SyncReport]:
-    async with opened(open_store(settings)) as store:
+    async with opened(open_store(leaving_nothing(settings) if dry_run else settings)) as store:
         try:
             with progress("Reading the files"):
                 snapshots = read_paths(paths, source=source, repo=repo, groups=settings.descriptor_groups, only=only)
@@ -113,7 +114,7 @@ async def _confirm(settings: Settings, id_: str) -> SyncReport:
 def _print(settings: Settings, report: SyncReport, *, dry_run: bool) -> None:
     run = report.run
     outcomes = DRY_OUTCOMES if dry_run else OUTCOMES
-    click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision})")
+    click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision}) in {settings.store}")
     echo_counts(run.counts)
     if dry_run or run.status is SyncStatus.HELD:
         echo_limited(plan_lines(report), "changes")

@@ -23,8 +23,12 @@ Relations: TypeAlias = Annotated[
     list[inputs.RelationName] | None,
     described("Only these relations; all that carry impact when left out."),
 ]
+AllRelations: TypeAlias = Annotated[
+    list[inputs.RelationName] | None,
+    described("Only these relations; all, also those that carry no impact, when left out."),
+]
 LinkWhere: TypeAlias = Annotated[inputs.LinkFilter | None, described("Only links that match.")]
 Refs: TypeAlias = Annotated[list[str], described("Refs, `kind:namespace/name`; at most 1,000.")]
 DryRun: TypeAlias = Annotated[bool, described("Tell what would change, and write nothing.")]
-SourceName: TypeAlias = Annotated[str, described("The source that this write speaks for.")]
+SourceName: TypeAlias = Annotated[str, described("The source that this write speaks for; none that a connector feeds.")]
 SourceFilter: TypeAlias = Annotated[str | None, described("Only of this source.")]

@@ -21,6 +21,8 @@ class Context:
     """Seconds that a question may take when the client names no other deadline."""
     writes_allowed: bool
     loaders: Loaders = field(init=False)
+    owned_fields: int = field(default=0, init=False)
+    """How many entities `owned` was asked of, see owned.py."""
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.store)

@@ -1,109 +1,38 @@
-"""Lists of entities as Relay connections over one store question."""
+"""The lists of entities: of all, and one for each type that has a name."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import strawberry
-from strawberry.relay import PageInfo
 
-from graph_api.catalog.entity import Entity as CatalogEntity
-from graph_api.catalog.filters import And, Compare, Filter, Op, Sort
+from graph_api.catalog.filters import And, Compare, Filter, Op
 from graph_api.catalog.kinds import APPLICATION_TYPES, LIBRARY_TYPES, SERVICE_TYPES
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, SortArgument, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.filtering import compile_filter, compile_sort
-from graph_api.graphql.pagination import keyset_page_info, page_arguments, page_info
+from graph_api.graphql.entity_pages import Connection, Edge, entity_page
+from graph_api.graphql.entity_types import (
+    Api,
+    Application,
+    Dataset,
+    Domain,
+    Environment,
+    Group,
+    Library,
+    Pipeline,
+    Repository,
+    Resource,
+    Service,
+    System,
+    UnresolvedEntity,
+    User,
+)
+from graph_api.graphql.filtering import compile_filter
+from graph_api.graphql.pagination import page_info
 from graph_api.graphql.refs import parse_ref_inputs
 from graph_api.graphql.types import Entity
-from graph_api.store.protocol import PageRequest, Place, SortValue
 
 
-@strawberry.type(description="One entity of a list.")
-class EntityEdge:
-    cursor: str = strawberry.field(description="Its place in the list.")
-    node: Entity | None = strawberry.field(description="The entity; null only for an unknown ref that was asked for.")
-
-
-@strawberry.type(description="A page of entities.")
-class EntityConnection:
-    edges: list[EntityEdge] = strawberry.field(description="The entities of this page.")
-    page_info: PageInfo = strawberry.field(description="Whether there is more on either side.")
-    revision: int = strawberry.field(description="The catalog's revision that the page is of.")
-    filter_: strawberry.Private[Filter | None]
-
-    @strawberry.field(description="The entities of this page.")
-    def nodes(self) -> list[Entity | None]:
-        return [edge.node for edge in self.edges]
-
-    @strawberry.field(description="How many match, whatever the page; costs only when asked.")
-    async def total_count(self, info: Info) -> int:
-        return len(self.edges) if self.filter_ is None else await info.context.store.count(self.filter_)
-
-
-_SORT_TYPES: dict[str, type | tuple[type, ...]] = {
-    "tier": (int, float, type(None)),
-    "revision": (int, float, type(None)),
-}
-
-
-async def entity_page(
-    info: Info,
-    filter_: Filter,
-    sort_input: inputs.EntitySort | None,
-    page: tuple[int | None, str | None, int | None, str | None],
-) -> EntityConnection:
-    sort = compile_sort(sort_input)
-    arguments = page_arguments(info, (_SORT_TYPES.get(sort.field, (str, type(None))), str), *page)
-    request = PageRequest(
-        filter=filter_,
-        sort=sort,
-        limit=arguments.limit,
-        after=_place(arguments.after),
-        before=_place(arguments.before),
-        backward=arguments.backward,
-    )
-    found = await info.context.store.page(request)
-    edges = [
-        EntityEdge(cursor=arguments.cursor(sort_value(row, sort), row.ref), node=cast("Any", row))
-        for row in found.entities
-    ]
-    return EntityConnection(
-        edges=edges, page_info=keyset_page_info(edges, arguments, found.more), revision=found.revision, filter_=filter_
-    )
-
-
-def _place(place: tuple[Any, ...] | None) -> Place | None:
-    return Place(place[0], place[1]) if place else None
-
-
-def sort_value(row: CatalogEntity, sort: Sort) -> SortValue:
-    return cast("SortValue", getattr(row, sort.field))
-
-
-async def entities(
-    info: Info,
-    refs: Annotated[list[str] | None, described("Exactly these, in this order; stands alone.")] = None,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
-    sort: SortArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> EntityConnection:
-    store = info.context.store
-    compiled = await compile_filter(filter, store)
-    if refs is None:
-        return await entity_page(info, compiled, sort, (first, after, last, before))
-    if any(value is not None for value in (filter, sort, first, after, last, before)):
-        raise CatalogError(ErrorCode.BAD_INPUT, "`refs` stands alone: it takes no filter, sort or page")
-    found = await info.context.loaders.entity.load_many(parse_ref_inputs(refs))
-    edges = [EntityEdge(cursor=str(place), node=cast("Any", row)) for place, row in enumerate(found)]
-    revision = await store.revision()
-    return EntityConnection(edges=edges, page_info=page_info(edges, False, False), revision=revision, filter_=None)
-
-
-def list_field(condition: Filter, description: str) -> Any:
+def _list(condition: Filter, description: str) -> Any:
     """A connection of the entities that match a fixed condition and the client's filter."""
 
     async def resolve(
@@ -114,7 +43,7 @@ def list_field(condition: Filter, description: str) -> Any:
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> EntityConnection:
+    ) -> Any:
         items = (condition, await compile_filter(filter, info.context.store))
         return await entity_page(info, And(items), sort, (first, after, last, before))
 
@@ -129,20 +58,51 @@ def _component(types: frozenset[str]) -> Filter:
     return _kind("component", Compare("type_key", Op.IN, tuple(sorted(types))))
 
 
-@strawberry.type
-class NamedLists:
-    """One list for each type that has a name; each gives declared entities only."""
+async def _entities(
+    info: Info,
+    refs: Annotated[list[str] | None, described("Exactly these, in this order; stands alone; at most 1,000.")] = None,
+    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    sort: SortArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Any:
+    if refs is None:
+        return await entity_page(
+            info, await compile_filter(filter, info.context.store), sort, (first, after, last, before)
+        )
+    if any(value is not None for value in (filter, sort, first, after, last, before)):
+        raise CatalogError(ErrorCode.BAD_INPUT, "`refs` stands alone: it takes no filter, sort or page")
+    found = await info.context.loaders.entity.load_many(parse_ref_inputs(refs))
+    edges: list[Any] = [Edge(cursor=str(place), node=row) for place, row in enumerate(found)]
+    revision = await info.context.store.revision()
+    return Connection(edges=edges, page_info=page_info(edges, False, False), revision=revision, counted=len(edges))
 
-    services: EntityConnection | None = list_field(_component(SERVICE_TYPES), "Components of type service.")
-    applications: EntityConnection | None = list_field(_component(APPLICATION_TYPES), "Components that people use.")
-    libraries: EntityConnection | None = list_field(_component(LIBRARY_TYPES), "Components of type library.")
-    apis: EntityConnection | None = list_field(_kind("api"), "Interfaces.")
-    pipelines: EntityConnection | None = list_field(_kind("pipeline"), "Jobs that read and write datasets.")
-    datasets: EntityConnection | None = list_field(_kind("dataset"), "Bodies of data.")
-    resources: EntityConnection | None = list_field(_kind("resource"), "What software needs at run time.")
-    environments: EntityConnection | None = list_field(_kind("environment"), "Places where software runs.")
-    systems: EntityConnection | None = list_field(_kind("system"), "Systems.")
-    domains: EntityConnection | None = list_field(_kind("domain"), "Domains.")
-    groups: EntityConnection | None = list_field(_kind("group"), "Teams, departments, organizations.")
-    users: EntityConnection | None = list_field(_kind("user"), "People.")
-    repositories: EntityConnection | None = list_field(_kind("repository"), "Repositories.")
+
+@strawberry.type
+class EntityLists:
+    """What has a name of its own holds declared entities only; its condition is that of type_name()."""
+
+    entities: Connection[Entity | None] | None = strawberry.field(
+        resolver=_entities,
+        description="By `refs`, in their order with nulls for unknown ones; or all that match, declared or pointed at.",
+    )
+    services: Connection[Service] | None = _list(_component(SERVICE_TYPES), "Components of type service.")
+    applications: Connection[Application] | None = _list(_component(APPLICATION_TYPES), "Components that people use.")
+    libraries: Connection[Library] | None = _list(_component(LIBRARY_TYPES), "Components of type library.")
+    apis: Connection[Api] | None = _list(_kind("api"), "Interfaces.")
+    pipelines: Connection[Pipeline] | None = _list(_kind("pipeline"), "Jobs that read and write datasets.")
+    datasets: Connection[Dataset] | None = _list(_kind("dataset"), "Bodies of data.")
+    resources: Connection[Resource] | None = _list(_kind("resource"), "What software needs at run time.")
+    environments: Connection[Environment] | None = _list(_kind("environment"), "Places where software runs.")
+    systems: Connection[System] | None = _list(_kind("system"), "Systems.")
+    domains: Connection[Domain] | None = _list(_kind("domain"), "Domains.")
+    groups: Connection[Group] | None = _list(_kind("group"), "Teams, departments, organizations.")
+    users: Connection[User] | None = _list(_kind("user"), "People.")
+    repositories: Connection[Repository] | None = _list(_kind("repository"), "Repositories.")
+    unresolved_refs: Connection[UnresolvedEntity] | None = _list(
+        Compare("declared", Op.EQ, False),
+        "Refs that nobody declares: something points to them (`pointedAtBy`), a link that was put by itself starts at "
+        "them (`related(direction: OUT)`), or CODEOWNERS name them (the query `owned` lists what they own by that).",
+    )

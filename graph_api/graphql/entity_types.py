@@ -16,7 +16,10 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, described
 from graph_api.graphql.context import Info
+from graph_api.graphql.entity_pages import EntityConnection
+from graph_api.graphql.owned import owned_by_this
 from graph_api.graphql.types import Entity, LinkConnection, link_connection, link_field, load_entity
+from graph_api.graphql.web_links import WebLink, contacts_of, email_of
 
 OUT, IN = Direction.OUT, Direction.IN
 
@@ -108,22 +111,33 @@ class Domain(_Row, Entity):
     part_of: LinkConnection = link_field("PART_OF", OUT, "Domains that it is part of.")
 
 
+@strawberry.interface(description="A group or user: who can own.")
+class Accountable(Entity):
+    display_name: str = strawberry.field(
+        resolver=lambda root: root.title or root.name,
+        description="The title, which spec.profile can give, or the name.",
+    )
+    email: str | None = strawberry.field(resolver=email_of, description="What spec.profile says.")
+    contacts: list[WebLink] = strawberry.field(resolver=contacts_of, description="E-mail and links.")
+    owned: EntityConnection = strawberry.field(
+        resolver=owned_by_this,
+        description="What it owns, as the query `owned`; for at most 20 entities in one request.",
+    )
+    declares_ownership_of: LinkConnection = link_field(
+        "OWNED_BY", IN, "What declares it as an owner; `owned` also knows effective ownership."
+    )
+
+
 @strawberry.type(description="A team, department or organization.")
-class Group(_Row, Entity):
+class Group(_Row, Accountable):
     parent: LinkConnection = link_field("CHILD_OF", OUT, "The group above it.")
     children: LinkConnection = link_field("CHILD_OF", IN, "The groups directly below it.")
     members: LinkConnection = link_field("MEMBER_OF", IN, "The people directly in it.")
-    declares_ownership_of: LinkConnection = link_field(
-        "OWNED_BY", IN, "What declares it as an owner; the query `owned` also knows effective ownership."
-    )
 
 
 @strawberry.type(description="A person.")
-class User(_Row, Entity):
+class User(_Row, Accountable):
     member_of: LinkConnection = link_field("MEMBER_OF", OUT, "Groups that the person is directly in.")
-    declares_ownership_of: LinkConnection = link_field(
-        "OWNED_BY", IN, "What declares the person as an owner; the query `owned` also knows effective ownership."
-    )
 
 
 @strawberry.type(description="An owner by a rule of a CODEOWNERS file.")
@@ -192,7 +206,7 @@ async def _pointed_at_by(
     return await link_connection(root, info, IN, tuple(RELATIONS), (first, after, last, before))
 
 
-@strawberry.type(description="A ref that something points to and nobody declares.")
+@strawberry.type(description="A ref that nobody declares; see `unresolvedRefs` for why it is there.")
 class UnresolvedEntity(_Row, Entity):
     pointed_at_by: LinkConnection = strawberry.field(resolver=_pointed_at_by, description="What points to it.")
 

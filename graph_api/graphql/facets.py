@@ -1,5 +1,6 @@
 """Counts by one field."""
 
+from dataclasses import replace
 from enum import Enum
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import strawberry
 from strawberry import Parent
 
 from graph_api.catalog import traversal as catalog
+from graph_api.catalog.kinds import kind_name
 from graph_api.catalog.ref import Ref
 from graph_api.graphql.context import Info
 from graph_api.graphql.types import Entity
@@ -27,22 +29,34 @@ class FacetField(Enum):
     SOURCE = "source"
 
 
-async def _bucket_entity(root: Parent[catalog.Bucket], info: Info) -> Entity | None:
+def shown_value(field: str, value: str | None) -> str | None:
+    """Kinds as `Entity.kind` writes them; filters take them in any case."""
+    return kind_name(value) if field == "kind" and value else value
+
+
+async def bucket_entity(root: Parent[Any], info: Info) -> Entity | None:
+    """Of anything with a `value`."""
     # What an entity refers to is in the catalog, declared or not; a tag that looks like a ref need not be.
     return cast("Any", await info.context.loaders.entity.load(Ref(root.value))) if root.value else None
 
 
 @strawberry.type(description="How many entities have one value.")
 class Bucket:
-    value: str | None = strawberry.field(description="The value; null for entities that have none.")
+    value: str | None = strawberry.field(
+        description="The value, a kind as `Entity.kind` has it; null for entities that have none."
+    )
     count: int = strawberry.field(description="How many.")
     entity: Entity | None = strawberry.field(
-        resolver=_bucket_entity, description="For values that are refs: the entity itself."
+        resolver=bucket_entity, description="For values that are refs: the entity itself."
     )
+
+
+def _buckets(root: Parent[catalog.Facet]) -> list[Bucket]:
+    return cast("Any", [replace(row, value=shown_value(root.field, row.value)) for row in root.buckets])
 
 
 @strawberry.type(description="Counts by one field, largest first, null last among equals.")
 class Facet:
     field: str = strawberry.field(description="The field.")
     multi_valued: bool = strawberry.field(description="True: an entity counts in each of its buckets.")
-    buckets: list[Bucket] = strawberry.field(description="One a value.")
+    buckets: list[Bucket] = strawberry.field(resolver=_buckets, description="One a value.")

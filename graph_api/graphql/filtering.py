@@ -70,7 +70,9 @@ async def _check_kinds(filter_: Filter, store: Store) -> None:
         unknown -= {bucket.value for bucket in present["kind"].buckets if bucket.value}
     if unknown:
         known = ", ".join(kind.name for kind in KINDS.values())
-        raise CatalogError(ErrorCode.UNKNOWN_KIND, f"no kind {', '.join(sorted(unknown))}; registered are {known}")
+        raise CatalogError(
+            ErrorCode.UNKNOWN_KIND, f"no kind {', '.join(map(repr, sorted(unknown)))}; registered are {known}"
+        )
 
 
 def _kinds(filter_: Filter) -> set[str]:
@@ -159,7 +161,7 @@ def _value(name: str, op: Op, value: object) -> Value:
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, str):
-        _check_text(value)
+        check_text(value)
         if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
             return parse_ref_input(value, kind=_REF_FIELDS[name])
         return value.lower() if name in ("kind", "namespace") else value
@@ -173,7 +175,8 @@ def _words(text: str) -> tuple[str, ...]:
     return words
 
 
-def _check_text(value: str) -> None:
+def check_text(value: str) -> None:
+    """Raises CatalogError BAD_INPUT for what no store can take."""
     try:
         value.encode()
     except UnicodeEncodeError:

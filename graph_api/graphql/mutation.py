@@ -301,7 +301,14 @@ class Mutation:
         if errors:
             return SyncPayload(sync=None, changes=[], user_errors=[_user_error(error) for error in errors])
         context = info.context
-        return _sync_payload(await sync(context.store, snapshot, context.source_order, dry_run=dry_run))
+        try:
+            return _sync_payload(await sync(context.store, snapshot, context.source_order, dry_run=dry_run))
+        except CatalogError as error:
+            if error.code is not ErrorCode.DECLARED_ELSEWHERE:
+                raise
+            return SyncPayload(
+                sync=None, changes=[], user_errors=[UserError(path=["source"], code=error.code, message=error.message)]
+            )
 
     @strawberry.mutation(description="Apply a HELD sync, if its plan is still the same.")
     async def confirm_sync(
@@ -323,7 +330,7 @@ def _snapshot(
     for place, entity in enumerate(entities):
         path = ("entities", str(place))
         reading = edits.read_document(entity.document())
-        refused, warnings = edits.sort_problems(path, reading.problems)
+        refused, warnings = edits.sort_problems(path, reading)
         errors += refused
         problems += warnings
         if reading.entity and reading.entity.ref in stated:

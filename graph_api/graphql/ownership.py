@@ -1,21 +1,21 @@
 """Ownership questions: what somebody owns, what nobody living owns, and how much is covered."""
 
 from enum import Enum
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import strawberry
 
 from graph_api.catalog.entity import OwnerState
 from graph_api.catalog.filters import And, Compare, Filter, Not, Op, Or, Sort
 from graph_api.catalog.kinds import KINDS
-from graph_api.catalog.ref import Ref, kind_of
-from graph_api.catalog.relations import Direction
+from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, Refs, SortArgument, described
+from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, SortArgument, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.entity_lists import EntityConnection, entity_page
-from graph_api.graphql.filtering import compile_filter, owned_filter
-from graph_api.graphql.refs import check_exist, parse_ref_inputs
+from graph_api.graphql.entity_pages import EntityConnection, entity_page
+from graph_api.graphql.facets import bucket_entity, shown_value
+from graph_api.graphql.filtering import compile_filter
+from graph_api.graphql.owned import owned
 from graph_api.graphql.types import Entity, Owner, load_entity
 from graph_api.store.protocol import PageRequest, Store
 
@@ -63,14 +63,11 @@ class OwnershipGapConnection:
 
     @strawberry.field(description="The gaps of this page.")
     def edges(self) -> list[OwnershipGap]:
-        return [
-            OwnershipGap(cursor=edge.cursor, node=cast("Any", edge.node), owners=cast("Any", edge.node).owners)
-            for edge in self.page.edges
-        ]
+        return [OwnershipGap(cursor=edge.cursor, node=edge.node, owners=edge.node.owners) for edge in self.page.edges]
 
     @strawberry.field(description="The entities of this page.")
     def nodes(self) -> list[Entity]:
-        return cast("Any", [edge.node for edge in self.page.edges])
+        return [edge.node for edge in self.page.edges]
 
     @strawberry.field(description="Whether there is more on either side.")
     def page_info(self) -> strawberry.relay.PageInfo:
@@ -83,41 +80,16 @@ class OwnershipGapConnection:
 
 @strawberry.type(description="How much of a group of entities has an owner. total = effective + none.")
 class Coverage:
-    value: str | None = strawberry.field(description="The kind, system or owner; null for entities with none.")
+    value: str | None = strawberry.field(
+        description="The kind (as `Entity.kind` has it), system or owner; null for entities with none."
+    )
+    entity: Entity | None = strawberry.field(
+        resolver=bucket_entity, description="For values that are refs: the entity itself."
+    )
     total: int = strawberry.field(description="Entities of kinds that may have owners.")
     declared: int = strawberry.field(description="With a declared owner.")
     effective: int = strawberry.field(description="With an owner, declared, inherited or inferred.")
     none: int = strawberry.field(description="Without any owner.")
-
-
-async def _owned(
-    info: Info,
-    by: Refs,
-    include_subgroups: Annotated[bool, described("Also what groups below them own.")] = True,
-    effective: Annotated[bool, described("Also inherited and inferred ownership.")] = True,
-    via_groups: Annotated[bool, described("For users: also what their groups own.")] = False,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
-    sort: SortArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> EntityConnection:
-    store = info.context.store
-    owners = await check_exist(info, parse_ref_inputs(by, kind="group"))
-    if via_groups:
-        owners += await _groups_of(store, [ref for ref in owners if kind_of(ref) == "user"])
-    if include_subgroups:
-        owners = await store.subgroups(owners)
-    owned = owned_filter(owners, effective)
-    return await entity_page(
-        info, And((owned, await compile_filter(filter, store))), sort, (first, after, last, before)
-    )
-
-
-async def _groups_of(store: Store, users: list[Ref]) -> list[Ref]:
-    found = await store.neighbours(users, Direction.OUT, ("MEMBER_OF",)) if users else {}
-    return [neighbour.entity.ref for neighbours in found.values() for neighbour in neighbours]
 
 
 async def _gaps(
@@ -169,7 +141,7 @@ async def _coverage(
     ]
     return [
         Coverage(
-            value=value,
+            value=shown_value(by.value, value),
             total=count,
             declared=with_declared.get(value, 0),
             effective=with_effective.get(value, 0),
@@ -182,7 +154,7 @@ async def _coverage(
 @strawberry.type
 class OwnershipQuery:
     owned: EntityConnection | None = strawberry.field(
-        resolver=_owned,
+        resolver=owned,
         description="What these groups and users own. includeSubgroups: also what groups below them own; viaGroups: "
         "also what a user's groups own; effective false: declared ownership only.",
     )

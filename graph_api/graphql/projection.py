@@ -185,5 +185,5 @@ def _slowly(_value: Any) -> Any:
     raise NotPlainError
 
 
-_LEAVES: dict[str, Read] = {"String": _text, "ID": _text, "Int": _whole, "Boolean": _flag}
+_LEAVES: dict[str, Read] = {"String": _text, "ID": _text, "DateTime": _text, "Int": _whole, "Boolean": _flag}
 """Values that stand in the response as they are."""

@@ -4,22 +4,20 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.entity_lists import EntityConnection, NamedLists, entities, list_field
+from graph_api.graphql.entity_lists import EntityLists
+from graph_api.graphql.entity_pages import EntityConnection
 from graph_api.graphql.facets import Facet, FacetField
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.ownership import OwnershipQuery
-from graph_api.graphql.pagination import check_first
 from graph_api.graphql.refs import parse_global_id, parse_global_ids, parse_ref_input
 from graph_api.graphql.runs import RunQuery
+from graph_api.graphql.searching import search
 from graph_api.graphql.traversals import TraversalQuery
 from graph_api.graphql.types import Entity, Node
 from graph_api.graphql.why import Why, resolve_why
-
-MAX_SEARCH = 100
 
 
 async def _node(info: Info, id: Annotated[strawberry.ID, described("From the field `id`.")]) -> Node | None:  # noqa: A002 - Relay fixes the argument's name
@@ -42,17 +40,6 @@ async def _resolve(info: Info, identifier: Annotated[str, described("As any tool
     return cast("Any", [row for row in found if row])
 
 
-async def _search(
-    info: Info,
-    text: Annotated[str, described("Words, in any order.")],
-    first: Annotated[int, described("At most 100.")] = 20,
-    filter: FilterArgument = None,  # noqa: A002 - GraphQL name
-) -> list[Entity]:
-    check_first(first, MAX_SEARCH)
-    store = info.context.store
-    return cast("Any", await store.search(text, await compile_filter(filter, store), first))
-
-
 async def _facets(
     info: Info,
     fields: Annotated[list[FacetField], described("What to count by.")],
@@ -66,7 +53,7 @@ async def _facets(
 
 # Every field is nullable, so that one that fails leaves the answers of the others.
 @strawberry.type(description="The questions that the catalog answers.")
-class Query(NamedLists, OwnershipQuery, TraversalQuery, RunQuery):
+class Query(EntityLists, OwnershipQuery, TraversalQuery, RunQuery):
     node: Node | None = strawberry.field(resolver=_node, description="Anything by its global id.")
     nodes: list[Node | None] | None = strawberry.field(
         resolver=_nodes, description="By global ids, in order, with nulls."
@@ -83,16 +70,12 @@ class Query(NamedLists, OwnershipQuery, TraversalQuery, RunQuery):
         resolver=resolve_why,
         description="Which sources tell of an entity, and which identifiers joined it.",
     )
-    search: list[Entity] | None = strawberry.field(
-        resolver=_search, description="Best first, by names, titles, descriptions and tags; words may be incomplete."
+    search: EntityConnection | None = strawberry.field(
+        resolver=search,
+        description="Best first, by names, titles, descriptions and tags; words may be incomplete, and mistyped by one "
+        "character where nothing is found otherwise. Exact names come first, then those that start so. At most 1,000 "
+        "are found.",
     )
     facets: list[Facet] | None = strawberry.field(
         resolver=_facets, description="Counts of the entities that match, by fields."
-    )
-    entities: EntityConnection | None = strawberry.field(
-        resolver=entities,
-        description="By `refs`, in their order with nulls; or all that match, declared or pointed at.",
-    )
-    unresolved_refs: EntityConnection | None = list_field(
-        Compare("declared", Op.EQ, False), "Refs that something points to and nobody declares."
     )

@@ -14,6 +14,7 @@ from graph_api.catalog.snapshot import Problem as CatalogProblem
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.catalog.snapshot import Severity as ProblemSeverity
 from graph_api.graphql.context import Info
+from graph_api.graphql.times import Time
 from graph_api.graphql.types import Entity
 
 strawberry.enum(catalog.SyncStatus, description="How a run ended; HELD waits for confirmSync.")
@@ -72,8 +73,8 @@ class Sync:
     connector: str = strawberry.field(description="The type of source.")
     status: catalog.SyncStatus = strawberry.field(description="How it ended.")
     message: str | None = strawberry.field(description="Why it was held or failed.")
-    started_at: str = strawberry.field(description="ISO 8601 in UTC.")
-    finished_at: str = strawberry.field(description="ISO 8601 in UTC.")
+    started_at: Time = strawberry.field(description="When it began.")
+    finished_at: Time = strawberry.field(description="When it ended.")
     revision: int = strawberry.field(description="The catalog's revision after it.")
     counts: SyncCounts = strawberry.field(description="What it changed, or would change while HELD.")
     problems: list[Problem] = strawberry.field(resolver=_run_problems, description="What was wrong with its input.")
@@ -86,7 +87,7 @@ class Source:
     entities: int = strawberry.field(description="Entities that it states now.")
     links: int = strawberry.field(description="Links that it states now.")
     last_run: Sync = strawberry.field(description="Its newest run.")
-    last_applied_at: str | None = strawberry.field(description="When what it states now was last seen.")
+    last_applied_at: Time | None = strawberry.field(description="When what it states now was last seen.")
 
 
 async def _change_entity(root: Parent[catalog.Change], info: Info) -> Entity | None:
@@ -98,7 +99,7 @@ class Change:
     ref: str = strawberry.field(description="The entity's ref.")
     operation: catalog.ChangeOperation = strawberry.field(description="What happened.")
     revision: int = strawberry.field(description="The revision that did it.")
-    at: str = strawberry.field(description="When, ISO 8601 in UTC.")
+    at: Time = strawberry.field(description="When.")
     entity: Entity | None = strawberry.field(resolver=_change_entity, description="The entity now; null if removed.")
 
 

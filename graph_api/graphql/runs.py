@@ -4,6 +4,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from graph_api.catalog.changes import SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, SourceFilter, described
@@ -27,10 +28,16 @@ async def _sources(info: Info) -> list[Source]:
     return cast("Any", await info.context.store.sources())
 
 
-async def _syncs(info: Info, source: SourceFilter = None, first: First = None, after: After = None) -> SyncConnection:
+async def _syncs(
+    info: Info,
+    source: SourceFilter = None,
+    status: Annotated[SyncStatus | None, described("Only those that ended so, such as HELD.")] = None,
+    first: First = None,
+    after: After = None,
+) -> SyncConnection:
     arguments = page_arguments(info, (str, str), first, after, None, None)
     place = (arguments.after[0], arguments.after[1]) if arguments.after else None
-    runs = await info.context.store.syncs(source, arguments.limit + 1, place)
+    runs = await info.context.store.syncs(source, arguments.limit + 1, place, status)
     edges = [
         SyncEdge(cursor=arguments.cursor(run.started_at, run.id), node=cast("Sync", run))
         for run in runs[: arguments.limit]

@@ -1,11 +1,14 @@
 """The public contract: schema/schema.graphql is printed from here and compared in CI."""
 
+from strawberry.schema.config import StrawberryConfig
+
 from graph_api.graphql.entity_types import ENTITY_TYPES
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.execution import CatalogExecutor
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.query import Query
+from graph_api.graphql.times import SCALARS
 
 
 def create_schema(limits: Limits) -> CatalogSchema:
@@ -15,6 +18,7 @@ def create_schema(limits: Limits) -> CatalogSchema:
         query=Query,
         mutation=Mutation,
         types=ENTITY_TYPES,
+        config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[lambda: DocumentLimits(limits, valid)],
         execution_context_class=CatalogExecutor,
     )

@@ -100,7 +100,9 @@ def _deadline(info: Info, budget: Budget) -> float:
     if budget.seconds is None:
         return info.context.deadline
     if not 0 < budget.seconds <= MAX_SECONDS:
-        raise CatalogError(ErrorCode.BAD_INPUT, f"`budget.seconds` goes up to {MAX_SECONDS:g}; got {budget.seconds}")
+        raise CatalogError(
+            ErrorCode.BAD_INPUT, f"`budget.seconds` is above 0 and at most {MAX_SECONDS:g}; got {budget.seconds:g}"
+        )
     return budget.seconds
 
 

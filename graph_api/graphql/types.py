@@ -1,6 +1,5 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
-import re
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -11,17 +10,19 @@ from strawberry.scalars import JSON
 from graph_api.catalog import entity as catalog
 from graph_api.catalog.entity import unresolved
 from graph_api.catalog.kinds import APPLICATION_TYPES, LIBRARY_TYPES, SERVICE_TYPES, kind_name
-from graph_api.catalog.merge import evidence_of
+from graph_api.catalog.merge import DEFAULT_ROLE, evidence_of
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.graphql import inputs
-from graph_api.graphql.arguments import After, Before, First, Last, LinkWhere, Relations, described
+from graph_api.graphql.arguments import After, AllRelations, Before, First, Last, LinkWhere, Relations, described
 from graph_api.graphql.conflicts import Conflict, find_conflicts
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_link_filter
 from graph_api.graphql.loaders import NeighbourQuestion
 from graph_api.graphql.pagination import PageArguments, keyset_page_info, page_arguments
 from graph_api.graphql.refs import global_id
+from graph_api.graphql.times import NEVER, Time
+from graph_api.graphql.web_links import WebLink, contacts_of, web_links_of
 from graph_api.store.protocol import LinkPage, LinkPlace, Neighbour
 
 strawberry.enum(
@@ -35,31 +36,27 @@ strawberry.enum(
 )
 
 
-async def _last_seen(root: Parent[catalog.Evidence], info: Info) -> str | None:
-    return root.last_seen or await info.context.loaders.last_applied.load(root.source)
+async def _last_seen(root: Parent[catalog.Evidence], info: Info) -> Time | None:
+    return cast("Time | None", root.last_seen or await info.context.loaders.last_applied.load(root.source))
 
 
 @strawberry.type(description="Who says so, where, and when it was seen.")
 class Evidence:
     source: str = strawberry.field(description="The source's name.")
     location: str = strawberry.field(description="`file:line` or a URL.")
-    first_seen: str = strawberry.field(description="Time of the first run that saw it, ISO 8601 in UTC.")
-    last_seen: str | None = strawberry.field(
-        resolver=_last_seen, description="Time of the last run in which it stood, ISO 8601 in UTC."
+    first_seen: Time = strawberry.field(description="Time of the first run that saw it.")
+    last_seen: Time | None = strawberry.field(
+        resolver=_last_seen, description="Time of the last run in which it stood."
     )
     stale: bool = strawberry.field(description="The document cannot be read now; this is what it said before.")
 
 
-@strawberry.type(description="A web link of an entity, or a way to reach a group or user.")
-class WebLink:
-    url: str = strawberry.field(description="http, https or mailto.")
-    title: str | None = strawberry.field(description="What to call it.")
-    icon: str | None = strawberry.field(description="The name of an icon.")
-    type: str | None = strawberry.field(description="A free category.")
-
-
 def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
     return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
+
+
+def _link_properties(root: Parent[catalog.Link]) -> Any:
+    return dict(root.properties)
 
 
 @strawberry.type(description="One relation between two entities, with its properties and evidence.")
@@ -78,31 +75,8 @@ class Link:
     )
     criticality: catalog.Criticality = strawberry.field(description="HARD unless a source says SOFT.")
     confidence: float = strawberry.field(description="From 0 to 1; 1 unless a source says less.")
-    properties: JSON = strawberry.field(description="Free properties.")
+    properties: JSON = strawberry.field(resolver=_link_properties, description="Free properties.")
     evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
-
-
-_LINKABLE = re.compile("(?:https?|mailto|tel|slack|msteams):|/|[^:]*$", re.IGNORECASE)
-
-
-def _contacts(entity: catalog.Entity) -> list[dict[str, str | None]]:
-    profile = entity.declaring.spec.get("profile") if entity.declaring else None
-    email = profile.get("email") if isinstance(profile, dict) else None
-    has_address = isinstance(email, str) and email != ""
-    mail = [{"url": f"mailto:{email}", "title": email, "icon": "email", "type": "email"}] if has_address else []
-    return mail + _web_links(entity)
-
-
-def _web_links(entity: catalog.Entity) -> list[dict[str, str | None]]:
-    """Portals make anchors of them, where a `javascript:` would run."""
-    links = entity.declaring.links if entity.declaring else ()
-    return [{"title": None, "icon": None, "type": None, **link} for link in links if _LINKABLE.match(link["url"])]
-
-
-def _as_links(rows: list[dict[str, str | None]]) -> list[WebLink]:
-    return [
-        WebLink(url=cast("str", row["url"]), title=row["title"], icon=row["icon"], type=row["type"]) for row in rows
-    ]
 
 
 async def load_entity(info: Info, ref: Ref) -> catalog.Entity:
@@ -128,7 +102,7 @@ async def _owner_state(root: Parent[catalog.Owner], info: Info) -> catalog.Owner
 
 
 async def owner_contacts(info: Info, ref: Ref) -> list[WebLink]:
-    return _as_links(_contacts(await load_entity(info, ref)))
+    return contacts_of(await load_entity(info, ref))
 
 
 async def _owner_contacts(root: Parent[catalog.Owner], info: Info) -> list[WebLink]:
@@ -224,7 +198,7 @@ async def _related(
     root: Parent[catalog.Entity],
     info: Info,
     direction: Annotated[Direction, described("OUT: what it points to. IN: what points to it.")],
-    relations: Relations = None,
+    relations: AllRelations = None,
     link_where: LinkWhere = None,
     first: First = None,
     after: After = None,
@@ -266,6 +240,14 @@ def _annotations(root: Parent[catalog.Entity]) -> Any:
 
 def _spec(root: Parent[catalog.Entity]) -> Any:
     return dict(root.declaring.spec) if root.declaring else {}
+
+
+def _primary_owner(root: Parent[catalog.Entity]) -> Owner | None:
+    return cast("Any", min(root.owners, key=_precedence, default=None))
+
+
+def _precedence(owner: catalog.Owner) -> tuple[object, ...]:
+    return not owner.primary, owner.role != DEFAULT_ROLE, owner.role, owner.ref
 
 
 async def _system(root: Parent[catalog.Entity], info: Info) -> "Entity | None":
@@ -321,7 +303,8 @@ class Entity(Node):
     labels: JSON = strawberry.field(resolver=_labels, description="Labels by key.")
     annotations: JSON = strawberry.field(resolver=_annotations, description="Annotations by key.")
     links: list[WebLink] = strawberry.field(
-        resolver=lambda root: _as_links(_web_links(root)), description="Web links; contacts of a group or user."
+        resolver=web_links_of,
+        description="Web links as declared; `contacts` of an owner adds the e-mail address. For relations: `related`.",
     )
     spec: JSON = strawberry.field(resolver=_spec, description="The spec as declared.")
     identifiers: list[str] = strawberry.field(description="Foreign names that resolve to it, normalized.")
@@ -329,12 +312,18 @@ class Entity(Node):
         description="Declared owners, or else the effective ones: of the nearest owned level of what it is part of, or "
         "else of its repository's CODEOWNERS."
     )
+    primary_owner: Owner | None = strawberry.field(
+        resolver=_primary_owner,
+        description="The one of the owners to ask first: the primary one, else by role (OWNER before others) and ref.",
+    )
     owner_state: catalog.OwnerState | None = strawberry.field(description="For groups and users: can they answer?")
     system: "Entity | None" = strawberry.field(resolver=_system, description="The first of its systems by ref.")
     systems: list["Entity"] = strawberry.field(resolver=_systems, description="Systems it is part of, at any distance.")
     domains: list["Entity"] = strawberry.field(resolver=_domains, description="Domains it is part of, at any distance.")
     environments: list["Entity"] = strawberry.field(resolver=_environments, description="Where it is deployed to.")
-    repository: "Entity | None" = strawberry.field(resolver=_repository, description="Where its descriptor lives.")
+    repository: "Entity | None" = strawberry.field(
+        resolver=_repository, description="The repository that holds its descriptor, or else that its annotations name."
+    )
     dependencies: LinkConnection = strawberry.field(
         resolver=_impact_links(Direction.OUT),
         description="What it needs directly; the query `dependencies` goes further.",
@@ -351,7 +340,10 @@ class Entity(Node):
     revision: int = strawberry.field(
         description="The last revision that changed its document, its outgoing links or what is derived of them."
     )
-    updated_at: str = strawberry.field(description="The time of that revision, ISO 8601 in UTC.")
+    updated_at: Time = strawberry.field(
+        resolver=lambda root: root.updated_at or NEVER,
+        description="The time of that revision; 1970 for an owner that only a CODEOWNERS file names.",
+    )
 
     @classmethod
     def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
@@ -378,7 +370,8 @@ def type_name(entity: catalog.Entity) -> str:
         return "UnresolvedEntity"
     if entity.kind != "component":
         return _TYPES_OF_KINDS.get(entity.kind, "OtherEntity")
-    type_ = (entity.type or "").lower()
+    # As the filters of the lists fold it: each list holds its own type only.
+    type_ = (entity.type or "").casefold()
     if type_ in SERVICE_TYPES:
         return "Service"
     if type_ in APPLICATION_TYPES:

@@ -24,7 +24,8 @@ from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.facets import Facet
 from graph_api.graphql.pagination import PageArguments, check_first, page_info
-from graph_api.graphql.types import Entity, Link, WebLink, load_entities, load_entity, owner_contacts
+from graph_api.graphql.types import Entity, Link, load_entities, load_entity, owner_contacts
+from graph_api.graphql.web_links import WebLink
 from graph_api.store.protocol import Store
 
 strawberry.enum(
@@ -143,11 +144,13 @@ class HitEdge:
     cursor: str = strawberry.field(description="The place of this hit in the order (distance, ref).")
     node: Entity = strawberry.field(description="The entity.")
     distance: int = strawberry.field(description="The fewest links from any start.")
-    severity: catalog.Severity | None = strawberry.field(description="How hard it is hit.")
+    severity: catalog.Severity | None = strawberry.field(
+        description="DOWN if some walk to it has HARD links only, else DEGRADED; never null where it is asked for."
+    )
     walk: strawberry.Private[Walk]
     ref: strawberry.Private[Ref]
 
-    @strawberry.field(description="One shortest walk to it that obeys the filters.")
+    @strawberry.field(description="One shortest walk to it that obeys the filters; null only if a write came between.")
     async def via(self) -> Path | None:
         return cast("Any", await self.walk.via(self.ref, hard_only=False))
 

@@ -22,7 +22,14 @@ _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class ApiError(Exception):
-    """An API that cannot be asked, or does not answer as it should. Nothing of the source may be withdrawn."""
+    """An API that cannot be asked, or does not answer as it should. Nothing of the source may be withdrawn.
+
+    `status` is the answer's HTTP status, where that is what is wrong.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Api:
@@ -108,11 +115,14 @@ class Api:
         if answer.status_code in _LATER or (answer.status_code == 403 and "retry-after" in answer.headers):
             return None, _seconds(answer.headers.get("retry-after"))
         if answer.status_code in (401, 403):
-            raise ApiError(
+            message = (
                 f"{self._shown(url)} answers {answer.status_code}: is the token set, valid, and allowed to read this?"
             )
+            raise ApiError(message, answer.status_code)
         if not answer.is_success and not answer.is_redirect:
-            raise ApiError(f"{self._shown(url)} answers {answer.status_code}; is the base URL right?")
+            raise ApiError(
+                f"{self._shown(url)} answers {answer.status_code}; is the base URL right?", answer.status_code
+            )
         return answer, None
 
     async def linked_pages(self, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from graph_api.catalog.codeowners import CodeOwners, Dialect
 from graph_api.catalog.entity import EntityStatement
-from graph_api.catalog.identifiers import repository_url, repository_urls
+from graph_api.catalog.identifiers import named_repository, repository_url, repository_urls
 from graph_api.catalog.ref import BadRefError, Ref, kind_of, make_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.folders import CODEOWNERS, FileError, Listing, Root, decode, read_bytes
@@ -81,7 +81,8 @@ class Repositories:
         self._named = _named_in({checkout.folder for checkout in checkouts}, entities.values())
 
     def attach(self) -> None:
-        """State the repository of each checkout, and of each entity the repository and folder that it stands in."""
+        """State the repository of each checkout, and of each entity the repository and folder that it stands in, or
+        else those that its annotations name."""
         taken: set[Ref] = set()
         for checkout in self._checkouts:
             ref = self._attach(checkout, taken)
@@ -89,7 +90,25 @@ class Repositories:
                 self.folders[checkout.folder] = ref
                 taken.add(ref)
         for ref, statement in list(self._entities.items()):
-            self._entities[ref] = placed(statement, self.folders)
+            within = placed(statement, self.folders)
+            self._entities[ref] = within if within.repository else self._named_by_itself(statement)
+        self._add_work_trees(taken)
+
+    def _named_by_itself(self, statement: EntityStatement) -> EntityStatement:
+        named = named_repository(statement.annotations)
+        if named is None or kind_of(statement.ref) == "repository":
+            return statement
+        url, folder = named
+        repository = self._declared.get(url) or _ref_of(url)
+        return replace(statement, repository=repository, folder=folder) if repository else statement
+
+    def _add_work_trees(self, taken: Container[Ref]) -> None:
+        """Work trees whose repository no descriptor or CODEOWNERS file tells, for the files of other connectors."""
+        for checkout in self._checkouts:
+            url = remote_of(checkout.path) if checkout.work_tree and checkout.folder not in self.folders else None
+            ref = _ref_of(url) if url else None
+            if ref and ref not in taken:
+                self.folders[checkout.folder] = ref
 
     def _attach(self, checkout: Checkout, taken: set[Ref]) -> Ref | None:
         url = self._url(checkout)

@@ -26,6 +26,12 @@ class Online:
     headers: Mapping[str, str] = field(default_factory=dict)
     """What else every request must say, such as the version of the API."""
 
+    def headers_with(self, token: str) -> dict[str, str]:
+        """All headers of a question."""
+        name, colon, value = self.authorization.partition(": ")
+        authorization = {name: value} if colon else {"Authorization": name}
+        return {**self.headers, **{name: text.replace("{token}", token) for name, text in authorization.items()}}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
@@ -44,6 +50,8 @@ class Connector:
     read: Callable[[Sequence[Document], Findings], None]
     files: tuple[str, ...] = ()
     """Names of files, as patterns like `*.tf`, that are read as text beside YAML and JSON files."""
+    reads_descriptors: bool = False
+    """Whether it also reads the descriptors that it claims, beside the connector of descriptors."""
     origin: LinkOrigin = LinkOrigin.DECLARED
     """How it knows the links that it states."""
     online: Online | None = None

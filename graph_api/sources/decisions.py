@@ -6,6 +6,8 @@ from graph_api.catalog.kinds import kind_name
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import ProblemCode, Severity, Snapshot
 
+_LEFT_ALONE = (ProblemCode.NOT_A_DESCRIPTOR, ProblemCode.NO_API_VERSION, ProblemCode.TEMPLATE)
+
 
 class Decision(NamedTuple):
     """`line` is None for a whole file; `kind` and `ref` are None where a refused document's name was not read."""
@@ -27,7 +29,7 @@ def decisions(snapshot: Snapshot) -> list[Decision]:
     refused = [
         Decision(problem.path, problem.line, _kind(problem.ref), problem.ref, False, problem.code)
         for problem in snapshot.problems
-        if problem.severity is Severity.REFUSED or problem.code in (ProblemCode.NOT_A_DESCRIPTOR, ProblemCode.TEMPLATE)
+        if problem.severity is Severity.REFUSED or problem.code in _LEFT_ALONE
     ]
     return sorted(accepted + refused, key=lambda decision: (decision.path, decision.line or 0))
 

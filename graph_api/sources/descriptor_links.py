@@ -91,7 +91,7 @@ def _targets(ref: Ref, fields: Fields, spelling: Spelling, known: set[str]) -> I
         try:
             yield _target(ref, fields, spelling, path, value, known)
         except BadRefError as error:
-            fields.report(ProblemCode.BAD_REF, f"spec.{spelling.field}: {error}; it is ignored", path)
+            fields.report(ProblemCode.BAD_REF, f"spec.{spelling.field}: {error}", path)
 
 
 def _target(ref: Ref, fields: Fields, spelling: Spelling, path: Path, value: Any, known: set[str]) -> _Target:
@@ -103,7 +103,7 @@ def _target(ref: Ref, fields: Fields, spelling: Spelling, path: Path, value: Any
         return _Target(ref=target, path=path)
     for key in value:
         if key not in known:
-            message = f"{str(key)[:80]!r} is no property of a link; it is ignored"
+            message = f"{str(key)[:80]!r} is no property of a link"
             fields.report(ProblemCode.INVALID, message, (*path, key))
     role = _short(fields, (*path, "role"), value.get("role"))
     return _Target(

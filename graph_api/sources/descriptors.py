@@ -11,11 +11,12 @@ from typing import Any
 
 from graph_api.catalog.entity import EntityStatement, LinkStatement
 from graph_api.catalog.identifiers import identifiers_of, normalize_all
-from graph_api.catalog.kinds import kind_name
+from graph_api.catalog.kinds import OWNER_KINDS, kind_name
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, BadRefError, Ref, make_ref, parse_ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptor_links import flag_of, read_links
 from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT, Fields, Origin, Path, content_problem, text_of
+from graph_api.sources.misspellings import report_misspellings
 
 GROUP = "backstage.io"
 
@@ -49,6 +50,8 @@ class Reading:
     entity: EntityStatement | None
     links: tuple[LinkStatement, ...]
     problems: tuple[Problem, ...]
+    places: tuple[Path, ...]
+    """The field of each problem."""
 
 
 class _RefusedError(Exception):
@@ -80,19 +83,24 @@ def read_descriptor(document: dict[str, Any], origin: Origin) -> Reading:
         if problem := content_problem(document):
             raise _RefusedError(*problem)
         fields.ref = ref = _ref(fields)
+        report_misspellings(ref, fields)
         links = read_links(ref, fields)
         entity = _entity(ref, fields)
     except _RefusedError as error:
         fields.report(error.code, error.message, error.path, Severity.REFUSED)
-        return Reading(None, (), tuple(fields.problems))
-    return Reading(entity, tuple(links.values()), tuple(fields.problems))
+        return Reading(None, (), tuple(fields.problems), tuple(fields.places))
+    return Reading(entity, tuple(links.values()), tuple(fields.problems), tuple(fields.places))
 
 
 def _ref(fields: Fields) -> Ref:
     kind = _name_part(fields, "kind")
+    if not kind:
+        raise _RefusedError(ProblemCode.INVALID, "kind is missing, such as Component", ("kind",))
     if not isinstance(fields.get("metadata"), dict):
         raise _RefusedError(ProblemCode.INVALID, "metadata is missing or no mapping")
     name = _name_part(fields, "metadata", "name")
+    if not name:
+        raise _RefusedError(ProblemCode.INVALID, "metadata.name is missing", ("metadata", "name"))
     namespace = _name_part(fields, "metadata", "namespace") or DEFAULT_NAMESPACE
     try:
         return make_ref(kind, namespace, name)
@@ -122,7 +130,7 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
         document=fields.origin.document,
         location=fields.origin.location(),
         type=fields.text("spec", "type"),
-        title=fields.text("metadata", "title", limit=MAX_LONG_TEXT),
+        title=_title(kind, fields),
         description=fields.text("metadata", "description", limit=MAX_LONG_TEXT),
         lifecycle=fields.text("spec", "lifecycle"),
         tier=_tier(fields),
@@ -139,6 +147,13 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
 def _kind_as_written(fields: Fields, key: str) -> str:
     known = kind_name(key)
     return str(fields.get("kind")) if known == key else known
+
+
+def _title(kind: str, fields: Fields) -> str | None:
+    title = fields.text("metadata", "title", limit=MAX_LONG_TEXT)
+    if title or kind not in OWNER_KINDS:
+        return title
+    return fields.text("spec", "profile", "displayName", limit=MAX_LONG_TEXT)
 
 
 def _tier(fields: Fields) -> int | None:
@@ -169,7 +184,7 @@ def _former_refs(ref: Ref, annotations: Mapping[str, str], fields: Fields) -> li
             found.append(parse_ref(text, kind=kind, namespace=namespace))
         except BadRefError as error:
             path = ("metadata", "annotations", _FORMER_REFS)
-            fields.report(ProblemCode.BAD_REF, f"{_FORMER_REFS}: {error}; it is ignored", path)
+            fields.report(ProblemCode.BAD_REF, f"{_FORMER_REFS}: {error}", path)
     return found
 
 

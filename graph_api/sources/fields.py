@@ -46,12 +46,15 @@ class Fields:
     origin: Origin
     ref: Ref | None = None
     problems: list[Problem] = field(default_factory=list)
+    places: list[Path] = field(default_factory=list)
+    """Where in the document each problem is."""
 
     def report(self, code: ProblemCode, message: str, path: Path = (), severity: Severity = Severity.WARNING) -> None:
         if len(self.problems) >= MAX_PROBLEMS and severity is not Severity.REFUSED:
             return
         if len(self.problems) == MAX_PROBLEMS - 1:
             message += "; further problems of this document are not listed"
+        self.places.append(path)
         self.problems.append(
             Problem(
                 code=code,
@@ -64,7 +67,7 @@ class Fields:
         )
 
     def invalid(self, path: Path, expected: str) -> None:
-        self.report(ProblemCode.INVALID, f"{_dotted(path)} must be {expected}; it is ignored", path)
+        self.report(ProblemCode.INVALID, f"{_dotted(path)} must be {expected}", path)
 
     def get(self, *path: str | int) -> Any:
         """The value at a path, None where there is none."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graph_api.catalog.entity import EntityStatement
+from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptors import FOREIGN_FIELDS, GROUP, Reading, is_descriptor, read_descriptor
@@ -16,11 +17,15 @@ from graph_api.sources.fields import Origin
 from graph_api.sources.fields import Path as FieldPath
 from graph_api.sources.folders import MAX_FILE, FileError, Root, check_regular, decode, read_bytes
 from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
+from graph_api.sources.misspellings import lacks_api_version
 from graph_api.sources.placeholders import READERS, Placeholders
 from graph_api.sources.yaml_documents import YamlDocument, YamlTextError, read_yaml
 
 MAX_LOOKUPS = 1_000_000
 """Files that the Locations of one source may make us look at; a glob looks at all files below its folder."""
+
+OUR_NAME = "catalog-info"
+"""Of a file that is meant for us, whatever it holds."""
 
 _UNDECODED = b"\0"
 """Every other byte of a Latin text in UTF-16 is this one, which no YAML file in UTF-8 holds."""
@@ -66,8 +71,15 @@ class FileReader:
         groups = "|".join(re.escape(group) for group in (GROUP, *found.groups))
         kinds = "|".join(FOREIGN_FIELDS)
         self._named_group = re.compile(rf"(?:{groups})/", re.IGNORECASE)
+        names = "|".join(re.escape(kind) for kind in KINDS)
+        self._kind = re.compile(rf"^kind[\"']?\s*:\s*[\"']?(?:{names})\b".encode(), re.IGNORECASE | re.MULTILINE)
         # Most YAML of most trees is none of ours: looking for either is much faster than parsing it.
         self._candidate = re.compile(rf"(?:{groups})/|\bkind[\"']?\s*:\s*[\"']?(?:{kinds})\b".encode(), re.IGNORECASE)
+
+    def _is_candidate(self, data: bytes) -> bool:
+        if self._candidate.search(data):
+            return True
+        return b"apiVersion" not in data and self._kind.search(data) is not None
 
     def read(self, file: Path) -> None:
         """Read a file and all that its Locations lead to, depth first and without recursion."""
@@ -114,12 +126,14 @@ class FileReader:
         except FileError as error:
             self._refuse(name, error)
             return []
-        is_candidate = self._candidate.search(data) is not None
+        # Latin text in UTF-16 is the same with a NUL at every other byte.
+        is_candidate = self._is_candidate(data.replace(_UNDECODED, b""))
         try:
             text = decode(data) if is_candidate or _hides_its_text(data) else ""
         except FileError as error:
             # It may hold what it held before.
-            self._refuse(name, error, Severity.REFUSED if is_candidate else Severity.INFO)
+            is_meant = is_candidate or file.stem.lower() == OUR_NAME
+            self._refuse(name, error, Severity.REFUSED if is_meant else Severity.INFO)
             return []
         try:
             documents = [document for document in read_yaml(text) if document.value is not None]
@@ -127,12 +141,17 @@ class FileReader:
             self._refuse_text(name, text, error)
             return []
         ours = [is_descriptor(document.value, self._found.groups) for document in documents]
-        if not any(ours):
+        nearly = [lacks_api_version(document.value) for document in documents]
+        if not any(ours) and not any(nearly):
             self._not_a_descriptor(name, None)
             return []
         has_placeholders = any(reader in text for reader in READERS)
         locations = []
-        for document, is_ours in zip(documents, ours, strict=True):
+        for document, is_ours, is_nearly in zip(documents, ours, nearly, strict=True):
+            if is_nearly:
+                message = "it looks like a descriptor and has no apiVersion, so it is left alone"
+                self._found.report(ProblemCode.NO_API_VERSION, message, name, document.line)
+                continue
             if not is_ours:
                 self._not_a_descriptor(name, document.line)
                 continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkOrigin, LinkStatement
@@ -21,10 +22,13 @@ _FIRST = ("type", "title", "description", "lifecycle", "tier")
 
 
 class Findings:
-    """`origin` is how the connector knows its links, where it does not say otherwise."""
+    """`origin` is how the connector knows its links, where it does not say otherwise; `folders` hold repositories."""
 
-    def __init__(self, origin: LinkOrigin = LinkOrigin.DECLARED) -> None:
+    def __init__(
+        self, origin: LinkOrigin = LinkOrigin.DECLARED, folders: Mapping[PurePosixPath, Ref] | None = None
+    ) -> None:
         self._origin = origin
+        self._folders = folders or {}
         self._entities: dict[Ref, EntityStatement] = {}
         self._links: dict[LinkKey, LinkStatement] = {}
         self._problems: list[Problem] = []
@@ -133,6 +137,13 @@ class Findings:
         """Nothing of the document goes in now; what it said before stays, marked stale."""
         self.problem(message, document.at(), code=code, severity=Severity.REFUSED)
         self._unreadable.add(document.path)
+
+    def repository_of(self, document: Document) -> tuple[Ref, PurePosixPath] | None:
+        """The repository that the document's file stands in, and the file's folder there; None if nothing tells."""
+        for folder in (document.folder, *document.folder.parents):
+            if folder in self._folders:
+                return self._folders[folder], document.folder.relative_to(folder)
+        return None
 
     def knows(self, ref: Ref) -> bool:
         return ref in self._entities

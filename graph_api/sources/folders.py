@@ -162,6 +162,8 @@ def decode(data: bytes, most: int = MAX_FILE) -> str:
     """The text of a whole file in UTF-8; FileError if it has more bytes or is something else."""
     if len(data) > most:
         raise FileError(ProblemCode.TOO_LARGE, f"has more than {most:,} bytes")
+    if b"\0" in data:
+        raise FileError(ProblemCode.UNREADABLE, "holds NUL bytes, as UTF-16 does; save it as UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

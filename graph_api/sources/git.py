@@ -6,26 +6,43 @@ from pathlib import Path
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.sources.folders import FileError, decode, read_bytes
 
+GIT, CONFIG = ".git", "config"
+
 _REMOTE = re.compile(r'\[remote "(?P<name>[^"\n]*)"\](?P<body>[^\[]*)')
 _URL = re.compile(r"^\s*url\s*=\s*(?P<url>\S+)", re.MULTILINE)
 
 
 def work_tree_of(folder: Path) -> Path | None:
     """The nearest folder, from this one upwards, that is a git work tree."""
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None)
+    return next((parent for parent in (folder, *folder.parents) if (parent / GIT).exists()), None)
 
 
 def remote_of(work_tree: Path) -> str | None:
     """`https://host/org/repo` of the remote `origin`, or of the first one; None without a remote on a host."""
-    config = _read(_git_folder(work_tree) / "config")
-    urls = {match["name"]: url["url"] for match in _REMOTE.finditer(config) if (url := _URL.search(match["body"]))}
-    remote = normalize_identifier(urls.get("origin") or next(iter(urls.values()), ""))
-    return remote if remote.startswith("https://") else None
+    found = remote_in(read_config(work_tree))
+    return found[0] if found else None
+
+
+def remote_in(config: str) -> tuple[str, int] | None:
+    """As remote_of(), of the text of a configuration, and the line where it stands."""
+    places = {
+        match["name"]: (found["url"], config.count("\n", 0, match.start("body") + found.start("url")) + 1)
+        for match in _REMOTE.finditer(config)
+        if (found := _URL.search(match["body"]))
+    }
+    url, line = places.get("origin") or next(iter(places.values()), ("", 1))
+    remote = normalize_identifier(url)
+    return (remote, line) if remote.startswith("https://") else None
+
+
+def read_config(work_tree: Path) -> str:
+    """The text of a work tree's configuration; empty if it cannot be read."""
+    return _read(_git_folder(work_tree) / CONFIG)
 
 
 def _git_folder(work_tree: Path) -> Path:
     """`.git`, or the folder that a `.git` file of a submodule or linked work tree names."""
-    git = work_tree / ".git"
+    git = work_tree / GIT
     if git.is_dir():
         return git
     folder = work_tree / _read(git).removeprefix("gitdir:").strip()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from graph_api.catalog.entity import EntityStatement, LinkOrigin
+from graph_api.catalog.identifiers import definition_name, normalize_all
 from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
@@ -15,6 +16,8 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.descriptors import is_descriptor
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
+from graph_api.sources.folders import Root
+from graph_api.sources.git import CONFIG, GIT, read_config
 from graph_api.sources.loading import Loaded, load
 from graph_api.sources.naming import is_image, repository_ref
 from graph_api.sources.registry import FORMATS
@@ -44,12 +47,17 @@ def read_paths(
     if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
         folders = {PurePosixPath(): ref}
     snapshots = [
-        _finished(format_, _read(format_, claimed[format_.name], name), folders, loaded.unreadable)
+        _finished(format_, _read(format_, claimed[format_.name], name, folders), folders, loaded.unreadable)
         for format_ in formats
     ]
     if only and files.CONNECTOR not in only:
         return snapshots
-    known = {document.path for documents in claimed.values() for document in documents}
+    known = {
+        document.path
+        for documents in claimed.values()
+        for document in documents
+        if not is_descriptor(document.value, groups)
+    }
     return [_with_others(descriptors, known, [*loaded.problems, *unknown]), *snapshots]
 
 
@@ -57,7 +65,15 @@ def _load(listed: files.Files, patterns: Sequence[str]) -> Loaded:
     loaded = Loaded()
     for root, listing, _ in listed.roots:
         load(root, [*listing.documents, *listing.others], patterns, loaded)
+        if CONFIG in patterns:
+            loaded.documents += [_work_tree(root, path) for path in listing.work_trees]
     return loaded
+
+
+def _work_tree(root: Root, path: Path) -> Document:
+    """A work tree's configuration, wherever git keeps it. Nothing else in `.git` is a document."""
+    git = path / GIT
+    return Document(root.name(git / CONFIG if git.is_dir() else git), text=read_config(path))
 
 
 def _claimed(
@@ -68,6 +84,9 @@ def _claimed(
     unknown = []
     for document in sorted(documents, key=lambda document: (document.path, document.line)):
         if is_descriptor(document.value, groups):
+            for format_ in formats:
+                if format_.reads_descriptors and format_.claims(document):
+                    claimed[format_.name].append(document)
             continue
         claimant = next((format_ for format_ in formats if format_.claims(document)), None)
         if claimant:
@@ -86,9 +105,11 @@ def _claimed(
     return claimed, unknown
 
 
-def _read(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
+def _read(
+    connector: Connector, documents: Sequence[Document], name: str, folders: Mapping[PurePosixPath, Ref]
+) -> Snapshot:
     source = f"{connector.name}:{name}"
-    findings = Findings(connector.origin)
+    findings = Findings(connector.origin, folders)
     try:
         connector.read(documents, findings)
     except Exception:
@@ -97,7 +118,19 @@ def _read(connector: Connector, documents: Sequence[Document], name: str) -> Sna
         findings = Findings()
         for document in documents:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")
-    return findings.snapshot(source, connector.name)
+    return _with_definitions(findings.snapshot(source, connector.name), documents)
+
+
+def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snapshot:
+    """With the name of its definition on each API, so that it is the one of the descriptor that includes the file."""
+    texts = {document.path: document.text for document in documents}
+    entities = {
+        ref: replace(said, identifiers=normalize_all((*said.identifiers, definition_name(texts[said.document]))))
+        if kind_of(ref) == "api" and texts.get(said.document)
+        else said
+        for ref, said in snapshot.entities.items()
+    }
+    return replace(snapshot, entities=entities)
 
 
 def _finished(

@@ -47,6 +47,15 @@ def iso_time(seconds: float | None) -> str | None:
         return None
 
 
+def seconds_in(value: Any) -> float | None:
+    """Seconds since 1970 of a time in ISO 8601; one without zone is UTC. None if it is no time."""
+    try:
+        time = datetime.fromisoformat(text_in(value) or "")
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def host_in(value: Any) -> str | None:
     """The host of a URL or of `host:port`; None where that is the machine itself, which is no name for others."""
     match = _HOST.fullmatch(text_in(value) or "")

@@ -26,7 +26,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.calls import Calls, Service, Spot
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, mapping, mappings
+from graph_api.sources.documents import Document, listed, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import scoped
 from graph_api.sources.scalars import count_in, iso_time, number_in, text_in
@@ -63,7 +63,7 @@ def claims(document: Document) -> bool:
 def read(documents: Sequence[Document], findings: Findings) -> None:
     calls = Calls(NAME, findings)
     for document in documents:
-        for number, text in enumerate(document.get("warnings") or () if document.value else ()):
+        for number, text in enumerate(listed(document.get("warnings"))):
             if text_in(text):
                 findings.problem(f"Prometheus warns: {text}", document.at("warnings", number))
         for sample in _text_samples(document) if document.value is None else _answered_samples(document):

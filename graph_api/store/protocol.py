@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun
+from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
@@ -186,8 +186,9 @@ class Store(Protocol):
 
     async def facets(self, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]: ...
 
-    async def search(self, text: str, filter_: Filter, limit: int) -> list[Entity]:
-        """Best first: names, titles, descriptions, tags; words may be prefixes and out of order."""
+    async def search(self, text: str, filter_: Filter) -> list[Ref]:
+        """Best first, ranked by search.py: at most MAX_FOUND by names, titles, descriptions and tags; words may be
+        prefixes and out of order, and have a typo where nothing is found otherwise."""
         ...
 
     async def neighbours(
@@ -245,7 +246,13 @@ class Store(Protocol):
         """By name. Each with its last run, without payload."""
         ...
 
-    async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
+    async def syncs(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, str] | None = None,
+        status: SyncStatus | None = None,
+    ) -> list[SyncRun]:
         """Newest first by (started_at, id), without payload. `after` is such a pair."""
         ...
 

@@ -1,7 +1,7 @@
 """The HTTP application around a schema and a store."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -9,6 +9,7 @@ from http import HTTPStatus
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -34,12 +35,15 @@ def build_asgi(
     store: Store,
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,
+    origins: Sequence[str] = (),
     on_open: Callable[[], Awaitable[None]] | None = None,
+    warm_up: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
-    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request, and
-    `on_open` before the first. `hosts` are the names that it answers to, None for all.
+    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request,
+    `on_open` before the first, and `warm_up` before /readyz says that it is ready. `hosts` are the names that it
+    answers to, None for all; `origins` those whose pages may ask.
     """
-    lifecycle = StoreLifecycle(store, on_open)
+    lifecycle = StoreLifecycle(store, on_open, warm_up)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
 
     @asynccontextmanager
@@ -53,7 +57,11 @@ def build_asgi(
             Route("/", _redirect_to_graphql),
             *health_routes(lifecycle),
         ],
-        middleware=[Middleware(RequestId), *([Middleware(KnownHosts, hosts)] if hosts else [])],
+        middleware=[
+            Middleware(RequestId),
+            *([Middleware(KnownHosts, hosts)] if hosts else []),
+            *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
+        ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
         lifespan=lifespan,
     )

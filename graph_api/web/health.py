@@ -32,6 +32,8 @@ class Readiness:
         async with self._asking:
             if self._lifecycle.problem:
                 return self._lifecycle.problem
+            if not self._lifecycle.warm:
+                return "The database is warming up: questions are answered, the first ones slowly."
             if self._asked_at is None or monotonic() - self._asked_at > KEEP:
                 self._problem = await self._ping()
                 self._asked_at = monotonic()

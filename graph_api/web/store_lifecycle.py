@@ -9,16 +9,25 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.protocol import Store
 
 FIRST_TRY = 5.0
-"""Seconds that the server's start waits for the first try, so that usually the first request finds the store open."""
+"""Seconds that the server's start waits for the first try, so that usually the first request finds the store open and
+warm."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
 
 logger = logging.getLogger(__name__)
 
 
 class StoreLifecycle:
-    def __init__(self, store: Store, on_open: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_open: Callable[[], Awaitable[None]] | None = None,
+        warm_up: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.store = store
         self._on_open = on_open
+        self._warm_up = warm_up
+        self.warm = False
+        """Whether the first answers come as fast as later ones, as far as that can be helped."""
         self.problem: str | None = "The store is being opened."
         """Why the store cannot be asked; None once it is open."""
         self._tried = asyncio.Event()
@@ -49,6 +58,9 @@ class StoreLifecycle:
             logger.warning("The store does not open, next try in %g s: %s", pause, self.problem)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+        await self._try_to_warm_up()
+        self.warm = True
+        self._tried.set()
 
     async def _try_to_open(self) -> bool:
         try:
@@ -56,16 +68,22 @@ class StoreLifecycle:
             if self._on_open:
                 await self._on_open()
         except CatalogError as error:
+            self._tried.set()
             self.problem = error.message
             if error.code in (ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED):
                 return False
             raise
         except Exception:
+            self._tried.set()
             self.problem = "The store cannot be opened; the log says why."
             logger.exception("The store cannot be opened")
             raise
-        else:
-            self.problem = None
-            return True
-        finally:
-            self._tried.set()
+        self.problem = None
+        return True
+
+    async def _try_to_warm_up(self) -> None:
+        try:
+            if self._warm_up:
+                await self._warm_up()
+        except Exception as error:
+            logger.warning("The first answers may be slow: warming up failed (%s)", str(error) or type(error).__name__)

@@ -1,14 +1,19 @@
+import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import neo4j
 import pytest
 
 from graph_api.app import create_app
 from graph_api.settings import Settings
+from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
-from tests.conftest import Run, store_maker
+from tests.conftest import Run, store_maker, wipe
 from tests.demo import load
 
 
@@ -16,12 +21,18 @@ class Client:
     """Speaks GraphQL over HTTP to an application in this process."""
 
     def __init__(self, store: Store, run: Run, settings: Settings) -> None:
+        self.store = store
         self._app = create_app(settings, store)
         self._lifespan = self._app.router.lifespan_context(self._app)
         self._run = run
 
     async def start(self) -> None:
+        """As a deployment does: not before it is ready, so that nothing of the start runs beside the test."""
         await self._lifespan.__aenter__()
+        transport = httpx.ASGITransport(app=self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - from outside there is no event
+                await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
         await self._lifespan.__aexit__(None, None, None)
@@ -71,3 +82,19 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     run(load(store))
     yield client
     run(client.stop())
+
+
+@pytest.fixture
+def on_both_stores(
+    tmp_path: Path, run: Run, neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None
+) -> Iterator[tuple[Client, Client]]:
+    """Two empty catalogs: embedded and Neo4j."""
+    wipe(neo4j_driver)
+    user, password = neo4j_auth or (None, None)
+    stores = EmbeddedStore(tmp_path / "catalog.db"), Neo4jStore(neo4j_uri, user=user, password=password)
+    clients = Client(stores[0], run, Settings()), Client(stores[1], run, Settings())
+    for client in clients:
+        run(client.start())
+    yield clients
+    for client in clients:
+        run(client.stop())

@@ -1,14 +1,18 @@
 """Writes through the API: all or nothing, for one source, with expected revisions."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from graph_api.catalog.merge import SourceOrder
 from graph_api.settings import Settings
+from graph_api.sources.files import read_files
 from graph_api.store.protocol import Store
-from graph_api.sync import record_failure
+from graph_api.sync import record_failure, sync
 from tests.conftest import Run
 from tests.graphql.conftest import Client
+from tests.sources.folders import descriptor, write
 
 PUT = """mutation Put($entities: [EntityInput!]!, $source: String! = "api", $dryRun: Boolean! = false) {
   putEntities(entities: $entities, source: $source, dryRun: $dryRun) {
@@ -54,9 +58,10 @@ def test_any_error_and_nothing_is_written(client: Client) -> None:
     answer = client.ask(PUT, entities=[service("good"), service("bad name"), service("worse", owner="not a ref")])
     errors = answer["putEntities"]["userErrors"]
     assert [(error["path"], error["code"]) for error in errors] == [
-        (["entities", "1"], "INVALID"),
-        (["entities", "2"], "BAD_REF"),
+        (["entities", "1", "name"], "INVALID"),
+        (["entities", "2", "spec", "owner"], "BAD_REF"),
     ]
+    assert all("ignored" not in error["message"] for error in errors)
     assert client.ask('{ entity(ref: "component:good") { ref } }')["entity"] is None
 
 
@@ -206,7 +211,7 @@ def test_a_held_sync_is_superseded_whatever_ran_in_between(client: Client, store
     many = [service(f"s{number}") for number in range(30)]
     assert client.ask(SNAPSHOT, entities=many)["applySnapshot"]["sync"]["status"] == "APPLIED"
     held = client.ask(SNAPSHOT, entities=many[:5])["applySnapshot"]["sync"]
-    run(record_failure(store, "feed", "graphql", "the feed cannot be read"))
+    run(record_failure(store, "feed", "api", "the feed cannot be read"))
     assert client.ask(SNAPSHOT, entities=many)["applySnapshot"]["sync"]["status"] == "UNCHANGED"
     confirm = "mutation($id: ID!) { confirmSync(id: $id) { sync { status } } }"
     assert client.code(confirm, id=held["id"]) == "CONFLICT"
@@ -245,3 +250,62 @@ def test_a_cursor_holds_a_long_title(client: Client) -> None:
     first = client.ask(page)["services"]
     second = client.ask(page, after=first["pageInfo"]["endCursor"])["services"]
     assert first["nodes"] + second["nodes"] == [{"ref": "component:default/a"}, {"ref": "component:default/b"}]
+
+
+def test_what_a_connector_feeds_is_not_written_for(client: Client, store: Store, run: Run, tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": descriptor("Component", "fed")})
+    run(sync(store, read_files([tmp_path], source="feed"), SourceOrder()))
+    sources = "{ sources { name connector lastAppliedAt entities } }"
+    before = client.ask(sources)
+    link = '{from: "component:fed", relation: DEPENDS_ON, to: "component:b"}'
+    for field in (
+        'putEntities(source: "feed", entities: [{kind: "Component", name: "x"}])',
+        'removeEntities(source: "feed", entities: [{ref: "component:fed"}])',
+        f'putLinks(source: "feed", links: [{link}])',
+        f'removeLinks(source: "feed", links: [{link}])',
+        'applySnapshot(source: "feed", entities: [])',
+    ):
+        (payload,) = client.ask(f"mutation {{ {field} {{ userErrors {{ path code message }} }} }}").values()
+        error = payload["userErrors"][0]
+        assert (error["path"], error["code"]) == (["source"], "DECLARED_ELSEWHERE")
+        assert "fed by the connector files" in error["message"]
+    assert client.ask(sources) == before
+
+
+def test_user_errors_lead_to_the_field(client: Client) -> None:
+    entities = [
+        service("shop", dependsOn=["resource:db", "db"], tier="high"),
+        {"kind": "", "name": "x"},
+        {"kind": "Component", "name": "y", "labels": {"a": []}},
+    ]
+    errors = client.ask(PUT, entities=entities)["putEntities"]["userErrors"]
+    assert {(".".join(row["path"]), row["message"]) for row in errors} == {
+        ("entities.0.spec.dependsOn.1", "spec.dependsOn: 'db': the kind is missing: write kind:namespace/name"),
+        ("entities.0.spec.tier", "spec.tier must be a whole number, 1 the most critical"),
+        ("entities.1.kind", "kind is missing, such as Component"),
+        ("entities.2.labels.a", "metadata.labels.a must be text"),
+    }
+
+
+def test_a_near_miss_goes_in_with_a_warning(client: Client) -> None:
+    put = """mutation { putEntities(entities: [{kind: "Component", name: "shop", spec: {dependOn: ["resource:db"]}}]) {
+      userErrors { code } warnings { code message } changes { ref } } }"""
+    answer = client.ask(put)["putEntities"]
+    assert (answer["userErrors"], [row["code"] for row in answer["warnings"]]) == ([], ["MISSPELLED"])
+    assert answer["changes"] == [{"ref": "component:default/shop"}]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ('{ entities(filter: {kind: {eq: ""}}) { totalCount } }', "no kind '';"),
+        (
+            '{ dependents(of: ["component:a"], walk: {budget: {seconds: 0}}) { totalCount } }',
+            "above 0 and at most 30; got 0",
+        ),
+        ('{ entity(ref: "checkout") { ref } }', "'checkout': the kind is missing"),
+    ],
+)
+def test_messages_name_the_value(client: Client, query: str, said: str) -> None:
+    client.ask(PUT, entities=[service("a")])
+    assert said in client.post(query)["errors"][0]["message"]

@@ -42,8 +42,8 @@ def test_they_are_listed_filtered_and_counted(extended: Client) -> None:
     assert extended.code('{ entities(filter: {kind: {eq: "bagde"}}) { totalCount } }') == "UNKNOWN_KIND"
     coverage = extended.ask("{ ownershipCoverage(by: KIND) { value total declared none } }")["ownershipCoverage"]
     assert coverage == [
-        {"value": "stream", "total": 2, "declared": 1, "none": 1},
-        {"value": "pipeline", "total": 1, "declared": 0, "none": 1},
+        {"value": "Stream", "total": 2, "declared": 1, "none": 1},
+        {"value": "Pipeline", "total": 1, "declared": 0, "none": 1},
     ]
     gaps = extended.ask("{ ownershipGaps(reasons: [NONE]) { nodes { ref } } }")["ownershipGaps"]["nodes"]
     assert [row["ref"] for row in gaps] == ["stream:default/alone", "pipeline:default/p"]

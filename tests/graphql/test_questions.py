@@ -124,7 +124,9 @@ BAD: list[tuple[str, str]] = [
     ),
     ('{ impact(of: ["component:identity"], walk: {keep: {kind: {eq: "Servce"}}}) { totalCount } }', "UNKNOWN_KIND"),
     ('{ impact(of: ["component:identity"], walk: {through: {kind: {eq: "Servce"}}}) { totalCount } }', "UNKNOWN_KIND"),
-    ('{ search(text: "a", filter: {kind: {eq: "Servce"}}) { ref } }', "UNKNOWN_KIND"),
+    ('{ search(text: "a", filter: {kind: {eq: "Servce"}}) { totalCount } }', "UNKNOWN_KIND"),
+    ('{ search(text: "a b c d e f g h i j k") { totalCount } }', "TOO_LARGE"),
+    ('{ search(text: "a", first: 101) { totalCount } }', "BAD_PAGE"),
     ('{ entities(filter: {labels: [{key: "team"}]}) { totalCount } }', "BAD_INPUT"),
     ('{ entities(filter: {not: {annotations: [{key: "team", eq: null}]}}) { totalCount } }', "BAD_INPUT"),
     (
@@ -164,7 +166,7 @@ def test_lists_of_ids_refs_and_owners_are_bounded(demo: Client) -> None:
     assert demo.ask(nodes, ids=[id_] * 1_000)["nodes"] == [{"id": id_}] * 1_000
     assert demo.code(nodes, ids=[id_] * 1_001) == "TOO_LARGE"
     refs = ["group:security"] * 1_001
-    assert demo.code("query($refs: [String!]!) { entities(refs: $refs) { revision } }", refs=refs) == "TOO_LARGE"
+    assert demo.code("query($refs: [String!]!) { entities(refs: $refs) { nodes { ref } } }", refs=refs) == "TOO_LARGE"
     owned = "query($refs: [String!]!) { entities(filter: {ownedBy: {refs: $refs}}) { totalCount } }"
     assert demo.code(owned, refs=refs) == "TOO_LARGE"
 

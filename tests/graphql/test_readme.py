@@ -3,14 +3,21 @@
 import re
 from pathlib import Path
 
+import neo4j
 import pytest
 
+from tests.conftest import wipe
 from tests.documents import ROOT, blocks, commands, run_all
 from tests.graphql.conftest import Client
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUERIES = blocks("README.md", "graphql")
-COMMANDS = commands("README.md", "graph-api check", "graph-api sync", "graph-api query")
+NEO4J = "bolt://127.0.0.1:7687"
+COMMANDS = [
+    command
+    for command in commands("README.md", "graph-api check", "graph-api sync", "graph-api query")
+    if NEO4J not in command
+]
 
 
 def test_queries_answer(demo: Client) -> None:
@@ -52,6 +59,30 @@ def test_queries_answer(demo: Client) -> None:
 def test_commands_run_in_this_order(tmp_path: Path) -> None:
     assert len(COMMANDS) >= 4
     run_all(COMMANDS, tmp_path)
+
+
+def test_the_neo4j_section_fills_the_database(
+    tmp_path: Path,
+    neo4j_uri: str,
+    neo4j_driver: neo4j.Driver,
+    neo4j_auth: tuple[str, str] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wipe(neo4j_driver)
+    if neo4j_auth:
+        monkeypatch.setenv("GRAPH_API_NEO4J_USER", neo4j_auth[0])
+        monkeypatch.setenv("GRAPH_API_NEO4J_PASSWORD", neo4j_auth[1])
+    fill = [
+        command.replace(NEO4J, neo4j_uri) for command in commands("README.md", "graph-api sync") if NEO4J in command
+    ]
+    run_all(fill, tmp_path)
+    count = "MATCH (e:Entity {declared: true}) RETURN count(e) AS n"
+    assert neo4j_driver.execute_query(count).records[0]["n"] >= 270
+
+
+def test_the_command_is_where_the_readme_says() -> None:
+    assert "```console\n. .venv/bin/activate\n```" in README
+    assert re.search("^VENV := .venv$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", ["make demo", "make test"])

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import neo4j
 import pytest
 
 from graph_api.app import source_order
 from graph_api.settings import Settings
 from graph_api.sources.reading import read_paths
-from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync_all
-from tests.conftest import Run, wipe
+from tests.conftest import Run
 from tests.graphql.conftest import Client
 
 FOLDERS = [Path(__file__).parents[2] / "seeds"]
@@ -40,7 +37,7 @@ WHOLE = [
     "{ facets(fields: [KIND, TYPE, OWNER, TAGS, SYSTEM, LIFECYCLE]) { field buckets { value count } } }",
     "{ unresolvedRefs(first: 100) { totalCount nodes { ref } } }",
 ]
-SEARCH = '{ search(text: "service", first: 100) { ref } }'
+SEARCH = '{ search(text: "service", first: 100) { totalCount nodes { ref } } }'
 WALKS = """query($ref: String!) {
   impact(of: [$ref], first: 50) {
     totalCount edges { distance severity node { ref } } completeness { complete reasons unexplored }
@@ -51,27 +48,11 @@ WALKS = """query($ref: String!) {
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
-def both(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    run: Run,
-    neo4j_uri: str,
-    neo4j_driver: neo4j.Driver,
-    neo4j_auth: tuple[str, str] | None,
-) -> Iterator[tuple[Client, Client]]:
-    wipe(neo4j_driver)
-    user, password = neo4j_auth or (None, None)
-    stores: list[Store] = [EmbeddedStore(tmp_path / "catalog.db"), Neo4jStore(neo4j_uri, user=user, password=password)]
-    clients = []
-    for store in stores:
-        client = Client(store, run, Settings())
-        run(client.start())
-        repo = request.param.name.replace("__", "/", 1) if request.param.parent.name == "codeowners" else None
-        run(load(store, request.param, repo))
-        clients.append(client)
-    yield clients[0], clients[1]
-    for client in clients:
-        run(client.stop())
+def both(request: pytest.FixtureRequest, run: Run, on_both_stores: tuple[Client, Client]) -> tuple[Client, Client]:
+    repo = request.param.name.replace("__", "/", 1) if request.param.parent.name == "codeowners" else None
+    for client in on_both_stores:
+        run(load(client.store, request.param, repo))
+    return on_both_stores
 
 
 async def load(store: Store, folder: Path, repo: str | None) -> None:
@@ -90,7 +71,7 @@ def test_both_stores_answer_alike(both: tuple[Client, Client]) -> None:
     for query in WHOLE:
         assert neo4j.ask(query) == embedded.ask(query), query
     # The two rank by their own statistics of words, but find the same.
-    found, also = [{row["ref"] for row in client.ask(SEARCH)["search"]} for client in both]
+    found, also = [{row["ref"] for row in client.ask(SEARCH)["search"]["nodes"]} for client in both]
     assert found == also
     for ref in refs[:: 1 + len(refs) // 50]:
         assert neo4j.ask(WALKS, ref=ref) == embedded.ask(WALKS, ref=ref), ref

@@ -158,7 +158,11 @@ def test_each_of_several_repositories_has_its_own_file(tmp_path: Path) -> None:
     places = {
         said.name: (said.repository, said.folder) for said in snapshot.entities.values() if said.kind != "Repository"
     }
-    assert places == {"a": ("repository:acme/a", ""), "b": ("repository:acme/b", "packages/x"), "d": (None, None)}
+    assert places == {
+        "a": ("repository:acme/a", ""),
+        "b": ("repository:acme/b", "packages/x"),
+        "d": ("repository:acme/d", ""),
+    }
 
 
 def test_a_second_file_for_one_repository_is_named_and_ignored(tmp_path: Path) -> None:
@@ -217,3 +221,35 @@ def test_strange_names_make_a_ref_that_keeps_the_grammar(tmp_path: Path) -> None
     }.items():
         snapshot = read_files([tmp_path], repo=repo)
         assert list(snapshot.entities) == ([expected] if expected else []), repo
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ("{github.com/project-slug: Acme/Orders}", ("repository:acme/orders", "")),
+        ("{backstage.io/source-location: 'url:https://github.com/acme/orders'}", ("repository:acme/orders", "")),
+        (
+            "{github.com/project-slug: acme/site, "
+            "backstage.io/source-location: 'url:https://github.com/acme/orders/tree/main/Services/api/'}",
+            ("repository:acme/orders", "Services/api"),
+        ),
+        (
+            "{backstage.io/source-location: 'url:https://gitlab.com/a/b/c/-/blob/main/x/catalog-info.yaml'}",
+            ("repository:a-b/c", "x"),
+        ),
+        (
+            "{backstage.io/source-location: 'url:https://github.com/acme/known/tree/main/x'}",
+            ("repository:default/k", "x"),
+        ),
+        ("{backstage.io/source-location: 'dir:./'}", (None, None)),
+        ("{github.com/project-slug: acme/a, gitlab.com/project-slug: acme/b}", (None, None)),
+        ("{}", (None, None)),
+    ],
+)
+def test_annotations_name_the_repository_where_no_code_owners_do(
+    tmp_path: Path, annotations: str, expected: tuple[str | None, str | None]
+) -> None:
+    known = descriptor("Repository", "k", annotations="{github.com/project-slug: acme/known}")
+    write(tmp_path, {"a.yaml": descriptor("Component", "x", annotations=annotations), "k.yaml": known})
+    said = read_files([tmp_path]).entities[Ref("component:default/x")]
+    assert (said.repository, said.folder) == expected

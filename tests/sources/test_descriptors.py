@@ -194,7 +194,7 @@ def test_one_owner_is_primary(spec: dict[str, Any], expected: list[tuple[str, st
         ({"owner": "component:a"}, "BAD_LINK_END", "OWNED_BY", 1),
         ({"owners": [{"ref": "a", "primary": True}, {"ref": "b", "primary": True}]}, "INVALID", "more than one", 2),
         ({"owners": [{"ref": "a", "primary": "maybe"}]}, "INVALID", "primary must be", 1),
-        ({"dependsOn": ["a"]}, "BAD_REF", "the kind is missing", 0),
+        ({"dependsOn": ["a"]}, "BAD_REF", "'a': the kind is missing", 0),
         ({"dependsOn": ["resource:a/b/c"]}, "BAD_REF", "not of the form", 0),
         ({"dependsOn": [{"ref": "resource:a", "criticality": "MEDIUM"}]}, "INVALID", "criticality must be", 1),
         ({"dependsOn": [{"ref": "resource:a", "confidence": 1.5}]}, "INVALID", "confidence must be", 1),
@@ -238,10 +238,10 @@ def test_problems_stand_at_the_line_of_what_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("document", "code", "said"),
     [
-        ({"metadata": {"name": "x"}}, "INVALID", "the kind is missing"),
+        ({"metadata": {"name": "x"}}, "INVALID", "kind is missing"),
         ({"kind": "Component"}, "INVALID", "metadata is missing"),
         ({"kind": "Component", "metadata": []}, "INVALID", "metadata is missing"),
-        ({"kind": "Component", "metadata": {}}, "INVALID", "the name is missing"),
+        ({"kind": "Component", "metadata": {}}, "INVALID", "metadata.name is missing"),
         ({"kind": "Component", "metadata": {"name": {"a": "b"}}}, "INVALID", "name must be text"),
         ({"kind": "Component", "metadata": {"name": "a b"}}, "INVALID", "'a b'"),
         ({"kind": "Component", "metadata": {"name": "x" * 64}}, "INVALID", "64 characters"),

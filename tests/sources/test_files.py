@@ -120,7 +120,7 @@ def test_broken_files_are_named_and_say_nothing(tmp_path: Path) -> None:
         ("UNREADABLE", "REFUSED", "nowhere.yaml", None),
         ("UNREADABLE", "REFUSED", "pipe.yaml", None),
         ("TEMPLATE", "REFUSED", "skeleton/catalog-info.yaml", 2),
-        ("UNREADABLE", "INFO", "utf-16.yaml", None),
+        ("UNREADABLE", "REFUSED", "utf-16.yaml", None),
     ]
     silent = {"nobody/values.yaml", "latin-values.yaml"}
     assert snapshot.unreadable == {problem.path for problem in snapshot.problems} - silent

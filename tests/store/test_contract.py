@@ -146,7 +146,7 @@ async def test_an_empty_store_answers_everything(store: Store) -> None:
     assert await store.neighbours([ref("a")], OUT, ["DEPENDS_ON"]) == {ref("a"): []}
     assert await store.neighbour_counts([ref("a")], OUT, ["DEPENDS_ON"]) == {ref("a"): 0}
     assert await store.resolve(["x"]) == {}
-    assert await store.search("a", ALL, 5) == []
+    assert await store.search("a", ALL) == []
     assert (await store.changes(0, 10), await store.sources(), await store.syncs(None, 10)) == ([], [], [])
 
 

@@ -5,6 +5,7 @@ import pytest
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import unresolved
 from graph_api.catalog.filters import ALL, Compare, Op
+from graph_api.catalog.search import MAX_FOUND
 from graph_api.store.protocol import Store
 from tests.catalogs import entity, ref, write
 
@@ -36,22 +37,71 @@ CHECKOUT = ChangeSet(
 )
 async def test_search_finds_prefixes_in_any_order(store: Store, text: str, expected: str) -> None:
     await write(store, CHECKOUT)
-    assert ref(expected) in [entity.ref for entity in await store.search(text, ALL, 5)]
+    assert ref(expected) in (await store.search(text, ALL))[:5]
 
 
 @pytest.mark.parametrize("text", ["", "   ", '"', "a AND", "* OR (", "na:me~^\\/[x] {y}", "'-+!", "\U0001f600"])
 async def test_search_takes_any_text(store: Store, text: str) -> None:
     await write(store, CHECKOUT)
     for written in (text, f"checkout {text}"):
-        assert len(await store.search(written, ALL, 3)) <= 3
+        assert len(await store.search(written, ALL)) <= 3
 
 
-async def test_search_obeys_filter_and_limit_and_follows_changes(store: Store) -> None:
+async def test_search_obeys_the_filter_and_follows_changes(store: Store) -> None:
     await write(store, CHECKOUT)
-    assert len(await store.search("nothing", ALL, 3)) == 3
-    (hit,) = await store.search("checkout", Compare("lifecycle", Op.EQ, "old"), 5)
-    assert hit.ref == ref("checkout-worker")
+    assert len(await store.search("nothing", ALL)) == 20
+    assert await store.search("checkout", Compare("lifecycle", Op.EQ, "old")) == [ref("checkout-worker")]
     await write(store, ChangeSet(entities=[entity("mailer", title="Post office")], removed=[ref("orders_db")]))
-    assert [hit.ref for hit in await store.search("office", ALL, 5)] == [ref("mailer")]
-    assert await store.search("größenwahn", ALL, 5) == []
-    assert await store.search("postgres", ALL, 5) == []
+    assert await store.search("office", ALL) == [ref("mailer")]
+    assert await store.search("größenwahn", ALL) == []
+    assert await store.search("postgres", ALL) == []
+
+
+ORDERS = ChangeSet(
+    entities=[
+        entity("api:default/order-desk"),
+        entity("orders", title="Orders"),
+        entity("component:default/order-desk"),
+        entity("component:default/old-order-desk"),
+        entity("component:default/shop", title="The order desk", description="Where an order is taken"),
+        entity("component:default/till", description="Prints the order, at the desk", tags=("order", "desk")),
+        entity("repository:default/order-desk"),
+        entity("repository:default/order-desk-tools"),
+        entity("group:default/order-desk"),
+        unresolved(ref("order-desk-legacy")),
+    ]
+)
+
+
+async def test_names_come_first_and_software_before_what_accompanies_it(store: Store) -> None:
+    await write(store, ORDERS)
+    found = await store.search("Order Desk", ALL)
+    assert found[:7] == [
+        "api:default/order-desk",
+        "component:default/order-desk",
+        "group:default/order-desk",
+        "repository:default/order-desk",
+        "repository:default/order-desk-tools",
+        "component:default/order-desk-legacy",
+        "component:default/old-order-desk",
+    ]
+    assert set(found[7:]) == {ref("shop"), ref("till")}
+    assert (await store.search("orders", ALL))[0] == "component:default/orders"
+
+
+@pytest.mark.parametrize("text", ["chekout", "checkoutt", "hceckout", "chackout", "CHEKOUT", "worker chekout"])
+async def test_one_slip_is_forgiven_where_nothing_is_found_otherwise(store: Store, text: str) -> None:
+    await write(store, CHECKOUT)
+    assert ref("checkout-worker") in await store.search(text, ALL)
+    assert await store.search("checkuot-workre", ALL) == [ref("checkout-worker")]
+    assert await store.search("chkout", ALL) == []
+    assert await store.search("mial", Compare("lifecycle", Op.EQ, "old")) == []
+
+
+async def test_the_name_is_found_among_more_than_are_ranked(store: Store) -> None:
+    talkers = [entity(f"n{number}", title="ledger ledger", tags=("ledger",)) for number in range(MAX_FOUND + 50)]
+    told = entity("ledger-of-all", description="a long text that says little about it " * 50)
+    await write(store, ChangeSet(entities=[*talkers, told]))
+    found = await store.search("ledger", ALL)
+    assert found[0] == told.ref
+    assert len(found) == MAX_FOUND

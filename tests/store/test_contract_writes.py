@@ -68,7 +68,7 @@ async def test_what_is_removed_is_gone_from_every_answer(store: Store) -> None:
     assert await names(store) == "b c"
     assert await store.entities(refs("a")) == {}
     assert await store.resolve(["i"]) == {}
-    assert await store.search("unique", ALL, 5) == []
+    assert await store.search("unique", ALL) == []
     assert await store.cycles(["DEPENDS_ON"], deadline=30) == []
     assert await store.neighbour_counts(refs("b"), OUT, ["DEPENDS_ON"]) == {ref("b"): 0}
     (left,) = (await store.neighbours(refs("b"), IN, ["DEPENDS_ON"]))[ref("b")]
@@ -288,7 +288,7 @@ async def _check_nothing_is_written(store: Store, fail: Any, error: type[Excepti
     assert (await store.changes(0, 99), await store.syncs(None, 99), await store.sources()) == before
     assert await names(store) == "a"
     assert await store.neighbour_counts(refs("a"), IN, ["DEPENDS_ON"]) == {ref("a"): 0}
-    assert await store.search("b", ALL, 9) == []
+    assert await store.search("b", ALL) == []
     assert await write(store, entities("d")) == 2, "the next writer gets its turn"
 
 

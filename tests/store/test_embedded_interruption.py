@@ -65,7 +65,7 @@ QUESTIONS: dict[str, Question] = {
     "count": lambda store: store.count(EXPENSIVE),
     "page": lambda store: store.page(PageRequest(filter=EXPENSIVE, sort=Sort(), limit=10)),
     "facets": lambda store: store.facets(EXPENSIVE, ["kind"]),
-    "search": lambda store: store.search("n1", EXPENSIVE, 10),
+    "search": lambda store: store.search("n1", EXPENSIVE),
     "walk": lambda store: store.walk(a_walk(EXPENSIVE), deadline=0.2),
 }
 

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
@@ -33,10 +33,14 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serve(database: Database | None = None, limits: RequestLimits | None = None) -> Iterator[httpx.Client]:
+def serve(
+    database: Database | None = None,
+    limits: RequestLimits | None = None,
+    warm_up: Callable[[], Awaitable[None]] | None = None,
+) -> Iterator[httpx.Client]:
     """A client of a server with the tiny schema."""
     store = database or Database()
-    app = build_asgi(schema, store.context, store.as_store(), limits)
+    app = build_asgi(schema, store.context, store.as_store(), limits, warm_up=warm_up)
     server = _Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run)
     thread.start()

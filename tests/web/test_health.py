@@ -1,11 +1,14 @@
 """Alive and ready are two questions, and a database that is down delays neither the start nor the answers."""
 
+import asyncio
+import threading
 import time
 
 import pytest
 from httpx import Client
 
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.web import store_lifecycle
 from graph_api.web.store_lifecycle import StoreLifecycle
 from tests.conftest import Run
 from tests.web.conftest import serve
@@ -80,3 +83,27 @@ def test_a_store_that_no_retry_can_open_stops_the_start(run: Run) -> None:
     with pytest.raises(CatalogError, match="newer format"):
         run(start())
     assert database.closed
+
+
+def test_a_store_that_warms_up_is_asked_already_and_then_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_lifecycle, "FIRST_TRY", 0.1)
+    warm = threading.Event()
+
+    async def warm_up() -> None:
+        await asyncio.to_thread(warm.wait, 10)
+
+    with serve(warm_up=warm_up) as client:
+        ready = client.get("/readyz")
+        assert (ready.status_code, "warming up" in ready.json()["reason"]) == (503, True)
+        assert client.post("/graphql", json=NAME).json() == {"data": {"name": "node"}}
+        warm.set()
+        wait_until_ready(client)
+
+
+@pytest.mark.parametrize("error", [DOWN, TimeoutError()])
+def test_what_cannot_be_warmed_up_is_ready_all_the_same(error: Exception) -> None:
+    async def warm_up() -> None:
+        raise error
+
+    with serve(warm_up=warm_up) as client:
+        wait_until_ready(client)

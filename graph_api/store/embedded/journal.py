@@ -67,14 +67,21 @@ def last_seen_at(conn: sqlite3.Connection, source: str) -> str | None:
     return row[0] if row else None
 
 
-def runs(conn: sqlite3.Connection, source: str | None, limit: int, after: tuple[str, str] | None) -> list[SyncRun]:
+def runs(
+    conn: sqlite3.Connection,
+    source: str | None,
+    limit: int,
+    after: tuple[str, str] | None,
+    status: SyncStatus | None,
+) -> list[SyncRun]:
     """Newest first by (started_at, id)."""
     return list(
         _runs(
             conn,
-            f"WHERE {'1' if source is None else 'source = ?'} AND {'(started_at, id) < (?, ?)' if after else '1'} "
-            "ORDER BY started_at DESC, id DESC LIMIT ?",
+            f"WHERE {'1' if source is None else 'source = ?'} AND {'1' if status is None else 'status = ?'} "
+            f"AND {'(started_at, id) < (?, ?)' if after else '1'} ORDER BY started_at DESC, id DESC LIMIT ?",
             *(() if source is None else (source,)),
+            *(() if status is None else (status,)),
             *(after or ()),
             limit,
         )

@@ -1,22 +1,17 @@
-"""Lists of entities: sorted pages, counts, and search."""
+"""Lists of entities: sorted pages, and counts."""
 
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
-import re
 import sqlite3
 from collections.abc import Iterator
 
-from graph_api.catalog.entity import Entity
-from graph_api.catalog.filters import ALL, Filter, Sort
+from graph_api.catalog.filters import Filter, Sort
 from graph_api.store.embedded.documents import entities_by_id
 from graph_api.store.embedded.filters import Compiler, Condition
 from graph_api.store.embedded.schema import current_revision
 from graph_api.store.protocol import Page, PageRequest, Place
 
 _NULLABLE = {"type", "title", "lifecycle", "tier"}
-
-_WORD = re.compile(r"[^\W_]+")
-"""What the index's tokenizer takes for a word, so that a query holds no other syntax."""
 
 
 def page(conn: sqlite3.Connection, request: PageRequest) -> Page:
@@ -80,22 +75,3 @@ def matching_ids(conn: sqlite3.Connection, filter_: Filter) -> Iterator[int]:
     condition = Compiler(conn).compile(filter_)
     rows = conn.execute(f"SELECT e.id FROM entities e WHERE {condition.sql}", condition.parameters)
     return (row[0] for row in rows)
-
-
-def search(conn: sqlite3.Connection, text: str, filter_: Filter, limit: int) -> list[Entity]:
-    """Each word is a prefix; the very name comes first, then what says it more in name, title and tags."""
-    words = _WORD.findall(text)
-    if not words:
-        return []
-    condition = Compiler(conn).compile(filter_)
-    named = conn.execute(
-        f"SELECT e.id FROM entities e WHERE e.name IN (?, ?) AND {condition.sql} ORDER BY e.ref LIMIT ?",
-        (text.strip(), text.strip().casefold(), *condition.parameters, limit),
-    )
-    among = "1" if filter_ == ALL else f"rowid IN (SELECT e.id FROM entities e WHERE {condition.sql})"
-    saying = conn.execute(
-        f"SELECT rowid FROM search WHERE search MATCH ? AND {among} ORDER BY bm25(search, 10, 5, 1, 3), rowid LIMIT ?",
-        (" ".join(f'"{word}"*' for word in words), *condition.parameters, limit),
-    )
-    ids = dict.fromkeys(row[0] for row in (*named, *saying))
-    return entities_by_id(conn, list(ids)[:limit])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from graph_api.catalog import traversal as walks
-from graph_api.catalog.changes import Change, SourceInfo, SyncRun
+from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
@@ -23,6 +23,7 @@ from graph_api.store.embedded.facets import count_matching
 from graph_api.store.embedded.graph import Graph
 from graph_api.store.embedded.loading import GraphCache
 from graph_api.store.embedded.reach import Ground
+from graph_api.store.embedded.searching import search
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.embedded.walk import walk
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
@@ -112,8 +113,8 @@ class EmbeddedStore:
             self._read_seconds, lambda conn, graph, _: count_matching(conn, graph, filter_, fields)
         )
 
-    async def search(self, text: str, filter_: Filter, limit: int) -> list[Entity]:
-        return await self._ask(pages.search, text, filter_, limit)
+    async def search(self, text: str, filter_: Filter) -> list[Ref]:
+        return await self._ask(search, text, filter_)
 
     async def neighbours(
         self,
@@ -162,8 +163,14 @@ class EmbeddedStore:
     async def sources(self) -> list[SourceInfo]:
         return await self._ask(journal.sources)
 
-    async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
-        return await self._ask(journal.runs, source, limit, after)
+    async def syncs(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, str] | None = None,
+        status: SyncStatus | None = None,
+    ) -> list[SyncRun]:
+        return await self._ask(journal.runs, source, limit, after, status)
 
     async def problems(
         self,

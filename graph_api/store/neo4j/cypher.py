@@ -75,9 +75,9 @@ COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
 FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
 SEARCH = (
-    "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node AS e, score WHERE {where} RETURN "
-    + _ENTITY
-    + " AS e ORDER BY score DESC, e.ref LIMIT $limit"
+    "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node AS e, score WHERE {where} "
+    "RETURN e.ref AS ref, e.name AS name, e.title AS title, e.kind AS kind, e.declared AS declared, score "
+    "ORDER BY score DESC, ref LIMIT $limit"
 )
 MATCHING_REFS = "MATCH (e:Entity) WHERE {where} RETURN collect(e.ref) AS refs"
 SUBGROUPS = "UNWIND $refs AS ref MATCH (:Entity {ref: ref})<-[:CHILD_OF*1..]-(g:Entity) RETURN DISTINCT g.ref AS ref"
@@ -224,8 +224,10 @@ PROBLEMS = _LAST_PROBLEMS + (
 )
 COUNT_PROBLEMS = _LAST_PROBLEMS.format() + "RETURN sum(size(problems)) AS n"
 CONNECTORS = "MATCH (s:Source) RETURN s.name AS name, s.connector AS connector"
+# The body is JSON text, where a quotation mark inside a value is escaped.
 SYNCS = (
-    "MATCH (s:Sync) WHERE ($source IS NULL OR s.source = $source) AND ($started_at IS NULL OR "
+    "MATCH (s:Sync) WHERE ($source IS NULL OR s.source = $source) "
+    "AND ($status IS NULL OR s.body CONTAINS '\"status\":\"' + $status + '\"') AND ($started_at IS NULL OR "
     "s.started_at < $started_at OR (s.started_at = $started_at AND s.id < $id)) "
     "RETURN s.body AS run, s.problems AS problems ORDER BY s.started_at DESC, s.id DESC LIMIT $limit"
 )

@@ -25,6 +25,7 @@ LOCK_TIMEOUT = 10.0
 WRITE_TIMEOUT = 600.0
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
+SLOW = "a question that is new to a database that has just started takes seconds: ask again, and then for less"
 _TORN = object()
 
 
@@ -88,7 +89,7 @@ class Database:
                 return await self._read_between_commits(work, deadline)
         except TimeoutError:
             raise CatalogError(
-                ErrorCode.DEADLINE_EXCEEDED, f"the database did not answer within {deadline:g} s; ask for less"
+                ErrorCode.DEADLINE_EXCEEDED, f"the database did not answer within {deadline:g} s; {SLOW}"
             ) from None
 
     async def _read_between_commits(self, work: Callable[[Statements], Awaitable[T]], deadline: float) -> T:
@@ -197,7 +198,9 @@ async def _our_errors() -> AsyncIterator[None]:
     except (DriverError, Neo4jError) as error:
         code = getattr(error, "code", None) or type(error).__name__
         if "TransactionTimedOut" in code:
-            raise CatalogError(ErrorCode.DEADLINE_EXCEEDED, "the question took longer than its deadline") from error
+            raise CatalogError(
+                ErrorCode.DEADLINE_EXCEEDED, f"the question took longer than its deadline; {SLOW}"
+            ) from error
         if isinstance(error, ClientError) and not ("Security" in code or "LockClient" in code or "Transaction" in code):
             raise
         raise CatalogError(ErrorCode.UNAVAILABLE, f"the database does not answer ({code}); try again") from error

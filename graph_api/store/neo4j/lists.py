@@ -1,9 +1,7 @@
-"""Lists: pages by keyset, counts, facets, search, neighbours."""
+"""Lists: pages by keyset, counts, facets, neighbours."""
 
-import re
 from collections.abc import Collection, Sequence
 
-from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import FIELDS, Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
@@ -16,7 +14,6 @@ from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_
 from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
 
 _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
-MAX_WORDS = 20
 
 
 async def page(tx: Statements, request: PageRequest) -> Page:
@@ -82,18 +79,6 @@ async def facets(tx: Statements, filter_: Filter, fields: Sequence[str]) -> dict
         rows = await tx.rows(query, **predicates.parameters)
         found[field] = facet_of(field, {row["value"]: row["n"] for row in rows})
     return found
-
-
-async def search(tx: Statements, text: str, filter_: Filter, limit: int) -> list[Entity]:
-    words = re.findall(r"\w+", text.lower())[:MAX_WORDS]
-    if not words:
-        return []
-    predicates = Predicates()
-    query = cypher.SEARCH.format(where=predicates.entity(filter_, "e"))
-    # Only letters and digits are left of each word, so nothing is query syntax.
-    lucene = " AND ".join(f"(name:{word}^6 OR title:{word}^3 OR {word}^2 OR {word}*)" for word in words)
-    rows = await tx.rows(query, text=lucene, limit=limit, **predicates.parameters)
-    return [entity_of(row["e"]) for row in rows]
 
 
 async def neighbours(

@@ -1,6 +1,6 @@
 """What happened: runs with their problems, the sources that they speak for, and the latest change of each entity."""
 
-from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun
+from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Row, Statements
@@ -28,10 +28,12 @@ async def sources(tx: Statements) -> list[SourceInfo]:
     ]
 
 
-async def syncs(tx: Statements, source: str | None, limit: int, after: tuple[str, str] | None) -> list[SyncRun]:
+async def syncs(
+    tx: Statements, source: str | None, limit: int, after: tuple[str, str] | None, status: SyncStatus | None
+) -> list[SyncRun]:
     """Newest first."""
     started_at, id_ = after or (None, None)
-    rows = await tx.rows(cypher.SYNCS, source=source, started_at=started_at, id=id_, limit=limit)
+    rows = await tx.rows(cypher.SYNCS, source=source, status=status, started_at=started_at, id=id_, limit=limit)
     return [run_of(row) for row in rows]
 
 

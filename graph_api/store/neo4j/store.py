@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from graph_api.catalog.changes import Change, SourceInfo, SyncRun
+from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.cycles import find_cycles
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
@@ -15,6 +15,7 @@ from graph_api.store.neo4j import cypher, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of
+from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
 from graph_api.store.protocol import (
     ALL_LINKS,
@@ -95,8 +96,8 @@ class Neo4jStore:
     async def facets(self, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
         return await self._database.read(lambda tx: lists.facets(tx, filter_, fields))
 
-    async def search(self, text: str, filter_: Filter, limit: int) -> list[Entity]:
-        return await self._database.read(lambda tx: lists.search(tx, text, filter_, limit))
+    async def search(self, text: str, filter_: Filter) -> list[Ref]:
+        return await self._database.read(lambda tx: search(tx, text, filter_))
 
     async def neighbours(
         self,
@@ -157,8 +158,14 @@ class Neo4jStore:
     async def sources(self) -> list[SourceInfo]:
         return await self._database.read(runs.sources)
 
-    async def syncs(self, source: str | None, limit: int, after: tuple[str, str] | None = None) -> list[SyncRun]:
-        return await self._database.read(lambda tx: runs.syncs(tx, source, limit, after))
+    async def syncs(
+        self,
+        source: str | None,
+        limit: int,
+        after: tuple[str, str] | None = None,
+        status: SyncStatus | None = None,
+    ) -> list[SyncRun]:
+        return await self._database.read(lambda tx: runs.syncs(tx, source, limit, after, status))
 
     async def problems(
         self,

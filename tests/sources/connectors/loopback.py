@@ -1,6 +1,7 @@
 """Small APIs on 127.0.0.1 for what connectors ask online."""
 
 import asyncio
+import inspect
 import threading
 import time
 from collections import Counter
@@ -24,16 +25,22 @@ Answer = Callable[[Request], Any]
 
 
 class Tool:
-    """Answers a token's questions: the first one with 429 and a wait, and paths in `broken` always with 500."""
+    """Answers a token's questions: the first one with 429 and a wait, and paths in `broken` always with 500.
 
-    def __init__(self, answers: Mapping[str, Answer], *, broken: str | None = None) -> None:
-        self.answers, self.broken = answers, broken
+    An answer may be a Response, for its headers, or awaitable, for questions with a body.
+    """
+
+    def __init__(
+        self, answers: Mapping[str, Answer], *, broken: str | None = None, authorization: str = "Bearer {token}"
+    ) -> None:
+        self.answers, self.broken, self.authorization = answers, broken, authorization
         self.asked: Counter[str] = Counter()
 
     async def answer(self, request: Request) -> Response:
         path = request.url.path
         self.asked[path] += 1
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        name, colon, value = self.authorization.format(token=TOKEN).partition(": ")
+        if request.headers.get(name if colon else "authorization") != (value or name):
             return JSONResponse({"message": "who are you?"}, status_code=401)
         if self.asked.total() == 1:
             return Response(status_code=429, headers={"Retry-After": "0"})
@@ -41,12 +48,15 @@ class Tool:
             return Response(status_code=500)
         if path not in self.answers:
             return JSONResponse({"message": "not found"}, status_code=404)
-        return JSONResponse(self.answers[path](request))
+        answer = self.answers[path](request)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     @contextmanager
     def served(self) -> Iterator[str]:
         """The URL where it answers."""
-        app = Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET"])])
+        app = Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET", "POST"])])
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
@@ -67,7 +77,7 @@ def fetched(
 
     async def fetch(url: str) -> list[Document]:
         assert connector.online
-        async with Api(url, {"Authorization": f"Bearer {token}"}, first_pause=0.001) as api:
+        async with Api(url, connector.online.headers_with(token), first_pause=0.001) as api:
             return [document async for document in connector.online.fetch(api, options or {})]
 
     with tool.served() as url:

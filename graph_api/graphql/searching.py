@@ -1,0 +1,44 @@
+"""The search box: ranked refs of the store, page by page."""
+
+from typing import Annotated
+
+from graph_api.catalog.search import MAX_TEXT, MAX_WORDS, words_of
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, described
+from graph_api.graphql.context import Info
+from graph_api.graphql.entity_pages import Connection, EntityConnection, edges_of
+from graph_api.graphql.filtering import check_text, compile_filter
+from graph_api.graphql.pagination import page_arguments, page_info, slice_page
+
+
+async def search(
+    info: Info,
+    text: Annotated[str, described("At most 10 words, in any order.")],
+    filter: FilterArgument = None,  # noqa: A002 - GraphQL name
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> EntityConnection:
+    """A cursor holds a place in the ranking, which a write between two pages can shift."""
+    _check_size(text)
+    store = info.context.store
+    arguments = page_arguments(info, (int,), first, after, last, before)
+    refs = await store.search(text, await compile_filter(filter, store))
+    page = slice_page(list(enumerate(refs)), [(place,) for place in range(len(refs))], arguments)
+    rows = await info.context.loaders.entity.load_many([ref for _, ref in page.items])
+    found = [(row, arguments.cursor(place)) for row, (place, _) in zip(rows, page.items, strict=True) if row]
+    edges = edges_of([row for row, _ in found], [cursor for _, cursor in found])
+    return Connection(
+        edges=edges,
+        page_info=page_info(edges, page.more_before, page.more_after),
+        revision=await store.revision(),
+        counted=len(refs),
+    )
+
+
+def _check_size(text: str) -> None:
+    check_text(text)
+    if len(text) > MAX_TEXT or len(words_of(text)) > MAX_WORDS:
+        message = f"`text` takes at most {MAX_WORDS} words and {MAX_TEXT} characters"
+        raise CatalogError(ErrorCode.TOO_LARGE, message)

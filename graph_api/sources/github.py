@@ -1,0 +1,157 @@
+"""GitHub (REST API, versions 2022-11-28 and 2026-03-10): repositories, teams, people, environments, packages.
+
+Answers are asked of the API, or read from files that are saved at the path of the question (`gh api --paginate
+orgs/shop/teams > orgs/shop/teams.json`; further pages as `teams.2.json`):
+
+| question                                    | what becomes of it                                                    |
+|---------------------------------------------|-----------------------------------------------------------------------|
+| `orgs/{org}`                                | the Group `github/org`, of type organization                          |
+| `orgs/{org}/repos`                          | Repositories: topics as tags, visibility and language as labels        |
+| `orgs/{org}/properties/values`              | custom properties as labels                                           |
+| `orgs/{org}/members`, `users/{login}`       | Users; members of the organization's group                            |
+| `orgs/{org}/teams`                          | Groups below their parent team, or below the organization             |
+| `orgs/{org}/teams/{team}/members`           | members of the team                                                   |
+| `orgs/{org}/teams/{team}/repos`             | owners: a team with the permission admin or maintain                  |
+| `repos/{org}/{repo}/environments`           | Environments of the repository                                        |
+| `repos/{org}/{repo}/deployments`            | what was last deployed to each environment, with commit and time      |
+| `repos/{org}/{repo}/dependency-graph/sbom`  | packages that the repository contains: as the connector spdx reads it  |
+
+A permission is a weak sign of ownership: such links are inferred, with confidence 0.6 for admin and 0.5 for maintain,
+and the permission as role. `push` and less own nothing. An environment belongs to its repository alone, so that
+`production` of two repositories are two. Deployments to transient environments are left out. Deployments are not
+entities; of many to one environment the latest counts, whether or not it succeeded (GitHub keeps that elsewhere).
+
+Online, a question that GitHub answers with 404 (a repository without dependency graph) has no answer; every other
+fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`.
+
+https://docs.github.com/en/rest
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from urllib.parse import quote
+
+from graph_api.sources import spdx
+from graph_api.sources.answers import Question, option, rows_of
+from graph_api.sources.api import Api, ApiError
+from graph_api.sources.connector import Connector, Online
+from graph_api.sources.documents import Document
+from graph_api.sources.findings import Findings
+from graph_api.sources.github_parts import (
+    NAME,
+    read_deployments,
+    read_environment,
+    read_organization,
+    read_properties,
+    read_repository,
+    read_team,
+    read_user,
+)
+
+PAGE = {"per_page": 100}
+NOT_FOUND = 404
+VERSION = "2022-11-28"
+"""Of the API, which also GitHub Enterprise Server answers."""
+
+ORGANIZATION = Question("orgs/{org}", ("login", "repos_url"))
+REPOSITORIES = Question("orgs/{org}/repos", ("full_name", "html_url"))
+PROPERTIES = Question("orgs/{org}/properties/values", ("repository_full_name", "properties"))
+MEMBERS = Question("orgs/{org}/members", ("login",))
+USER = Question("users/{login}", ("login", "html_url"))
+TEAMS = Question("orgs/{org}/teams", ("slug", "name"))
+TEAM_MEMBERS = Question("orgs/{org}/teams/{team}/members", ("login",))
+TEAM_REPOSITORIES = Question("orgs/{org}/teams/{team}/repos", ("full_name", "html_url"))
+ENVIRONMENTS = Question("repos/{org}/{repo}/environments", ("name",), "environments")
+DEPLOYMENTS = Question("repos/{org}/{repo}/deployments", ("environment", "sha"))
+SBOM = Question("repos/{org}/{repo}/dependency-graph/sbom", ("spdxVersion",), "sbom")
+
+READERS = (
+    (ORGANIZATION, read_organization),
+    (REPOSITORIES, read_repository),
+    (TEAM_REPOSITORIES, read_repository),
+    (PROPERTIES, read_properties),
+    (USER, read_user),
+    (MEMBERS, read_user),
+    (TEAM_MEMBERS, read_user),
+    (TEAMS, read_team),
+    (ENVIRONMENTS, read_environment),
+)
+
+
+def claims(document: Document) -> bool:
+    return any(question.is_answered_by(document) for question in (DEPLOYMENTS, SBOM, *(row[0] for row in READERS)))
+
+
+def read(documents: Sequence[Document], findings: Findings) -> None:
+    read_deployments([*rows_of(DEPLOYMENTS, documents)], findings)
+    for question, reader in READERS:
+        for row in rows_of(question, documents):
+            reader(row, findings)
+    spdx.read([document for document in documents if SBOM.is_answered_by(document)], findings)
+
+
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+    """Every answer about `organization`: a few questions for each repository, team and member."""
+    organization = option(options, "organization")
+    org = f"orgs/{organization}"
+    names: dict[Question, list[str]] = {REPOSITORIES: [], MEMBERS: [], TEAMS: []}
+    yield await _answer(api, org)
+    for question, path, key in (
+        (REPOSITORIES, "repos", "name"),
+        (MEMBERS, "members", "login"),
+        (TEAMS, "teams", "slug"),
+    ):
+        async for document in _pages(api, f"{org}/{path}"):
+            names[question] += [row.text(key) or "" for row in question.rows(document)]
+            yield document
+    async for document in _pages(api, f"{org}/properties/values"):
+        yield document
+    for login in names[MEMBERS]:
+        yield await _answer(api, f"users/{quote(login)}")
+    for path in [f"{org}/teams/{team}/{part}" for team in names[TEAMS] for part in ("members", "repos")]:
+        async for document in _pages(api, path):
+            yield document
+    for name in names[REPOSITORIES]:
+        async for document in _of_repository(api, f"repos/{organization}/{name}"):
+            yield document
+
+
+async def _of_repository(api: Api, repository: str) -> AsyncIterator[Document]:
+    """Of a repository's deployments, which may be thousands, the latest one to each environment."""
+    async for document in _pages(api, f"{repository}/environments"):
+        yield document
+        for row in ENVIRONMENTS.rows(document):
+            path = f"{repository}/deployments"
+            value = await api.get(path, {"environment": row.value["name"], "per_page": 1})
+            yield Document(api.url(path), value)
+    async for document in _pages(api, f"{repository}/dependency-graph/sbom"):
+        yield document
+
+
+async def _answer(api: Api, path: str) -> Document:
+    return Document(api.url(path), await api.get(path))
+
+
+async def _pages(api: Api, path: str) -> AsyncIterator[Document]:
+    """None for what GitHub does not have (404), such as the dependencies of a repository that has no graph of them."""
+    try:
+        async for url, value in api.linked_pages(path, PAGE):
+            yield Document(url, value)
+    except ApiError as error:
+        if error.status != NOT_FOUND:
+            raise
+
+
+CONNECTOR = Connector(
+    name=NAME,
+    description="Repositories, teams, people, environments and dependencies of a GitHub organization",
+    input="REST API, versions 2022-11-28 and 2026-03-10: online, or answers saved at `orgs/ORG/teams.json` and so on",
+    claims=claims,
+    read=read,
+    online=Online(
+        base_url="https://api.github.com",
+        token_variable="GITHUB_TOKEN",  # noqa: S106 - the variable's name
+        fetch=fetch,
+        options={"organization": "The organization's login"},
+        headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": VERSION},
+    ),
+)

@@ -1,0 +1,130 @@
+"""GitLab (REST API v4): groups, projects, people, environments and what was deployed to them.
+
+Answers are asked of the API, or read from files that are saved at the path of the question, such as
+`groups/shop%2Fpay/projects.json` or `projects/12/environments.json` (further pages as `projects.2.json`):
+
+| question                        | what becomes of it                                                               |
+|---------------------------------|----------------------------------------------------------------------------------|
+| `groups/{group}`,               | Groups, each below the group that its path stands in                             |
+| `groups/{group}/descendant_groups` |                                                                               |
+| `groups/{group}/projects`       | Repositories: topics as tags, visibility as label; owners, see below             |
+| `groups/{group}/members`        | Users, members of the group                                                      |
+| `projects/{project}/members`    | Users; owners, see below                                                         |
+| `projects/{project}/environments` | Environments of the repository, typed by their tier; not those that are stopped |
+| `projects/{project}/deployments` | what was last deployed to each with success, with commit and time                |
+
+What GitLab says of owners is weak; such links are inferred, with a confidence and a role:
+
+- the group that a project lies in (0.5, role NAMESPACE),
+- members of the project itself, and groups that it is shared with: access level Owner (0.6) and Maintainer (0.5).
+  `members/all` is not read: it also holds who is a member of the groups above, and so an owner of everything.
+
+Members who are blocked are left out. Pages follow the header Link, which both of GitLab's ways of paging send; projects
+of a group are asked for in the order of their ids, so that none is missed while others come and go. (Keyset pages are
+for the list of all projects only.) The environment `production` of two projects is two.
+
+https://docs.gitlab.com/api/rest/
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from graph_api.sources.answers import Question, option, rows_of
+from graph_api.sources.api import Api
+from graph_api.sources.connector import Connector, Online
+from graph_api.sources.documents import Document
+from graph_api.sources.findings import Findings
+from graph_api.sources.gitlab_parts import (
+    NAME,
+    Known,
+    read_deployments,
+    read_environment,
+    read_group,
+    read_group_member,
+    read_project,
+    read_project_member,
+)
+
+GROUP = Question("groups/{group}", ("full_path", "web_url"))
+GROUPS = Question("groups/{group}/descendant_groups", ("full_path", "web_url"))
+PROJECTS = Question("groups/{group}/projects", ("path_with_namespace", "web_url"))
+GROUP_MEMBERS = Question("groups/{group}/members", ("username", "access_level"))
+PROJECT_MEMBERS = Question("projects/{project}/members", ("username", "access_level"))
+ENVIRONMENTS = Question("projects/{project}/environments", ("name", "slug"))
+DEPLOYMENTS = Question("projects/{project}/deployments", ("environment", "sha"))
+
+READERS = (
+    (GROUP, read_group),
+    (GROUPS, read_group),
+    (PROJECTS, read_project),
+    (GROUP_MEMBERS, read_group_member),
+    (PROJECT_MEMBERS, read_project_member),
+)
+PAGE = {"per_page": 100}
+BY_ID = {**PAGE, "order_by": "id", "sort": "asc"}
+LATEST = {"status": "success", "order_by": "updated_at", "sort": "desc", "per_page": 1}
+
+
+def claims(document: Document) -> bool:
+    questions = (ENVIRONMENTS, DEPLOYMENTS, *(row[0] for row in READERS))
+    return any(question.is_answered_by(document) for question in questions)
+
+
+def read(documents: Sequence[Document], findings: Findings) -> None:
+    known = Known()
+    for question, reader in READERS:
+        for row in rows_of(question, documents):
+            reader(row, known, findings)
+    read_deployments([*rows_of(DEPLOYMENTS, documents)], known, findings)
+    for row in rows_of(ENVIRONMENTS, documents):
+        read_environment(row, known, findings)
+
+
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+    """All in `group` and below it: two questions for each group, three for each project, one for each environment."""
+    top = f"groups/{quote(option(options, 'group'), safe='')}"
+    groups = [Document(api.url(top), await api.get(top))]
+    groups += [document async for document in _pages(api, f"{top}/descendant_groups")]
+    for document in groups:
+        yield document
+        for question in (GROUP, GROUPS):
+            for row in question.rows(document):
+                async for members in _pages(api, f"groups/{row.value['id']}/members"):
+                    yield members
+    async for document in _pages(api, f"{top}/projects", {**BY_ID, "include_subgroups": "true"}):
+        yield document
+        for row in PROJECTS.rows(document):
+            async for answer in _of_project(api, f"projects/{row.value['id']}"):
+                yield answer
+
+
+async def _of_project(api: Api, project: str) -> AsyncIterator[Document]:
+    async for document in _pages(api, f"{project}/members"):
+        yield document
+    async for document in _pages(api, f"{project}/environments", {**PAGE, "states": "available"}):
+        yield document
+        for row in ENVIRONMENTS.rows(document):
+            path = f"{project}/deployments"
+            value: Any = await api.get(path, {**LATEST, "environment": row.value["name"]})
+            yield Document(api.url(path), value)
+
+
+async def _pages(api: Api, path: str, params: Mapping[str, Any] = PAGE) -> AsyncIterator[Document]:
+    async for url, value in api.linked_pages(path, params):
+        yield Document(url, value)
+
+
+CONNECTOR = Connector(
+    name=NAME,
+    description="Groups, projects, people, environments and deployments of GitLab",
+    input="REST API v4: online, or answers saved at `groups/GROUP/projects.json` and so on",
+    claims=claims,
+    read=read,
+    online=Online(
+        base_url="https://gitlab.com/api/v4",
+        token_variable="GITLAB_TOKEN",  # noqa: S106 - the variable's name
+        fetch=fetch,
+        options={"group": "The group's whole path, such as `shop/pay`"},
+    ),
+)

@@ -1,0 +1,57 @@
+"""What the connector jira asks Jira Cloud."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.documents import Document, dig, listed, mappings
+from graph_api.sources.scalars import text_in
+
+PAGE = 100
+FIELDS = ("summary", "status", "issuetype", "priority", "resolution", "labels", "components", "project", "assignee",
+          "created", "updated", "duedate", "parent")  # fmt: skip
+
+
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+    """The projects, the components of each, and the issues of the query."""
+    wanted = [key.strip() for key in options.get("project", "").split(",") if key.strip()]
+    keys = []
+    async for document in _pages(api, "/rest/api/3/project/search", {"expand": "description,lead", "keys": wanted}):
+        keys += [key for _, row in mappings(document.get("values")) if (key := text_in(row.get("key")))]
+        yield document
+    for key in keys:
+        path = f"/rest/api/3/project/{quote(key, safe='')}/components"
+        yield Document(api.url(path), await api.get(path))
+    within = f"project in ({', '.join(_quoted(key) for key in wanted)}) AND " if wanted else ""
+    query = options.get("jql") or f"{within}statusCategory != Done ORDER BY key"
+    async for document in _issues(api, query):
+        yield document
+
+
+def _quoted(key: str) -> str:
+    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+async def _pages(api: Api, path: str, params: Mapping[str, Any]) -> AsyncIterator[Document]:
+    start = 0
+    for _ in range(MAX_PAGES):
+        answer = await api.get(path, {**params, "startAt": start, "maxResults": PAGE})
+        yield Document(f"{api.url(path)}?startAt={start}", answer)
+        start += len(listed(dig(answer, "values")))
+        if dig(answer, "isLast") is not False or not listed(dig(answer, "values")):
+            return
+    raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")
+
+
+async def _issues(api: Api, query: str) -> AsyncIterator[Document]:
+    path, params = "/rest/api/3/search/jql", {"jql": query, "fields": ",".join(FIELDS), "maxResults": PAGE}
+    more: dict[str, str] = {}
+    for number in range(MAX_PAGES):
+        answer = await api.get(path, {**params, **more})
+        yield Document(f"{api.url(path)}?page={number + 1}", answer)
+        token = text_in(dig(answer, "nextPageToken"))
+        if token is None or dig(answer, "isLast") is True:
+            return
+        more = {"nextPageToken": token}
+    raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")

@@ -1,0 +1,48 @@
+"""What the connector pagerduty asks PagerDuty."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.documents import Document, dig, listed, mappings
+from graph_api.sources.scalars import text_in
+
+PAGE = 100
+OPEN = ("triggered", "acknowledged")
+"""States of incidents that are not over."""
+
+_LISTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("teams", {}),
+    ("users", {}),
+    ("escalation_policies", {}),
+    ("services", {}),
+    ("business_services", {}),
+    ("oncalls", {}),
+    ("incidents", {"statuses[]": OPEN, "date_range": "all"}),
+)
+_DEPENDENCIES = {"services": "technical_services", "business_services": "business_services"}
+
+
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
+    """Every page of every list, and the dependencies of every service."""
+    paths: list[str] = []
+    for key, params in _LISTS:
+        async for document in _pages(api, key, params):
+            yield document
+            for _, row in mappings(document.get(key)) if key in _DEPENDENCIES else ():
+                if id_ := text_in(row.get("id")):
+                    paths.append(f"service_dependencies/{_DEPENDENCIES[key]}/{quote(id_, safe='')}")
+    for path in paths:
+        yield Document(api.url(path), await api.get(path))
+
+
+async def _pages(api: Api, key: str, params: Mapping[str, Any]) -> AsyncIterator[Document]:
+    offset = 0
+    for _ in range(MAX_PAGES):
+        answer = await api.get(key, {**params, "limit": PAGE, "offset": offset})
+        yield Document(f"{api.url(key)}?offset={offset}", answer)
+        offset += len(listed(dig(answer, key)))
+        if dig(answer, "more") is not True or not listed(dig(answer, key)):
+            return
+    raise ApiError(f"{api.url(key)} has more than {MAX_PAGES:,} pages")

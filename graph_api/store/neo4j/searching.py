@@ -1,0 +1,40 @@
+"""Search: the full-text index finds, search.py ranks."""
+
+import re
+from collections.abc import Iterable
+
+from graph_api.catalog.filters import Filter
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.search import MAX_FOUND, MAX_TYPO, MIN_TYPO, Found, ranked, ranked_by_likeness, words_of
+from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.filters import Predicates
+
+_WORD = re.compile(r"\w+")
+"""The index takes what underscores join for one word."""
+
+
+async def search(tx: Statements, text: str, filter_: Filter) -> list[Ref]:
+    words = _WORD.findall(text.lower())
+    if not words_of(text):
+        return []
+    found = await _found(tx, map(_as_written, words), filter_)
+    if not found:
+        return ranked_by_likeness(text, await _found(tx, map(_with_typo, words), filter_))
+    return ranked(text, found)
+
+
+# Only letters and digits are left of each word, so nothing is query syntax.
+def _as_written(word: str) -> str:
+    return f"(name:{word}^6 OR name:{word}*^4 OR title:{word}^3 OR {word}^2 OR {word}*)"
+
+
+def _with_typo(word: str) -> str:
+    return f"({word}~1 OR {word}*)" if MIN_TYPO <= len(word) <= MAX_TYPO else f"({word}*)"
+
+
+async def _found(tx: Statements, conditions: Iterable[str], filter_: Filter) -> list[Found]:
+    predicates = Predicates()
+    query = cypher.SEARCH.format(where=predicates.entity(filter_, "e"))
+    rows = await tx.rows(query, text=" AND ".join(conditions), limit=MAX_FOUND, **predicates.parameters)
+    return [Found(**row) for row in rows]

@@ -1,0 +1,64 @@
+"""The installed command, run by tests: in this process, or a server in one of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from graph_api.cli import main
+
+SERVICE = """\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {{name: {name}}}
+spec: {{type: service, lifecycle: production, owner: shop, dependsOn: [resource:default/db]}}
+"""
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    result = CliRunner().invoke(main, arguments, input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def ask(document: str) -> Any:
+    return json.loads(run("query", document).stdout)["data"]
+
+
+def write(*names: str, folder: str = "files") -> str:
+    """A folder with one service a file."""
+    Path(folder).mkdir(exist_ok=True)
+    for name in names:
+        Path(folder, f"{name}.yaml").write_text(SERVICE.format(name=name), encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple[str, str]]:
+    """A server in a process of its own: what it printed, and its URL. It must end well when it is told to."""
+    command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0", *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own
+    assert server.stdout
+    try:
+        printed = ""
+        while not (found := re.search(r"^graph-api serves \S+ at (\S+)/graphql", printed, re.MULTILINE)):
+            line = server.stdout.readline()
+            assert line, f"the server ended with {server.wait()} after printing {printed!r}"
+            printed += line
+        yield printed, found[1]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()

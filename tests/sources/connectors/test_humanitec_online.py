@@ -1,0 +1,56 @@
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from graph_api.sources.api import ApiError
+from graph_api.sources.humanitec import CONNECTOR
+from tests.sources.connectors.answering import Tool, recorded_answers
+from tests.sources.connectors.recorded import FOLDER, read_recorded
+
+V1 = recorded_answers(FOLDER / "humanitec" / "input" / "v1")
+V2 = recorded_answers(FOLDER / "humanitec" / "input" / "v2")
+SHOP, MALL = {"organization": "shop"}, {"organization": "mall", "version": "v2"}
+
+
+def last_deployments(request: Request) -> dict[str, Any]:
+    """Two pages."""
+    assert request.query_params["state_change_only"] == "true"
+    if request.query_params.get("page_token") == "second":
+        return {"items": [{"id": "d2"}]}
+    return {"items": [{"id": "d1"}], "next_page_token": "second"}
+
+
+GOOD: dict[str, Any] = {
+    **V1,
+    **V2,
+    "/orgs/shop/apps/till/envs": V1["/orgs/shop/apps/till/envs"][:2],
+    "/orgs/shop/apps/till/envs/dev/resources": [],
+    "/orgs/mall/last-deployments": last_deployments,
+}
+
+
+def test_the_apis_tell_what_their_recorded_answers_tell() -> None:
+    first, second = Tool(CONNECTOR, GOOD).read(SHOP), Tool(CONNECTOR, GOOD).read(MALL)
+    recorded = read_recorded("humanitec")
+    assert first.entities.keys() | second.entities.keys() == recorded.entities.keys()
+    assert first.links.keys() | second.links.keys() == recorded.links.keys()
+    assert not first.entities.keys() & second.entities.keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "broken"), [(SHOP, "/orgs/shop/apps/till/sets/s1"), (MALL, "/orgs/mall/active-resources")]
+)
+def test_a_fault_ends_the_run(options: dict[str, str], broken: str) -> None:
+    with pytest.raises(ApiError, match="nothing was withdrawn"):
+        Tool(CONNECTOR, GOOD, broken).read(options)
+
+
+def test_a_wrong_token_is_told() -> None:
+    with pytest.raises(ApiError, match="token"):
+        Tool(CONNECTOR, GOOD).read(SHOP, known=False)
+
+
+def test_what_to_ask_for_must_be_said() -> None:
+    with pytest.raises(ApiError, match="`organization` is missing"):
+        Tool(CONNECTOR, GOOD).read({})

@@ -1,0 +1,54 @@
+"""Which store a command uses, says, and makes."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.commands import ask, run, served, write
+
+STORE = "embedded:catalog.db"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPH_API_STORE", STORE)
+
+
+@pytest.mark.parametrize("arguments", [["query", "{ __typename }"], ["sync", "--confirm", "0123456789abcdef"]])
+def test_a_catalog_that_is_not_there_is_said_and_not_made(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 4
+    assert f"there is no catalog at {STORE}" in result.stderr
+    assert "graph-api sync PATH" in result.stderr
+    assert list(Path().iterdir()) == []
+
+
+def test_a_dry_run_on_a_catalog_that_is_not_there_makes_none() -> None:
+    result = run("sync", write("checkout"), "--dry-run")
+    assert result.exit_code == 0
+    assert "entities 1 added" in result.stdout
+    assert not Path("catalog.db").exists()
+
+
+def test_a_sync_says_where_it_wrote() -> None:
+    folder = write("checkout")
+    assert f"applied (revision 1) in {STORE}" in run("sync", folder).stdout
+    assert "in embedded:other.db" in run("sync", folder, "--store", "embedded:other.db").stdout
+
+
+def test_a_query_in_memory_has_an_empty_catalog() -> None:
+    result = run("query", "{ entities { totalCount } }", "--store", "embedded::memory:")
+    assert json.loads(result.stdout) == {"data": {"entities": {"totalCount": 0}}}
+
+
+def test_a_server_of_an_empty_catalog_says_how_to_fill_it() -> None:
+    with served() as (printed, url):
+        assert f"graph-api sync PATH --store {STORE}" in printed
+        put = 'mutation { putEntities(entities: [{kind: "Component", name: "mine"}]) { revision } }'
+        assert httpx.post(f"{url}/graphql", json={"query": put}).json() == {"data": {"putEntities": {"revision": 1}}}
+    with served() as (printed, _):
+        assert "empty" not in printed
+    assert ask("{ entities { totalCount } }") == {"entities": {"totalCount": 1}}
