@@ -10,6 +10,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
+from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
 from graph_api.store.embedded.store import EmbeddedStore
@@ -18,7 +19,9 @@ from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
 from graph_api.warming import warm_up
 from graph_api.web.asgi import build_asgi
+from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
+from graph_api.web.lineage import lineage_routes
 from graph_api.writing import follow_order
 
 
@@ -27,6 +30,8 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     register_kinds(settings.kinds)
     catalog = store or open_store(settings)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
+    sources = settings.configured_sources
+    schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     return build_asgi(
         configured_schema(settings),
         lambda: create_context(settings, catalog),
@@ -36,6 +41,8 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
+        beside=schedule.run,
+        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
     )
 
 
@@ -74,4 +81,4 @@ def source_order(settings: Settings) -> SourceOrder:
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
     )
-    return SourceOrder(settings.sources, rules, OBSERVING)
+    return SourceOrder(settings.source_names, rules, OBSERVING)

@@ -43,6 +43,10 @@ class ErrorCode(StrEnum):
     """A defect of the server; the log has the details under errorId."""
 
 
+UNREACHABLE = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED})
+"""What trying again later may mend."""
+
+
 class CatalogError(Exception):
     """An error for the client. `details` become further GraphQL extensions."""
 

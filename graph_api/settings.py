@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
+from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
 
 ENV_PREFIX = "GRAPH_API_"
@@ -101,6 +102,12 @@ def _check_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
 
 
 _Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_check_pairs)]
+_Sources = Annotated[
+    tuple[SourceEntry, ...],
+    NoDecode,
+    BeforeValidator(lambda value: entries_of(_split(value))),
+    AfterValidator(check_unique),
+]
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
@@ -142,10 +149,11 @@ class Settings(BaseSettings):
     request_deadline: float = Field(
         default=10.0, gt=0, description="Seconds that a whole request may take before DEADLINE_EXCEEDED."
     )
-    sources: _Names = Field(
+    sources: _Sources = Field(
         default=(),
-        description="Names of sources, highest priority first. Then come descriptors, other connectors that declare, "
-        "those that observe, and `api` and `api:*` last; ties by name.",
+        description="Names of sources, highest priority first; in the file also objects that say what to sync, see "
+        "docs/sources.md. Then come descriptors, other connectors that declare, those that observe, and `api` and "
+        "`api:*` last; ties by name.",
     )
     join_names: _Names = Field(
         default=(),
@@ -181,6 +189,15 @@ class Settings(BaseSettings):
         """The file of an embedded store; None for one in memory and for Neo4j."""
         scheme, _, path = self.store.partition(":")
         return Path(path) if scheme == "embedded" and path != IN_MEMORY else None
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in self.sources)
+
+    @property
+    def configured_sources(self) -> tuple[Configured, ...]:
+        """Those of `sources` that say what to sync."""
+        return tuple(entry for entry in self.sources if not isinstance(entry, NamedSource))
 
     @property
     def on_loopback(self) -> bool:
@@ -241,7 +258,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise BadSettingsError(f"{path}:{mark.line + 1 if mark else 1}: not valid YAML") from error
     if not isinstance(values, dict | NoneType):
         raise BadSettingsError(f"{path}: write one setting a line, as in `port: 8000`")
-    return {str(name): value for name, value in (values or {}).items()}
+    written = {str(name): value for name, value in (values or {}).items()}
+    return written | {"sources": below(path.parent, written["sources"])} if "sources" in written else written
 
 
 def _unknown_variables() -> Iterator[str]:
@@ -254,7 +272,7 @@ def _unknown_variables() -> Iterator[str]:
 
 def _explain(row: Mapping[str, Any], path: Path) -> str:
     name, *inside = map(str, row["loc"] or ("",))
-    if row["type"] == "extra_forbidden":
+    if row["type"] == "extra_forbidden" and not inside:
         return f"{path}: {name} is no setting{_suggest(name)}"
     reason = ".".join(inside) + ": " * bool(inside) + str(row["msg"]).removeprefix("Value error, ")
     return f"{name}: {reason} (from an option, {ENV_PREFIX}{name.upper()} or {path})"

@@ -5,7 +5,7 @@ from Python: case folding that changes lengths, code points beyond 16 bits, wild
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from graph_api.catalog.entity import (
     Evidence,
     Link,
     LinkKey,
+    LinkOrigin,
     LinkStatement,
     Owner,
     OwnerHow,
@@ -168,7 +169,7 @@ def entity(random: Random, ref: Ref) -> Entity:
 
 def link(random: Random, source: Ref, relation: str, target: Ref) -> Link:
     key = LinkKey(source, relation, target, maybe(random, ENVIRONMENTS) if random.randrange(2) else None)
-    statement = LinkStatement(
+    plain = LinkStatement(
         key=key,
         document="catalog-info.yaml",
         location="catalog-info.yaml:1",
@@ -177,17 +178,24 @@ def link(random: Random, source: Ref, relation: str, target: Ref) -> Link:
         properties=map_of(random, SCALARS),
         first_seen=maybe(random, TIMES),
     )
+    sources = some(random, SOURCES, at_least=1)
+    statements = {
+        source: replace(plain, origin=random.choice(tuple(LinkOrigin)), observed_at=maybe(random, TIMES))
+        for source in sources
+    }
     return Link(
         key=key,
-        criticality=statement.criticality or Criticality.HARD,
-        confidence=1.0 if statement.confidence is None else statement.confidence,
-        properties=statement.properties,
-        statements=dict.fromkeys(some(random, SOURCES, at_least=1), statement),
+        criticality=plain.criticality or Criticality.HARD,
+        confidence=1.0 if plain.confidence is None else plain.confidence,
+        properties=plain.properties,
+        origins=tuple(sorted({row.origin for row in statements.values()}, key=list(LinkOrigin).index)),
+        observed_at=max(row.observed_at or "" for row in statements.values()) or None,
+        statements=statements,
     )
 
 
 @st.composite
-def catalogs(draw: st.DrawFn) -> Catalog:
+def catalogs(draw: st.DrawFn, relations: Sequence[str] = ("DEPENDS_ON", *RELATIONS)) -> Catalog:
     """At most 12 entities and 25 links between them, with self links, parallel links and cycles among them.
 
     Hypothesis draws, and shrinks, what is linked to what; all that rows hold comes out of one seed, which is fast.
@@ -195,7 +203,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     # Hypothesis prefers short lists; drawing the size first gives long ones their share.
     size = draw(st.integers(1, 12))
     refs = draw(st.lists(st.sampled_from(REFS), unique=True, min_size=size, max_size=size))
-    ends = st.tuples(st.sampled_from(refs), st.sampled_from(("DEPENDS_ON", *RELATIONS)), st.sampled_from(refs))
+    ends = st.tuples(st.sampled_from(refs), st.sampled_from(relations), st.sampled_from(refs))
     size = draw(st.integers(0, 25))
     drawn = draw(st.lists(ends, min_size=size, max_size=size))
     random = draw(st.randoms(use_true_random=True))

@@ -69,6 +69,8 @@ _POOLS: dict[str, Sequence[Any]] = {
     "updated_at": (*TIMES, "2026-02-01T00:00:00.000Z"),
     "relation": RELATIONS,
     "criticality": ("HARD", "SOFT"),
+    "origin": ("DECLARED", "OBSERVED", "INFERRED"),
+    "observed_at": (*TIMES, "2026-02-01T00:00:00.000Z"),
     "confidence": (0, 0.25, 0.5, 1, 1.0),
     "property": ("80", "1.5", "true", "ß", "1"),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import ge, gt, le, lt
 from typing import Any
 
-from graph_api.catalog.entity import Entity, Link
+from graph_api.catalog.entity import Entity, Link, LinkOrigin
 from graph_api.catalog.filters import (
     LINK_FIELDS,
     Compare,
@@ -65,6 +65,8 @@ def link_values(link: Link, field: str, key: str | None) -> list[object]:
         "environment": [link.key.environment],
         "confidence": [link.confidence],
         "source": list(link.statements),
+        "origin": [str(min((row.origin for row in link.statements.values()), key=list(LinkOrigin).index))],
+        "observed_at": [max(row.observed_at or "" for row in link.statements.values()) or None],
         "property": [property_text(link.properties.get(key or ""))],
     }
     return [value for value in values[field] if value is not None]

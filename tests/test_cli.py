@@ -12,7 +12,7 @@ import pytest
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli.report import MENDING
-from graph_api.sources.registry import CONNECTORS
+from graph_api.sources.registry import CONNECTORS, documentation
 from graph_api.web.explorer import EXAMPLES
 from tests.commands import SERVICE, ask, run, served, write
 
@@ -257,6 +257,21 @@ def test_connectors_are_listed() -> None:
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(CONNECTORS)
 
 
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_each_connector_shows_its_documentation(name: str) -> None:
+    shown = run("connectors", name).stdout
+    assert all(text in shown for text in (*CONNECTORS[name], documentation(name)))
+    assert len(documentation(name)) > 60
+
+
+def test_a_connector_that_asks_an_api_shows_how() -> None:
+    shown = run("connectors", "github_alerts").stdout
+    assert "with a token in GITHUB_TOKEN" in shown
+    assert "url: https://api.github.com" in shown
+    assert "options.organization: The organization whose alerts" in shown
+    assert "Online" not in run("connectors", "trivy").stdout
+
+
 def test_help_names_every_command_and_the_exit_codes() -> None:
     text = run("--help").stdout
     assert all(name in text for name in ("serve", "sync", "check", "query", "connectors", "neo4j", "export-schema"))
@@ -272,6 +287,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ["check", ".", "--repo", "not a repository"],
         ["check", ".", "--config", "nowhere.yaml"],
         ["sync"],
+        ["connectors", "nope"],
         ["sync", ".", "--confirm", "x"],
         ["sync", "--confirm", "x", "--dry-run"],
         ["sync", ".", "--store", "mysql://host"],

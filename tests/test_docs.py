@@ -8,10 +8,13 @@ import pytest
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.errors import ErrorCode
 from graph_api.settings import load_settings
+from graph_api.source_entries import FileSource, OnlineSource
 from graph_api.sources.files import read_files
 from tests.documents import ROOT, blocks, commands, run_all
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+
+SOURCES = "docs/sources.md"
 
 
 def text(page: str) -> str:
@@ -22,6 +25,8 @@ def text(page: str) -> str:
 def test_its_commands_run_in_this_order(page: str, tmp_path: Path) -> None:
     found = commands(page, "")
     assert found
+    if page == SOURCES:
+        (tmp_path / "graph-api.yaml").write_text(blocks(page, "yaml")[0], encoding="utf-8")
     run_all(found, tmp_path)
 
 
@@ -57,3 +62,17 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
     (example,) = blocks("docs/portal.md", "yaml")
     (tmp_path / "graph-api.yaml").write_text(example, encoding="utf-8")
     assert load_settings(tmp_path / "graph-api.yaml").cors_origins == ("https://portal.example",)
+
+
+def test_the_sources_are_sources(tmp_path: Path) -> None:
+    config = tmp_path / "graph-api.yaml"
+    found = []
+    for example in blocks(SOURCES, "yaml"):
+        config.write_text(example, encoding="utf-8")
+        found += [entry.name for entry in load_settings(config).configured_sources]
+    assert found == ["catalog", "platform", "acme", "traces", "lineage"]
+
+
+def test_every_key_of_a_source_is_explained() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", text(SOURCES), re.MULTILINE)
+    assert set(rows) == {*FileSource.model_fields, *OnlineSource.model_fields}

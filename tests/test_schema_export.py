@@ -16,6 +16,7 @@ from graph_api.cli import main
 from graph_api.errors import ErrorCode
 from graph_api.reference import member_docs
 from graph_api.settings import Settings
+from graph_api.sources.registry import CONNECTORS
 from graph_api.sources.yaml_documents import read_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -58,7 +59,7 @@ def test_the_printed_schema_is_a_schema() -> None:
 def test_the_reference_names_everything_and_describes_every_code() -> None:
     text = (SCHEMA / "catalog.md").read_text(encoding="utf-8")
     named = [kind.name for kind in KINDS.values()]
-    named += [*RELATIONS, *SPELLINGS, *ErrorCode, *ProblemCode, *Settings.model_fields]
+    named += [*RELATIONS, *SPELLINGS, *ErrorCode, *ProblemCode, *CONNECTORS, *Settings.model_fields]
     assert [name for name in named if f"`{name}`" not in text] == []
     assert member_docs(ErrorCode).keys() == set(ErrorCode.__members__)
     assert member_docs(ProblemCode).keys() == set(ProblemCode.__members__)

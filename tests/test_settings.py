@@ -9,6 +9,7 @@ import yaml
 from graph_api.app import source_order
 from graph_api.catalog.kinds import Kind
 from graph_api.settings import ENV_PREFIX, BadSettingsError, Settings, load_settings
+from graph_api.source_entries import FileSource, OnlineSource
 from tests.documents import ROOT
 
 
@@ -53,7 +54,67 @@ def test_lists_are_lists_in_the_file_and_have_commas_in_the_environment(
     write(in_file)
     if in_environment:
         monkeypatch.setenv("GRAPH_API_SOURCES", in_environment)
-    assert load_settings().sources == ("cmdb", "files:shop")
+    assert load_settings().source_names == ("cmdb", "files:shop")
+
+
+SOURCES = """
+sources:
+- cmdb
+- {name: catalog, paths: [one, /two], repo: acme/shop, connectors: [files, trivy], every: 15m}
+- name: alerts
+  connector: github_alerts
+  options: {organization: acme}
+  token_variable: ACME_TOKEN
+  webhook_secret_variable: HOOK_SECRET
+"""
+
+
+def test_sources_are_names_or_say_what_to_sync() -> None:
+    Path("config").mkdir()
+    settings = load_settings(write(SOURCES, "config/settings.yaml"))
+    files, alerts = settings.configured_sources
+    assert settings.source_names == ("cmdb", "catalog", "alerts")
+    assert isinstance(files, FileSource)
+    assert (files.paths, files.every) == ((Path("config/one"), Path("/two")), 900)
+    assert isinstance(alerts, OnlineSource)
+    assert (alerts.options, alerts.every, alerts.url) == ({"organization": "acme"}, None, None)
+
+
+def test_names_in_the_environment_take_the_place_of_all_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(SOURCES)
+    monkeypatch.setenv("GRAPH_API_SOURCES", "catalog,cmdb")
+    settings = load_settings()
+    assert (settings.source_names, settings.configured_sources) == (("catalog", "cmdb"), ())
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{paths: [a]}", "sources: 0.files.name: Field required"),
+        ("{name: a b}", "sources: 0.name.name: "),
+        ("{name: a, paths: []}", "sources: 0.files.paths: "),
+        ("{name: a, paths: hunter2}", "sources: 0.files.paths: "),
+        ("{name: a, paths: [b], every: 15}", "sources: 0.files.every: write a number and s, m, h or d"),
+        ("{name: a, paths: [b], every: 0m}", "sources: 0.files.every: write a number"),
+        ("{name: a, paths: [b], token: hunter2}", "sources: 0.files.token: "),
+        ("{name: a, paths: [b], repo: not a repository}", "sources: 0.files.repo: write org/repo"),
+        ("{name: a, paths: [b], connectors: [trivi]}", "sources: 0.files.connectors.0: there is no connector trivi"),
+        ("{name: a, connector: trivi}", "sources: 0.online.connector: there is no connector trivi"),
+        ("{name: a, connector: trivy}", "trivy reads files only: give `paths`"),
+        ("{name: a, connector: zipkin}", "sources: 0.online: zipkin needs the `url` of its API"),
+        ("{name: a, connector: zipkin, url: 'ftp://host'}", "sources: 0.online.url: write http://HOST"),
+        ("{name: a, connector: zipkin, url: 'http://u:hunter2@host'}", "no user or password in the URL"),
+        ("{name: a, connector: zipkin, url: 'http://h', options: {hour: 2}}", "zipkin has no option hour; its options"),
+        ("{name: a, connector: zipkin, url: 'http://h', token_variable: 'a b'}", "0.online.token_variable: "),
+        ("{name: a}, a", "sources: a is listed twice"),
+    ],
+)
+def test_wrong_entries_of_sources_are_explained(entry: str, message: str) -> None:
+    write(f"sources: [{entry}]")
+    with pytest.raises(BadSettingsError) as refused:
+        load_settings()
+    assert message in str(refused.value)
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

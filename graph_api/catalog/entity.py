@@ -49,6 +49,8 @@ class Evidence:
     last_seen: str | None = None
     """None while the statement stands: then it was last seen in the source's last run."""
     stale: bool = False
+    origin: LinkOrigin | None = None
+    """Of a link only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +197,16 @@ class Link:
     criticality: Criticality = Criticality.HARD
     confidence: float = 1.0
     properties: Mapping[str, Any] = field(default_factory=dict)
+    origins: tuple[LinkOrigin, ...] = (LinkOrigin.DECLARED,)
+    """Those of the statements, in the order of LinkOrigin."""
+    observed_at: str | None = None
+    """The latest that a statement says, in UTC with milliseconds."""
     statements: Mapping[str, LinkStatement] = field(default_factory=dict)
     revision: int = 0
+
+    @property
+    def origin(self) -> LinkOrigin:
+        return self.origins[0]
 
 
 def unresolved(ref: Ref) -> Entity:

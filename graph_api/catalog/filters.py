@@ -128,10 +128,11 @@ ALL = And(())
 
 @dataclass(frozen=True, slots=True)
 class LinkCompare:
-    """A comparison on a link: criticality, environment, confidence, relation, source, or a free property by key.
+    """A comparison on a link: criticality, environment, confidence, relation, source, origin, observed_at, or a free
+    property by key.
 
-    Criticality and confidence always have a value (HARD and 1 when unset). Free properties compare as the texts
-    of `property_text`.
+    Criticality, confidence and origin always have a value (HARD, 1 and DECLARED when unset). Free properties compare
+    as the texts of `property_text`.
     """
 
     field: str
@@ -164,6 +165,8 @@ LINK_FIELDS: dict[str, FilterField] = {
         FilterField("environment", _TEXT),
         FilterField("confidence", _NUMBER),
         FilterField("source", _TEXT, many=True),
+        FilterField("origin", _TEXT),
+        FilterField("observed_at", ValueType.DATE),
         FilterField("property", _TEXT, keyed=True),
     )
 }

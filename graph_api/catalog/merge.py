@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from graph_api.catalog.entity import (
     Evidence,
     Link,
     LinkKey,
+    LinkOrigin,
     LinkStatement,
     Owner,
     OwnerHow,
@@ -112,9 +114,26 @@ def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement], revision: 
         criticality=_first([statement.criticality for statement in said]) or Criticality.HARD,
         confidence=1.0 if confidence is None else confidence,
         properties=_fill([statement.properties for statement in said]),
+        origins=_origins(said),
+        observed_at=max(filter(None, (utc_time(row.observed_at) for row in said if row.observed_at)), default=None),
         statements=statements,
         revision=revision,
     )
+
+
+def _origins(said: Sequence[LinkStatement]) -> tuple[LinkOrigin, ...]:
+    stated = {statement.origin for statement in said}
+    return tuple(origin for origin in LinkOrigin if origin in stated)
+
+
+def utc_time(text: str) -> str | None:
+    """An ISO 8601 time in UTC with milliseconds and `Z`, so that times compare as texts; None for what is no time."""
+    try:
+        time = datetime.fromisoformat(text)
+        aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: SourceOrder) -> list[Owner]:

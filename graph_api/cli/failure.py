@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from graph_api.errors import CatalogError, ErrorCode
+from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.sources.folders import SourceError
 
 EXIT_CODES = (
@@ -36,11 +36,11 @@ class FriendlyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except CatalogError as error:
-            raise Failure(f"{error.message} ({error.code})", _exit_of(error.code)) from error
+            raise Failure(f"{error.message} ({error.code})", exit_of(error)) from error
         except SourceError as error:
-            raise Failure(str(error), Exit.UNAVAILABLE) from error
+            raise Failure(str(error), exit_of(error)) from error
 
 
-def _exit_of(code: ErrorCode) -> Exit:
-    unreachable = code in (ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED)
+def exit_of(error: CatalogError | SourceError) -> Exit:
+    unreachable = isinstance(error, SourceError) or error.code in UNREACHABLE
     return Exit.UNAVAILABLE if unreachable else Exit.PROBLEMS

@@ -52,6 +52,9 @@ def serve(settings: Settings, demo: bool) -> None:
     any other address need --insecure-allow-writes.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for library in ("httpx", "httpcore"):
+        # They log whole URLs and headers of answers, which may be signed or hold tokens.
+        logging.getLogger(library).setLevel(logging.WARNING)
     # uvicorn shuts down gracefully and then raises the signal again.
     signal.signal(signal.SIGTERM, _leave)
     try:

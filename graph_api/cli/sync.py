@@ -1,17 +1,15 @@
-"""`graph-api sync`: files and folders into the catalog."""
+"""`graph-api sync`: files and folders, or the configured sources, into the catalog."""
 
 import asyncio
-import shlex
 from pathlib import Path
 
 import click
 
 from graph_api.app import open_store, source_order
-from graph_api.catalog.changes import SyncStatus
-from graph_api.cli.failure import Exit
+from graph_api.cli.configured import chosen, sync_configured
 from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
+from graph_api.cli.outcomes import echo_reports, exit_after
 from graph_api.cli.progress import progress
-from graph_api.cli.report import echo_counts, echo_limited, echo_problems, needs_mending, plan_lines
 from graph_api.cli.session import leaving_nothing, opened, require_existing
 from graph_api.settings import Settings
 from graph_api.sources.files import CONNECTOR, source_name
@@ -20,22 +18,14 @@ from graph_api.sources.reading import read_paths
 from graph_api.sources.registry import CONNECTORS
 from graph_api.sync import SyncReport, confirm_sync, record_failure, sync_all
 
-OUTCOMES = {
-    SyncStatus.APPLIED: "applied",
-    SyncStatus.UNCHANGED: "nothing has changed",
-    SyncStatus.CONFIRMED: "confirmed and applied",
-    SyncStatus.HELD: "HELD, nothing is applied",
-}
-DRY_OUTCOMES = {
-    SyncStatus.APPLIED: "a dry run; would be applied",
-    SyncStatus.UNCHANGED: "a dry run; nothing would change",
-    SyncStatus.HELD: "a dry run; would be HELD",
-}
-
 
 @click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("--source", metavar="NAME", help="Name of the source; by default of the git remote or folder.")
+@click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--source",
+    metavar="NAME",
+    help="Name of the source; by default of the git remote or folder. Without PATH: the one that runs.",
+)
 @click.option(
     "--connector",
     "only",
@@ -58,27 +48,28 @@ def sync(
     confirm: str | None,
     strict: bool,
 ) -> None:
-    """Sync files and folders into the catalog.
+    """Sync files and folders into the catalog, or without PATH the sources that the settings say how to sync.
 
     All PATHs of a call are one source for each connector that knows some of the files, and go in as a whole or not at
     all. What the source said before and no longer says goes; what others say stays. A plan that removes suspiciously
-    much is held until it is confirmed.
+    much is held until it is confirmed. A configured source that fails leaves the others alone.
     """
-    if bool(paths) == bool(confirm):
+    if paths and confirm:
         raise click.UsageError("give either PATHs or --confirm ID")
     if confirm and (dry_run or source or repo or only):
         raise click.UsageError("--confirm goes without --dry-run, --source, --connector and --repo")
+    if not (paths or confirm):
+        if repo or only:
+            raise click.UsageError("--connector and --repo go with PATHs; configured sources say them themselves")
+        exit_after(*asyncio.run(sync_configured(settings, chosen(settings, source), dry_run=dry_run)), strict=strict)
+        return
     if confirm:
         require_existing(settings)
         reports = [asyncio.run(_confirm(settings, confirm))]
     else:
         reports = asyncio.run(_sync(settings, paths, source, only, repo, dry_run=dry_run))
-    for report in reports:
-        _print(settings, report, dry_run=dry_run)
-    if any(report.run.status is SyncStatus.HELD for report in reports):
-        click.get_current_context().exit(Exit.HELD)
-    if strict and any(needs_mending(report.run.problems) for report in reports):
-        click.get_current_context().exit(Exit.PROBLEMS)
+    echo_reports(settings, reports, dry_run=dry_run)
+    exit_after(reports, strict=strict)
 
 
 async def _sync(
@@ -109,21 +100,3 @@ async def _confirm(settings: Settings, id_: str) -> SyncReport:
     async with opened(open_store(settings)) as store:
         with progress("Planning and applying the sync"):
             return await confirm_sync(store, id_, source_order(settings))
-
-
-def _print(settings: Settings, report: SyncReport, *, dry_run: bool) -> None:
-    run = report.run
-    outcomes = DRY_OUTCOMES if dry_run else OUTCOMES
-    click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision}) in {settings.store}")
-    echo_counts(run.counts)
-    if dry_run or run.status is SyncStatus.HELD:
-        echo_limited(plan_lines(report), "changes")
-    echo_problems(run.problems)
-    if run.status is SyncStatus.HELD:
-        click.echo(f"Held because {run.message}.")
-        if not dry_run:
-            click.echo(f"If that is right: {_confirm_command(settings, run.id)}")
-
-
-def _confirm_command(settings: Settings, id_: str) -> str:
-    return shlex.join(["graph-api", "sync", "--confirm", id_, "--store", settings.store])

@@ -24,7 +24,7 @@ class Conflict:
 
 def find_conflicts(entity: catalog.Entity, owned_by: Sequence[catalog.Link]) -> list[Conflict]:
     found = [_conflict(field, _stated(entity, field)) for field in _FIELDS]
-    found.append(_conflict("owners", _stated_owners(owned_by)))
+    found.append(_conflict("owners", stated_owners(owned_by)))
     return [conflict for conflict in found if conflict]
 
 
@@ -33,7 +33,8 @@ def _stated(entity: catalog.Entity, field: str) -> dict[str, Any]:
     return {source: value for source, value in values.items() if value is not None}
 
 
-def _stated_owners(owned_by: Sequence[catalog.Link]) -> dict[str, str]:
+def stated_owners(owned_by: Sequence[catalog.Link]) -> dict[str, str]:
+    """What each source says, as text."""
     owners: dict[str, set[str]] = {}
     for link in owned_by:
         for source in link.statements:

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import cast
 
+from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.filters import (
     ALL,
     And,
@@ -160,6 +161,8 @@ def _values(name: str, op: Op, value: object) -> Value | tuple[Value, ...]:
 def _value(name: str, op: Op, value: object) -> Value:
     if isinstance(value, datetime):
         return utc_text(value)
+    if isinstance(value, LinkOrigin):
+        return value.value
     if isinstance(value, str):
         check_text(value)
         if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
@@ -223,7 +226,7 @@ def compile_link_filter(filter_: inputs.LinkFilter | None, depth: int = 1) -> Ca
     items: list[CatalogLinkFilter] = []
     if filter_.criticality is not None:
         items.append(LinkCompare("criticality", Op.EQ, filter_.criticality.eq.value))
-    for name in ("environment", "confidence", "source"):
+    for name in ("environment", "confidence", "source", "origin", "observed_at"):
         items += _link_compares(name, getattr(filter_, name))
     for row in filter_.properties or ():
         items += _link_compares("property", row, row.key)

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
-from graph_api.catalog.entity import Criticality
+from graph_api.catalog.entity import Criticality, LinkOrigin
 from graph_api.catalog.relations import RELATIONS, Direction
 
 strawberry.enum(Direction, description="OUT follows the stored arrow (to what is needed), IN runs against it.")
 strawberry.enum(Criticality, description="HARD: fails with it. SOFT: degrades without it.")
+strawberry.enum(
+    LinkOrigin,
+    description="How a link is known. DECLARED: somebody wrote it down. OBSERVED: it was seen to happen. INFERRED: it "
+    "follows from something else.",
+)
 
 if TYPE_CHECKING:
 
@@ -127,6 +132,12 @@ class CriticalityFilter:
     eq: Criticality = strawberry.field(description="Exactly this.")
 
 
+@strawberry.input(description="Conditions on how a link is known; all that are given must hold.")
+class OriginFilter:
+    eq: LinkOrigin | None = strawberry.field(default=None, description="Exactly this.")
+    in_: list[LinkOrigin] | None = strawberry.field(name="in", default=None, description="One of these.")
+
+
 @strawberry.input(
     description="Conditions on a link; all that are given must hold. A missing value matches only `exists: false`."
 )
@@ -138,6 +149,10 @@ class LinkFilter:
     environment: TextFilter | None = _text("The environment that the link holds in.")
     confidence: NumberFilter | None = strawberry.field(default=None, description="0 to 1; unset is 1.")
     source: TextFilter | None = _text("The name of a source that states the link.")
+    origin: OriginFilter | None = strawberry.field(
+        default=None, description="How it is known: the first of DECLARED, OBSERVED, INFERRED that a source says."
+    )
+    observed_at: DateFilter | None = strawberry.field(default=None, description="When it was last seen to happen.")
     properties: list[KeyedFilter] | None = strawberry.field(
         default=None, description="Free properties by key, compared as texts; all must hold."
     )

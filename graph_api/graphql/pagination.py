@@ -90,11 +90,11 @@ def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...]
         return None
     version, made_for, *place = _decode(cursor)
     if version != CURSOR_VERSION or len(place) != len(shape):
-        raise _bad_cursor("is of another version or shape")
+        raise bad_cursor("is of another version or shape")
     if made_for != digest:
-        raise _bad_cursor("belongs to another field, filter, sort or start; page with the arguments it was made for")
+        raise bad_cursor("belongs to another field, filter, sort or start; page with the arguments it was made for")
     if not all(_fits(value, types) for value, types in zip(place, shape, strict=True)):
-        raise _bad_cursor("was not made by this server")
+        raise bad_cursor("was not made by this server")
     return tuple(place)
 
 
@@ -110,11 +110,11 @@ def _decode(cursor: str) -> list[Any]:
     except (binascii.Error, ValueError):
         values = None
     if not isinstance(values, list) or len(values) < 2:
-        raise _bad_cursor("was not made by this server")
+        raise bad_cursor("was not made by this server")
     return values
 
 
-def _bad_cursor(why: str) -> CatalogError:
+def bad_cursor(why: str) -> CatalogError:
     return CatalogError(ErrorCode.BAD_CURSOR, f"the cursor {why}; start again without one")
 
 

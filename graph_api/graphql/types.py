@@ -1,5 +1,6 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -49,10 +50,12 @@ class Evidence:
         resolver=_last_seen, description="Time of the last run in which it stood."
     )
     stale: bool = strawberry.field(description="The document cannot be read now; this is what it said before.")
+    origin: catalog.LinkOrigin | None = strawberry.field(description="How this source knows a link; null elsewhere.")
 
 
 def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
-    return cast("Any", [evidence_of(source, statement) for source, statement in root.statements.items()])
+    said = root.statements.items()
+    return cast("Any", [replace(evidence_of(source, row), origin=row.origin) for source, row in said])
 
 
 def _link_properties(root: Parent[catalog.Link]) -> Any:
@@ -76,6 +79,11 @@ class Link:
     criticality: catalog.Criticality = strawberry.field(description="HARD unless a source says SOFT.")
     confidence: float = strawberry.field(description="From 0 to 1; 1 unless a source says less.")
     properties: JSON = strawberry.field(resolver=_link_properties, description="Free properties.")
+    origin: catalog.LinkOrigin = strawberry.field(
+        description="The first of DECLARED, OBSERVED and INFERRED that a source says."
+    )
+    origins: list[catalog.LinkOrigin] = strawberry.field(description="All that sources say, in this order.")
+    observed_at: Time | None = strawberry.field(description="When it was last seen to happen.")
     evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
 
 

@@ -61,6 +61,12 @@ def read_paths(
     return [_with_others(descriptors, known, [*loaded.problems, *unknown]), *snapshots]
 
 
+def read_answers(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
+    """What a tool's API has answered, as the source `CONNECTOR:NAME`."""
+    answers = sorted(filter(connector.claims, documents), key=lambda document: (document.path, document.line))
+    return _read(connector, answers, name.removeprefix(f"{files.CONNECTOR}:"), {})
+
+
 def _load(listed: files.Files, patterns: Sequence[str]) -> Loaded:
     loaded = Loaded()
     for root, listing, _ in listed.roots:

@@ -3,6 +3,9 @@
 A document belongs to the first that claims it, so what is told by less stands further down.
 """
 
+import inspect
+from importlib import import_module
+
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources import (
     airflow,
@@ -104,6 +107,10 @@ FORMATS: tuple[Connector, ...] = (
     ansible.CONNECTOR,
 )  # fmt: skip  # one connector a line
 
+BY_NAME = {format_.name: format_ for format_ in FORMATS}
+ONLINE = {format_.name: format_ for format_ in FORMATS if format_.online}
+"""Connectors that can ask a tool's API, by name."""
+
 CONNECTORS: dict[str, tuple[str, str]] = {
     files.CONNECTOR: ("Descriptors in Backstage's format, and CODEOWNERS", "Files and folders"),
     **{format_.name: (format_.description, format_.input) for format_ in FORMATS},
@@ -112,3 +119,8 @@ CONNECTORS: dict[str, tuple[str, str]] = {
 
 OBSERVING = frozenset(format_.name for format_ in FORMATS if format_.origin is LinkOrigin.OBSERVED)
 """Connectors that see rather than are told."""
+
+
+def documentation(name: str) -> str:
+    """What a connector's module says of itself to its users."""
+    return inspect.getdoc(import_module(f"graph_api.sources.{name}")) or ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
+from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
@@ -236,6 +237,12 @@ class Store(Protocol):
         """Ordered by the first member."""
         ...
 
+    async def drift(self, question: DriftQuestion, limit: int, after: DriftPlace | None = None) -> list[DriftFinding]:
+        """In the order of their places, those behind `after`."""
+        ...
+
+    async def count_drift(self, question: DriftQuestion) -> int: ...
+
     async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
         """Changes after a revision in the order (revision, ref), folded to the latest change of each entity.
 
@@ -270,6 +277,13 @@ class Store(Protocol):
         ...
 
     async def count_problems(self, source: str | None) -> int: ...
+
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Whether the holder alone may do what `name` says, for so many seconds from now; asked again, for longer.
+
+        0 seconds give it back. Nothing else in the catalog changes.
+        """
+        ...
 
     def write(self) -> AbstractAsyncContextManager[WriteTransaction]:
         """Waits for its turn; CatalogError UNAVAILABLE when another writer takes too long."""

@@ -38,17 +38,19 @@ def build_asgi(
     origins: Sequence[str] = (),
     on_open: Callable[[], Awaitable[None]] | None = None,
     warm_up: Callable[[], Awaitable[None]] | None = None,
+    beside: Callable[[], Awaitable[None]] | None = None,
+    routes: Sequence[Route] = (),
 ) -> Starlette:
-    """/graphql, /livez, /readyz. The application opens and closes the store; `context_factory` runs per request,
-    `on_open` before the first, and `warm_up` before /readyz says that it is ready. `hosts` are the names that it
-    answers to, None for all; `origins` those whose pages may ask.
+    """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
+    per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
+    until it is cancelled. `hosts` are the names that it answers to, None for all; `origins` those whose pages may ask.
     """
     lifecycle = StoreLifecycle(store, on_open, warm_up)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with lifecycle.run():
+        async with lifecycle.run(beside):
             yield
 
     app = Starlette(
@@ -56,6 +58,7 @@ def build_asgi(
             Route("/graphql", LimitRequests(endpoint, limits or RequestLimits())),
             Route("/", _redirect_to_graphql),
             *health_routes(lifecycle),
+            *routes,
         ],
         middleware=[
             Middleware(RequestId),

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from graph_api.errors import CatalogError, ErrorCode
+from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode
 from graph_api.store.protocol import Store
 
 FIRST_TRY = 5.0
@@ -33,9 +33,12 @@ class StoreLifecycle:
         self._tried = asyncio.Event()
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
-        """Opens the store, in the background if need be, and closes it. Raises what no further try can mend."""
-        opening = asyncio.create_task(self._open())
+    async def run(self, beside: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[None]:
+        """Opens the store, in the background if need be, and closes it. Raises what no further try can mend.
+
+        `beside` runs as long as the store is open.
+        """
+        opening = asyncio.create_task(self._open(beside))
         try:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._tried.wait(), FIRST_TRY)
@@ -52,7 +55,7 @@ class StoreLifecycle:
         if self.problem:
             raise CatalogError(ErrorCode.UNAVAILABLE, self.problem)
 
-    async def _open(self) -> None:
+    async def _open(self, beside: Callable[[], Awaitable[None]] | None) -> None:
         pause = FIRST_PAUSE
         while not await self._try_to_open():
             logger.warning("The store does not open, next try in %g s: %s", pause, self.problem)
@@ -61,6 +64,8 @@ class StoreLifecycle:
         await self._try_to_warm_up()
         self.warm = True
         self._tried.set()
+        if beside:
+            await beside()
 
     async def _try_to_open(self) -> bool:
         try:
@@ -70,7 +75,7 @@ class StoreLifecycle:
         except CatalogError as error:
             self._tried.set()
             self.problem = error.message
-            if error.code in (ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED):
+            if error.code in UNREACHABLE:
                 return False
             raise
         except Exception:

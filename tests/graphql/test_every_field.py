@@ -8,6 +8,9 @@ from typing import Any
 from graphql import GraphQLNamedType
 
 from graph_api.app import source_order
+from graph_api.catalog.entity import LinkKey, LinkOrigin, LinkStatement
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Snapshot
 from graph_api.settings import Settings
 from graph_api.sources.files import read_files
 from graph_api.sync import sync
@@ -28,6 +31,20 @@ WRITES = """mutation($named: JSON!) {
     {kind: "Component", name: "till", annotations: $named, spec: {type: "service"}}
   ]) { userErrors { message } }
 }"""
+CALL = LinkKey(Ref("component:default/shopfront"), "DEPENDS_ON", Ref("resource:default/db"), None)
+SEEN = Snapshot(
+    source="otel:shop",
+    connector="otel",
+    links={
+        CALL: LinkStatement(
+            key=CALL,
+            document="traces.json",
+            location="traces.json:1",
+            origin=LinkOrigin.OBSERVED,
+            observed_at="2026-01-01T00:00:00.000Z",
+        )
+    },
+)
 ARGUMENTS = {
     "Query.node": 'id: "{id}"',
     "Query.nodes": 'ids: ["{id}"]',
@@ -56,7 +73,8 @@ _CURSORS = ("cursor", "startCursor", "endCursor")
 
 def test_both_stores_answer_every_field_alike(on_both_stores: tuple[Client, Client], run: Run) -> None:
     for client in on_both_stores:
-        run(sync(client.store, read_files([FILES], source="files"), source_order(Settings())))
+        for snapshot in (read_files([FILES], source="files"), SEEN):
+            run(sync(client.store, snapshot, source_order(Settings())))
         written = client.ask(WRITES, named={"graph-api/identifiers": "pagerduty:P1234"})
         assert all(answer["userErrors"] == [] for answer in written.values())
     embedded, neo4j = on_both_stores

@@ -29,6 +29,11 @@ LINKS = """query Links($after: String) { entity(ref: "resource:default/postgres-
 } }"""
 
 
+DRIFT = """query Drift($first: Int) { drift(first: $first) {
+  nodes { kind sources remedy entity { ref owners { ref } } link { to origin } } pageInfo { hasNextPage }
+} }"""
+
+
 @pytest.fixture
 def counted(
     neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None, run: Run
@@ -54,6 +59,13 @@ def test_round_trips_do_not_grow_with_the_page(counted: Callable[..., tuple[dict
     counts = [counted(query, first=first)[1] for first in (20, 40)]
     assert counts[0] == counts[1]
     assert counts[1] <= 30
+
+
+def test_a_page_of_drift_takes_two_statements_at_most(counted: Callable[..., tuple[dict[str, Any], int]]) -> None:
+    nothing = counted("{ catalogSchema { kinds { name } } }")[1]
+    gates = 2
+    for first in (1, 100):
+        assert counted(DRIFT, first=first)[1] - nothing <= gates + 2
 
 
 def test_every_page_of_links_costs_the_same(counted: Callable[..., tuple[dict[str, Any], int]]) -> None:

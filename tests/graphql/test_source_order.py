@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graph_api.settings import Settings
+from graph_api.settings import load_settings
 from graph_api.store.embedded.store import EmbeddedStore
 from tests.conftest import OpenStore, Run
 from tests.graphql.conftest import Client
@@ -69,7 +69,7 @@ class Servers:
 
     def start(self, *sources: str) -> Client:
         self.stop()
-        self._running = Client(self._run(self._open_store()), self._run, Settings(sources=sources))
+        self._running = Client(self._run(self._open_store()), self._run, load_settings(chosen={"sources": sources}))
         self._run(self._running.start())
         return self._running
 
@@ -89,7 +89,9 @@ def servers(open_store: OpenStore, run: Run) -> Iterator[Servers]:
 @pytest.fixture
 def fresh(tmp_path: Path, run: Run) -> Iterator[Client]:
     """A catalog that is merged in the new order from the beginning."""
-    client = Client(EmbeddedStore(tmp_path / "fresh.db"), run, Settings(sources=("two", "four", "three")))
+    client = Client(
+        EmbeddedStore(tmp_path / "fresh.db"), run, load_settings(chosen={"sources": ("two", "four", "three")})
+    )
     run(client.start())
     fill(client)
     yield client

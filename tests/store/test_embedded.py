@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from graph_api.catalog.changes import ChangeSet
-from graph_api.catalog.entity import Entity, Link, LinkKey
+from graph_api.catalog.entity import Entity, Link, LinkKey, LinkOrigin
 from graph_api.catalog.filters import ALL, Sort
+from graph_api.catalog.merge import merge_link
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Cycle, Facet, Traversal, WalkAnswer, WalkRequest
@@ -211,13 +212,46 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         for column in ("source_order", "horizon", "swept_at", "swept_terms"):
             conn.execute(f"ALTER TABLE catalog DROP COLUMN {column}")
         conn.execute("ALTER TABLE sources DROP COLUMN last_applied_at")
+        forget_origins(conn)
+        conn.execute("DROP TABLE leases")
         conn.execute("PRAGMA user_version = 1")
     conn.close()
     async with opened(path) as store:
         assert await names(store) == ["a", "b"]
         assert await store.source_order() is None
         assert [source.last_applied_at for source in await store.sources()] == [AT]
+        assert await store.lease("anything", "me", 1)
         assert await write(store, ChangeSet(removed=refs("a"), removed_links=[link("a", "b").key])) == 2
+
+
+def forget_origins(conn: sqlite3.Connection) -> None:
+    """Of links, as before format 3."""
+    conn.execute("DROP INDEX links_observed")
+    for column in ("origins", "observed_at"):
+        conn.execute(f"ALTER TABLE links DROP COLUMN {column}")
+
+
+async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    declared, told = link("a", "b"), link("a", "c")
+    (said,) = declared.statements.values()
+    times = ("2026-01-02T00:00:00+01:00", "2026-01-01T00:00:00Z", None)
+    seen = [replace(said, key=told.key, origin=LinkOrigin.OBSERVED, observed_at=at) for at in times]
+    guessed = replace(said, key=told.key, origin=LinkOrigin.INFERRED)
+    several = merge_link(told.key, dict(zip("abcd", (*seen, guessed), strict=True)))
+    async with opened(path) as store:
+        await write(store, with_ends([declared, several]))
+    with sqlite3.connect(path) as conn:
+        forget_origins(conn)
+        conn.execute("PRAGMA user_version = 2")
+    conn.close()
+    async with opened(path) as store:
+        found = (await store.neighbours(refs("a"), Direction.OUT, ["DEPENDS_ON"]))[ref("a")]
+    assert [row.link for row in found] == [replace(declared, revision=1), replace(several, revision=1)]
+    assert (several.origins, several.observed_at) == (
+        (LinkOrigin.OBSERVED, LinkOrigin.INFERRED),
+        "2026-01-01T23:00:00.000Z",
+    )
 
 
 async def test_terms_that_nothing_uses_any_more_are_swept(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from typing import Any, LiteralString, cast
 import neo4j
 import pytest
 
+from graph_api.catalog.drift import DriftKind, DriftQuestion
 from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Traversal, WalkRequest
 from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.drift import statement as drift_statement
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import hard_only, head
 from graph_api.store.neo4j.store import Neo4jStore
@@ -29,6 +31,10 @@ def traversal(direction: Direction = Direction.IN, starts: int = 1, **parts: Any
 
 def walk(traversal: Traversal, **asked: Any) -> str:
     return statement(WalkRequest(traversal=traversal, limit=10, **asked), Predicates())
+
+
+def drift(*kinds: DriftKind) -> str:
+    return drift_statement(kinds, DriftQuestion(kinds=frozenset(kinds), filter=TIER_1, since=""), Predicates())
 
 
 EVERYTHING: dict[str, Any] = {
@@ -68,6 +74,10 @@ PLANS: list[tuple[str, str, list[str]]] = [
     ("links between", ask(cypher.LINKS_BETWEEN), [SEEK]),
     ("subgroups", cypher.SUBGROUPS, [SEEK]),
     ("changes", cypher.CHANGES, [INDEX]),
+    ("undeclared links", drift(DriftKind.UNDECLARED), ["DirectedRelationshipIndexSeek"]),
+    ("unobserved links", drift(DriftKind.UNOBSERVED), [INDEX, "PartialTop"]),
+    ("disputed owners", drift(DriftKind.OWNERS), [INDEX]),
+    ("all drift", drift(*DriftKind), ["DirectedRelationshipIndexSeek", INDEX]),
     ("sources with their runs", cypher.SOURCES, [INDEX]),
     ("problems", ask(cypher.PROBLEMS), [INDEX]),
 ]
@@ -86,6 +96,8 @@ MORE: tuple[LiteralString, ...] = (
     "CREATE (:Identifier {value: 'n' + n})-[:NAMES]->(a)",
     "MATCH (a:Entity {ref: 'component:more/n1'}) MATCH (b:Entity {ref: 'component:more/n2'}) UNWIND $relations AS type "
     "CREATE (a)-[:$(type)]->(b)",
+    "MATCH (a:Entity)-[:DEPENDS_ON]->(b:Entity) WHERE a.ref STARTS WITH 'component:more/' WITH a, b LIMIT 500 "
+    "CREATE (b)-[:DEPENDS_ON {origin: 'OBSERVED', origins: ['OBSERVED'], observed_at: '', sources: ['t']}]->(a)",
     "UNWIND range(1, 2000) AS n CREATE (:Sync {id: 'n' + n, source: 's' + n, started_at: '', body: ''})",
     "CALL db.resampleOutdatedIndexes()",
 )
@@ -126,7 +138,7 @@ PARAMETERS: dict[str, Any] = {
     "page": 10,
     "depth": 3,
     "source": None,
-    "after": None,
+    "after": ["", "", "", ""],
     "before": None,
     "levels": 5,
     "since": 0,

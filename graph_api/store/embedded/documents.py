@@ -10,6 +10,7 @@ import orjson
 
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
 from graph_api.catalog.ref import Ref
+from graph_api.store.embedded.origins import origins_of
 from graph_api.store.rows import (
     dump,
     dump_entity_statements,
@@ -37,7 +38,7 @@ LINK_TABLES = (
 )
 LINK_COLUMNS = (
     "source.ref, relation.text, target.ref, environment.text, "
-    "l.hard, l.confidence, l.properties, l.statements, l.revision"
+    "l.hard, l.confidence, l.properties, l.origins, l.observed_at, l.statements, l.revision"
 )
 
 
@@ -137,12 +138,16 @@ def _loaded(text: str | None) -> tuple[Any, ...]:
 
 def to_link(row: Row) -> Link:
     """From LINK_COLUMNS."""
-    source, relation, target, environment, hard, confidence, properties, statements, revision = row
+    source, relation, target, environment, hard, confidence, properties, origins, observed_at, statements, revision = (
+        row
+    )
     return Link(
         key=LinkKey(source, relation, target, environment),
         criticality=Criticality.HARD if hard else Criticality.SOFT,
         confidence=confidence,
         properties=orjson.loads(properties) if properties else {},
+        origins=origins_of(origins),
+        observed_at=observed_at,
         statements=lazy_link_statements(statements),
         revision=revision,
     )

@@ -13,12 +13,13 @@ from graph_api.catalog.entity import Criticality
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.relations import Direction
 from graph_api.store.embedded.link_filters import LinkValues
+from graph_api.store.embedded.link_times import Times, matching
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
-VariantKey: TypeAlias = tuple[int, int, int, float, int, str | None]
-"""What tells links apart besides their ends, as SQLite has it."""
+VariantKey: TypeAlias = tuple[int, int, int, float, int, int, str | None]
+"""What tells links apart besides their ends and when they were observed, as SQLite has it."""
 
 CODED = ("kind", "type", "tier", "lifecycle", "namespace")
 """Fields with one value, held as a code an entity."""
@@ -84,11 +85,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """By link, sorted by source. `variant` is the place in `variants` of what it has besides its ends."""
+    """By link, sorted by source. `variant` is the place in `variants` of what it has besides its ends and time."""
 
     source: Ints
     target: Ints
     variant: Ints
+    observed: Times
     variants: Mapping[VariantKey, LinkValues]
     size: int
     """Above all ids."""
@@ -107,17 +109,16 @@ class Links:
         return Lists(links.indptr.astype(np.int32), links.data)
 
     def _matching(self, relations: frozenset[str], where: LinkFilter | None, hard_only: bool) -> Bools:
-        matches = np.fromiter(
-            (
-                values.relation in relations
-                and (not hard_only or values.criticality is Criticality.HARD)
-                and (where is None or values.match(where))
-                for values in self.variants.values()
-            ),
-            np.bool_,
+        found = self._of_variants(
+            lambda values: values.relation in relations and (not hard_only or values.criticality is Criticality.HARD)
         )
-        matching: Bools = matches[self.variant]
-        return matching
+        if where is None:
+            return found
+        return found & matching(where, self.observed, lambda part: self._of_variants(lambda row: row.match(part)))
+
+    def _of_variants(self, matches: Callable[[LinkValues], bool]) -> Bools:
+        found: Bools = np.fromiter(map(matches, self.variants.values()), np.bool_)[self.variant]
+        return found
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 import orjson
 
-from graph_api.catalog.entity import Criticality
+from graph_api.catalog.entity import Criticality, LinkOrigin
 from graph_api.catalog.filters import LinkAnd, LinkCompare, LinkFilter, LinkNot, LinkOr, Op, property_text
+from graph_api.store.embedded.origins import origins_of
 from graph_api.store.rows import lazy_strings
 
 _OPERATORS: dict[Op, Callable[[Any, Any], bool]] = {
@@ -37,6 +38,9 @@ class LinkValues:
     confidence: float
     properties: Mapping[str, Any]
     sources: tuple[str, ...]
+    origin: LinkOrigin
+    observed_at: str | None = None
+    """Left out where link_times.py compares it."""
 
     @classmethod
     def stored(
@@ -46,7 +50,9 @@ class LinkValues:
         hard: int,
         confidence: float,
         sources: str,
+        origins: int,
         properties: str | None,
+        observed_at: str | None = None,
     ) -> Self:
         """From texts as SQLite has them."""
         return cls(
@@ -56,6 +62,8 @@ class LinkValues:
             confidence=confidence,
             properties=lazy_strings(properties),
             sources=tuple(orjson.loads(sources)),
+            origin=origins_of(origins)[0],
+            observed_at=observed_at,
         )
 
     def match(self, filter_: LinkFilter) -> bool:
@@ -91,9 +99,9 @@ def matching_links(conn: sqlite3.Connection, filter_: LinkFilter | None) -> str:
     def matches(*variant: Any) -> bool:
         return LinkValues.stored(*variant).match(filter_)
 
-    conn.create_function("link_matches", 6, matches, deterministic=True)
+    conn.create_function("link_matches", 8, matches, deterministic=True)
     return (
         "link_matches((SELECT text FROM terms WHERE id = l.relation), "
         "(SELECT text FROM terms WHERE id = l.environment), l.hard, l.confidence, "
-        "(SELECT text FROM terms WHERE id = l.sources), l.properties)"
+        "(SELECT text FROM terms WHERE id = l.sources), l.origins, l.properties, l.observed_at)"
     )

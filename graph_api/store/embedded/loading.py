@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from graph_api.store.embedded.documents import one_of
 from graph_api.store.embedded.graph import CODED, LISTED, Bools, Coded, Graph, Ints, Links, Lists, Terms, VariantKey
 from graph_api.store.embedded.link_filters import LinkValues
+from graph_api.store.embedded.link_times import NO_TIMES, times_of
 from graph_api.store.embedded.pruning import graph_horizon
 from graph_api.store.embedded.schema import current_revision
 
@@ -70,7 +71,7 @@ _EMPTY = Graph(
     listed={name: Lists.grouped(_NONE, _NONE, 0) for name in LISTED},
     # Ids of terms start at 1.
     terms=Terms(("",), np.full(1, -1, np.int8)),
-    links=Links(_NONE, _NONE, _NONE, {}, 0),
+    links=Links(_NONE, _NONE, _NONE, NO_TIMES, {}, 0),
 )
 
 
@@ -168,12 +169,15 @@ class _Update:
     def _links(self, terms: Terms) -> Links:
         old = self._old.links
         variants = _Variants(old.variants, terms)
-        rows = self._rows(f"source, target, {_VARIANT_COLUMNS}", "links", "source")
-        new = _table(((row[0], row[1], variants.code(row[2:])) for row in rows), 3)
-        source, target, variant = self._merged((old.source, old.target, old.variant), (new[:, 0], new[:, 1], new[:, 2]))
-        return Links(source, target, variant, variants.known, self._size)
+        rows = self._rows(f"source, target, observed_at, {_VARIANT_COLUMNS}", "links", "source").fetchall()
+        new = _table(((row[0], row[1], variants.code(row[3:])) for row in rows), 3)
+        source, target, variant, observed = self._merged(
+            (old.source, old.target, old.variant, old.observed),
+            (new[:, 0], new[:, 1], new[:, 2], times_of([row[2] for row in rows])),
+        )
+        return Links(source, target, variant, observed, variants.known, self._size)
 
-    def _merged(self, old: tuple[Ints, ...], new: tuple[Ints, ...]) -> list[Ints]:
+    def _merged(self, old: tuple[npt.NDArray[Any], ...], new: tuple[npt.NDArray[Any], ...]) -> list[npt.NDArray[Any]]:
         """Columns sorted by the first of them, the owner; stale owners have only what is new."""
         kept = ~self._stale[old[0]]
         columns = [np.concatenate((before[kept], after)) for before, after in zip(old, new, strict=True)]
@@ -181,7 +185,7 @@ class _Update:
         return [column[order] for column in columns]
 
 
-_VARIANT_COLUMNS = "relation, environment, hard, confidence, sources, properties"
+_VARIANT_COLUMNS = "relation, environment, hard, confidence, sources, origins, properties"
 
 
 class _Variants:
@@ -200,11 +204,11 @@ class _Variants:
         return code
 
     def _values(
-        self, relation: int, environment: int, hard: int, confidence: float, sources: int, properties: str | None
+        self, relation: int, environment: int, hard: int, confidence: float, sources: int, *rest: Any
     ) -> LinkValues:
         texts = self._terms.texts
         return LinkValues.stored(
-            texts[relation], texts[environment] if environment else None, hard, confidence, texts[sources], properties
+            texts[relation], texts[environment] if environment else None, hard, confidence, texts[sources], *rest
         )
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from graph_api.errors import CatalogError, ErrorCode
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 APPLICATION_ID = 0x67726170
 """In the file's header, so that no other program's database is taken for a catalog."""
 
@@ -100,7 +100,7 @@ CREATE TABLE identifiers (
 ) WITHOUT ROWID;
 CREATE INDEX identifiers_by_entity ON identifiers (entity);
 
--- `relation`, `environment` (0: none) and `sources` (a JSON list of names) are terms.
+-- `relation`, `environment` (0: none) and `sources` (a JSON list of names) are terms; `origins` are bits of origins.py.
 CREATE TABLE links (
     source INTEGER NOT NULL,
     relation INTEGER NOT NULL,
@@ -112,10 +112,13 @@ CREATE TABLE links (
     revision INTEGER NOT NULL,
     properties TEXT,
     statements TEXT,
+    origins INTEGER NOT NULL DEFAULT 1,
+    observed_at TEXT,
     PRIMARY KEY (source, relation, target, environment)
 ) WITHOUT ROWID;
 CREATE INDEX links_by_target ON links (target, relation);
 CREATE INDEX links_by_sources ON links (sources);
+CREATE INDEX links_observed ON links (source, target) WHERE origins & 2;
 
 CREATE VIEW searchable (id, name, title, description, tags) AS
     SELECT e.id, e.name, e.title, d.description, d.tags FROM entities e JOIN documents d ON d.id = e.id;
@@ -148,6 +151,9 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_by_start ON runs (started_at, id);
 CREATE INDEX runs_by_source ON runs (source, started_at, id);
+
+-- `until`: seconds since 1970.
+CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
 
 _UPGRADES = {
@@ -161,7 +167,19 @@ UPDATE sources SET last_applied_at = (
     SELECT record ->> '$.finished_at' FROM runs
     WHERE source = name AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') ORDER BY started_at DESC, id DESC LIMIT 1
 );
-"""
+""",
+    2: """
+ALTER TABLE links ADD COLUMN origins INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE links ADD COLUMN observed_at TEXT;
+UPDATE links SET origins = (
+    SELECT max(origin = 'DECLARED') + 2 * max(origin = 'OBSERVED') + 4 * max(origin = 'INFERRED')
+    FROM (SELECT coalesce(value ->> '$[1].origin', 'DECLARED') AS origin FROM json_each(links.statements))
+), observed_at = (
+    SELECT max(strftime('%Y-%m-%dT%H:%M:%fZ', value ->> '$[1].observed_at')) FROM json_each(links.statements)
+) WHERE instr(statements, '"origin":') OR instr(statements, '"observed_at":');
+CREATE INDEX links_observed ON links (source, target) WHERE origins & 2;
+CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+""",
 }
 """From each older format to the next."""
 

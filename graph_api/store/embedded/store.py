@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from graph_api.catalog import traversal as walks
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
+from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded import journal, lookups, pages, routes, schema
+from graph_api.store.embedded import drift, journal, leases, lookups, pages, routes, schema
 from graph_api.store.embedded.connections import Connections, connect, masked_errors
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
@@ -157,6 +158,12 @@ class EmbeddedStore:
     async def cycles(self, relations: Collection[str], *, deadline: float) -> list[walks.Cycle]:
         return await self._on_graph(deadline, lambda conn, graph, limit: routes.cycles(conn, graph, relations, limit))
 
+    async def drift(self, question: DriftQuestion, limit: int, after: DriftPlace | None = None) -> list[DriftFinding]:
+        return await self._ask(drift.drift, question, limit, after)
+
+    async def count_drift(self, question: DriftQuestion) -> int:
+        return await self._ask(drift.count_drift, question)
+
     async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
         return await self._ask(journal.changes, since, limit, after)
 
@@ -186,16 +193,24 @@ class EmbeddedStore:
     async def count_problems(self, source: str | None) -> int:
         return await self._ask(journal.count_problems, source)
 
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        async with self._my_turn():
+            return await self._connections.write(lambda conn: leases.take(conn, name, holder, seconds))
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[EmbeddedTransaction]:
+        async with self._my_turn(), self._transaction() as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def _my_turn(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._busy_seconds):
                 await self._turn.acquire()
         except TimeoutError as error:
             raise CatalogError(ErrorCode.UNAVAILABLE, "another writer takes too long; try again") from error
         try:
-            async with self._transaction() as transaction:
-                yield transaction
+            yield
         finally:
             self._turn.release()
 

@@ -10,6 +10,7 @@ from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerHo
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded import journal
 from graph_api.store.embedded.documents import Row, document_row, entity_row, ids_of, one_of
+from graph_api.store.embedded.origins import bits_of
 from graph_api.store.embedded.pruning import prune_rows, prune_runs
 from graph_api.store.embedded.schema import current_revision
 from graph_api.store.retention import Retention
@@ -137,7 +138,7 @@ class _Write:
                     yield id_, self._terms[field, key], value, value.casefold()
 
     def _write_links(self) -> None:
-        self._insert("links", 10, (self._link_row(link) for link in self._changes.links), verb="INSERT OR REPLACE")
+        self._insert("links", 12, (self._link_row(link) for link in self._changes.links), verb="INSERT OR REPLACE")
 
     def _link_row(self, link: Link) -> Row:
         return (
@@ -148,6 +149,8 @@ class _Write:
             self._revision,
             dump(link.properties) if link.properties else None,
             dump_link_statements(link.statements) if link.statements else None,
+            bits_of(link.origins),
+            link.observed_at,
         )
 
     def _link_id(self, key: LinkKey) -> tuple[int, int, int, int]:

@@ -2,6 +2,7 @@
 depth, sort keys, predicates of filters.py. Values are always parameters.
 """
 
+from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.kinds import BUILT_IN_KINDS
 
 FORMAT = 1
@@ -14,6 +15,7 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE",
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
+    "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
 )
 INDEXES = (
     "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort)",
@@ -23,6 +25,7 @@ INDEXES = (
     "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
     "CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision)",
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
+    *(f"CREATE INDEX {need.lower()}_origin IF NOT EXISTS FOR ()-[r:{need}]-() ON (r.origin)" for need in NEEDS),
     "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags]",
 )
 AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
@@ -33,8 +36,8 @@ ENTITY = (
     ".environments, .owner_state, .revision, .created_revision, .updated_at}"
 )
 LINK = (
-    "r {.environment, .criticality, .confidence, .properties_json, .statements, .revision, relation: type(r), "
-    "source: startNode(r).ref, target: endNode(r).ref}"
+    "r {.environment, .criticality, .confidence, .origins, .observed_at, .properties_json, .statements, .revision, "
+    "relation: type(r), source: startNode(r).ref, target: endNode(r).ref}"
 )
 
 # The same in a skeleton with slots.
@@ -58,6 +61,12 @@ SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
 READ_HORIZON = "MATCH (c:Catalog {id: 1}) RETURN coalesce(c.horizon, 0) AS horizon"
 READ_FORMAT = "MATCH (c:Catalog {id: 1}) RETURN c.format AS format"
 RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
+# The lock comes first, as above. `until` is the server's time in milliseconds.
+TAKE_LEASE = (
+    "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
+    "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
+    "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
+)
 
 # --- lookups and lists ---
 ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"
@@ -192,6 +201,53 @@ ALL_LINKS = (
     "MATCH (a:Entity)-[r:{types}]->(b:Entity) WITH DISTINCT a.ref AS source, b.ref AS target LIMIT $limit "
     "RETURN collect([source, target]) AS pairs"
 )
+
+# --- drift: findings with their place; {after} is a list of place values, {rank} orders the kinds ---
+# Only what is more than declared has the property, and so is in the index.
+# No OR here nor in the place: a cold planner takes seconds to bring many of them into normal form.
+_SAME_ENVIRONMENT = "coalesce(d.environment, r.environment, '') = coalesce(r.environment, d.environment, '')"
+_IS_DECLARED = "coalesce(d.origin, 'DECLARED') = 'DECLARED'"
+_RECENTLY = "'OBSERVED' IN d.origins AND coalesce(d.observed_at, $since) >= $since"
+_AFTER = "e.ref >= {after}[0] AND [e.ref, type(r), o.ref, coalesce(r.environment, '')] > {after}"
+_LINK_FINDING = (
+    "AS kind, {rank} AS rank, e, [r] AS links, e.ref AS ref, type(r) AS relation, o.ref AS target, "
+    "coalesce(r.environment, '') AS environment{page}"
+)
+# An index on relationships is of one type.
+_OBSERVED_NEEDS = " UNION ALL ".join(
+    f"MATCH (e)-[r:{need}]->(o) WHERE r.origin = 'OBSERVED' RETURN e, r, o" for need in NEEDS
+)
+UNDECLARED = (
+    f"CALL () {{{{ {_OBSERVED_NEEDS} }}}} WITH e, r, o WHERE e.declared AND o.declared AND e <> o "
+    f"AND {_AFTER} AND {{where}} "
+    f"AND NOT EXISTS {{{{ MATCH (e)-[d:{{needs}}]->(o) WHERE {_IS_DECLARED} AND {_SAME_ENVIRONMENT} }}}} "
+    "AND NOT EXISTS {{ MATCH (e)-[d:CONSUMES_API]->(:Entity)-[:PROVIDED_BY]->(o) "
+    f"WHERE {_IS_DECLARED} AND {_SAME_ENVIRONMENT} }}}} "
+    f"RETURN 'UNDECLARED' {_LINK_FINDING}"
+)
+UNOBSERVED = (
+    "MATCH (e:Entity)-[r:{expected}]->(o:Entity) WHERE coalesce(r.origin, 'DECLARED') = 'DECLARED' "
+    f"AND {_AFTER} AND {{where}} "
+    "AND EXISTS {{ MATCH (e)-[seen:{needs}]-(:Entity) WHERE 'OBSERVED' IN seen.origins }} "
+    f"AND NOT EXISTS {{{{ MATCH (e)-[d:{{needs}}]->(o) WHERE {_RECENTLY} AND {_SAME_ENVIRONMENT} }}}} "
+    "AND NOT (type(r) = 'CONSUMES_API' AND EXISTS {{ MATCH (o)-[:PROVIDED_BY]->(:Entity)<-[d:{needs}]-(e) "
+    f"WHERE {_RECENTLY} AND {_SAME_ENVIRONMENT} }}}}) "
+    f"RETURN 'UNOBSERVED' {_LINK_FINDING}"
+)
+# Not every source that names an owner names every owner.
+DISPUTED = (
+    "MATCH (e:Entity) WHERE e.ref > {after}[0] AND {where} "
+    "CALL (e) {{ MATCH (e)-[r:OWNED_BY]->(o:Entity) UNWIND r.sources AS source RETURN collect(DISTINCT r) AS links, "
+    "count(DISTINCT source) * count(DISTINCT o) > count(DISTINCT [source, o.ref]) AS disputed }} "
+    "WITH e, links WHERE disputed RETURN 'OWNERS' AS kind, {rank} AS rank, e, links, e.ref AS ref, '' AS relation, "
+    "'' AS target, '' AS environment{page}"
+)
+DRIFT_PAGE = " ORDER BY ref, relation, target, environment LIMIT $limit"
+DRIFT = (
+    "CALL () {{ {findings} }} WITH * ORDER BY rank, ref, relation, target, environment LIMIT $limit "
+    f"RETURN kind, [r IN links | {_LINK}] AS links, {_ENTITY} AS e ORDER BY rank, ref, relation, target, environment"
+)
+DRIFT_COUNT = "CALL () {{ {findings} }} RETURN count(*) AS n"
 
 # --- records ---
 CHANGES = (

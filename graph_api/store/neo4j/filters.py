@@ -167,14 +167,16 @@ class Predicates:
         if compare.field == "source":
             return self._listed(Compare("source", compare.op, compare.value), r, "sources")
         expression = f"{r}.{_LINK_SCALARS[compare.field]}"
-        if compare.field == "criticality":
+        if compare.field == "origin":
+            expression = _lower(compare.op, f"coalesce({expression}, 'DECLARED')")
+        elif compare.field == "criticality":
             expression = _lower(compare.op, expression)
         elif compare.op in _FOLDING:
             expression = _folded(r, compare.field)
         return self._scalar(compare.op, compare.value, expression)
 
 
-_LINK_SCALARS = {"criticality": "criticality", "environment": "environment", "confidence": "confidence"}
+_LINK_SCALARS = {name: name for name in ("criticality", "environment", "confidence", "origin", "observed_at")}
 
 
 def _folded(x: str, name: str) -> str:

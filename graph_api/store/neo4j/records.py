@@ -7,7 +7,7 @@ differently from str.casefold(). Maps are lists of `key=value`, with `%` and `=`
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
+from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, LinkOrigin, OwnerState
 from graph_api.catalog.filters import property_text
 from graph_api.catalog.ref import Ref
 from graph_api.store.rows import (
@@ -131,10 +131,19 @@ def link_record(link: Link, revision: int) -> dict[str, Any]:
             "properties_json": dump(link.properties) if link.properties else None,
             "criticality": link.criticality,
             "confidence": link.confidence,
+            **_origins(link),
+            "observed_at": link.observed_at,
             "statements": dump_link_statements(link.statements),
             "revision": revision,
         }
     )
+
+
+def _origins(link: Link) -> dict[str, Any]:
+    """None for a link that is declared and no more: the index of origins holds only the few others."""
+    if link.origins == (LinkOrigin.DECLARED,):
+        return {}
+    return {"origin": link.origin, "origins": list(link.origins)}
 
 
 def link_of(source: str, relation: str, target: str, record: Record) -> Link:
@@ -143,6 +152,8 @@ def link_of(source: str, relation: str, target: str, record: Record) -> Link:
         criticality=Criticality(record["criticality"]),
         confidence=record["confidence"],
         properties=lazy_strings(record.get("properties_json")),
+        origins=tuple(map(LinkOrigin, record.get("origins") or (LinkOrigin.DECLARED,))),
+        observed_at=record.get("observed_at"),
         statements=lazy_link_statements(record.get("statements")),
         revision=record["revision"],
     )

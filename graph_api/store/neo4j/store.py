@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.cycles import find_cycles
+from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, lists, reach, routes, runs, walks
+from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of
@@ -152,6 +153,12 @@ class Neo4jStore:
             raise CatalogError(ErrorCode.TOO_LARGE, f"cycles are found among at most {MAX_CYCLE_LINKS:,} links")
         return find_cycles([(source, target) for source, target in pairs])
 
+    async def drift(self, question: DriftQuestion, limit: int, after: DriftPlace | None = None) -> list[DriftFinding]:
+        return await self._database.read(lambda tx: drift.drift(tx, question, limit, after))
+
+    async def count_drift(self, question: DriftQuestion) -> int:
+        return await self._database.read(lambda tx: drift.count_drift(tx, question))
+
     async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[Change]:
         return await self._database.read(lambda tx: runs.changes(tx, since, limit, after))
 
@@ -180,6 +187,11 @@ class Neo4jStore:
 
     async def count_problems(self, source: str | None) -> int:
         return await self._database.read(lambda tx: runs.count_problems(tx, source))
+
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        milliseconds = round(seconds * 1000)
+        query = cypher.TAKE_LEASE
+        return bool(await self._database.execute(query, name=name, holder=holder, milliseconds=milliseconds))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:

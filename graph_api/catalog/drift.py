@@ -1,0 +1,78 @@
+"""Drift: where what is written down differs from what is seen to happen, or from what somebody else wrote down.
+
+Needs are compared between two entities, whatever relation says it, since tools that see a call do not know whether a
+descriptor calls it `dependsOn` or `consumesApis`: a declared need of an API is also one of what provides the API. A
+link without an environment stands for all of them. Links that are only inferred are neither declared nor observed.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from graph_api.catalog.entity import Entity, Link
+from graph_api.catalog.filters import Filter
+from graph_api.catalog.ref import Ref
+
+NEEDS = ("CONSUMES_API", "DEPENDS_ON", "READS_FROM", "WRITTEN_BY")
+"""Relations that tools observe and people declare; what only scanners tell of, such as packages, is no drift."""
+EXPECTED = ("CONSUMES_API", "DEPENDS_ON", "READS_FROM")
+"""Relations that show at run time where an entity is watched."""
+
+
+class DriftKind(StrEnum):
+    """In the order of findings."""
+
+    UNDECLARED = "UNDECLARED"
+    """A need that is observed between two declared entities, and that nobody declares."""
+    UNOBSERVED = "UNOBSERVED"
+    """A declared need that was not observed of late, of an entity at an end of some observed need."""
+    OWNERS = "OWNERS"
+    """An entity whose sources name different owners."""
+
+
+class DriftPlace(NamedTuple):
+    """Where a finding stands in the order of all. `environment` is empty for none; OWNERS have only a `source`."""
+
+    kind: DriftKind
+    source: Ref
+    relation: str = ""
+    target: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftQuestion:
+    """`filter` looks at the entity where a link starts. Observations before `since` are too old to count, those
+    without a time never are."""
+
+    kinds: frozenset[DriftKind]
+    filter: Filter
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFinding:
+    """`entity` is where the link starts; `links` are that one, or all OWNED_BY links in the order of their keys."""
+
+    kind: DriftKind
+    entity: Entity
+    links: tuple[Link, ...]
+
+    @property
+    def place(self) -> DriftPlace:
+        if self.kind is DriftKind.OWNERS:
+            return DriftPlace(self.kind, self.entity.ref)
+        source, relation, target, environment = self.links[0].key
+        return DriftPlace(self.kind, source, relation, target, environment or "")
+
+
+def owners_order(link: Link) -> tuple[str, str]:
+    """How the OWNED_BY links of one entity are sorted."""
+    return link.key.target, link.key.environment or ""
+
+
+def kinds_from(question: DriftQuestion, after: DriftPlace | None) -> list[DriftKind]:
+    """Those that can still have findings, in order."""
+    kinds = [kind for kind in DriftKind if kind in question.kinds]
+    order = list(DriftKind)
+    return [kind for kind in kinds if after is None or order.index(kind) >= order.index(after.kind)]

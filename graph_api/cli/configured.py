@@ -1,0 +1,48 @@
+"""`graph-api sync` without PATH: the sources of the settings."""
+
+from collections.abc import Sequence
+
+import click
+
+from graph_api.app import open_store, source_order
+from graph_api.cli.failure import Exit, exit_of
+from graph_api.cli.outcomes import echo_reports
+from graph_api.cli.progress import progress
+from graph_api.cli.session import opened
+from graph_api.errors import UNREACHABLE, CatalogError
+from graph_api.feeding import feed
+from graph_api.settings import Settings
+from graph_api.source_entries import Configured
+from graph_api.sources.folders import SourceError
+from graph_api.sync import SyncReport
+
+
+def chosen(settings: Settings, name: str | None) -> Sequence[Configured]:
+    configured = settings.configured_sources
+    if not configured:
+        raise click.UsageError("give PATHs or --confirm ID, or say in the setting `sources` what to sync")
+    chosen = [entry for entry in configured if name in (None, entry.name)]
+    if not chosen:
+        raise click.UsageError(f"no source {name} is configured; there are {', '.join(row.name for row in configured)}")
+    return chosen
+
+
+async def sync_configured(
+    settings: Settings, entries: Sequence[Configured], *, dry_run: bool
+) -> tuple[list[SyncReport], Exit | None]:
+    """One after the other, each printed when it is done; with the exit code of those that failed."""
+    reports, failed = [], None
+    async with opened(open_store(settings)) as store:
+        for entry in entries:
+            try:
+                with progress(f"Syncing {entry.name}"):
+                    done = await feed(store, entry, source_order(settings), settings.descriptor_groups, dry_run=dry_run)
+            except (SourceError, CatalogError) as error:
+                if isinstance(error, CatalogError) and error.code in UNREACHABLE:
+                    raise
+                click.echo(f"{entry.name}: FAILED, nothing is withdrawn: {error}", err=True)
+                failed = max(failed or exit_of(error), exit_of(error))
+            else:
+                echo_reports(settings, done, dry_run=dry_run)
+                reports += done
+    return reports, failed

@@ -1,0 +1,113 @@
+"""Configured sources into the catalog: what a source says now is read, and synced."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from threading import Thread
+from traceback import extract_tb
+from typing import TypeVar
+
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.errors import UNREACHABLE, CatalogError
+from graph_api.source_entries import Configured, FileSource, OnlineSource
+from graph_api.sources import files
+from graph_api.sources.api import Api, ApiError
+from graph_api.sources.connector import Connector
+from graph_api.sources.documents import Document
+from graph_api.sources.folders import SourceError
+from graph_api.sources.reading import read_answers, read_paths
+from graph_api.sources.registry import FORMATS, ONLINE
+from graph_api.store.protocol import Store
+from graph_api.sync import SyncReport, record_failure, sync_all
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+async def feed(
+    store: Store, entry: Configured, order: SourceOrder, groups: Sequence[str] = (), *, dry_run: bool = False
+) -> list[SyncReport]:
+    """Sync all that the source says now. Raises SourceError when it cannot be read, and CatalogError.
+
+    A failure leaves a FAILED run and withdraws nothing, unless the store itself does not answer.
+    """
+    try:
+        snapshots = await read(entry, groups)
+        return [report async for report in sync_all(store, snapshots, order, dry_run=dry_run)]
+    except (SourceError, CatalogError) as error:
+        recordable = not isinstance(error, CatalogError) or error.code not in UNREACHABLE
+        if recordable and not dry_run:
+            await record_failure(store, names_of(entry)[0], _connectors(entry)[0], str(error))
+        raise
+
+
+def names_of(entry: Configured) -> list[str]:
+    """The sources that the entry speaks for, one a connector."""
+    bare = entry.name.removeprefix(f"{files.CONNECTOR}:")
+    return [entry.name if name == files.CONNECTOR else f"{name}:{bare}" for name in _connectors(entry)]
+
+
+def _connectors(entry: Configured) -> Sequence[str]:
+    if isinstance(entry, OnlineSource):
+        return [entry.connector]
+    return entry.connectors or [files.CONNECTOR, *(format_.name for format_ in FORMATS)]
+
+
+async def read(entry: Configured, groups: Sequence[str] = ()) -> list[Snapshot]:
+    """A snapshot for each connector. SourceError if the source cannot be listed, or not be asked to its end."""
+    if isinstance(entry, FileSource):
+        return await _in_background(lambda: _read_files(entry, groups))
+    connector = ONLINE[entry.connector]
+    documents = await _fetch(entry, connector)
+    return [await _in_background(lambda: read_answers(connector, documents, entry.name))]
+
+
+def _read_files(entry: FileSource, groups: Sequence[str]) -> list[Snapshot]:
+    return read_paths(entry.paths, source=entry.name, repo=entry.repo, groups=groups, only=entry.connectors)
+
+
+async def _fetch(entry: OnlineSource, connector: Connector) -> list[Document]:
+    online = connector.online
+    if online is None:
+        raise SourceError(f"{connector.name} has no API")
+    token = _token(entry.token_variable or online.token_variable)
+    try:
+        async with Api(entry.url or online.base_url or "", online.headers_with(token)) as api:
+            return [document async for document in online.fetch(api, entry.options)]
+    except ApiError as error:
+        raise SourceError(str(error).replace(token, "...")) from None
+    except Exception as error:
+        # Only its type and place: what it says may quote an answer.
+        place = extract_tb(error.__traceback__)[-1]
+        logger.error(
+            "The connector %s failed: %s at %s:%s", connector.name, type(error).__name__, place.filename, place.lineno
+        )
+        raise SourceError(f"the connector {connector.name} failed; the log says where") from None
+
+
+def _token(variable: str) -> str:
+    token = os.environ.get(variable, "").strip()
+    if not token:
+        raise SourceError(f"the environment variable {variable} is not set; it holds the token")
+    if not token.isascii() or not token.isprintable():
+        raise SourceError(f"the environment variable {variable} holds no token: it has characters that no header takes")
+    return token
+
+
+async def _in_background(work: Callable[[], T]) -> T:
+    """In a thread that nobody waits for when the program is told to end: reading leaves nothing half done."""
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, name="source-reader", daemon=True).start()
+    return await asyncio.wrap_future(future)

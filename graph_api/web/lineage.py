@@ -1,0 +1,74 @@
+"""POST /api/v1/lineage: OpenLineage's producers send their events here.
+
+Each event becomes a file in the folder of the source whose secret the producer bears, in the place of the one before of
+the same job and type: a restart keeps them, and there are no more files than jobs have types of events.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from pathlib import Path
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, request_response
+
+from graph_api.errors import ErrorCode
+from graph_api.source_entries import Configured, FileSource
+from graph_api.sources import openlineage
+from graph_api.sources.documents import Document
+from graph_api.sources.json_documents import JsonTextError, read_json
+from graph_api.sources.naming import name_of
+from graph_api.web.hooks import bears, not_authorized, secret_of
+from graph_api.web.limits import LimitRequests, RequestLimits
+from graph_api.web.responses import error_response, json_response
+
+
+def lineage_routes(sources: Sequence[Configured], ask: Callable[[str], None], limits: RequestLimits) -> list[Route]:
+    """None unless a source of files is read by openlineage and has a secret. `ask` gets the name of a source."""
+    receiving = [
+        source
+        for source in sources
+        if isinstance(source, FileSource)
+        and openlineage.NAME in source.connectors
+        and source.webhook_secret_variable is not None
+    ]
+
+    async def answer(request: Request) -> Response:
+        secrets = [(source, secret) for source in receiving if (secret := secret_of(source))]
+        if not secrets:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        source = next((source for source, secret in secrets if bears(request.headers, secret)), None)
+        if source is None:
+            return not_authorized()
+        try:
+            documents = openlineage.received(read_json((await request.body()).decode()))
+        except (UnicodeDecodeError, JsonTextError, ValueError) as error:
+            return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, f"Nothing is kept: {error}")
+        await run_in_threadpool(_keep, documents, source.paths[0])
+        ask(source.name)
+        return json_response({"received": len(documents)}, HTTPStatus.CREATED)
+
+    return [Route("/api/v1/lineage", LimitRequests(request_response(answer), limits), methods=["POST"])]
+
+
+def _keep(documents: Sequence[Document], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for document in documents:
+        _replace(folder / _file_name(document.path), orjson.dumps(document.value))
+
+
+def _file_name(path: str) -> str:
+    """Of the job and type of event, so that people can find it, and unlike all others."""
+    return f"{name_of(path.partition('://')[2])}-{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whoever reads meanwhile has the old file or the new one."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+        part.write(data)
+    Path(part.name).replace(path)

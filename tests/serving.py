@@ -1,0 +1,39 @@
+"""The application with configured sources, in this process, and what it has synced."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from graph_api.app import create_app
+from graph_api.catalog.changes import SyncRun
+from graph_api.settings import load_settings
+from graph_api.store.protocol import Store
+
+
+@asynccontextmanager
+async def serving(store: Store, *sources: dict[str, Any], **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Closes the store at its end."""
+    app = create_app(load_settings(chosen={"sources": list(sources), **settings}), store)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+    ):
+        yield client
+
+
+async def runs_of(store: Store, source: str) -> list[SyncRun]:
+    """Oldest first."""
+    return (await store.syncs(source, 99))[::-1]
+
+
+async def runs_when(store: Store, source: str, wanted: Callable[[Sequence[SyncRun]], object]) -> list[SyncRun]:
+    """The source's runs as soon as they are as wanted, within 20 seconds."""
+    for _ in range(400):
+        if wanted(runs := await runs_of(store, source)):
+            return runs
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{source} has {runs}")

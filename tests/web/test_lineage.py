@@ -1,0 +1,136 @@
+"""The receiver of OpenLineage events: what producers send is in the catalog soon, and after a restart too."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.store.protocol import Store
+from tests.conftest import OpenStore
+from tests.serving import runs_of, runs_when, serving
+
+SECRET = "a-secret-of-producers"  # noqa: S105 - opens nothing
+BEARER = {"Authorization": f"Bearer {SECRET}"}
+SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINEAGE_SECRET", SECRET)
+
+
+def source(**more: Any) -> dict[str, Any]:
+    configured = {"name": "lineage", "paths": ["events"], "connectors": ["openlineage"]}
+    return {**configured, "webhook_secret_variable": "LINEAGE_SECRET", **more}
+
+
+@asynccontextmanager
+async def receiving(store: Store, *sources: dict[str, Any], **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(store, *(sources or [source()]), **settings) as client:
+        yield client
+
+
+def event(job: str, reads: str, type_: str = "COMPLETE", at: str = "2026-01-02T03:04:05Z") -> dict[str, Any]:
+    return {
+        "eventType": type_,
+        "eventTime": at,
+        "producer": "https://example.org/producer",
+        "schemaURL": SCHEMA,
+        "run": {"runId": "01234567-0123-0123-0123-0123456789ab"},
+        "job": {"namespace": "nightly", "name": job},
+        "inputs": [{"namespace": "postgres://db:5432", "name": f"shop.public.{reads}"}],
+        "outputs": [],
+    }
+
+
+def kept() -> list[Path]:
+    return list(Path("events").iterdir()) if Path("events").exists() else []
+
+
+async def reads_of(store: Store) -> dict[str, list[str]]:
+    """What each job reads."""
+    refs = [Ref(f"pipeline:openlineage-nightly/{job}") for job in ("load", "sum")]
+    found = await store.neighbours(refs, Direction.OUT, ["READS_FROM"])
+    return {
+        ref.rpartition("/")[2]: [row.entity.name.rpartition(".")[2] for row in rows]
+        for ref, rows in found.items()
+        if rows
+    }
+
+
+async def test_an_event_and_a_list_of_events_are_in_the_catalog_soon(store: Store, open_store: OpenStore) -> None:
+    watching = await open_store()
+    async with receiving(store) as client:
+        one = await client.post("/api/v1/lineage", json=event("load", "orders"), headers=BEARER)
+        assert (one.status_code, one.json()) == (201, {"received": 1})
+        await runs_when(watching, "openlineage:lineage", len)
+        events = [event("load", "prices"), event("sum", "orders")]
+        assert (await client.post("/api/v1/lineage", json=events, headers=BEARER)).json() == {"received": 2}
+        await runs_when(watching, "openlineage:lineage", lambda runs: len(runs) == 2)
+    assert await reads_of(watching) == {"load": ["prices"], "sum": ["orders"]}
+    assert len(kept()) == 2, "the next event of a job takes the place of the one before"
+
+
+async def test_a_restart_keeps_what_was_received(store: Store, open_store: OpenStore) -> None:
+    second, watching = await open_store(), await open_store()
+    async with receiving(store) as client:
+        await client.post("/api/v1/lineage", json=event("load", "orders"), headers=BEARER)
+        await runs_when(watching, "openlineage:lineage", len)
+    async with receiving(second) as client:
+        await client.post("/api/v1/lineage", json=event("sum", "orders"), headers=BEARER)
+        await runs_when(watching, "openlineage:lineage", lambda runs: len(runs) == 2)
+    assert await reads_of(watching) == {"load": ["orders"], "sum": ["orders"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"{", 400),
+        (b"\xff", 400),
+        (b'{"eventTime": "2026-01-02T03:04:05Z"}', 400),
+        (b"[" * 500 + b"]" * 500, 400),
+        (b" " * 2001, 413),
+    ],
+)
+async def test_what_is_no_event_is_refused_and_not_kept(store: Store, content: bytes, status: int) -> None:
+    async with receiving(store, max_body=2000) as client:
+        answer = await client.post("/api/v1/lineage", content=content, headers=BEARER)
+    assert answer.status_code == status
+    assert kept() == []
+
+
+async def test_a_list_with_a_wrong_item_is_refused_as_a_whole(store: Store) -> None:
+    async with receiving(store) as client:
+        answer = await client.post("/api/v1/lineage", json=[event("load", "orders"), {}], headers=BEARER)
+    assert answer.status_code == 400
+    assert "item 1 is no OpenLineage event" in answer.text
+    assert kept() == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer another"}, {"X-Gitlab-Token": SECRET}])
+async def test_who_does_not_bear_the_secret_is_refused(
+    store: Store, open_store: OpenStore, headers: dict[str, str]
+) -> None:
+    watching = await open_store()
+    async with receiving(store) as client:
+        answer = await client.post("/api/v1/lineage", json=event("load", "orders"), headers=headers)
+        assert answer.status_code == 401
+        await asyncio.sleep(0.2)
+        assert await runs_of(watching, "openlineage:lineage") == []
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [source(webhook_secret_variable="UNSET_SECRET"), source(connectors=["files"])],  # noqa: S106
+)
+async def test_without_a_source_that_receives_there_is_nothing(store: Store, configured: dict[str, Any]) -> None:
+    async with receiving(store, configured) as client:
+        answer = await client.post("/api/v1/lineage", json=event("load", "orders"), headers=BEARER)
+    assert answer.status_code == 404
