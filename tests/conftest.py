@@ -112,7 +112,7 @@ def wipe(driver: neo4j.Driver) -> None:
 @pytest.fixture(params=["embedded", "neo4j"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[OpenStore]:
     """Open a store, and further ones on the same database, which is empty at first. The fixture closes them."""
-    make = _neo4j_maker(request) if request.param == "neo4j" else _embedded_maker(tmp_path)
+    make = store_maker(request, tmp_path)
     opened: list[Store] = []
 
     async def open_one(retention: Retention | None = None) -> Store:
@@ -123,6 +123,11 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
     yield open_one
     for store in opened:
         run(store.close())
+
+
+def store_maker(request: pytest.FixtureRequest, folder: Path) -> Callable[[Retention | None], Store]:
+    """Makes stores on one empty database, of the kind that is the parameter of the request."""
+    return _neo4j_maker(request) if request.param == "neo4j" else _embedded_maker(folder)
 
 
 def _embedded_maker(folder: Path) -> Callable[[Retention | None], Store]:

@@ -333,7 +333,7 @@ def test_confirming_an_unknown_sync_fails_in_a_line() -> None:
 
 def test_the_demo_answers_its_printed_queries_and_keeps_what_was_written() -> None:
     with served("--demo") as (printed, url):
-        loaded = re.search(r"Loaded the demo organization of (\d+) sources: 317 entities", printed)
+        loaded = re.search(r"Loaded the demo organization of (\d+) sources: 319 entities", printed)
         assert loaded
         next_revision = int(loaded[1]) + 1
         for _, document in EXAMPLES:

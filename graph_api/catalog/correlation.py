@@ -42,6 +42,7 @@ SCHEMES = (
     "pulumi",
     "qovery",
     "humanitec",
+    "definition",
 )
 """Schemes of identifiers that several tools write alike, strongest first."""
 

@@ -13,6 +13,7 @@ What states them, beside the annotation `graph-api/former-refs`:
 | `graph-api/identifiers`, `graph-api/host`, `graph-api/image`,    | any          | each of the comma-separated texts |
 | `docker.com/repository`                                          |              |                                   |
 | an annotation of `NAMING`                                        | any          | its value                         |
+| `spec.definition`                                                | API          | `definition:` and its digest      |
 
 Beside its plain value, an annotation of `SCHEMED` is stated as the tools state it, so that correlation.py joins them:
 
@@ -33,6 +34,7 @@ What has no annotation is written out in `graph-api/identifiers`, such as `kuber
 All are case-folded but ARNs, which are case-sensitive. A value may name several entities: whoever asks gets them all.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -191,6 +193,11 @@ def _with_schemes(annotations: Mapping[str, str]) -> Iterator[str]:
                 yield scoped(scheme, image_name(name) if scheme == "image" else name)
 
 
+def definition_name(text: str) -> str:
+    """The identifier of an API by the text that defines it, wherever copies of the text lie."""
+    return f"definition:{hashlib.sha256(text.strip().encode(errors='replace')).hexdigest()}"
+
+
 def scoped(scheme: str, name: str) -> str:
     """An identifier that says which tool calls it so: `service.name:checkout`."""
     return normalize_identifier(f"{scheme}:{name.strip()}")
@@ -221,6 +228,9 @@ def _of_kind(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any])
             yield repository_url(url) or url
     elif annotations.get(_SOURCE_LOCATION, "").startswith(("url:", "http")):
         yield annotations[_SOURCE_LOCATION]
+    definition = spec.get("definition")
+    if kind == "api" and isinstance(definition, str) and definition.strip():
+        yield definition_name(definition)
     for key in _HANDLES.get(kind, ()):
         if annotations.get(key):
             yield "@" + annotations[key].strip().removeprefix("@")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from graph_api.catalog.entity import EntityStatement, LinkOrigin
+from graph_api.catalog.identifiers import definition_name, normalize_all
 from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
@@ -123,7 +124,19 @@ def _read(
         findings = Findings()
         for document in documents:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")
-    return findings.snapshot(source, connector.name)
+    return _with_definitions(findings.snapshot(source, connector.name), documents)
+
+
+def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snapshot:
+    """With the name of its definition on each API, so that it is the one of the descriptor that includes the file."""
+    texts = {document.path: document.text for document in documents}
+    entities = {
+        ref: replace(said, identifiers=normalize_all((*said.identifiers, definition_name(texts[said.document]))))
+        if kind_of(ref) == "api" and texts.get(said.document)
+        else said
+        for ref, said in snapshot.entities.items()
+    }
+    return replace(snapshot, entities=entities)
 
 
 def _finished(

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from graph_api.catalog.correlation import NO_RULES, SCHEMES, joining
 from graph_api.catalog.identifiers import (
     MAX_IDENTIFIER,
+    definition_name,
     identifiers_of,
     normalize_identifier,
     repository_url,
@@ -153,3 +154,12 @@ def test_what_other_tools_know_is_stated_as_they_state_it(annotation: str, value
     assert identifiers == tuple(stated)
     strong = [name for name in identifiers if name.partition(":")[0] in ("arn", *SCHEMES)]
     assert joining(Ref("component:default/orders"), identifiers, NO_RULES) == strong
+
+
+def test_an_api_is_named_by_its_definition() -> None:
+    names = {identifiers_of("api", {}, {"definition": text}) for text in ("openapi: 3.1.0", "\nopenapi: 3.1.0\n")}
+    (stated,) = names
+    assert joining(Ref("api:default/orders"), stated, NO_RULES) == [definition_name("openapi: 3.1.0")]
+    assert identifiers_of("component", {}, {"definition": "openapi: 3.1.0"}) == ()
+    assert [identifiers_of("api", {}, {"definition": other}) for other in (" ", None)] == [(), ()]
+    assert definition_name("\ud800") != definition_name("openapi: 3.1.0")

@@ -13,7 +13,7 @@ from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
-from tests.conftest import Run, wipe
+from tests.conftest import Run, store_maker, wipe
 from tests.demo import load
 
 
@@ -73,11 +73,15 @@ def client(store: Store, run: Run) -> Iterator[Client]:
     run(client.stop())
 
 
-@pytest.fixture
-def demo(store: Store, run: Run, client: Client) -> Client:
-    """The demo organization."""
+@pytest.fixture(scope="module", params=["embedded", "neo4j"])
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Client]:
+    """The demo organization, loaded once a module: no test of the module may write or ask for another store."""
+    store = store_maker(request, tmp_path_factory.mktemp("demo"))(None)
+    client = Client(store, run, Settings())
+    run(client.start())
     run(load(store))
-    return client
+    yield client
+    run(client.stop())
 
 
 @pytest.fixture

@@ -240,6 +240,18 @@ def test_mutations_are_off_where_anybody_could_send_them(store: Store, run: Run)
     run(open_to_all.stop())
 
 
+def test_a_cursor_holds_a_long_title(client: Client) -> None:
+    put = """mutation($title: String!) { putEntities(entities: [
+      {kind: "Component", name: "a", title: $title, spec: {type: "service"}},
+      {kind: "Component", name: "b", spec: {type: "service"}}]) { userErrors { message } } }"""
+    assert client.ask(put, title="t" * 30_000)["putEntities"]["userErrors"] == []
+    page = """query($after: String) { services(sort: {field: TITLE}, first: 1, after: $after) {
+      nodes { ref } pageInfo { endCursor } } }"""
+    first = client.ask(page)["services"]
+    second = client.ask(page, after=first["pageInfo"]["endCursor"])["services"]
+    assert first["nodes"] + second["nodes"] == [{"ref": "component:default/a"}, {"ref": "component:default/b"}]
+
+
 def test_what_a_connector_feeds_is_not_written_for(client: Client, store: Store, run: Run, tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": descriptor("Component", "fed")})
     run(sync(store, read_files([tmp_path], source="feed"), SourceOrder()))

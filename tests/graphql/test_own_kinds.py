@@ -60,3 +60,10 @@ def test_they_are_read_resolved_and_linked_as_their_kind_may_be(extended: Client
 def test_without_the_setting_they_are_unknown(client: Client) -> None:
     assert client.code('{ entities(filter: {kind: {eq: "badge"}}) { totalCount } }') == "UNKNOWN_KIND"
     assert [row["code"] for row in client.ask(PUT)["putEntities"]["warnings"]] == ["BAD_LINK_END"] * 2
+
+
+def test_a_kind_that_only_the_catalog_knows_is_no_error(client: Client) -> None:
+    put = 'mutation { putEntities(entities: [{kind: "Robot", name: "r"}]) { userErrors { code } } }'
+    assert client.ask(put)["putEntities"]["userErrors"] == []
+    found = client.ask('{ entities(filter: {not: {kind: {in: ["robot", "API"]}}}) { totalCount } }')
+    assert found["entities"]["totalCount"] == 0

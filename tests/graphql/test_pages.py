@@ -99,10 +99,10 @@ def test_pages_of_problems_together_are_all(demo: Client) -> None:
     whole: list[dict[str, Any]] = []
     whole, _ = turn_problems(f"first: {ALL}")
     assert whole == sorted(whole, key=lambda row: (row["path"], row["line"] or 0))
-    first, info = turn_problems("first: 2")
+    first, info = turn_problems("first: 1")
     rest, after = turn_problems(f'first: {ALL}, after: "{info["endCursor"]}"')
     assert (first + rest, info["hasNextPage"], after["hasNextPage"]) == (whole, True, False)
-    last, info = turn_problems("last: 2")
+    last, info = turn_problems("last: 1")
     rest, before = turn_problems(f'last: {ALL}, before: "{info["startCursor"]}"')
     assert (rest + last, info["hasPreviousPage"], before["hasPreviousPage"]) == (whole, True, False)
     assert demo.ask('{ problems(source: "other") { totalCount nodes { path } } }')["problems"]["nodes"] == []
@@ -125,17 +125,6 @@ def test_a_place_that_no_store_can_hold_is_refused(demo: Client, number: int) ->
     version, digest, _, ref = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     forged = base64.urlsafe_b64encode(json.dumps([version, digest, number, ref]).encode()).decode().rstrip("=")
     assert demo.code(CHANGES, after=forged) == "BAD_CURSOR"
-
-
-def test_a_cursor_holds_a_long_title(client: Client) -> None:
-    put = """mutation($title: String!) { putEntities(entities: [
-      {kind: "Component", name: "a", title: $title, spec: {type: "service"}},
-      {kind: "Component", name: "b", spec: {type: "service"}}]) { userErrors { message } } }"""
-    assert client.ask(put, title="t" * 30_000)["putEntities"]["userErrors"] == []
-    field = "services(sort: {field: TITLE}, PAGE)"
-    first, (_, end) = turn(client, field, "first: 1")
-    second, _ = turn(client, field, f'first: 1, after: "{end}"')
-    assert first + second == ["component:default/a", "component:default/b"]
 
 
 def test_the_largest_filter_is_answered(demo: Client) -> None:

@@ -155,13 +155,6 @@ def test_a_condition_on_a_key_says_what_it_lacks(demo: Client) -> None:
     assert all(text in error["message"] for text in ("`eq`", "`contains`", "'team'"))
 
 
-def test_a_kind_that_only_the_catalog_knows_is_no_error(client: Client) -> None:
-    put = 'mutation { putEntities(entities: [{kind: "Robot", name: "r"}]) { userErrors { code } } }'
-    assert client.ask(put)["putEntities"]["userErrors"] == []
-    found = client.ask('{ entities(filter: {not: {kind: {in: ["robot", "API"]}}}) { totalCount } }')
-    assert found["entities"]["totalCount"] == 0
-
-
 def test_every_missing_end_of_a_path_is_named(demo: Client) -> None:
     (error,) = demo.post('{ paths(from: "component:no", to: "component:none") { more } }')["errors"]
     assert error["extensions"] == {"code": "NOT_FOUND", "refs": ["component:default/no", "component:default/none"]}

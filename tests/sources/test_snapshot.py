@@ -83,6 +83,7 @@ spec:
             location=f"{info}:8",
             type="openapi",
             spec={"type": "openapi", "definition": "openapi: 3.1.0\n"},
+            identifiers=("definition:2fb0d1c2b023895b7bf1b743fa8554f9572cfd63667a21703a7ea57bc0fdd4f5",),
             repository=orders,
             folder="",
         ),
