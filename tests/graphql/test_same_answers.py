@@ -35,7 +35,7 @@ WHOLE = [
     "{ ownershipCoverage(by: KIND) { value total declared effective none } }",
     "{ ownershipCoverage(by: GROUP) { value total declared effective none } }",
     "{ facets(fields: [KIND, TYPE, OWNER, TAGS, SYSTEM, LIFECYCLE]) { field buckets { value count } } }",
-    "{ drift(first: 100, days: 3650) { totalCount nodes { kind entity { ref } link { to } since remedy } } }",
+    "{ drift(first: 100, days: 3650) { totalCount nodes { kind entity { ref } link { to } remedy } } }",
     "{ unresolvedRefs(first: 100) { totalCount nodes { ref } } }",
 ]
 SEARCH = '{ search(text: "service", first: 100) { totalCount nodes { ref } } }'

@@ -145,9 +145,11 @@ def test_a_server_ends_soon_while_it_answers_an_expensive_question(catalog: Path
 
 
 async def end_while_asking(server: subprocess.Popen[str], url: str) -> None:
-    condition = "{description: {contains: $needle}}"
-    query = f"query($needle: String!) {{ entities(filter: {{or: [{condition * 100}]}}) {{ totalCount }} }}"
-    body = {"query": query, "variables": {"needle": NEEDLE}}
+    needles = {f"needle{number}": f"{'a' * 1000}{number}" for number in range(100)}
+    declared = ", ".join(f"${name}: String!" for name in needles)
+    conditions = ", ".join(f"{{description: {{contains: ${name}}}}}" for name in needles)
+    query = f"query({declared}) {{ entities(filter: {{or: [{conditions}]}}) {{ totalCount }} }}"
+    body = {"query": query, "variables": needles}
     async with httpx.AsyncClient(timeout=30) as client:
         asked = asyncio.create_task(client.post(url, json=body))
         done, _ = await asyncio.wait([asked], timeout=1)
