@@ -15,20 +15,35 @@ from typing import Any
 import httpx
 import pytest
 
+from graph_api.app import source_order
 from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.entity import EntityStatement
 from graph_api.catalog.filters import ALL, Compare, Filter, Op, Or, Sort
 from graph_api.catalog.relations import Direction
+from graph_api.catalog.snapshot import Snapshot
 from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.settings import Settings
 from graph_api.store.embedded.connections import READERS
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import PageRequest
+from graph_api.sync import sync
 from tests.catalogs import entity, ref, write
 
 NEEDLE = "a" * 1000 + "b"
 EXPENSIVE = Or((Compare("description", Op.CONTAINS, NEEDLE),) * 100)
 """Takes some ten seconds on ENTITIES: each place of each text is compared with the whole needle."""
-ENTITIES = [entity(f"n{number}", description="a" * 30_000) for number in range(200)]
+ENTITIES = [
+    EntityStatement(
+        ref=ref(f"n{number}"),
+        name=f"n{number}",
+        kind="Component",
+        document="a",
+        location="a:1",
+        description="a" * 30_000,
+    )
+    for name in (f"n{number}" for number in range(200))
+]
 SOON = 3.0
 """Seconds; far less than the question takes, far more than its end may take on a busy machine."""
 
@@ -51,7 +66,8 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def fill() -> None:
         async with opened(path) as store:
-            await write(store, ChangeSet(entities=ENTITIES))
+            said = {statement.ref: statement for statement in ENTITIES}
+            await sync(store, Snapshot(source="many", connector="test", entities=said), source_order(Settings()))
 
     asyncio.run(fill())
     return path
