@@ -2,6 +2,7 @@
 
 from starlette.applications import Starlette
 
+from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
@@ -34,7 +35,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     return build_asgi(
         configured_schema(settings),
-        lambda: create_context(settings, catalog),
+        lambda principal: create_context(settings, catalog, principal),
         catalog,
         limits,
         settings.known_hosts,
@@ -50,8 +51,9 @@ def configured_schema(settings: Settings) -> CatalogSchema:
     return create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
 
 
-def create_context(settings: Settings, store: Store) -> Context:
+def create_context(settings: Settings, store: Store, principal: Principal = LOCAL) -> Context:
     return Context(
+        principal=principal,
         store=store,
         source_order=source_order(settings),
         max_page=settings.max_page,

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import strawberry
 
+from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.loaders import Loaders
 from graph_api.store.protocol import Store
@@ -14,6 +15,7 @@ from graph_api.store.protocol import Store
 class Context:
     """One per request: loaders cache for its length only."""
 
+    principal: Principal
     store: Store
     source_order: SourceOrder
     max_page: int

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from strawberry.schema import BaseSchema
 
+from graph_api.access.principal import Principal
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 def build_asgi(
     schema: BaseSchema,
-    context_factory: Callable[[], Context],
+    context_factory: Callable[[Principal], Context],
     store: Store,
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,

@@ -19,6 +19,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from graph_api.access.principal import LOCAL, Principal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import format_result
@@ -37,7 +38,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """`require_store` raises CatalogError while there is nothing to ask."""
 
     def __init__(
-        self, schema: BaseSchema, context_factory: Callable[[], Context], require_store: Callable[[], None]
+        self, schema: BaseSchema, context_factory: Callable[[Principal], Context], require_store: Callable[[], None]
     ) -> None:
         super().__init__(schema, subscription_protocols=())
         self._context_factory = context_factory
@@ -56,7 +57,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
-        return self._context_factory()
+        return self._context_factory(request.scope.get("state", {}).get("principal", LOCAL))
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Carries the media type that the client wants to create_response."""

@@ -7,6 +7,7 @@ from typing import cast
 import strawberry
 from strawberry.scalars import JSON
 
+from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
@@ -128,8 +129,9 @@ class Database:
     async def close(self) -> None:
         self.closed = True
 
-    def context(self) -> Context:
+    def context(self, principal: Principal) -> Context:
         return Context(
+            principal=principal,
             store=self.as_store(),
             source_order=SourceOrder(),
             max_page=100,

@@ -1,0 +1,1 @@
+"""Who asks, and what they may see and do. Pure: no HTTP, no GraphQL, no database."""
