@@ -35,6 +35,8 @@ class ErrorCode(StrEnum):
     """An entity or link that breaks the descriptor format."""
     WRITES_OFF = "WRITES_OFF"
     """Mutations are off on this server: it is not bound to loopback."""
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    """Who asks is not known, or not any more: the token is missing, wrong or has expired."""
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     """The answer took longer than the deadline; there is no partial answer."""
     UNAVAILABLE = "UNAVAILABLE"

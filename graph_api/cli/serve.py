@@ -19,9 +19,12 @@ from graph_api.errors import CatalogError
 from graph_api.settings import IN_MEMORY, LogLevel, Settings
 from graph_api.store.protocol import Store
 from graph_api.web.explorer import EXAMPLES
+from graph_api.web.streams import SOCKET_OPTIONS
 
 SHUTDOWN_SECONDS = 3
 """That running requests may still take; then they are cancelled, and their writes are undone."""
+
+GIVE_UP_SECONDS = 60
 
 _COLLECT_AFTER = 50_000
 """New objects between two collections of cycles; a large answer alone has some 10,000, and nearly none in a cycle."""
@@ -30,16 +33,23 @@ _SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_
 
 
 class _Server(uvicorn.Server):
-    """Tells when it answers, rather than when it is about to."""
+    """Tells when it answers, rather than when it is about to; `leave` ends what would stay open."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], Awaitable[None]], leave: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._announce = announce
+        self._leave = leave
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             await self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._leave()
+        await super().shutdown(sockets)
 
 
 @click.command()
@@ -74,19 +84,21 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             if demo:
                 await store.open()
                 await load_demo(store, settings)
+            app = create_app(settings, store)
             config = uvicorn.Config(
-                create_app(settings, store),
+                app,
                 lifespan="on",
                 log_config=None,
                 log_level=_server_log_level(settings.log_level),
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                **SOCKET_OPTIONS,
             )
             # What is loaded by now stays; without it, each collection would look through all of it.
             gc.freeze()
             gc.set_threshold(_COLLECT_AFTER)
-            server = _Server(config, lambda: _announce(settings, store, listener, demo=demo))
+            server = _Server(config, lambda: _announce(settings, store, listener, demo=demo), app.state.live.close)
             await server.serve(sockets=[listener])
         finally:
             await store.close()
@@ -106,6 +118,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
         raise Failure(message, Exit.USAGE) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A client that is gone, or reads no more, is given up; uvicorn itself would wait for it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP_SECONDS * 1000)
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it, each answer waits some 40 ms.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
 

@@ -8,6 +8,7 @@ from graph_api.graphql.execution import CatalogExecutor
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.query import Query
+from graph_api.graphql.subscription import Subscription
 from graph_api.graphql.times import SCALARS
 
 
@@ -17,6 +18,7 @@ def create_schema(limits: Limits) -> CatalogSchema:
     return CatalogSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=ENTITY_TYPES,
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[lambda: DocumentLimits(limits, valid)],

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from strawberry.schema import BaseSchema
 
 from graph_api.access.principal import Principal
@@ -26,6 +26,7 @@ from graph_api.web.limits import LimitRequests, RequestLimits
 from graph_api.web.request_id import RequestId, request_id
 from graph_api.web.responses import error_response
 from graph_api.web.store_lifecycle import StoreLifecycle
+from graph_api.web.streams import LimitStreams, StreamLimits
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ def build_asgi(
     context_factory: Callable[[Principal], Context],
     store: Store,
     limits: RequestLimits | None = None,
+    stream_limits: StreamLimits | None = None,
     hosts: AbstractSet[str] | None = None,
     origins: Sequence[str] = (),
     on_open: Callable[[], Awaitable[None]] | None = None,
@@ -47,7 +49,10 @@ def build_asgi(
     until it is cancelled. `hosts` are the names that it answers to, None for all; `origins` those whose pages may ask.
     """
     lifecycle = StoreLifecycle(store, on_open, warm_up)
-    endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
+    endpoint = GraphQLEndpoint(
+        schema, context_factory, lifecycle.require_open, stream_limits or StreamLimits(), origins
+    )
+    streams = LimitStreams(endpoint, endpoint.stream_limits)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -56,7 +61,8 @@ def build_asgi(
 
     app = Starlette(
         routes=[
-            Route("/graphql", LimitRequests(endpoint, limits or RequestLimits())),
+            Route("/graphql", LimitRequests(endpoint, limits or RequestLimits(), streams)),
+            WebSocketRoute("/graphql", streams),
             Route("/", _redirect_to_graphql),
             *health_routes(lifecycle),
             *routes,

@@ -6,6 +6,7 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 HEADER = "X-Request-Id"
 # Nothing that could forge a line in a log.
@@ -19,7 +20,7 @@ class RequestId:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
@@ -36,6 +37,6 @@ class RequestId:
         await self.app(scope, receive, send_with_id)
 
 
-def request_id(request: Request) -> str:
+def request_id(request: Request | WebSocket) -> str:
     id_: str = request.state.request_id
     return id_
