@@ -1,13 +1,14 @@
 """What several sources tell of one thing becomes one entity, whatever the order of syncs; and comes apart again."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph_api.catalog.changes import SyncStatus
 from graph_api.catalog.correlation import Stated, correlate
-from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
+from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
@@ -37,10 +38,9 @@ def link(source: Ref, target: Ref) -> LinkStatement:
 @st.composite
 def snapshots(draw: st.DrawFn, source: str) -> Snapshot:
     said = draw(st.dictionaries(st.sampled_from(REFS), st.lists(st.sampled_from(NAMES), max_size=2), max_size=4))
-    # One link leaves each entity: of two that one source's links become one by joining, the catalog keeps one.
     ends = st.sampled_from(sorted(said) or REFS)
-    pairs = draw(st.dictionaries(ends, st.sampled_from(REFS), max_size=3 if said else 1))
-    links = [link(*pair) for pair in sorted(pairs.items())]
+    pairs = draw(st.sets(st.tuples(ends, st.sampled_from(REFS)), max_size=3))
+    links = [link(*pair) for pair in sorted(pairs)]
     return Snapshot(
         source=source,
         connector="test",
@@ -83,11 +83,11 @@ def _expected(latest: Mapping[str, Snapshot]) -> dict[str, object]:
     entities: dict[str, dict[str, str]] = {}
     for stated in said:
         entities.setdefault(place[stated.ref], {})[stated.source] = stated.ref
-    links: dict[tuple[str, str], set[str]] = {}
+    links: dict[tuple[str, str], dict[str, list[LinkKey]]] = {}
     for snapshot in latest.values():
-        for key in snapshot.links:
+        for key in sorted(snapshot.links):
             ends = place.get(key.source, key.source), place.get(key.target, key.target)
-            links.setdefault(ends, set()).add(snapshot.source)
+            links.setdefault(ends, {}).setdefault(snapshot.source, []).append(key)
             for end in ends:
                 entities.setdefault(end, {})
     return {"entities": entities, "links": links}
@@ -100,7 +100,9 @@ async def _found(store: Store) -> dict[str, object]:
         assert list(row.statements) == sorted(row.statements, key=ORDER)
     neighbours = await store.neighbours([row.ref for row in rows], Direction.OUT, ("DEPENDS_ON",))
     links = {
-        (item.link.key.source, item.link.key.target): set(item.link.statements)
+        (item.link.key.source, item.link.key.target): {
+            source: [row.key for row in said] for source, said in item.link.statements.items()
+        }
         for found in neighbours.values()
         for item in found
     }
@@ -118,3 +120,30 @@ def test_a_link_whose_one_end_is_joined_later_keeps_the_other_where_it_stands(st
     declared = Snapshot(source="y", connector="test", entities={a: entity(a, ["image:p"]), c: entity(c, ["arn:t"])})
     between = Snapshot(source="z", connector="test", entities={REFS[4]: entity(REFS[4], ["arn:t", "image:q"])})
     run(_check(store, [declared, seen, between]))
+
+
+def test_two_links_of_a_source_are_one_while_their_ends_are(store: Store, run: Run) -> None:
+    a, b, c, d = REFS[:4]
+    hard = replace(link(a, c), criticality=Criticality.HARD)
+    soft = replace(link(a, d), criticality=Criticality.SOFT)
+    joining = Snapshot(source="y", connector="test", entities={b: entity(b, ["image:p", "image:q"])})
+    apart = replace(joining, entities={b: entity(b, ["image:p"])})
+    ends = [
+        Snapshot(source="w", connector="test", entities={c: entity(c, ["image:p"])}),
+        Snapshot(source="z", connector="test", entities={d: entity(d, ["image:q"])}),
+    ]
+    both = Snapshot(source="x", connector="test", entities={a: entity(a, [])}, links={soft.key: soft, hard.key: hard})
+
+    async def needs(*snapshots: Snapshot) -> dict[Ref, Criticality]:
+        for snapshot in snapshots:
+            await _sync(store, snapshot)
+        found = await store.neighbours([a], Direction.OUT, ("DEPENDS_ON",))
+        return {item.entity.ref: item.link.criticality for item in found[a]}
+
+    async def check() -> None:
+        assert await needs(joining, *ends, both) == {b: Criticality.HARD}, "the first by what was said"
+        assert await needs(apart) == {b: Criticality.HARD, d: Criticality.SOFT}
+        assert await needs(joining) == {b: Criticality.HARD}
+        assert await needs(replace(both, links={soft.key: soft})) == {b: Criticality.SOFT}
+
+    run(check())
