@@ -175,6 +175,14 @@ class Graph:
         return self.present.size
 
     @cached_property
+    def by_rank(self) -> Ints:
+        """The id at each rank."""
+        ids = np.flatnonzero(self.present).astype(np.int32)
+        by_rank = np.empty_like(ids)
+        by_rank[self.rank[ids]] = ids
+        return by_rank
+
+    @cached_property
     def split(self) -> Callable[[str], Split]:
         """A field of `listed`, split."""
         return cache(lambda field: Split.of(self.listed[field]))
