@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from graph_api.cli.options import with_settings
 from graph_api.errors import CatalogError
 from graph_api.settings import IN_MEMORY, LogLevel, Settings
 from graph_api.store.protocol import Store
+from graph_api.telemetry.logs import configure_logs
 from graph_api.web.explorer import EXAMPLES
 
 SHUTDOWN_SECONDS = 3
@@ -51,10 +51,7 @@ def serve(settings: Settings, demo: bool) -> None:
     Programs and browsers find it at /graphql. There is no authentication yet: it binds to loopback, and mutations on
     any other address need --insecure-allow-writes.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for library in ("httpx", "httpcore"):
-        # They log whole URLs and headers of answers, which may be signed or hold tokens.
-        logging.getLogger(library).setLevel(logging.WARNING)
+    configure_logs(settings.log_level, settings.log_format)
     # uvicorn shuts down gracefully and then raises the signal again.
     signal.signal(signal.SIGTERM, _leave)
     try:

@@ -23,6 +23,7 @@ from graph_api.web.endpoint import GraphQLEndpoint
 from graph_api.web.health import health_routes
 from graph_api.web.hosts import KnownHosts
 from graph_api.web.limits import LimitRequests, RequestLimits
+from graph_api.web.observe import Observe
 from graph_api.web.request_id import RequestId, request_id
 from graph_api.web.responses import error_response
 from graph_api.web.store_lifecycle import StoreLifecycle
@@ -63,6 +64,7 @@ def build_asgi(
         ],
         middleware=[
             Middleware(RequestId),
+            Middleware(Observe),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
             *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
         ],
