@@ -22,14 +22,13 @@ from pydantic_settings import (
 
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
-from graph_api.operation_settings import OperationSettings
+from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
 
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
 IN_MEMORY = ":memory:"
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 STORE_FORMS = "embedded:PATH, embedded::memory:, neo4j://HOST:PORT or bolt://HOST:PORT"
 
 _OTHER_VARIABLES = ("GRAPH_API_CACHE",)  # where the local Neo4j keeps what it downloads

@@ -6,6 +6,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.telemetry.logs import FIELDS
+from graph_api.telemetry.metrics import count_request
 from graph_api.telemetry.record import CURRENT, RequestRecord
 
 logger = logging.getLogger("graph_api.request")
@@ -37,7 +38,9 @@ class Observe:
         try:
             await self.app(scope, receive, send_and_note)
         finally:
-            _tell(scope, request, status, perf_counter() - begun)
+            seconds = perf_counter() - begun
+            count_request(request, status, seconds)
+            _tell(scope, request, status, seconds)
             CURRENT.reset(token)
 
 
@@ -51,5 +54,7 @@ def _tell(scope: Scope, request: RequestRecord, status: int | None, seconds: flo
         "duration_ms": round(seconds * 1000, 1),
         "status": status,
         "code": request.code,
+        "questions": request.questions,
+        "store_ms": round(request.store_seconds * 1000, 1),
     }
     logger.info("answered" if status else "the client is gone", extra={FIELDS: fields})
