@@ -1,7 +1,5 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
-from starlette.applications import Starlette
-
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
@@ -18,18 +16,19 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.telemetry.watched_store import watched
 from graph_api.warming import warm_up
-from graph_api.web.asgi import build_asgi
+from graph_api.web.asgi import CatalogApp, build_asgi
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
 from graph_api.writing import follow_order
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     register_kinds(settings.kinds)
-    catalog = store or open_store(settings)
+    catalog = watched(store or open_store(settings))
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     sources = settings.configured_sources
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
@@ -43,7 +42,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
+        finish=schedule.finish,
         routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        admin_hosts=settings.admin_hosts,
     )
 
 
