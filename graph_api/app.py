@@ -1,7 +1,5 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
-from starlette.applications import Starlette
-
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
@@ -19,8 +17,9 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.telemetry.watched_store import watched
 from graph_api.warming import warm_up
-from graph_api.web.asgi import build_asgi
+from graph_api.web.asgi import CatalogApp, build_asgi
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
@@ -28,15 +27,16 @@ from graph_api.web.streams import StreamLimits
 from graph_api.writing import follow_order
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     """The application, which opens and closes its store: `store`, or the one that the settings name.
 
     Its `state.live` is to be closed when the server is about to stop, before it waits for its requests.
     """
     register_kinds(settings.kinds)
-    catalog = store or open_store(settings)
+    opened = store or open_store(settings)
+    live = LiveChanges(opened, settings.poll_interval)
+    catalog = watched(opened, live.wake)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
-    live = LiveChanges(catalog, settings.poll_interval)
     sources = settings.configured_sources
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     app = build_asgi(
@@ -50,7 +50,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
+        finish=schedule.finish,
         routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        admin_hosts=settings.admin_hosts,
     )
     app.state.live = live
     return app

@@ -97,6 +97,14 @@ def test_writes_of_other_processes_arrive(server: Server, tmp_path: Path, run: R
         assert client.event()["ref"] == "component:default/elsewhere"
 
 
+def test_the_servers_own_writes_arrive_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path, poll_interval=60) as server, socket(server.url) as client:
+        client.begin().subscribe(since=0)
+        for name in "abc":
+            server.put(name)
+            assert client.event()["ref"] == f"component:default/{name}"
+
+
 def test_many_changes_come_whole_and_once(server: Server, tmp_path: Path, run: Run) -> None:
     async def write_many() -> None:
         other = EmbeddedStore(tmp_path / "catalog.db")
