@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.errors import ErrorCode
+from graph_api.telemetry.metrics import STREAMS
 from graph_api.web.responses import error_response, refuse
 
 SOCKET_OPTIONS: dict[str, Any] = {
@@ -65,12 +66,14 @@ class LimitStreams:
             await refuse(response, scope, receive, send)
             return
         self._open += 1
+        STREAMS.inc()
         try:
             await self._run(scope, receive, send)
         except TimeoutError:
             logger.info("A client does not read; its stream is ended")
         finally:
             self._open -= 1
+            STREAMS.dec()
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with asyncio.timeout(None) as whole:

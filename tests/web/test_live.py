@@ -14,6 +14,7 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.store.embedded.store import EmbeddedStore
 from tests.catalogs import entity, write
 from tests.conftest import Run
+from tests.documents import blocks
 from tests.web.live import CHANGES, EVENTS, Server, serving, socket
 
 EVERYTHING = "ref operation revision at entity { title }"
@@ -230,3 +231,15 @@ def test_a_socket_is_opened_by_the_servers_own_names_only(server: Server) -> Non
     }
     assert httpx.get(f"{server.url}/graphql", headers=headers).status_code == 421
     assert httpx.get(f"{server.url}/graphql", headers=headers | {"host": "localhost"}).status_code == 403
+
+
+def test_the_subscription_of_the_portal_page(server: Server) -> None:
+    (document,) = [block for block in blocks("docs/portal.md", "graphql") if block.startswith("subscription")]
+    server.put("a")
+    with socket(server.url) as client:
+        client.begin().send(type="subscribe", id="1", payload={"query": document, "variables": {"since": 0}})
+        event = client.event()
+    assert (event["operation"], event["entity"]) == (
+        "CREATED",
+        {"__typename": "Component", "ref": "component:default/a", "title": None, "primaryOwner": None},
+    )
