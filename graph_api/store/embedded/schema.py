@@ -11,7 +11,7 @@ import orjson
 
 from graph_api.errors import CatalogError, ErrorCode
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 APPLICATION_ID = 0x67726170
 """In the file's header, so that no other program's database is taken for a catalog."""
 
@@ -156,6 +156,13 @@ CREATE INDEX runs_by_source ON runs (source, started_at, id);
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
 
+_ANSWERS = """
+-- `until`: seconds since 1970.
+CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, digest TEXT NOT NULL, body BLOB NOT NULL, until REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
+"""
+_DDL += _ANSWERS
+
 _UPGRADES = {
     1: """
 ALTER TABLE catalog ADD COLUMN source_order TEXT;
@@ -168,6 +175,7 @@ UPDATE sources SET last_applied_at = (
     WHERE source = name AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') ORDER BY started_at DESC, id DESC LIMIT 1
 );
 """,
+    3: _ANSWERS,
     2: """
 ALTER TABLE links ADD COLUMN origins INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE links ADD COLUMN observed_at TEXT;

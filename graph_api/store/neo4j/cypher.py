@@ -15,6 +15,7 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE",
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
+    "CREATE CONSTRAINT answer_key IF NOT EXISTS FOR (a:Answer) REQUIRE a.key IS UNIQUE",
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
 )
 INDEXES = (
@@ -24,6 +25,7 @@ INDEXES = (
     "CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository)",
     "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
     "CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision)",
+    "CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until)",
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
     *(f"CREATE INDEX {need.lower()}_origin IF NOT EXISTS FOR ()-[r:{need}]-() ON (r.origin)" for need in NEEDS),
     "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags]",
@@ -67,6 +69,13 @@ TAKE_LEASE = (
     "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
     "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
 )
+
+# --- answers to writes; `until` as above ---
+ANSWER = "MATCH (a:Answer {key: $key}) WHERE a.until > timestamp() RETURN a.digest AS digest, a.body AS body"
+KEEP_ANSWER = (
+    "MERGE (a:Answer {key: $key}) SET a.digest = $digest, a.body = $body, a.until = timestamp() + $milliseconds"
+)
+FORGET_ANSWERS = "MATCH (a:Answer) WHERE a.until <= timestamp() WITH a LIMIT 1000 DELETE a"
 
 # --- lookups and lists ---
 ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"

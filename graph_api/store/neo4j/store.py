@@ -200,6 +200,8 @@ class Neo4jStore:
             yield write
             if write.applied_run is not None:
                 await self._database.commit(tx, write.applied_run, write.token)
+            elif write.kept_aside:
+                await tx.commit()
 
 
 async def _gate(tx: Statements) -> int:

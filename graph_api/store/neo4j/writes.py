@@ -11,13 +11,13 @@ from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import cypher, idempotency
 from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.runs import run_of
-from graph_api.store.protocol import Referenced
+from graph_api.store.protocol import Referenced, StoredAnswer
 from graph_api.store.retention import Retention
 from graph_api.store.rows import dump, dump_run, load_entity_statements, load_link_statements, load_owners
 
@@ -36,6 +36,8 @@ class Neo4jWrite:
         self.applied_run: str | None = None
         """Id of the run; empty for a write without one."""
         self.token = uuid4().hex
+        self.kept_aside = False
+        """Whether it wrote what no reader of the catalog sees, so that it needs no closed gate."""
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
@@ -111,6 +113,13 @@ class Neo4jWrite:
         await self._tx.rows(cypher.SET_ORDER, names=list(names))
         self.applied_run = ""
         return self.revision
+
+    async def answer_of(self, key: str) -> StoredAnswer | None:
+        return await idempotency.answer_of(self._tx, key)
+
+    async def keep_answer(self, answer: StoredAnswer, seconds: float) -> None:
+        await idempotency.keep(self._tx, answer, seconds)
+        self.kept_aside = True
 
     async def _write(self, changes: ChangeSet, at: str) -> None:
         if not changes:
