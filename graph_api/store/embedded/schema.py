@@ -158,7 +158,9 @@ CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT
 
 _ANSWERS = """
 -- `until`: seconds since 1970.
-CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, digest TEXT NOT NULL, body BLOB NOT NULL, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, body BLOB NOT NULL, until REAL NOT NULL
+);
 CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
 """
 _DDL += _ANSWERS
