@@ -102,7 +102,12 @@ def _check_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
     return tuple((parse_ref(one), parse_ref(other)) for one, other in pairs)
 
 
+def _registries(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((one.strip("/").lower(), other.strip("/").lower()) for one, other in pairs)
+
+
 _Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_check_pairs)]
+_Mirrors = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_registries)]
 _Sources = Annotated[
     tuple[SourceEntry, ...],
     NoDecode,
@@ -165,6 +170,11 @@ class Settings(LiveSettings, OperationSettings):
         default=(),
         description="Pairs of refs that are never joined, whatever identifiers they share: lists of two refs, or in "
         "the environment `ref=ref`.",
+    )
+    image_mirrors: _Mirrors = Field(
+        default=(),
+        description="Pairs of registries, or of folders in them, that hold the same images, such as "
+        "`[docker.io/acme, mirror.example/acme]`; in the environment `one=other`.",
     )
     descriptor_groups: _Names = Field(
         default=(),

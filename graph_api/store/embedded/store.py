@@ -15,7 +15,7 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.errors import CatalogError, ErrorCode
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.embedded import drift, journal, leases, lookups, pages, routes, schema
 from graph_api.store.embedded.connections import Connections, connect, masked_errors
 from graph_api.store.embedded.deadline import Deadline
@@ -27,6 +27,7 @@ from graph_api.store.embedded.reach import Ground
 from graph_api.store.embedded.searching import search
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.embedded.walk import walk
+from graph_api.store.identity import State, check_same
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
 from graph_api.store.retention import Retention
 
@@ -60,17 +61,21 @@ class EmbeddedStore:
         self._opened: Connections | None = None
         self._graphs = GraphCache()
         self._turn = asyncio.Lock()
+        self._inode: int | None = None
+        self._known: State | None = None
 
     async def open(self) -> None:
         """Raises CatalogError UNAVAILABLE for a file that is no catalog, or one of a newer version."""
         if self._opened is None:
             file = self._file()
-            await asyncio.to_thread(self._prepare, file)
+            self._known = await asyncio.to_thread(self._prepare, file)
             self._opened = self._opened or Connections(file, self._busy_seconds)
+            self._inode = _inode(file)
 
-    def _prepare(self, file: Path) -> None:
+    def _prepare(self, file: Path) -> State:
         with masked_errors(), closing(connect(file, self._busy_seconds)) as conn:
             schema.prepare(conn, self._busy_seconds)
+            return schema.state_of(conn)
 
     def _file(self) -> Path:
         if self._path is None:
@@ -92,7 +97,11 @@ class EmbeddedStore:
             self._folder.cleanup()
 
     async def ping(self) -> None:
-        await self._ask(schema.check)
+        if self._path and self._inode != _inode(self._path):
+            raise ReplacedError("the catalog's file has been replaced")
+        known, state = self._known, await self._ask(schema.state_of)
+        check_same(known, state)
+        self._known = state
 
     async def revision(self) -> int:
         return await self._ask(schema.current_revision)
@@ -255,3 +264,11 @@ class EmbeddedStore:
                 return question(conn, graph, limit)
 
         return await self._connections.read(answer, deadline)
+
+
+def _inode(path: Path) -> int | None:
+    """What stays while the file's name does not come to mean another file."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None

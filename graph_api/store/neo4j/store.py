@@ -12,9 +12,12 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.identity import State, check_same
+from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
@@ -46,6 +49,7 @@ class Neo4jStore:
     ) -> None:
         self._database = Database(uri, user, password, database)
         self._retention = retention or Retention()
+        self._opened: State | None = None
 
     @property
     def round_trips(self) -> int:
@@ -53,24 +57,19 @@ class Neo4jStore:
         return self._database.round_trips
 
     async def open(self) -> None:
-        for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES, cypher.AWAIT_INDEXES):
-            await self._database.execute(statement)
-        await self._check_format()
+        self._opened = await prepare(self._database)
 
     async def close(self) -> None:
         await self._database.close()
 
     async def ping(self) -> None:
+        known = self._opened
         await self._database.read(_gate, PING_TIMEOUT)
-        await self._check_format()
-
-    async def _check_format(self) -> None:
-        rows = await self._database.execute(cypher.READ_FORMAT)
-        if rows and rows[0]["format"] > cypher.FORMAT:
-            raise CatalogError(
-                ErrorCode.UNAVAILABLE,
-                f"the database has format {rows[0]['format']}, ours is {cypher.FORMAT}; use a newer version",
-            )
+        state = await read_state(self._database)
+        check_format(state.format, state.oldest, cypher.FORMAT)
+        check_same(known, state)
+        await check_constraints(self._database)
+        self._opened = state
 
     async def revision(self) -> int:
         return await self._database.read(_gate)
@@ -195,6 +194,7 @@ class Neo4jStore:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
+        await check_constraints(self._database)
         async with self._database.write() as tx:
             write = Neo4jWrite(tx, self._retention)
             yield write
