@@ -15,6 +15,7 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE",
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
+    "CREATE CONSTRAINT write_id IF NOT EXISTS FOR (w:Write) REQUIRE w.id IS UNIQUE",
     "CREATE CONSTRAINT answer_key IF NOT EXISTS FOR (a:Answer) REQUIRE a.key IS UNIQUE",
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
 )
@@ -25,6 +26,7 @@ INDEXES = (
     "CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository)",
     "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
     "CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision)",
+    "CREATE INDEX write_at IF NOT EXISTS FOR (w:Write) ON (w.at)",
     "CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until)",
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
     *(f"CREATE INDEX {need.lower()}_origin IF NOT EXISTS FOR ()-[r:{need}]-() ON (r.origin)" for need in NEEDS),
@@ -70,7 +72,12 @@ RECORD_STEP = (
     "MERGE (m:Migration {format: $format}) SET m.name = $name, m.at = $at "
     "SET c.format = $format, c.oldest = CASE WHEN coalesce(c.oldest, 1) > $oldest THEN c.oldest ELSE $oldest END"
 )
-RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
+# Each write leaves its id, for whoever lost the answer to its commit and looks within the hour.
+LEAVE_ID = (
+    "CREATE (:Write {id: $write, at: timestamp()}) WITH 1 AS one "
+    "MATCH (w:Write) WHERE w.at < timestamp() - 3600000 WITH w LIMIT 1000 DELETE w"
+)
+ARRIVED = "MATCH (w:Write {id: $write}) RETURN w.id AS id"
 # The lock comes first, as above. `until` is the server's time in milliseconds.
 TAKE_LEASE = (
     "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
@@ -79,7 +86,7 @@ TAKE_LEASE = (
 )
 
 # --- answers to writes; `until` as above ---
-ANSWER = "MATCH (a:Answer {key: $key}) WHERE a.until > timestamp() RETURN a.digest AS digest, a.body AS body"
+STORED_ANSWER = "MATCH (a:Answer {key: $key}) WHERE a.until > timestamp() RETURN a.digest AS digest, a.body AS body"
 KEEP_ANSWER = (
     "MERGE (a:Answer {key: $key}) SET a.digest = $digest, a.body = $body, a.until = timestamp() + $milliseconds"
 )
@@ -368,7 +375,7 @@ DELETE_LINKS = (
 )
 WRITE_RUN = (
     "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.held = $held, "
-    "s.problems = $problems, s.payload = $payload, s.write = $write "
+    "s.problems = $problems, s.payload = $payload "
     "MERGE (o:Source {name: $source}) "
     "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
     "SET o.entities = o.entities + $entities, o.links = o.links + $links, "

@@ -6,7 +6,7 @@ from graph_api.store.protocol import StoredAnswer
 
 
 async def answer_of(tx: Statements, key: str) -> StoredAnswer | None:
-    rows = await tx.rows(cypher.ANSWER, key=key)
+    rows = await tx.rows(cypher.STORED_ANSWER, key=key)
     return StoredAnswer(key, rows[0]["digest"], bytes(rows[0]["body"])) if rows else None
 
 

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
@@ -33,9 +32,7 @@ class Neo4jWrite:
         self._retention = retention
         self.revision = tx.revision
         self.source_order = tx.source_order
-        self.applied_run: str | None = None
-        """Id of the run; empty for a write without one."""
-        self.token = uuid4().hex
+        self.applied = False
         self.kept_aside = False
         """Whether it wrote what no reader of the catalog sees, so that it needs no closed gate."""
 
@@ -105,13 +102,13 @@ class Neo4jWrite:
         await self._write(changes, at)
         await self._write_run(run)
         await self._tx.rows(cypher.PRUNE_RUNS, source=run.source, id=run.id, keep=self._retention.runs)
-        self.applied_run = run.id
+        self.applied = True
         return self.revision
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         await self._write(changes, at)
         await self._tx.rows(cypher.SET_ORDER, names=list(names))
-        self.applied_run = ""
+        self.applied = True
         return self.revision
 
     async def answer_of(self, key: str) -> StoredAnswer | None:
@@ -152,7 +149,6 @@ class Neo4jWrite:
             body=dump_run(replace(run, problems=())),
             problems=[dump(problem) for problem in run.problems],
             held=True if run.status is SyncStatus.HELD else None,
-            write=self.token,
             payload=run.payload,
             entities=counts.entities_added - counts.entities_removed if counted else 0,
             links=counts.links_added - counts.links_removed if counted else 0,
