@@ -20,6 +20,7 @@ from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
 from graph_api.warming import warm_up
 from graph_api.web.asgi import build_asgi
+from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
@@ -32,18 +33,23 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     catalog = store or open_store(settings)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     sources = settings.configured_sources
+    tokens = TokenAuthenticator(catalog, settings)
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     return build_asgi(
         configured_schema(settings),
         lambda principal: create_context(settings, catalog, principal),
         catalog,
+        Anybody() if settings.insecure_anonymous else tokens,
         limits,
         settings.known_hosts,
         settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
-        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        routes=[
+            *hook_routes(sources, schedule.ask, limits, tokens),
+            *lineage_routes(sources, schedule.ask, limits, tokens),
+        ],
     )
 
 
@@ -58,7 +64,6 @@ def create_context(settings: Settings, store: Store, principal: Principal = LOCA
         source_order=source_order(settings),
         max_page=settings.max_page,
         deadline=settings.deadline,
-        writes_allowed=settings.writes_allowed,
     )
 
 

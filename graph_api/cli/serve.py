@@ -12,6 +12,7 @@ import click
 import uvicorn
 
 from graph_api.app import create_app, open_store
+from graph_api.cli.access import settle_access
 from graph_api.cli.demo import load_demo
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import with_settings
@@ -48,8 +49,9 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings, demo: bool) -> None:
     """Serve the GraphQL API over HTTP.
 
-    Programs and browsers find it at /graphql. There is no authentication yet: it binds to loopback, and mutations on
-    any other address need --insecure-allow-writes.
+    Programs and browsers find it at /graphql. Who asks sends a token: a key that `graph-api keys create` made, or one
+    of the issuer in the settings oidc_issuer and oidc_audience. With --insecure-anonymous, and --demo as long as there
+    is neither, everybody on this machine may do everything.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("httpx", "httpcore"):
@@ -68,8 +70,9 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 
 async def _serve(settings: Settings, *, demo: bool) -> None:
+    store = open_store(settings)
+    settings = await settle_access(settings, store, demo=demo)
     with _listen(settings.host, settings.port) as listener:
-        store = open_store(settings)
         try:
             if demo:
                 await store.open()
@@ -82,6 +85,8 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=list(settings.trusted_proxies),
             )
             # What is loaded by now stays; without it, each collection would look through all of it.
             gc.freeze()
@@ -120,8 +125,9 @@ async def _announce(settings: Settings, store: Store, listener: socket.socket, *
     if await _is_empty(store):
         fill = "" if settings.store == f"embedded:{IN_MEMORY}" else f"graph-api sync PATH --store {settings.store}, or "
         click.echo(f"The catalog is empty. Fill it: {fill}graph-api serve --demo")
-    writes = "" if settings.writes_allowed else " (read only: see --insecure-allow-writes)"
-    click.echo(f"graph-api serves {settings.store} at {url}{writes}; stop it with Ctrl+C")
+    if settings.insecure_anonymous:
+        click.echo("INSECURE: there is no sign-in; everybody who reaches this address may read and write everything.")
+    click.echo(f"graph-api serves {settings.store} at {url}; stop it with Ctrl+C")
 
 
 async def _is_empty(store: Store) -> bool:
