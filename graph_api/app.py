@@ -1,7 +1,5 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
-from starlette.applications import Starlette
-
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
@@ -18,8 +16,9 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.telemetry.watched_store import watched
 from graph_api.warming import warm_up
-from graph_api.web.asgi import build_asgi
+from graph_api.web.asgi import CatalogApp, build_asgi
 from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
@@ -27,10 +26,10 @@ from graph_api.web.lineage import lineage_routes
 from graph_api.writing import follow_order
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     register_kinds(settings.kinds)
-    catalog = store or open_store(settings)
+    catalog = watched(store or open_store(settings))
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
@@ -46,10 +45,12 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
+        finish=schedule.finish,
         routes=[
             *hook_routes(sources, schedule.ask, limits, tokens),
             *lineage_routes(sources, schedule.ask, limits, tokens),
         ],
+        admin_hosts=settings.admin_hosts,
     )
 
 
@@ -87,5 +88,8 @@ def source_order(settings: Settings) -> SourceOrder:
     rules = Rules(
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
+        image_mirrors=tuple(
+            (one.strip("/").lower(), other.strip("/").lower()) for one, other in settings.image_mirrors
+        ),
     )
     return SourceOrder(settings.source_names, rules, OBSERVING)

@@ -22,13 +22,13 @@ from pydantic_settings import (
 from graph_api.access_settings import AccessSettings, check_access, is_loopback, split
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
+from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
 
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
 IN_MEMORY = ":memory:"
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 STORE_FORMS = "embedded:PATH, embedded::memory:, neo4j://HOST:PORT or bolt://HOST:PORT"
 
 _OTHER_VARIABLES = ("GRAPH_API_CACHE",)  # where the local Neo4j keeps what it downloads
@@ -96,7 +96,12 @@ def _check_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
     return tuple((parse_ref(one), parse_ref(other)) for one, other in pairs)
 
 
+def _registries(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((one.strip("/").lower(), other.strip("/").lower()) for one, other in pairs)
+
+
 _Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_check_pairs)]
+_Mirrors = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_registries)]
 _Sources = Annotated[
     tuple[SourceEntry, ...],
     NoDecode,
@@ -107,7 +112,7 @@ _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(AccessSettings):
+class Settings(AccessSettings, OperationSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
@@ -156,6 +161,11 @@ class Settings(AccessSettings):
         default=(),
         description="Pairs of refs that are never joined, whatever identifiers they share: lists of two refs, or in "
         "the environment `ref=ref`.",
+    )
+    image_mirrors: _Mirrors = Field(
+        default=(),
+        description="Pairs of registries, or of folders in them, that hold the same images, such as "
+        "`[docker.io/acme, mirror.example/acme]`; in the environment `one=other`.",
     )
     descriptor_groups: _Names = Field(
         default=(),

@@ -8,6 +8,7 @@ from graph_api.graphql.execution import CatalogExecutor
 from graph_api.graphql.gate import guard
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
+from graph_api.graphql.observing import Observed
 from graph_api.graphql.query import Query
 from graph_api.graphql.times import SCALARS
 
@@ -20,7 +21,7 @@ def create_schema(limits: Limits) -> CatalogSchema:
         mutation=Mutation,
         types=ENTITY_TYPES,
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[lambda: DocumentLimits(limits, valid)],
+        extensions=[Observed, lambda: DocumentLimits(limits, valid)],
         execution_context_class=CatalogExecutor,
     )
     guard(schema._schema)
