@@ -11,7 +11,7 @@ import orjson
 
 from graph_api.errors import CatalogError, ErrorCode
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 APPLICATION_ID = 0x67726170
 """In the file's header, so that no other program's database is taken for a catalog."""
 
@@ -156,6 +156,17 @@ CREATE INDEX runs_by_source ON runs (source, started_at, id);
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
 
+_ACCESS = """
+ALTER TABLE catalog ADD COLUMN audit_sequence INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE catalog ADD COLUMN audit_hash TEXT NOT NULL DEFAULT '';
+-- `record`: a JSON object of access/keys.py.
+CREATE TABLE keys (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE audit (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+_DDL += _ACCESS
+
 _UPGRADES = {
     1: """
 ALTER TABLE catalog ADD COLUMN source_order TEXT;
@@ -180,6 +191,7 @@ UPDATE links SET origins = (
 CREATE INDEX links_observed ON links (source, target) WHERE origins & 2;
 CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """,
+    3: _ACCESS,
 }
 """From each older format to the next."""
 
