@@ -20,6 +20,7 @@ from graph_api.store.retention import Retention
 from graph_api.telemetry.watched_store import watched
 from graph_api.warming import warm_up
 from graph_api.web.asgi import CatalogApp, build_asgi
+from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
@@ -38,11 +39,13 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     catalog = watched(opened, live.wake)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     sources = settings.configured_sources
+    tokens = TokenAuthenticator(catalog, settings)
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     app = build_asgi(
         configured_schema(settings),
         lambda principal: create_context(settings, catalog, principal, live),
         catalog,
+        Anybody() if settings.insecure_anonymous else tokens,
         limits,
         StreamLimits(max_open=settings.max_streams),
         settings.known_hosts,
@@ -51,7 +54,10 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
         finish=schedule.finish,
-        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        routes=[
+            *hook_routes(sources, schedule.ask, limits, tokens),
+            *lineage_routes(sources, schedule.ask, limits, tokens),
+        ],
         admin_hosts=settings.admin_hosts,
     )
     app.state.live = live
@@ -72,7 +78,6 @@ def create_context(
         source_order=source_order(settings),
         max_page=settings.max_page,
         deadline=settings.deadline,
-        writes_allowed=settings.writes_allowed,
     )
 
 

@@ -20,6 +20,11 @@ class _Preference(NamedTuple):
     place: int
 
 
+def accepted(headers: Mapping[str, str]) -> str:
+    """All Accept headers as one."""
+    return ",".join(value for name, value in headers.items() if name.lower() == "accept")
+
+
 def preferred(accept: str, offers: Sequence[str]) -> str | None:
     """The offer that the client likes best, the first of equals; None when it accepts none of them."""
     ranges = list(_ranges(accept or "*/*"))
@@ -28,13 +33,9 @@ def preferred(accept: str, offers: Sequence[str]) -> str | None:
     return best if liked[best].quality else None
 
 
-def accept_of(headers: Mapping[str, str]) -> str:
-    return ",".join(value for name, value in headers.items() if name.lower() == "accept")
-
-
 def asks_for_events(headers: Mapping[str, str]) -> bool:
     """Whether the client wants a stream rather than one answer."""
-    return preferred(accept_of(headers), (JSON, GRAPHQL_RESPONSE, HTML, EVENT_STREAM)) == EVENT_STREAM
+    return preferred(accepted(headers), (JSON, GRAPHQL_RESPONSE, HTML, EVENT_STREAM)) == EVENT_STREAM
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

@@ -23,7 +23,9 @@ from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
 from graph_api.telemetry.watchdog import watch_loop
 from graph_api.web.admin import build_admin
+from graph_api.web.authentication import Authentication, Authenticator
 from graph_api.web.endpoint import GraphQLEndpoint
+from graph_api.web.explorer import ExplorerPage
 from graph_api.web.health import Readiness, health_routes
 from graph_api.web.hosts import KnownHosts
 from graph_api.web.limits import LimitRequests, RequestLimits
@@ -47,6 +49,7 @@ def build_asgi(
     schema: BaseSchema,
     context_factory: Callable[[Principal], Context],
     store: Store,
+    authenticator: Authenticator,
     limits: RequestLimits | None = None,
     stream_limits: StreamLimits | None = None,
     hosts: AbstractSet[str] | None = None,
@@ -66,18 +69,20 @@ def build_asgi(
     lifecycle = StoreLifecycle(store, on_open, warm_up, finish)
     readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(
-        schema, context_factory, lifecycle.require_open, stream_limits or StreamLimits(), origins
+        schema, context_factory, lifecycle.require_open, authenticator, stream_limits or StreamLimits(), origins
     )
     streams = LimitStreams(endpoint, endpoint.stream_limits)
+    limited = LimitRequests(endpoint, limits or RequestLimits(), streams)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with lifecycle.run(beside), _beside(watch_loop(), readiness.watch()):
             yield
+        await authenticator.close()
 
     app = CatalogApp(
         routes=[
-            Route("/graphql", LimitRequests(endpoint, limits or RequestLimits(), streams)),
+            Route("/graphql", ExplorerPage(Authentication(limited, authenticator))),
             WebSocketRoute("/graphql", streams),
             Route("/", _redirect_to_graphql),
             *health_routes(readiness),
@@ -87,7 +92,7 @@ def build_asgi(
             Middleware(RequestId),
             Middleware(Observe),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
-            *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
+            *([Middleware(CORSMiddleware, origins, ("GET", "POST"), ("authorization",))] if origins else []),
         ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
         lifespan=lifespan,

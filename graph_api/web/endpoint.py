@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -23,17 +25,17 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from graph_api.access.principal import LOCAL, Principal
+from graph_api.access.principal import NOBODY, Principal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import format_result
-from graph_api.web.accept import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, accept_of, asks_for_events, preferred
-from graph_api.web.explorer import explorer_response
+from graph_api.web.accept import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, accepted, asks_for_events, preferred
+from graph_api.web.authentication import Authenticator, NotSignedInError, principal_of
 from graph_api.web.request_id import request_id
 from graph_api.web.requests import check_request, decode_json, decode_query_string
 from graph_api.web.responses import encode_json, error_response
 from graph_api.web.sockets import Socket, SocketHandler
-from graph_api.web.streams import ClosingStream, StreamLimits
+from graph_api.web.streams import EventResponse, StreamLimits, until_signed_out
 
 OPERATIONS = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 
@@ -55,6 +57,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         schema: BaseSchema,
         context_factory: Callable[[Principal], Context],
         require_store: Callable[[], None],
+        authenticator: Authenticator,
         stream_limits: StreamLimits,
         origins: Sequence[str] = (),
     ) -> None:
@@ -64,7 +67,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             connection_init_wait_timeout=stream_limits.init_timeout,
             allowed_origins=origins,
         )
-        self.context_of = context_factory
+        self._context_factory = context_factory
+        self._authenticator = authenticator
         self.stream_limits = stream_limits
         self._require_store = require_store
 
@@ -87,16 +91,29 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
-        return self.context_of(_principal(request))
+        if not isinstance(request, Request):  # a socket says who it is before it asks for anything
+            return self.context_of(NOBODY, request)
+        return self.context_of(principal_of(request), request)
 
-    async def authenticate(self, request: WebSocket, payload: Mapping[str, object]) -> Principal:  # noqa: ARG002
-        """Who opened a socket. Raises CatalogError."""
-        return _principal(request)
+    def context_of(self, principal: Principal, request: HTTPConnection) -> Context:
+        context = self._context_factory(principal)
+        context.client = request.client.host if request.client else ""
+        context.request_id = request_id(request)
+        return context
+
+    async def authenticate(self, request: HTTPConnection, payload: Mapping[str, object]) -> Principal:
+        """Who opened a socket: its headers say it, or `authorization` in what it sends first. Raises CatalogError."""
+        headers, token = request.headers, payload.get("authorization")
+        if "authorization" not in headers and isinstance(token, str) and token.isascii():
+            headers = Headers({"authorization": token})
+        try:
+            return await self._authenticator.principal(headers)
+        except NotSignedInError as error:
+            raise CatalogError(ErrorCode.UNAUTHENTICATED, str(error)) from error
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Carries the media type that the client wants to create_response."""
-        page = (HTML,) if _asks_for_no_operation(request) else ()
-        media_type = preferred(accept_of(request.headers), (JSON, GRAPHQL_RESPONSE, EVENT_STREAM, *page))
+        media_type = preferred(accepted(request.headers), (JSON, GRAPHQL_RESPONSE, EVENT_STREAM))
         if not media_type:
             reason = f"The answer comes as {JSON} or {GRAPHQL_RESPONSE}, that of a subscription as {EVENT_STREAM}."
             raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, reason)
@@ -104,12 +121,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         response.media_type = media_type
         return response
 
-    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        wants_page = preferred(accept_of(request.headers), (JSON, GRAPHQL_RESPONSE, HTML)) == HTML
-        return request.method == "GET" and "query" not in request.query_params and wants_page
-
-    async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002
-        return explorer_response()
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:  # noqa: ARG002
+        # explorer.py has it, before anybody is asked for a token.
+        return False
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         data: object
@@ -157,12 +171,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def create_streaming_response(
         self,
-        request: Request | WebSocket,  # noqa: ARG002
+        request: Request | WebSocket,
         stream: Callable[[], AsyncIterator[str]],
         sub_response: Response,  # noqa: ARG002
         headers: Mapping[str, str],
     ) -> Response:
-        return ClosingStream(stream(), headers=headers)
+        principal = principal_of(cast("Request", request))
+        ends = partial(until_signed_out, principal, partial(self.authenticate, request, {}))
+        return EventResponse(stream(), headers, ends)
 
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)
@@ -178,12 +194,3 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return Response(
             encode_json(response_data), status, {"cache-control": "no-store"}, media_type=sub_response.media_type
         )
-
-
-def _principal(request: Request | WebSocket) -> Principal:
-    principal: Principal = request.scope.get("state", {}).get("principal", LOCAL)
-    return principal
-
-
-def _asks_for_no_operation(request: Request | WebSocket) -> bool:
-    return request.scope.get("method") == "GET" and "query" not in request.query_params

@@ -4,9 +4,8 @@ import re
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 HEADER = "X-Request-Id"
 # Nothing that could forge a line in a log.
@@ -37,6 +36,6 @@ class RequestId:
         await self.app(scope, receive, send_with_id)
 
 
-def request_id(request: Request | WebSocket) -> str:
+def request_id(request: HTTPConnection) -> str:
     id_: str = request.state.request_id
     return id_

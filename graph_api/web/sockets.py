@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +25,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import format_result
 from graph_api.web.request_id import request_id
 from graph_api.web.requests import check_request
+from graph_api.web.streams import until_signed_out
 
 if TYPE_CHECKING:
     from graph_api.web.endpoint import GraphQLEndpoint
@@ -48,7 +48,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     view: "GraphQLEndpoint"
     websocket: Socket
     principal: Principal
-    _expiry: asyncio.Task[None] | None = None
+    _watch: asyncio.Task[None] | None = None
 
     @property
     def _request(self) -> WebSocket:
@@ -72,8 +72,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(FORBIDDEN, error.message)
             return
         await super().handle_connection_init(cast("ConnectionInitMessage", {**message, "payload": {}}))
-        if self.principal.expires_at is not None and not self._expiry:
-            self._expiry = asyncio.create_task(self._close_at(self.principal.expires_at))
+        self._watch = self._watch or asyncio.create_task(self._close_when_signed_out(payload))
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         most = self.view.stream_limits.max_subscriptions
@@ -99,7 +98,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         results = await self.schema.stream(
             operation.query,
             variable_values=operation.variables,
-            context_value=self.view.context_of(self.principal),
+            context_value=self.view.context_of(self.principal, self._request),
             operation_name=operation.operation_name,
             allowed_operation_types=[OperationType.SUBSCRIPTION],
         )
@@ -117,13 +116,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                     return
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
-    async def _close_at(self, moment: float) -> None:
-        await asyncio.sleep(moment - time.time())
-        await self.websocket.close(FORBIDDEN, "The token has expired")
+    async def _close_when_signed_out(self, payload: Mapping[str, object]) -> None:
+        await until_signed_out(self.principal, lambda: self.view.authenticate(self._request, payload))
+        await self.websocket.close(FORBIDDEN, "The token is not valid any more")
 
     async def shutdown(self) -> None:
-        if self._expiry:
-            self._expiry.cancel()
+        if self._watch:
+            self._watch.cancel()
         await super().shutdown()
 
 

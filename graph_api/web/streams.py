@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+import math
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +14,8 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph_api.errors import ErrorCode
+from graph_api.access.principal import Principal
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.telemetry.metrics import STREAMS
 from graph_api.web.responses import error_response, refuse
 
@@ -24,6 +27,9 @@ SOCKET_OPTIONS: dict[str, Any] = {
     "ws_per_message_deflate": False,
 }
 """For uvicorn: frames beyond the size end a connection, and peers that leave a ping without an answer."""
+
+CHECK_EVERY = 2.0
+"""Seconds between two looks whether who opened a stream is still let in."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +46,42 @@ class StreamLimits:
     """Seconds until a client has read enough for the next message to be sent; then its connection is ended."""
 
 
-class ClosingStream(StreamingResponse):
-    """Ends what it tells when the client is gone, rather than when memory is tidied up."""
+async def until_signed_out(principal: Principal, authenticate: Callable[[], Awaitable[Principal]]) -> None:
+    """Returns when the principal's time is over, or its token is not good any more."""
+    ends_at = math.inf if principal.expires_at is None else principal.expires_at
+    while time.time() < ends_at:
+        await asyncio.sleep(min(CHECK_EVERY, max(0.0, ends_at - time.time())))
+        try:
+            await authenticate()
+        except CatalogError as error:
+            if error.code is ErrorCode.UNAUTHENTICATED:
+                return
+
+
+class EventResponse(StreamingResponse):
+    """Ends what it tells when the client is gone, rather than when memory is tidied up, and when `ends` returns."""
 
     body_iterator: AsyncGenerator[str, None]
 
+    def __init__(
+        self, events: AsyncIterator[str], headers: Mapping[str, str], ends: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(events, headers=headers)
+        self._ends = ends
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self.body_iterator):
-            await super().__call__(scope, receive, send)
+        async with aclosing(self.body_iterator), asyncio.timeout(None) as whole:
+
+            async def watch() -> None:
+                await self._ends()
+                # What the subscription says of it itself comes first.
+                whole.reschedule(asyncio.get_running_loop().time() + 1)
+
+            watching = asyncio.create_task(watch())
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                watching.cancel()
 
 
 class LimitStreams:

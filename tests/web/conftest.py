@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from graph_api.web.asgi import build_asgi
+from graph_api.web.authentication import Anybody
 from graph_api.web.limits import RequestLimits
 from graph_api.web.streams import SOCKET_OPTIONS, StreamLimits
 from tests.web.tiny import Database, schema
@@ -50,7 +51,9 @@ def serve(
 ) -> Iterator[httpx.Client]:
     """A client of a server with the tiny schema."""
     store = database or Database()
-    app = build_asgi(schema, store.context, store.as_store(), limits, streams, origins=origins, warm_up=warm_up)
+    app = build_asgi(
+        schema, store.context, store.as_store(), Anybody(), limits, streams, origins=origins, warm_up=warm_up
+    )
     with running(app, **options) as url, httpx.Client(base_url=url, timeout=5) as client:
         yield client
 

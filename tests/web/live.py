@@ -1,5 +1,6 @@
 """A server with a catalog of its own, and clients that subscribe."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,14 +10,14 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from graph_api.access.principal import LOCAL, Principal
+from graph_api.access.keys import ApiKey
 from graph_api.app import create_app
 from graph_api.settings import Settings
+from graph_api.store.embedded.store import EmbeddedStore
 from tests.web.conftest import running
 
 PROTOCOL = "graphql-transport-ws"
@@ -32,6 +33,11 @@ CHANGES = "subscription($since: Int, $filter: EntityFilter) { changes(since: $si
 class Server:
     url: str
     app: Starlette
+    token: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"} if self.token else {}
 
     def put(self, *names: str, title: str | None = None) -> int:
         """The catalog's revision after the last of them, each in a revision of its own."""
@@ -41,8 +47,9 @@ class Server:
         return self._write(REMOVE, ref=ref)
 
     def _write(self, mutation: str, **variables: Any) -> int:
-        body = httpx.post(f"{self.url}/graphql", json={"query": mutation, "variables": variables}).json()
-        ((payload),) = body["data"].values()
+        body = {"query": mutation, "variables": variables}
+        answer = httpx.post(f"{self.url}/graphql", json=body, headers=self.headers).json()
+        ((payload),) = answer["data"].values()
         assert payload["userErrors"] == []
         revision: int = payload["revision"]
         return revision
@@ -51,7 +58,9 @@ class Server:
     def listening(self, selection: str = "ref", **variables: Any) -> Iterator[Callable[[], Any]]:
         """Reads the next event of an event stream: its name and its data."""
         body = {"query": CHANGES % selection, "variables": variables}
-        with httpx.stream("POST", f"{self.url}/graphql", json=body, headers=EVENTS, timeout=10) as response:
+        with httpx.stream(
+            "POST", f"{self.url}/graphql", json=body, headers=EVENTS | self.headers, timeout=10
+        ) as response:
             assert response.headers["content-type"] == "text/event-stream"
             lines = (line for line in response.iter_lines() if line and not line.startswith(":"))
 
@@ -63,17 +72,24 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, principal: Principal | None = None, **chosen: Any) -> Iterator[Server]:
-    """With these settings; everybody is the principal."""
+def serving(folder: Path, **chosen: Any) -> Iterator[Server]:
+    """With these settings; by default everybody is let in."""
     store = f"embedded:{folder / 'catalog.db'}"
-    app = create_app(Settings.model_validate({"store": store, "poll_interval": 0.1, **chosen}))
-
-    async def known(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["principal"] = principal or LOCAL
-        await app(scope, receive, send)
-
-    with running(known, app.state.live.close) as url:
+    values = {"store": store, "poll_interval": 0.1, "insecure_anonymous": True, **chosen}
+    app = create_app(Settings.model_validate(values))
+    with running(app, app.state.live.close) as url:
         yield Server(url, app)
+
+
+def put_key(folder: Path, key: ApiKey) -> None:
+    async def put() -> None:
+        store = EmbeddedStore(folder / "catalog.db")
+        await store.open()
+        async with store.write() as tx:
+            await tx.put_key(key)
+        await store.close()
+
+    asyncio.run(put())
 
 
 @dataclass

@@ -3,19 +3,21 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from graph_api.access.principal import Principal, Role
+from graph_api.access.keys import new_key
+from graph_api.access.principal import Role
 from graph_api.catalog.changes import ChangeSet
 from graph_api.store.embedded.store import EmbeddedStore
 from tests.catalogs import entity, write
 from tests.conftest import Run
 from tests.documents import blocks
-from tests.web.live import CHANGES, EVENTS, Server, serving, socket
+from tests.web.live import CHANGES, EVENTS, Server, put_key, serving, socket
 
 EVERYTHING = "ref operation revision at entity { title }"
 
@@ -209,14 +211,69 @@ def test_a_server_that_stops_tells_its_listeners_and_waits_for_none(tmp_path: Pa
 
 
 def test_a_token_that_expires_ends_what_it_opened(tmp_path: Path) -> None:
-    principal = Principal(name="user:default/ann", roles=frozenset(Role), expires_at=time.time() + 3)
-    with serving(tmp_path, principal) as server, socket(server.url) as client, server.listening(since=0) as read:
-        client.begin().subscribe(since=0)
+    token, key = new_key("ann", Role.ADMIN, int(time.time()), 1)
+    ends_at = int(time.time()) + 4
+    put_key(tmp_path, replace(key, expires_at=ends_at))
+    with serving(tmp_path, insecure_anonymous=False) as server, socket(server.url) as client:
+        server.token = token
+        client.begin(authorization=f"Bearer {token}").subscribe(since=0)
+        with server.listening(since=0) as read:
+            server.put("a")
+            assert client.event()["ref"] == read()[1]["data"]["changes"]["ref"] == "component:default/a"
+            assert client.closed() == 4403
+            assert read()[1]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert time.time() >= ends_at
+
+
+def test_a_key_that_is_revoked_ends_what_it_opened(tmp_path: Path) -> None:
+    token, key = new_key("ann", Role.VIEWER, int(time.time()), 1)
+    put_key(tmp_path, key)
+    with serving(tmp_path, insecure_anonymous=False) as server:
+        server.token = token
+        with socket(server.url, additional_headers=server.headers) as client, server.listening(since=0) as read:
+            client.begin().subscribe(since=0)
+            put_key(tmp_path, replace(key, revoked_at=int(time.time())))
+            begun = time.monotonic()
+            assert client.closed() == 4403
+            with pytest.raises(httpx.RemoteProtocolError):
+                read()
+            assert time.monotonic() - begun < 7
+
+
+def test_everybody_who_reads_may_subscribe(tmp_path: Path) -> None:
+    tokens = []
+    for role in Role:
+        token, key = new_key(role.value, role, int(time.time()), 1, source="s" if role is Role.INGESTOR else None)
+        put_key(tmp_path, key)
+        tokens.append(token)
+    with serving(tmp_path, insecure_anonymous=False) as server, ExitStack() as clients:
+        server.token = tokens[list(Role).index(Role.ADMIN)]
         server.put("a")
-        assert client.event()["ref"] == read()[1]["data"]["changes"]["ref"] == "component:default/a"
-        assert client.closed() == 4403
-        assert read()[1]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-        assert time.time() >= (principal.expires_at or 0)
+        for token in tokens:
+            client = clients.enter_context(socket(server.url)).begin(authorization=f"Bearer {token}")
+            client.subscribe(since=0)
+            assert client.event()["ref"] == "component:default/a"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"authorization": None},
+        {"authorization": "Bearer cat_0123456789ab_" + "0" * 64},
+        {"authorization": ["Bearer x"]},
+        {"authorization": "Bearer \u00fc"},
+        {"principal": "local", "roles": ["admin"], "jwt": {"roles": ["admin"]}, "Authorization": "Bearer x"},
+    ],
+)
+def test_only_a_good_token_opens_a_socket(tmp_path: Path, payload: dict[str, Any]) -> None:
+    with serving(tmp_path, insecure_anonymous=False) as server:
+        with socket(server.url) as client:
+            client.send(type="connection_init", payload=payload)
+            client.send(type="subscribe", id="1", payload={"query": CHANGES % "ref"})
+            assert client.closed() == 4403
+        answer = httpx.post(f"{server.url}/graphql", json={"query": CHANGES % "ref"}, headers=EVENTS)
+        assert answer.status_code == 401
 
 
 def test_a_socket_is_opened_by_the_servers_own_names_only(server: Server) -> None:

@@ -18,6 +18,8 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT write_id IF NOT EXISTS FOR (w:Write) REQUIRE w.id IS UNIQUE",
     "CREATE CONSTRAINT answer_key IF NOT EXISTS FOR (a:Answer) REQUIRE a.key IS UNIQUE",
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
+    "CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE",
+    "CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE",
 )
 INDEXES = (
     "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort)",
@@ -91,6 +93,22 @@ KEEP_ANSWER = (
     "MERGE (a:Answer {key: $key}) SET a.digest = $digest, a.body = $body, a.until = timestamp() + $milliseconds"
 )
 FORGET_ANSWERS = "MATCH (a:Answer) WHERE a.until <= timestamp() WITH a LIMIT 1000 DELETE a"
+
+# --- keys and the audit log ---
+KEYS = "MATCH (k:ApiKey) RETURN k.record AS record"
+PUT_KEY = "MERGE (k:ApiKey {id: $id}) SET k.record = $record"
+AUDIT = (
+    "MATCH (a:AuditRecord) WHERE a.sequence < $before RETURN a.sequence AS sequence, a.body AS body, "
+    "a.previous AS previous, a.hash AS hash ORDER BY sequence DESC LIMIT $limit"
+)
+AUDIT_HEAD = (
+    "OPTIONAL MATCH (c:Catalog {id: 1}) "
+    "RETURN coalesce(c.audit_sequence, 0) AS sequence, coalesce(c.audit_hash, '') AS hash"
+)
+RECORD = (
+    "MATCH (c:Catalog {id: 1}) SET c.audit_sequence = $sequence, c.audit_hash = $hash "
+    "CREATE (:AuditRecord {sequence: $sequence, body: $body, previous: $previous, hash: $hash})"
+)
 
 # --- lookups and lists ---
 ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
+from graph_api.access.audit import Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.cycles import find_cycles
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
@@ -14,7 +16,7 @@ from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, Wa
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
-from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, walks
+from graph_api.store.neo4j import audit, cypher, drift, keys, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
@@ -186,6 +188,15 @@ class Neo4jStore:
 
     async def count_problems(self, source: str | None) -> int:
         return await self._database.read(lambda tx: runs.count_problems(tx, source))
+
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        return await self._database.read(lambda tx: audit.records(tx, limit, before))
+
+    async def audit_head(self) -> Head:
+        return await self._database.read(audit.head)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._database.read(keys.keys)
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         milliseconds = round(seconds * 1000)

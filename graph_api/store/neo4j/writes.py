@@ -6,11 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from graph_api.access.audit import Event
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
-from graph_api.store.neo4j import cypher, idempotency
+from graph_api.store.neo4j import audit, cypher, idempotency, keys
 from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
@@ -34,7 +36,7 @@ class Neo4jWrite:
         self.source_order = tx.source_order
         self.applied = False
         self.kept_aside = False
-        """Whether it wrote what no reader of the catalog sees, so that it needs no closed gate."""
+        """Whether it wrote what no reader of the catalog sees: keys, audit records and answers need no closed gate."""
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
@@ -116,6 +118,14 @@ class Neo4jWrite:
 
     async def keep_answer(self, answer: StoredAnswer, seconds: float) -> None:
         await idempotency.keep(self._tx, answer, seconds)
+        self.kept_aside = True
+
+    async def record(self, event: Event) -> None:
+        await audit.record(self._tx, event)
+        self.kept_aside = True
+
+    async def put_key(self, key: ApiKey) -> None:
+        await keys.put(self._tx, key)
         self.kept_aside = True
 
     async def _write(self, changes: ChangeSet, at: str) -> None:
