@@ -6,7 +6,7 @@ import click
 
 from graph_api.cli.failure import EXIT_CODES, FriendlyGroup
 
-COMMANDS = ("serve", "sync", "check", "query", "connectors", "neo4j", "export-schema")
+COMMANDS = ("serve", "sync", "check", "query", "connectors", "neo4j", "backup", "restore", "export-schema")
 
 
 class _LazyGroup(FriendlyGroup):
