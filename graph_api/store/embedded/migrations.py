@@ -71,8 +71,8 @@ CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
 STEPS: tuple[EmbeddedStep, ...] = (
     Step(format=2, oldest=2, name="order of sources, what is forgotten", run=partial(statements, _ORDER)),
     Step(format=3, oldest=3, name="origins of links, leases", run=partial(statements, _ORIGINS)),
-    Step(format=4, oldest=4, name="keys, audit log", run=partial(statements, ACCESS)),
-    Step(format=5, oldest=4, name="answers to writes", run=partial(statements, ANSWERS)),
+    Step(format=4, oldest=3, name="keys, audit log", run=partial(statements, ACCESS)),
+    Step(format=5, oldest=3, name="answers to writes", run=partial(statements, ANSWERS)),
 )
 
 

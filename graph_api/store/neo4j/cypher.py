@@ -60,7 +60,10 @@ OPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.locked = true WITH g WHERE coalesce(g.
 REOPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.ended = g.begun"
 _CATALOG = f"MERGE (c:Catalog {{id: 1}}) ON CREATE SET c.revision = 0, c.format = {FORMAT}, c.store = randomUUID() "
 MAKE_STORE = _CATALOG + "SET c.locked = true WITH c WHERE c.store IS NULL SET c.store = randomUUID()"
-LOCK = _CATALOG + "SET c.locked = true RETURN c.revision AS revision, c.source_order AS source_order"
+LOCK = _CATALOG + (
+    "SET c.locked = true RETURN c.revision AS revision, c.source_order AS source_order, "
+    "coalesce(c.restoring, false) AS restoring"
+)
 READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
 SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
 READ_HORIZON = "MATCH (c:Catalog {id: 1}) RETURN coalesce(c.horizon, 0) AS horizon"

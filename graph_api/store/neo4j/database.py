@@ -43,6 +43,7 @@ FIRST_PAUSE = 0.05
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
 SLOW = "a question that is new to a database that has just started takes seconds: ask again, and then for less"
+BEING_RESTORED = "a backup is being restored; if nobody is at it any more, restore it again and replace"
 _TORN = object()
 
 
@@ -183,6 +184,16 @@ class Database:
             return arrived
 
     @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Statements]:
+        """A long transaction that only reads; its statements may see different revisions."""
+        async with (
+            _our_errors(),
+            self._session(READ_ACCESS) as session,
+            await session.begin_transaction(timeout=WRITE_TIMEOUT) as transaction,
+        ):
+            yield Statements(transaction, self, STATEMENT_TIMEOUT)
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[Statements]:
         """A transaction that holds the catalog's lock; the caller commits with commit()."""
         async with _our_errors(), AsyncExitStack() as stack:
@@ -201,6 +212,8 @@ class Database:
                 raise CatalogError(
                     ErrorCode.UNAVAILABLE, "another write is running; try again when it is done"
                 ) from None
+            if rows[0]["restoring"]:
+                raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
             statements.revision = rows[0]["revision"]
             statements.source_order = order_of(rows)
             await stack.enter_async_context(attempt.pop_all())
@@ -246,6 +259,14 @@ class Database:
             raise CatalogError(
                 ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
             ) from None
+
+    async def execute_once(self, seconds: float, query: str, parameters: Row) -> None:
+        """One statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
+        try:
+            async with asyncio.timeout(seconds), _our_errors():
+                await self._execute(query, parameters)
+        except TimeoutError:
+            raise CatalogError(ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s") from None
 
     async def _execute(self, query: str, parameters: Row) -> list[Row]:
         async with self._session() as session:

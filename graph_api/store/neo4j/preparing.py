@@ -13,7 +13,7 @@ from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.identity import State
 from graph_api.store.migrations import Step, check_format, pending
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Database
+from graph_api.store.neo4j.database import BEING_RESTORED, Database
 
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
 """`run` takes the Database."""
@@ -28,29 +28,29 @@ PAUSE = 0.25
 CONSTRAINT_NAMES = frozenset(statement.split()[2] for statement in cypher.CONSTRAINTS)
 
 
-async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS) -> State:
-    """Raises CatalogError UNAVAILABLE for a database of a newer format, and while it cannot be made ready."""
+async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS, *, to_restore: bool = False) -> State:
+    """Raises CatalogError UNAVAILABLE for a database of a newer format, while it cannot be made ready, and while a
+    backup is being restored unless it is to be restored now.
+    """
     for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES):
         await _make(database, statement)
     await database.execute_within(INDEX_SECONDS, cypher.AWAIT_INDEXES)
     await database.execute(cypher.MAKE_STORE)
-    state = await read_state(database)
+    state = await read_state(database, to_restore=to_restore)
     newest = max([cypher.FORMAT, *(step.format for step in steps)])
     check_format(state.format, state.oldest, newest)
     if pending(steps, state.format):
         await _migrate(database, steps)
-    return await read_state(database)
+    return await read_state(database, to_restore=to_restore)
 
 
-async def read_state(database: Database) -> State:
+async def read_state(database: Database, *, to_restore: bool = False) -> State:
     """Raises ReplacedError where there is no catalog any more, and CatalogError while one is being restored."""
     (row,) = await database.execute(cypher.READ_STATE)
     if row["store"] is None:
         raise ReplacedError("the database has been emptied under this server")
-    if row["restoring"]:
-        raise CatalogError(
-            ErrorCode.UNAVAILABLE, "a backup is being restored; if nobody is at it any more, restore it again"
-        )
+    if row["restoring"] and not to_restore:
+        raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
     return State(row["format"], row["oldest"], row["store"], row["revision"])
 
 

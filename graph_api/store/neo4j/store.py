@@ -14,10 +14,12 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.dump import Batch
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
-from graph_api.store.neo4j import audit, cypher, drift, keys, lists, reach, routes, runs, walks
+from graph_api.store.neo4j import audit, cypher, drift, dumping, keys, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
+from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.records import entity_of
@@ -58,8 +60,8 @@ class Neo4jStore:
         """Statements sent so far."""
         return self._database.round_trips
 
-    async def open(self) -> None:
-        self._opened = await prepare(self._database)
+    async def open(self, *, to_restore: bool = False) -> None:
+        self._opened = await prepare(self._database, to_restore=to_restore)
 
     async def close(self) -> None:
         await self._database.close()
@@ -67,7 +69,7 @@ class Neo4jStore:
     async def ping(self) -> None:
         known = self._opened
         await self._database.read(_gate, PING_TIMEOUT)
-        state = await read_state(self._database)
+        state = await read_state(self._database, to_restore=True)
         check_format(state.format, state.oldest, cypher.FORMAT)
         check_same(known, state)
         await check_constraints(self._database)
@@ -211,6 +213,17 @@ class Neo4jStore:
             yield write
             if write.applied or write.kept_aside:
                 await self._database.commit(tx, seen=write.applied)
+
+    def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
+        return dumping.dump(self._database, exclusive=exclusive)
+
+    @asynccontextmanager
+    async def restore(self, *, replace: bool) -> AsyncIterator[Neo4jRestore]:
+        restoring = Neo4jRestore(self._database)
+        await restoring.begin(replace=replace)
+        yield restoring
+        await restoring.finish()
+        self._opened = await read_state(self._database)
 
 
 async def _gate(tx: Statements) -> int:
