@@ -10,10 +10,12 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.guarding import refusals
+from graph_api.once import Told
 from graph_api.planning.diff import Plan, plan_snapshot
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.store.rows import dump_run
 from graph_api.writing import MAX_CHANGES, foreign_connector, new_run_id, utc_now, write
 
 
@@ -24,6 +26,9 @@ class SyncReport:
     run: SyncRun
     plan: Plan
     changes: ChangeSet
+
+    def told(self) -> Told:
+        return {"run": dump_run(self.run), "changes": self.changes.operations()}
 
 
 async def sync(
@@ -49,7 +54,7 @@ async def sync(
         await _supersede(tx, snapshot.source)
         return await _apply(tx, run, plan, changes, by)
 
-    return await write(store, order, work, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run)
 
 
 async def sync_all(
@@ -90,7 +95,7 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder, *, by: Attemp
         run = replace(held, status=SyncStatus.CONFIRMED, payload=None, message=None)
         return await _apply(tx, run, plan, await _settle(tx, plan, order, by), by)
 
-    return await write(store, order, work)
+    return await write(store, order, work, once=by.once)
 
 
 async def record_failure(

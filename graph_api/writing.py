@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from graph_api.access.once import Once
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.once import Telling, check_new, keep
 from graph_api.planning.settle import settle_order
 from graph_api.planning.thread import in_thread
 from graph_api.store.protocol import Store, WriteTransaction
@@ -15,7 +17,7 @@ from graph_api.store.protocol import Store, WriteTransaction
 MAX_CHANGES = 500_000
 """Rows or statements that one transaction changes."""
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Telling)
 
 
 @asynccontextmanager
@@ -37,11 +39,20 @@ async def write(
     order: SourceOrder,
     work: Callable[[WriteTransaction], Coroutine[Any, Any, T]],
     *,
+    once: Once | None = None,
     dry_run: bool = False,
 ) -> T:
-    """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing."""
+    """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing.
+
+    Raises ReplayedError where `once` says that it is done already, and CatalogError IDEMPOTENCY_MISMATCH.
+    """
     async with writing(store, order, dry_run=dry_run) as tx:
-        return await in_thread(tx, work)
+        if once is None or dry_run:
+            return await in_thread(tx, work)
+        await check_new(tx, once)
+        answer = await in_thread(tx, work)
+        await keep(tx, once, answer)
+        return answer
 
 
 async def foreign_connector(tx: WriteTransaction, source: str, connector: str) -> str | None:

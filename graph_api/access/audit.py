@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from graph_api.access.authorize import Reach
+from graph_api.access.once import Once
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 
@@ -107,6 +108,8 @@ class Attempt:
     request_id: str = ""
     source: str | None = None
     refs: tuple[str, ...] = ()
+    once: Once | None = None
+    """Under which key it is done once, if the client gave one."""
 
     def ended(self, outcome: Outcome, at: str, **more: Any) -> Event:
         """`more` are fields of Event."""

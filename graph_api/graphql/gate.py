@@ -1,5 +1,6 @@
 """Every root field goes through here: who asks is authorized, and every try to write leaves its record."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,11 +11,14 @@ from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLResolv
 
 from graph_api.access.audit import MAX_REFS, Attempt, Outcome
 from graph_api.access.authorize import authorize
+from graph_api.access.once import Once, once_of
 from graph_api.access.rules import RULES
 from graph_api.catalog.ref import BadRefError, make_ref, parse_ref
 from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode
 from graph_api.graphql.context import Context
+from graph_api.graphql.payloads import replay
 from graph_api.guarding import record_end
+from graph_api.once import ReplayedError
 
 Resolve = Callable[..., Any]
 
@@ -56,9 +60,11 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
         attempt = _attempt(context, action, arguments)
         try:
             reach = authorize(context.principal, action, attempt.source)
-            context.attempt = replace(attempt, reach=reach)
+            context.attempt = replace(attempt, reach=reach, once=await _once(context, action, arguments))
             answer = resolve(root, info, **arguments)
             payload = await answer if isawaitable(answer) else answer
+        except ReplayedError as done:
+            return replay(arguments.get("source", ""), done.told)
         except Exception as error:
             await _record(context, attempt, *_failure(error))
             raise
@@ -69,6 +75,14 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
         return payload
 
     return write
+
+
+async def _once(context: Context, action: str, arguments: Mapping[str, Any]) -> Once | None:
+    key = arguments.get("idempotencyKey")
+    if key is None or arguments.get("dryRun"):
+        return None
+    asked = {name: value for name, value in arguments.items() if name != "idempotencyKey"}
+    return await asyncio.to_thread(once_of, context.principal, action, key, asked)
 
 
 def _failure(error: Exception) -> tuple[Outcome, ErrorCode]:

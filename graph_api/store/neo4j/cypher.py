@@ -77,40 +77,11 @@ RECORD_STEP = (
     "MERGE (m:Migration {format: $format}) SET m.name = $name, m.at = $at "
     "SET c.format = $format, c.oldest = CASE WHEN coalesce(c.oldest, 1) > $oldest THEN c.oldest ELSE $oldest END"
 )
-# Each write leaves its id, for whoever lost the answer to its commit and looks within the hour.
-LEAVE_ID = (
-    "CREATE (:Write {id: $write, at: timestamp()}) WITH 1 AS one "
-    "MATCH (w:Write) WHERE w.at < timestamp() - 3600000 WITH w LIMIT 1000 DELETE w"
-)
-ARRIVED = "MATCH (w:Write {id: $write}) RETURN w.id AS id"
 # The lock comes first, as above. `until` is the server's time in milliseconds.
 TAKE_LEASE = (
     "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
     "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
     "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
-)
-
-# --- answers to writes; `until` as above ---
-STORED_ANSWER = "MATCH (a:Answer {key: $key}) WHERE a.until > timestamp() RETURN a.digest AS digest, a.body AS body"
-KEEP_ANSWER = (
-    "MERGE (a:Answer {key: $key}) SET a.digest = $digest, a.body = $body, a.until = timestamp() + $milliseconds"
-)
-FORGET_ANSWERS = "MATCH (a:Answer) WHERE a.until <= timestamp() WITH a LIMIT 1000 DELETE a"
-
-# --- keys and the audit log ---
-KEYS = "MATCH (k:ApiKey) RETURN k.record AS record"
-PUT_KEY = "MERGE (k:ApiKey {id: $id}) SET k.record = $record"
-AUDIT = (
-    "MATCH (a:AuditRecord) WHERE a.sequence < $before RETURN a.sequence AS sequence, a.body AS body, "
-    "a.previous AS previous, a.hash AS hash ORDER BY sequence DESC LIMIT $limit"
-)
-AUDIT_HEAD = (
-    "OPTIONAL MATCH (c:Catalog {id: 1}) "
-    "RETURN coalesce(c.audit_sequence, 0) AS sequence, coalesce(c.audit_hash, '') AS hash"
-)
-RECORD = (
-    "MATCH (c:Catalog {id: 1}) SET c.audit_sequence = $sequence, c.audit_hash = $hash "
-    "CREATE (:AuditRecord {sequence: $sequence, body: $body, previous: $previous, hash: $hash})"
 )
 
 # --- lookups and lists ---

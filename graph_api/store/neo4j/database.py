@@ -24,7 +24,7 @@ from neo4j import (
 from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import cypher, cypher_aside
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
 T = TypeVar("T")
@@ -178,7 +178,7 @@ class Database:
         ):
             statements = Statements(transaction, self)
             await statements.rows(cypher.LOCK)
-            arrived = bool(await statements.rows(cypher.ARRIVED, write=write))
+            arrived = bool(await statements.rows(cypher_aside.ARRIVED, write=write))
             await statements.rows(cypher.REOPEN_GATE)
             await transaction.commit()
             return arrived
@@ -225,7 +225,7 @@ class Database:
         Whatever else happens, the gate stays closed until somebody holds the lock: the server may still be committing.
         """
         write = uuid4().hex
-        await statements.rows(cypher.LEAVE_ID, write=write)
+        await statements.rows(cypher_aside.LEAVE_ID, write=write)
         turn = (await self.execute(cypher.CLOSE_GATE))[0]["turn"] if seen else None
         try:
             await statements.commit()
