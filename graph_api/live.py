@@ -20,6 +20,25 @@ _Place = tuple[int, Ref]
 logger = logging.getLogger(__name__)
 
 
+class _Read:
+    def __init__(self, task: asyncio.Task[list[Change]]) -> None:
+        self._task = task
+        self._waiting = 0
+
+    async def answer(self) -> list[Change]:
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self._task)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._task.cancel()
+
+    @property
+    def is_useless(self) -> bool:
+        return not self._task.done() or self._task.cancelled() or self._task.exception() is not None
+
+
 class LiveChanges:
     """Polls every `interval` seconds while somebody listens, and at once when it is woken."""
 
@@ -31,7 +50,7 @@ class LiveChanges:
         self._woken = asyncio.Event()
         self._listeners = 0
         self._poller: asyncio.Task[None] | None = None
-        self._reads: dict[tuple[int, _Place | None], asyncio.Task[list[Change]]] = {}
+        self._reads: dict[tuple[int, _Place | None], _Read] = {}
         self._closed = False
 
     @property
@@ -108,14 +127,15 @@ class LiveChanges:
         return self._revision
 
     async def _changes(self, since: int, after: _Place | None) -> list[Change]:
-        """All who are at one place share one read."""
+        """All who are at one place share one read, which ends when none of them waits any more."""
         key = since, after
         if key not in self._reads:
             if len(self._reads) >= SHARED_READS:
                 self._reads.clear()
-            self._reads[key] = asyncio.create_task(self._store.changes(since, BATCH, after))
+            self._reads[key] = _Read(asyncio.create_task(self._store.changes(since, BATCH, after)))
+        read = self._reads[key]
         try:
-            return await asyncio.shield(self._reads[key])
-        except CatalogError:
-            self._reads.pop(key, None)
-            raise
+            return await read.answer()
+        finally:
+            if read.is_useless and self._reads.get(key) is read:
+                del self._reads[key]
