@@ -53,9 +53,9 @@ class Neo4jWrite:
 
     async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
         entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
-        link_texts = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
+        said_links = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
         entities = (load_entity_statements(text)[source] for text in entity_texts[0]["texts"])
-        links = (load_link_statements(text)[source] for text in link_texts[0]["texts"])
+        links = (load_link_statements(text, LinkKey(*key))[source] for *key, text in said_links[0]["links"])
         return {said.ref: said for said in entities}, {said.key: said for said in links}
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
