@@ -7,6 +7,7 @@ from graph_api.local_neo4j.errors import LocalNeo4jError
 
 _OPENED_PACKAGES = ("java.lang", "java.nio", "java.io", "sun.nio.ch")
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
+_LARGE_HEAP = 2**31
 
 
 def major_version(version: str) -> int:
@@ -56,7 +57,10 @@ _SINCE_2026 = {
 
 
 def jvm_options(java_version: int, heap: str, lib: Path) -> list[str]:
-    options = [f"-Xms{_bytes(heap)}", f"-Xmx{_bytes(heap)}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+    # A large transaction fills the heap, and what collects all of it at once then stops the server again and again.
+    # Below, the collector that itself needs the least.
+    collector = "-XX:+UseG1GC" if _bytes(heap) >= _LARGE_HEAP else "-XX:+UseSerialGC"
+    options = [f"-Xms{_bytes(heap)}", f"-Xmx{_bytes(heap)}", collector, "-XX:+ExitOnOutOfMemoryError"]
     for package in _OPENED_PACKAGES:
         options += ["--add-opens", f"java.base/{package}=ALL-UNNAMED"]
     options.append("--enable-native-access=ALL-UNNAMED")
