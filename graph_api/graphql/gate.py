@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 def guard(schema: GraphQLSchema) -> None:
     """Put every root field behind its rule. Raises KeyError for a field without one."""
-    for type_ in filter(None, (schema.query_type, schema.mutation_type)):
+    for type_ in filter(None, (schema.query_type, schema.mutation_type, schema.subscription_type)):
         for name, field in type_.fields.items():
             _guard_field(type_, name, field, is_write=type_ is schema.mutation_type)
 
@@ -32,6 +32,9 @@ def _guard_field(type_: GraphQLObjectType, name: str, field: GraphQLField, *, is
     action = f"{type_.name}.{name}"
     if action not in RULES:
         raise KeyError(f"{action} has no rule in access/rules.py")
+    if field.subscribe:
+        field.subscribe = _reading(action, field.subscribe)
+        return
     assert field.resolve  # noqa: S101 - strawberry gives every root field its resolver
     field.resolve = _writing(action, field.resolve) if is_write else _reading(action, field.resolve)
 

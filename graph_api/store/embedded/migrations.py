@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from graph_api.store.migrations import Step, pending
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 EmbeddedStep: TypeAlias = Step[None]
 """`run` takes the connection, in a transaction that also records the step."""
@@ -60,11 +60,19 @@ CREATE TABLE audit (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL, previous T
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
+ANSWERS = """
+-- `until`: seconds since 1970.
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, body BLOB NOT NULL, until REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
+"""
 
 STEPS: tuple[EmbeddedStep, ...] = (
     Step(format=2, oldest=2, name="order of sources, what is forgotten", run=partial(statements, _ORDER)),
     Step(format=3, oldest=3, name="origins of links, leases", run=partial(statements, _ORIGINS)),
     Step(format=4, oldest=3, name="keys, audit log", run=partial(statements, ACCESS)),
+    Step(format=5, oldest=3, name="answers to writes", run=partial(statements, ANSWERS)),
 )
 
 
