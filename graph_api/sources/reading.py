@@ -50,15 +50,16 @@ def read_paths(
         _finished(format_, _read(format_, claimed[format_.name], name, folders), folders, loaded.unreadable)
         for format_ in formats
     ]
-    if only and files.CONNECTOR not in only:
-        return snapshots
-    known = {
-        document.path
-        for documents in claimed.values()
-        for document in documents
-        if not is_descriptor(document.value, groups)
-    }
-    return [_with_others(descriptors, known, [*loaded.problems, *unknown]), *snapshots]
+    if not only or files.CONNECTOR in only:
+        known = {
+            document.path
+            for documents in claimed.values()
+            for document in documents
+            if not is_descriptor(document.value, groups)
+        }
+        snapshots.insert(0, _with_others(descriptors, known, [*loaded.problems, *unknown]))
+    folder = None if source else files.folder_alone(paths)
+    return [replace(snapshot, read_from=folder) for snapshot in snapshots]
 
 
 def read_answers(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
