@@ -40,6 +40,7 @@ class Findings:
         self._problems: list[Problem] = []
         self._unreadable: set[str] = set()
         self._told: set[Place] = set()
+        self._mentioned: set[Ref] = set()
 
     def entity(
         self,
@@ -82,9 +83,23 @@ class Findings:
             identifiers=normalize_all(identifiers),
         )
         self._told.add(at)
+        self._mentioned.discard(ref)
         old = self._entities.get(ref)
         self._entities[ref] = _filled(old, new) if old else new
         return ref
+
+    def mention(self, ref: Ref, at: Place, **said: Any) -> Ref:
+        """State an entity, as `entity` does, that the document only names: it is not made in the file's repository."""
+        only_mentioned = ref not in self._entities or ref in self._mentioned
+        self.entity(ref, at, **said)
+        if only_mentioned:
+            self._mentioned.add(ref)
+        return ref
+
+    @property
+    def mentioned(self) -> frozenset[Ref]:
+        """What no document declares."""
+        return frozenset(self._mentioned)
 
     def link(
         self,

@@ -21,6 +21,7 @@ from graph_api.sources.git import CONFIG, GIT, read_config
 from graph_api.sources.loading import Loaded, load
 from graph_api.sources.naming import is_image, repository_ref
 from graph_api.sources.registry import FORMATS
+from graph_api.sources.repository_paths import as_synced, folder_of, paths_in_repositories
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +48,7 @@ def read_paths(
     if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
         folders = {PurePosixPath(): ref}
     snapshots = [
-        _finished(format_, _read(format_, claimed[format_.name], name, folders), folders, loaded.unreadable)
-        for format_ in formats
+        _without(loaded.unreadable, _read(format_, claimed[format_.name], name, folders)) for format_ in formats
     ]
     if not only or files.CONNECTOR in only:
         known = {
@@ -116,17 +116,27 @@ def _read(
     connector: Connector, documents: Sequence[Document], name: str, folders: Mapping[PurePosixPath, Ref]
 ) -> Snapshot:
     source = f"{connector.name}:{name}"
-    findings = Findings(connector.origin, folders)
+    paths = paths_in_repositories(documents, folders)
+    offered = _renamed(documents, paths) if paths else documents
+    findings = Findings(connector.origin, {**folders, **{folder_of(ref): ref for ref in folders.values()}})
     try:
-        connector.read(documents, findings)
-        findings.name_silent(documents)
+        connector.read(offered, findings)
+        findings.name_silent(offered)
     except Exception:
         # A defect of ours; what the source said before stays, and the other connectors go on.
         logger.exception("The connector %s failed", connector.name)
         findings = Findings()
-        for document in documents:
+        for document in offered:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")
-    return _with_definitions(findings.snapshot(source, connector.name), documents)
+    snapshot = as_synced(findings.snapshot(source, connector.name), paths)
+    if connector.origin is LinkOrigin.DECLARED:
+        snapshot = _in_repositories(snapshot, findings.mentioned, folders)
+    return _with_definitions(snapshot, documents)
+
+
+def _renamed(documents: Sequence[Document], paths: Mapping[str, str]) -> list[Document]:
+    renamed = (replace(document, path=paths.get(document.path, document.path)) for document in documents)
+    return sorted(renamed, key=lambda document: (document.path, document.line))
 
 
 def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snapshot:
@@ -141,20 +151,26 @@ def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snap
     return replace(snapshot, entities=entities)
 
 
-def _finished(
-    connector: Connector, snapshot: Snapshot, folders: Mapping[PurePosixPath, Ref], unreadable: Collection[str]
-) -> Snapshot:
-    """With the repositories that its entities are declared in, and with the files that cannot be read now."""
-    entities = snapshot.entities
-    if connector.origin is LinkOrigin.DECLARED:
-        entities = {ref: placed(said, folders) if _is_ours(said) else said for ref, said in entities.items()}
-    return replace(snapshot, entities=entities, unreadable=snapshot.unreadable.union(unreadable))
+def _without(unreadable: Collection[str], snapshot: Snapshot) -> Snapshot:
+    """With the files that cannot be read now."""
+    return replace(snapshot, unreadable=snapshot.unreadable.union(unreadable))
 
 
-def _is_ours(said: EntityStatement) -> bool:
-    """A package or image that a file names is not made in the file's repository."""
+def _in_repositories(snapshot: Snapshot, mentioned: Collection[Ref], folders: Mapping[PurePosixPath, Ref]) -> Snapshot:
+    """With the repositories that its entities are declared in."""
+    entities = {
+        ref: said if ref in mentioned else _in_repository(said, folders) for ref, said in snapshot.entities.items()
+    }
+    return replace(snapshot, entities=entities)
+
+
+def _in_repository(said: EntityStatement, folders: Mapping[PurePosixPath, Ref]) -> EntityStatement:
+    """A package, image or other repository that a file names is not made in the file's repository."""
     kind = KINDS.get(kind_of(said.ref))
-    return kind is not None and kind.ownable and not is_image(said.ref)
+    if kind is None or not kind.ownable or is_image(said.ref):
+        return said
+    within = placed(said, folders)
+    return said if kind.key == "repository" and within.repository != said.ref else within
 
 
 def _with_others(descriptors: Snapshot, known: Collection[str], others: Sequence[Problem]) -> Snapshot:
