@@ -1,4 +1,4 @@
-"""The same tables, buckets, topics and DAGs, as dbt, OpenLineage and Airflow name them, are one each; and gRPC services."""
+"""What dbt, OpenLineage and Airflow call alike is one thing: tables, buckets, topics and DAGs; so are gRPC services."""
 
 from graph_api.catalog.correlation import Rules, Stated, correlate
 from graph_api.catalog.identifiers import identifiers_of
