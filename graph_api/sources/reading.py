@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from traceback import extract_tb
 
 from graph_api.catalog.entity import EntityStatement, LinkOrigin
 from graph_api.catalog.identifiers import definition_name, normalize_all
@@ -122,9 +123,13 @@ def _read(
     try:
         connector.read(offered, findings)
         findings.name_silent(offered)
-    except Exception:
-        # A defect of ours; what the source said before stays, and the other connectors go on.
-        logger.exception("The connector %s failed", connector.name)
+    except Exception as error:
+        # A defect of ours; what the source said before stays, and the other connectors go on. The log gets no more than
+        # the error's type and place: its words may quote a document.
+        place = extract_tb(error.__traceback__)[-1]
+        logger.error(
+            "The connector %s failed: %s at %s:%s", connector.name, type(error).__name__, place.filename, place.lineno
+        )
         findings = Findings()
         for document in offered:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")
