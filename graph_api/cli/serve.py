@@ -19,6 +19,7 @@ from graph_api.errors import CatalogError
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.protocol import Store
 from graph_api.telemetry.logs import configure_logs
+from graph_api.telemetry.tracing import tracing
 from graph_api.web.explorer import EXAMPLES
 
 _COLLECT_AFTER = 50_000
@@ -59,6 +60,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         if demo:
             await store.open()
             await load_demo(store, settings)
+        _trace(stack, settings.otel_endpoint)
         app = create_app(settings, store)
         if settings.admin_port is not None:
             admin = stack.enter_context(_listen(settings.admin_host, settings.admin_port, "--admin-port"))
@@ -71,6 +73,13 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         await server.serve(sockets=[listener])
     if not server.started:
         raise Failure("the server could not start; the log above says why", Exit.UNAVAILABLE)
+
+
+def _trace(stack: AsyncExitStack, endpoint: str | None) -> None:
+    try:
+        stack.enter_context(tracing(endpoint))
+    except ModuleNotFoundError as error:
+        raise Failure("otel_endpoint needs more packages: pip install 'graph-api[otel]'", Exit.USAGE) from error
 
 
 def _listen(host: str, port: int, option: str) -> socket.socket:

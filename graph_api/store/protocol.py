@@ -4,7 +4,7 @@ All methods raise CatalogError UNAVAILABLE when the database does not answer and
 (seconds, from the call) passes. Refs are canonical and need not exist unless a method says so.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -19,6 +19,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
+from graph_api.store.dump import Batch
 
 SortValue = str | int | float | None
 
@@ -170,15 +171,27 @@ class WriteTransaction(Protocol):
         ...
 
 
+class Restoring(Protocol):
+    async def add(self, batch: Batch) -> None:
+        """Rows as a dump gives them, in its order."""
+        ...
+
+
 class Store(Protocol):
-    async def open(self) -> None:
-        """Connect, check the format version, create constraints and indexes. Safe to run by many at once."""
+    async def open(self, *, to_restore: bool = False) -> None:
+        """Connect, check the format version, create constraints and indexes. Safe to run by many at once.
+
+        UNAVAILABLE also where a restore has not come to its end, unless it is opened `to_restore`.
+        """
         ...
 
     async def close(self) -> None: ...
 
     async def ping(self) -> None:
-        """Return when the database answers and its format is ours."""
+        """Return when the database answers, its format is ours and nothing is missing.
+
+        Raises ReplacedError where it is not the catalog that was opened, or an earlier state of it.
+        """
         ...
 
     async def revision(self) -> int: ...
@@ -302,6 +315,19 @@ class Store(Protocol):
         """Whether the holder alone may do what `name` says, for so many seconds from now; asked again, for longer.
 
         0 seconds give it back. Nothing else in the catalog changes.
+        """
+        ...
+
+    def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
+        """All of it at one revision. Raises TornError if that is not to be had beside a writer; `exclusive` makes
+        writers wait.
+        """
+        ...
+
+    def restore(self, *, replace: bool) -> AbstractAsyncContextManager[Restoring]:
+        """Make it what a dump says, under a new identity; left with an error, it is as before or not usable.
+
+        CatalogError CONFLICT if it is not empty, unless it is to be replaced.
         """
         ...
 

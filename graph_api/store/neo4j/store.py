@@ -14,9 +14,14 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import audit, cypher, drift, keys, lists, reach, routes, runs, walks
+from graph_api.store.dump import Batch
+from graph_api.store.identity import State, check_same
+from graph_api.store.migrations import check_format
+from graph_api.store.neo4j import audit, cypher, drift, dumping, keys, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
+from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
@@ -48,31 +53,27 @@ class Neo4jStore:
     ) -> None:
         self._database = Database(uri, user, password, database)
         self._retention = retention or Retention()
+        self._opened: State | None = None
 
     @property
     def round_trips(self) -> int:
         """Statements sent so far."""
         return self._database.round_trips
 
-    async def open(self) -> None:
-        for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES, cypher.AWAIT_INDEXES):
-            await self._database.execute(statement)
-        await self._check_format()
+    async def open(self, *, to_restore: bool = False) -> None:
+        self._opened = await prepare(self._database, to_restore=to_restore)
 
     async def close(self) -> None:
         await self._database.close()
 
     async def ping(self) -> None:
+        known = self._opened
         await self._database.read(_gate, PING_TIMEOUT)
-        await self._check_format()
-
-    async def _check_format(self) -> None:
-        rows = await self._database.execute(cypher.READ_FORMAT)
-        if rows and rows[0]["format"] > cypher.FORMAT:
-            raise CatalogError(
-                ErrorCode.UNAVAILABLE,
-                f"the database has format {rows[0]['format']}, ours is {cypher.FORMAT}; use a newer version",
-            )
+        state = await read_state(self._database, to_restore=True)
+        check_format(state.format, state.oldest, cypher.FORMAT)
+        check_same(known, state)
+        await check_constraints(self._database)
+        self._opened = state
 
     async def revision(self) -> int:
         return await self._database.read(_gate)
@@ -206,6 +207,7 @@ class Neo4jStore:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
+        await check_constraints(self._database)
         async with self._database.write() as tx:
             write = Neo4jWrite(tx, self._retention)
             yield write
@@ -213,6 +215,17 @@ class Neo4jStore:
                 await self._database.commit(tx, write.applied_run, write.token)
             elif write.kept_aside:
                 await tx.commit()
+
+    def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
+        return dumping.dump(self._database, exclusive=exclusive)
+
+    @asynccontextmanager
+    async def restore(self, *, replace: bool) -> AsyncIterator[Neo4jRestore]:
+        restoring = Neo4jRestore(self._database)
+        await restoring.begin(replace=replace)
+        yield restoring
+        await restoring.finish()
+        self._opened = await read_state(self._database)
 
 
 async def _gate(tx: Statements) -> int:
