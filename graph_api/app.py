@@ -19,6 +19,7 @@ from graph_api.store.retention import Retention
 from graph_api.telemetry.watched_store import watched
 from graph_api.warming import warm_up
 from graph_api.web.asgi import CatalogApp, build_asgi
+from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
@@ -31,11 +32,13 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     catalog = watched(store or open_store(settings))
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     sources = settings.configured_sources
+    tokens = TokenAuthenticator(catalog, settings)
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     return build_asgi(
         configured_schema(settings),
         lambda principal: create_context(settings, catalog, principal),
         catalog,
+        Anybody() if settings.insecure_anonymous else tokens,
         limits,
         settings.known_hosts,
         settings.cors_origins,
@@ -43,7 +46,10 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
         finish=schedule.finish,
-        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        routes=[
+            *hook_routes(sources, schedule.ask, limits, tokens),
+            *lineage_routes(sources, schedule.ask, limits, tokens),
+        ],
         admin_hosts=settings.admin_hosts,
     )
 
@@ -59,7 +65,6 @@ def create_context(settings: Settings, store: Store, principal: Principal = LOCA
         source_order=source_order(settings),
         max_page=settings.max_page,
         deadline=settings.deadline,
-        writes_allowed=settings.writes_allowed,
     )
 
 

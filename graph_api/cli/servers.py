@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from types import FrameType
 
@@ -20,7 +20,7 @@ class ClientServer(uvicorn.Server):
 
     def __init__(self, app: CatalogApp, settings: Settings, announce: Callable[[], Awaitable[None]]) -> None:
         seconds = max(1, round(settings.drain_seconds))
-        super().__init__(_config(app, settings.log_level, seconds, lifespan="on"))
+        super().__init__(_config(app, settings.log_level, seconds, lifespan="on", proxies=settings.trusted_proxies))
         self._lifecycle = app.lifecycle
         self._settings = settings
         self._announce = announce
@@ -65,7 +65,9 @@ async def admin_serving(app: CatalogApp, level: LogLevel, listener: socket.socke
         await serving
 
 
-def _config(app: object, level: LogLevel, seconds: int, *, lifespan: str) -> uvicorn.Config:
+def _config(
+    app: object, level: LogLevel, seconds: int, *, lifespan: str, proxies: Sequence[str] = ()
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # uvicorn's type of an application is narrower than Starlette's
         lifespan=lifespan,  # type: ignore[arg-type] # a literal of either call above
@@ -75,4 +77,7 @@ def _config(app: object, level: LogLevel, seconds: int, *, lifespan: str) -> uvi
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=seconds,
+        # By itself, uvicorn believes whoever is on this machine.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
     )

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import strawberry
 
+from graph_api.access.audit import Attempt
 from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.loaders import Loaders
@@ -21,7 +22,11 @@ class Context:
     max_page: int
     deadline: float
     """Seconds that a question may take when the client names no other deadline."""
-    writes_allowed: bool
+    client: str = ""
+    """Who is at the other end: an address, or `os:NAME`."""
+    request_id: str = ""
+    attempt: Attempt = field(init=False)
+    """The mutation that runs now; mutations run one after the other."""
     loaders: Loaders = field(init=False)
     owned_fields: int = field(default=0, init=False)
     """How many entities `owned` was asked of, see owned.py."""

@@ -9,6 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from graph_api.access.audit import Event, Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
@@ -160,6 +162,14 @@ class WriteTransaction(Protocol):
         """Like apply(), without a run: what changes by this order of sources, which is remembered."""
         ...
 
+    async def record(self, event: Event) -> None:
+        """Append to the audit log, as part of this write. There is no way to change or delete what is there."""
+        ...
+
+    async def put_key(self, key: ApiKey) -> None:
+        """Write or replace an API key, by its id."""
+        ...
+
 
 class Restoring(Protocol):
     async def add(self, batch: Batch) -> None:
@@ -290,6 +300,16 @@ class Store(Protocol):
         ...
 
     async def count_problems(self, source: str | None) -> int: ...
+
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        """The newest first; those with a place less than `before`."""
+        ...
+
+    async def audit_head(self) -> Head: ...
+
+    async def keys(self) -> list[ApiKey]:
+        """All API keys, also revoked and expired ones, by (name, created_at, id)."""
+        ...
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         """Whether the holder alone may do what `name` says, for so many seconds from now; asked again, for longer.

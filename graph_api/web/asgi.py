@@ -23,7 +23,9 @@ from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
 from graph_api.telemetry.watchdog import watch_loop
 from graph_api.web.admin import build_admin
+from graph_api.web.authentication import Authentication, Authenticator
 from graph_api.web.endpoint import GraphQLEndpoint
+from graph_api.web.explorer import ExplorerPage
 from graph_api.web.health import Readiness, health_routes
 from graph_api.web.hosts import KnownHosts
 from graph_api.web.limits import LimitRequests, RequestLimits
@@ -46,6 +48,7 @@ def build_asgi(
     schema: BaseSchema,
     context_factory: Callable[[Principal], Context],
     store: Store,
+    authenticator: Authenticator,
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,
     origins: Sequence[str] = (),
@@ -64,15 +67,17 @@ def build_asgi(
     lifecycle = StoreLifecycle(store, on_open, warm_up, finish)
     readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
+    limited = LimitRequests(endpoint, limits or RequestLimits())
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with lifecycle.run(beside), _beside(watch_loop(), readiness.watch()):
             yield
+        await authenticator.close()
 
     app = CatalogApp(
         routes=[
-            Route("/graphql", LimitRequests(endpoint, limits or RequestLimits())),
+            Route("/graphql", ExplorerPage(Authentication(limited, authenticator))),
             Route("/", _redirect_to_graphql),
             *health_routes(readiness),
             *routes,
@@ -81,7 +86,7 @@ def build_asgi(
             Middleware(RequestId),
             Middleware(Observe),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
-            *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
+            *([Middleware(CORSMiddleware, origins, ("GET", "POST"), ("authorization",))] if origins else []),
         ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
         lifespan=lifespan,

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from graph_api.access.audit import Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog import traversal as walks
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
@@ -18,7 +20,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.dump import Batch
-from graph_api.store.embedded import drift, dumping, journal, leases, lookups, pages, routes, schema
+from graph_api.store.embedded import audit, drift, dumping, journal, keys, leases, lookups, pages, routes, schema
 from graph_api.store.embedded.connections import Connections, connect, masked_errors
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
@@ -205,6 +207,15 @@ class EmbeddedStore:
 
     async def count_problems(self, source: str | None) -> int:
         return await self._ask(journal.count_problems, source)
+
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        return await self._ask(audit.records, limit, before)
+
+    async def audit_head(self) -> Head:
+        return await self._ask(audit.head)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._ask(keys.keys)
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         async with self._my_turn():

@@ -16,6 +16,8 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
+    "CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE",
+    "CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE",
 )
 INDEXES = (
     "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort)",
@@ -77,6 +79,22 @@ TAKE_LEASE = (
     "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
     "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
     "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
+)
+
+# --- keys and the audit log ---
+KEYS = "MATCH (k:ApiKey) RETURN k.record AS record"
+PUT_KEY = "MERGE (k:ApiKey {id: $id}) SET k.record = $record"
+AUDIT = (
+    "MATCH (a:AuditRecord) WHERE a.sequence < $before RETURN a.sequence AS sequence, a.body AS body, "
+    "a.previous AS previous, a.hash AS hash ORDER BY sequence DESC LIMIT $limit"
+)
+AUDIT_HEAD = (
+    "OPTIONAL MATCH (c:Catalog {id: 1}) "
+    "RETURN coalesce(c.audit_sequence, 0) AS sequence, coalesce(c.audit_hash, '') AS hash"
+)
+RECORD = (
+    "MATCH (c:Catalog {id: 1}) SET c.audit_sequence = $sequence, c.audit_hash = $hash "
+    "CREATE (:AuditRecord {sequence: $sequence, body: $body, previous: $previous, hash: $hash})"
 )
 
 # --- lookups and lists ---

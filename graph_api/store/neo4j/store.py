@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
+from graph_api.access.audit import Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.cycles import find_cycles
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
@@ -15,7 +17,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import Batch
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
-from graph_api.store.neo4j import cypher, drift, dumping, lists, reach, routes, runs, walks
+from graph_api.store.neo4j import audit, cypher, drift, dumping, keys, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.filters import relation_types
@@ -189,6 +191,15 @@ class Neo4jStore:
     async def count_problems(self, source: str | None) -> int:
         return await self._database.read(lambda tx: runs.count_problems(tx, source))
 
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        return await self._database.read(lambda tx: audit.records(tx, limit, before))
+
+    async def audit_head(self) -> Head:
+        return await self._database.read(audit.head)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._database.read(keys.keys)
+
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         milliseconds = round(seconds * 1000)
         query = cypher.TAKE_LEASE
@@ -202,6 +213,8 @@ class Neo4jStore:
             yield write
             if write.applied_run is not None:
                 await self._database.commit(tx, write.applied_run, write.token)
+            elif write.kept_aside:
+                await tx.commit()
 
     def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
         return dumping.dump(self._database, exclusive=exclusive)
