@@ -71,7 +71,7 @@ class Collector:
 @asynccontextmanager
 async def traced(folder: Path, endpoint: str) -> AsyncIterator[httpx.AsyncClient]:
     with tracing(endpoint):
-        app = create_app(load_settings(), EmbeddedStore(folder / "catalog.db"))
+        app = create_app(load_settings(chosen={"insecure_anonymous": True}), EmbeddedStore(folder / "catalog.db"))
         transport = httpx.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),
