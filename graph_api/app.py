@@ -86,11 +86,11 @@ def open_store(settings: Settings) -> Store:
     retention = Retention(runs=settings.keep_runs, removed=settings.keep_removed)
     if settings.store.startswith("embedded:"):
         return EmbeddedStore(settings.store_file, read_seconds=settings.deadline, retention=retention)
-    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
+    password = settings.password_of_neo4j
     return Neo4jStore(
         settings.store,
         user=settings.neo4j_user if password else None,
-        password=password or None,
+        password=password,
         database=settings.neo4j_database,
         retention=retention,
     )

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol
 
 from graph_api.catalog.changes import Change
 from graph_api.catalog.ref import Ref
@@ -18,6 +19,12 @@ SHARED_READS = 32
 _Place = tuple[int, Ref]
 
 logger = logging.getLogger(__name__)
+
+
+class ChangesReader(Protocol):
+    """A store, or what one reader sees of it."""
+
+    def changes(self, since: int, limit: int, after: _Place | None = None) -> Coroutine[Any, Any, list[Change]]: ...
 
 
 class _Read:
@@ -50,7 +57,7 @@ class LiveChanges:
         self._woken = asyncio.Event()
         self._listeners = 0
         self._poller: asyncio.Task[None] | None = None
-        self._reads: dict[tuple[int, _Place | None], _Read] = {}
+        self._reads: dict[tuple[ChangesReader, int, _Place | None], _Read] = {}
         self._closed = False
 
     @property
@@ -66,8 +73,10 @@ class LiveChanges:
         self._closed = True
         self._tell()
 
-    async def batches(self, since: int, until: float | None = None) -> AsyncGenerator[list[Change], None]:
-        """The changes after a revision as they happen, in the order of Store.changes(), never an empty list.
+    async def batches(
+        self, reader: ChangesReader, since: int, until: float | None = None
+    ) -> AsyncGenerator[list[Change], None]:
+        """The changes after a revision as they happen, as the reader sees them, in their order; never an empty list.
 
         Ends at `until`, in seconds since 1970. Raises CatalogError TOO_OLD, and UNAVAILABLE when the store does not
         answer or it is closed.
@@ -75,7 +84,7 @@ class LiveChanges:
         async with self._listening():
             while (revision := await self._past(since, until)) is not None:
                 after: _Place | None = None
-                while rows := await self._changes(since, after):
+                while rows := await self._changes(reader, since, after):
                     yield rows
                     after = rows[-1].revision, rows[-1].ref
                 since = max(revision, after[0] if after else 0)
@@ -126,13 +135,13 @@ class LiveChanges:
             raise CatalogError(ErrorCode.UNAVAILABLE, "the server stops; listen again, since the last revision seen")
         return self._revision
 
-    async def _changes(self, since: int, after: _Place | None) -> list[Change]:
-        """All who are at one place share one read, which ends when none of them waits any more."""
-        key = since, after
+    async def _changes(self, reader: ChangesReader, since: int, after: _Place | None) -> list[Change]:
+        """All who see the same and are at one place share one read, which ends when none of them waits any more."""
+        key = reader, since, after
         if key not in self._reads:
             if len(self._reads) >= SHARED_READS:
                 self._reads.clear()
-            self._reads[key] = _Read(asyncio.create_task(self._store.changes(since, BATCH, after)))
+            self._reads[key] = _Read(asyncio.create_task(reader.changes(since, BATCH, after)))
         read = self._reads[key]
         try:
             return await read.answer()

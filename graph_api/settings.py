@@ -194,6 +194,12 @@ class Settings(AccessSettings, LiveSettings, OperationSettings):
         return Path(path) if scheme == "embedded" and path != IN_MEMORY else None
 
     @property
+    def password_of_neo4j(self) -> str | None:
+        if self.neo4j_password_file:
+            return self.neo4j_password_file.read_text(encoding="utf-8").rstrip("\n") or None
+        return (self.neo4j_password.get_secret_value() or None) if self.neo4j_password else None
+
+    @property
     def source_names(self) -> tuple[str, ...]:
         return tuple(entry.name for entry in self.sources)
 

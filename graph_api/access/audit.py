@@ -81,16 +81,26 @@ def chain(head: Head, event: Event) -> Record:
     return Record(sequence, body, head.hash, _hash(sequence, head.hash, body))
 
 
-def breach(records: Iterable[Record], head: Head) -> str | None:
-    """Where the chain is broken; None if it is whole. `records` are all of them, the newest first."""
-    expected = head
-    for record in records:
-        if (record.sequence, record.hash) != (expected.sequence, expected.hash):
-            return f"record {expected.sequence} is missing or another stands in its place"
-        if record.hash != _hash(record.sequence, record.previous, record.body):
-            return f"record {record.sequence} was changed"
-        expected = Head(record.sequence - 1, record.previous)
-    return None if expected == Head(0, "") else f"record {expected.sequence} is missing"
+class Verification:
+    """Follows the chain from its head back to its beginning, in parts."""
+
+    def __init__(self, head: Head) -> None:
+        self._expected = head
+
+    def breach(self, records: Iterable[Record]) -> str | None:
+        """What is wrong with the next ones, the newest first; None if nothing is."""
+        for record in records:
+            expected = self._expected
+            if (record.sequence, record.hash) != (expected.sequence, expected.hash):
+                return f"record {expected.sequence} is missing or another stands in its place"
+            if record.hash != _hash(record.sequence, record.previous, record.body):
+                return f"record {record.sequence} was changed"
+            self._expected = Head(record.sequence - 1, record.previous)
+        return None
+
+    def end(self) -> str | None:
+        """What is wrong if there are no more records."""
+        return None if self._expected == Head(0, "") else f"record {self._expected.sequence} is missing"
 
 
 def _hash(sequence: int, previous: str, body: str) -> str:

@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """`name` stands in the audit log: `user:default/ann`, `key:ci`, `anonymous`."""
+    """`name` stands in the audit log: `user:default/ann`, `subject:auth0|1`, `key:ci`, `anonymous`."""
 
     name: str
     roles: frozenset[Role]

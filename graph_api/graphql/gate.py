@@ -7,7 +7,7 @@ from dataclasses import replace
 from inspect import isawaitable
 from typing import Any
 
-from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, default_field_resolver
 
 from graph_api.access.audit import MAX_REFS, Attempt, Outcome
 from graph_api.access.authorize import authorize
@@ -29,18 +29,15 @@ def guard(schema: GraphQLSchema) -> None:
     """Put every root field behind its rule. Raises KeyError for a field without one."""
     for type_ in filter(None, (schema.query_type, schema.mutation_type, schema.subscription_type)):
         for name, field in type_.fields.items():
-            _guard_field(type_, name, field, is_write=type_ is schema.mutation_type)
-
-
-def _guard_field(type_: GraphQLObjectType, name: str, field: GraphQLField, *, is_write: bool) -> None:
-    action = f"{type_.name}.{name}"
-    if action not in RULES:
-        raise KeyError(f"{action} has no rule in access/rules.py")
-    if field.subscribe:
-        field.subscribe = _reading(action, field.subscribe)
-        return
-    assert field.resolve  # noqa: S101 - strawberry gives every root field its resolver
-    field.resolve = _writing(action, field.resolve) if is_write else _reading(action, field.resolve)
+            action = f"{type_.name}.{name}"
+            if action not in RULES:
+                raise KeyError(f"{action} has no rule in access/rules.py")
+            if type_ is schema.mutation_type:
+                field.resolve = _writing(action, field.resolve or default_field_resolver)
+            elif field.subscribe:
+                field.subscribe = _reading(action, field.subscribe)
+            else:
+                field.resolve = _reading(action, field.resolve or default_field_resolver)
 
 
 def _reading(action: str, resolve: Resolve) -> Resolve:

@@ -37,7 +37,7 @@ class Subscription:
         await compile_filter(filter, context.store)
         selects_entity = selects(info, "entity")
         expires_at = context.principal.expires_at
-        async with aclosing(context.live.batches(await _start(context, since), expires_at)) as batches:
+        async with aclosing(context.live.batches(context.store, await _start(context, since), expires_at)) as batches:
             async for rows in batches:
                 _check_time(expires_at)
                 context.forget()

@@ -46,7 +46,7 @@ def counted(store: Store, name: str) -> Callable[[], int]:
 
 async def test_writes_of_others_arrive_in_their_order(store: Store, open_store: OpenStore) -> None:
     other = await open_store()
-    async with aclosing(LiveChanges(store, SOON).batches(0)) as batches:
+    async with aclosing(LiveChanges(store, SOON).batches(store, 0)) as batches:
         listening = asyncio.create_task(first(batches))
         await write(other, ChangeSet(entities=[entity("b"), entity("a")]))
         assert [(row.ref, row.revision) for row in await listening] == [(ref("a"), 1), (ref("b"), 1)]
@@ -59,11 +59,11 @@ async def test_who_comes_late_gets_everything_once(store: Store) -> None:
     everything = [f"n{number:03}" for number in range(250)]
     await write(store, ChangeSet(entities=[entity(name) for name in everything]))
     live = LiveChanges(store, SOON)
-    async with aclosing(live.batches(0)) as batches:
+    async with aclosing(live.batches(store, 0)) as batches:
         assert await names(batches, 250) == everything
         await write(store, ChangeSet(entities=[entity("z")]))
         assert await names(batches, 1) == ["z"]
-    async with aclosing(live.batches(1)) as batches:
+    async with aclosing(live.batches(store, 1)) as batches:
         assert await names(batches, 1) == ["z"]
 
 
@@ -72,7 +72,7 @@ async def test_all_who_listen_share_one_poller_and_one_read(store: Store, open_s
     await write(other, ChangeSet(entities=[entity("a")]))
     live = LiveChanges(store, 60)
     reads, polls = counted(store, "changes"), counted(store, "revision")
-    listeners = [live.batches(1) for _ in range(30)]
+    listeners = [live.batches(store, 1) for _ in range(30)]
     waiting = [asyncio.create_task(first(batches)) for batches in listeners]
     while not polls():  # noqa: ASYNC110 - the poller is another task
         await asyncio.sleep(0.01)
@@ -89,7 +89,7 @@ async def test_all_who_listen_share_one_poller_and_one_read(store: Store, open_s
 
 async def test_a_listener_that_reads_slowly_reads_what_is_latest(store: Store) -> None:
     live = LiveChanges(store, SOON)
-    async with aclosing(live.batches(0)) as batches:
+    async with aclosing(live.batches(store, 0)) as batches:
         for title in "abc":
             await write(store, ChangeSet(entities=[entity("slow", title=title)]))
         (row,) = await first(batches)
@@ -99,8 +99,8 @@ async def test_a_listener_that_reads_slowly_reads_what_is_latest(store: Store) -
 async def test_it_ends_in_time_and_when_it_is_closed(store: Store) -> None:
     await write(store, ChangeSet(entities=[entity("a")]))
     live = LiveChanges(store, SOON)
-    assert [rows async for rows in live.batches(1, time.time() + 0.2)] == []
-    batches = live.batches(1)
+    assert [rows async for rows in live.batches(store, 1, time.time() + 0.2)] == []
+    batches = live.batches(store, 1)
     waiting = asyncio.create_task(first(batches))
     await asyncio.sleep(0)
     live.close()
@@ -119,7 +119,7 @@ async def test_it_goes_on_when_the_store_is_back(store: Store) -> None:
         return await revision()
 
     store.revision = answer  # type: ignore[method-assign]
-    async with aclosing(LiveChanges(store, SOON).batches(0)) as batches:
+    async with aclosing(LiveChanges(store, SOON).batches(store, 0)) as batches:
         waiting = asyncio.create_task(first(batches))
         await asyncio.sleep(0.2)
         away = False

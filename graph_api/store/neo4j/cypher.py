@@ -5,7 +5,8 @@ depth, sort keys, predicates of filters.py. Values are always parameters.
 from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.kinds import BUILT_IN_KINDS
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once."""
 
 CONSTRAINTS = (
     "CREATE CONSTRAINT entity_ref IF NOT EXISTS FOR (e:Entity) REQUIRE e.ref IS UNIQUE",
@@ -311,7 +312,10 @@ HELD_RUNS = (
 )
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
-SAID_LINKS = "MATCH (:Entity)-[r:{types}]->(:Entity) WHERE $source IN r.sources RETURN collect(r.statements) AS texts"
+SAID_LINKS = (
+    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE $source IN r.sources "
+    "RETURN collect([a.ref, type(r), b.ref, r.environment, r.statements]) AS links"
+)
 SHARED_ENTITIES = (
     "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
     "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "

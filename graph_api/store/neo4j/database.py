@@ -20,6 +20,7 @@ from neo4j import (
     AsyncSession,
     AsyncTransaction,
     NotificationMinimumSeverity,
+    Query,
 )
 from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
@@ -254,7 +255,7 @@ class Database:
         """Like execute(), for statements that take long."""
         try:
             async with asyncio.timeout(seconds), _our_errors():
-                return await _retried(lambda: self._execute(query, parameters or {}))
+                return await _retried(lambda: self._execute(seconds, query, parameters or {}))
         except TimeoutError:
             raise CatalogError(
                 ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
@@ -264,14 +265,14 @@ class Database:
         """One statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
         try:
             async with asyncio.timeout(seconds), _our_errors():
-                await self._execute(query, parameters)
+                await self._execute(seconds, query, parameters)
         except TimeoutError:
             raise CatalogError(ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s") from None
 
-    async def _execute(self, query: str, parameters: Row) -> list[Row]:
+    async def _execute(self, seconds: float, query: str, parameters: Row) -> list[Row]:
         async with self._session() as session:
             self.count_round_trip()
-            result = await session.run(query, parameters)
+            result = await session.run(Query(query, timeout=seconds), parameters)
             return await result.data()
 
 

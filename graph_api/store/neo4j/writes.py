@@ -38,6 +38,11 @@ class Neo4jWrite:
         self.kept_aside = False
         """Whether it wrote what no reader of the catalog sees: keys, audit records and answers need no closed gate."""
 
+    @property
+    def _is_first(self) -> bool:
+        """Nothing was written yet: the largest write of most catalogs need not ask what there was."""
+        return self.revision == 0
+
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
 
@@ -53,18 +58,24 @@ class Neo4jWrite:
         return run_of(rows[0]) if rows else None
 
     async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+        if self._is_first:
+            return {}, {}
         entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
-        link_texts = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
+        said_links = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
         entities = (load_entity_statements(text)[source] for text in entity_texts[0]["texts"])
-        links = (said for text in link_texts[0]["texts"] for said in load_link_statements(text)[source])
+        links = (
+            said for *key, text in said_links[0]["links"] for said in load_link_statements(text, LinkKey(*key))[source]
+        )
         return {said.ref: said for said in entities}, {said.key: said for said in links}
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        rows = await self._tx.rows(cypher.ENTITIES, refs=list(refs)) if refs else []
+        rows = await self._tx.rows(cypher.ENTITIES, refs=list(refs)) if refs and not self._is_first else []
         return {row["e"]["ref"]: entity_of(row["e"]) for row in rows}
 
     async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
-        rows = await self._tx.rows(cypher.LINKS, keys=[list(key) for key in keys]) if keys else []
+        if not keys or self._is_first:
+            return {}
+        rows = await self._tx.rows(cypher.LINKS, keys=[list(key) for key in keys])
         return {link.key: link for link in _links(rows)}
 
     async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
@@ -93,7 +104,7 @@ class Neo4jWrite:
         return [row["ref"] for row in rows]
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
-        return await resolve(self._tx, identifiers)
+        return {} if self._is_first else await resolve(self._tx, identifiers)
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
         entities = await self._tx.rows(cypher.SHARED_ENTITIES)
