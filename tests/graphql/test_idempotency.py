@@ -8,6 +8,7 @@ import pytest
 
 from graph_api.access.principal import Role
 from graph_api.app import create_app
+from graph_api.graphql.schema import schema
 from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from tests.access.signing_in import ask, client_of, make_key
@@ -101,6 +102,12 @@ def test_every_other_mutation_takes_a_key(client: Client, mutation: str) -> None
     first = client.ask(document)[mutation]
     assert (first["userErrors"], bool(first["changes"])) == ([], True)
     assert client.ask(document)[mutation] == first | {"replayed": True}
+
+
+def test_no_mutation_is_without_a_key() -> None:
+    mutations = schema._schema.mutation_type
+    assert mutations
+    assert [name for name, field in mutations.fields.items() if "idempotencyKey" not in field.args] == []
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\nb"])
