@@ -1,7 +1,5 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
-from starlette.applications import Starlette
-
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
@@ -11,6 +9,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
+from graph_api.live import LiveChanges
 from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
@@ -18,47 +17,67 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.telemetry.watched_store import watched
 from graph_api.warming import warm_up
-from graph_api.web.asgi import build_asgi
+from graph_api.web.asgi import CatalogApp, build_asgi
+from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
+from graph_api.web.streams import StreamLimits
 from graph_api.writing import follow_order
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
-    """The application, which opens and closes its store: `store`, or the one that the settings name."""
+def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
+    """The application, which opens and closes its store: `store`, or the one that the settings name.
+
+    Its `state.live` is to be closed when the server is about to stop, before it waits for its requests.
+    """
     register_kinds(settings.kinds)
-    catalog = store or open_store(settings)
+    opened = store or open_store(settings)
+    live = LiveChanges(opened, settings.poll_interval)
+    catalog = watched(opened, live.wake)
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     sources = settings.configured_sources
+    tokens = TokenAuthenticator(catalog, settings)
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
-    return build_asgi(
+    app = build_asgi(
         configured_schema(settings),
-        lambda principal: create_context(settings, catalog, principal),
+        lambda principal: create_context(settings, catalog, principal, live),
         catalog,
+        Anybody() if settings.insecure_anonymous else tokens,
         limits,
+        StreamLimits(max_open=settings.max_streams),
         settings.known_hosts,
         settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
-        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        finish=schedule.finish,
+        routes=[
+            *hook_routes(sources, schedule.ask, limits, tokens),
+            *lineage_routes(sources, schedule.ask, limits, tokens),
+        ],
+        admin_hosts=settings.admin_hosts,
     )
+    app.state.live = live
+    return app
 
 
 def configured_schema(settings: Settings) -> CatalogSchema:
     return create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
 
 
-def create_context(settings: Settings, store: Store, principal: Principal = LOCAL) -> Context:
+def create_context(
+    settings: Settings, store: Store, principal: Principal = LOCAL, live: LiveChanges | None = None
+) -> Context:
     return Context(
         principal=principal,
         store=store,
+        live=live or LiveChanges(store),
         source_order=source_order(settings),
         max_page=settings.max_page,
         deadline=settings.deadline,
-        writes_allowed=settings.writes_allowed,
     )
 
 
@@ -67,11 +86,11 @@ def open_store(settings: Settings) -> Store:
     retention = Retention(runs=settings.keep_runs, removed=settings.keep_removed)
     if settings.store.startswith("embedded:"):
         return EmbeddedStore(settings.store_file, read_seconds=settings.deadline, retention=retention)
-    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
+    password = settings.password_of_neo4j
     return Neo4jStore(
         settings.store,
         user=settings.neo4j_user if password else None,
-        password=password or None,
+        password=password,
         database=settings.neo4j_database,
         retention=retention,
     )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from graph_api.access.audit import Attempt, Outcome
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.planning.settle import settle_order
@@ -67,7 +68,10 @@ async def _merge_anew(tx: WriteTransaction, order: SourceOrder) -> None:
             f"the new order of sources has {len(changes):,} changes, at most {MAX_CHANGES:,} fit one transaction; "
             "put the settings `sources`, `join_names` and `separate` back to what they were",
         )
-    await tx.apply_order(changes, order.memory, utc_now())
+    revision = await tx.apply_order(changes, order.memory, utc_now())
+    if changes:
+        counts = {"changes": len(changes)}
+        await tx.record(Attempt(action="reorder").ended(Outcome.APPLIED, utc_now(), counts=counts, revision=revision))
 
 
 def new_run_id() -> str:

@@ -5,9 +5,11 @@ from typing import TypeAlias
 
 import strawberry
 
+from graph_api.access.audit import Attempt
 from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.loaders import Loaders
+from graph_api.live import LiveChanges
 from graph_api.store.protocol import Store
 
 
@@ -17,17 +19,27 @@ class Context:
 
     principal: Principal
     store: Store
+    live: LiveChanges
     source_order: SourceOrder
     max_page: int
     deadline: float
     """Seconds that a question may take when the client names no other deadline."""
-    writes_allowed: bool
+    client: str = ""
+    """Who is at the other end: an address, or `os:NAME`."""
+    request_id: str = ""
+    attempt: Attempt = field(init=False)
+    """The mutation that runs now; mutations run one after the other."""
     loaders: Loaders = field(init=False)
     owned_fields: int = field(default=0, init=False)
     """How many entities `owned` was asked of, see owned.py."""
 
     def __post_init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """What has been read: each event of a subscription is as a request of its own."""
         self.loaders = Loaders(self.store)
+        self.owned_fields = 0
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,12 +1,13 @@
 """What a client wants to read: the Accept header (RFC 9110, section 12.5.1)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 
 _QUALITY = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
@@ -19,12 +20,22 @@ class _Preference(NamedTuple):
     place: int
 
 
+def accepted(headers: Mapping[str, str]) -> str:
+    """All Accept headers as one."""
+    return ",".join(value for name, value in headers.items() if name.lower() == "accept")
+
+
 def preferred(accept: str, offers: Sequence[str]) -> str | None:
     """The offer that the client likes best, the first of equals; None when it accepts none of them."""
     ranges = list(_ranges(accept or "*/*"))
     liked = {offer: _preference(offer, ranges) for offer in offers}
     best = max(offers, key=lambda offer: liked[offer])
     return best if liked[best].quality else None
+
+
+def asks_for_events(headers: Mapping[str, str]) -> bool:
+    """Whether the client wants a stream rather than one answer."""
+    return preferred(accepted(headers), (JSON, GRAPHQL_RESPONSE, HTML, EVENT_STREAM)) == EVENT_STREAM
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

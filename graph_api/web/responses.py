@@ -7,8 +7,11 @@ from typing import Any
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from graph_api.errors import ErrorCode
+from graph_api.telemetry.record import note_error
 from graph_api.web.accept import JSON
 
 
@@ -26,10 +29,19 @@ def json_response(data: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(encode_json(data), status, {"cache-control": "no-store"}, JSON)
 
 
+async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Of a WebSocket, in place of its handshake."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
+
+
 def error_response(
     status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None, **extensions: Any
 ) -> Response:
     """A GraphQL error without `data`."""
+    note_error(code)
     errors = [{"message": message, "extensions": {"code": code, **extensions}}]
     return Response(
         encode_json({"errors": errors}), status, {"cache-control": "no-store", **(headers or {})}, media_type=JSON
