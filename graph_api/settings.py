@@ -22,6 +22,7 @@ from pydantic_settings import (
 from graph_api.access_settings import AccessSettings, check_access, is_loopback, split
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
+from graph_api.live_settings import LiveSettings
 from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
@@ -112,7 +113,7 @@ _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(AccessSettings, OperationSettings):
+class Settings(AccessSettings, LiveSettings, OperationSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)

@@ -44,3 +44,6 @@ class Principal:
 
 LOCAL = Principal(name="local", roles=frozenset(Role))
 """Whoever has the store's own file or password, such as the command line."""
+
+NOBODY = Principal(name="nobody", roles=frozenset())
+"""Whoever has not said yet who it is."""

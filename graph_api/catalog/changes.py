@@ -60,6 +60,8 @@ class SyncRun:
     message: str | None = None
     plan_digest: str | None = None
     payload: bytes | None = None
+    read_from: str | None = None
+    """As in the snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

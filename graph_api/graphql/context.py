@@ -9,6 +9,7 @@ from graph_api.access.audit import Attempt
 from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
 from graph_api.graphql.loaders import Loaders
+from graph_api.live import LiveChanges
 from graph_api.store.protocol import Store
 
 
@@ -18,6 +19,7 @@ class Context:
 
     principal: Principal
     store: Store
+    live: LiveChanges
     source_order: SourceOrder
     max_page: int
     deadline: float
@@ -32,7 +34,12 @@ class Context:
     """How many entities `owned` was asked of, see owned.py."""
 
     def __post_init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """What has been read: each event of a subscription is as a request of its own."""
         self.loaders = Loaders(self.store)
+        self.owned_fields = 0
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,6 +1,7 @@
 """What one request may take from the others: body bytes, time, a place among the running ones."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.errors import ErrorCode
+from graph_api.web.accept import asks_for_events
 from graph_api.web.responses import error_response
 
 LINGER = 1.0
@@ -36,10 +38,14 @@ class _RefusedError(Exception):
 
 
 class LimitRequests:
-    """Gives the app a whole body, and cancels it at the deadline or when the client is gone."""
+    """Gives the app a whole body, and cancels it at the deadline or when the client is gone.
 
-    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
+    What asks for an event stream goes to `streams`, without a deadline.
+    """
+
+    def __init__(self, app: ASGIApp, limits: RequestLimits, streams: ASGIApp | None = None) -> None:
         self.app = app
+        self.streams = streams
         self.limits = limits
         self._turns = asyncio.Semaphore(limits.max_running)
         self._present = 0
@@ -51,6 +57,9 @@ class LimitRequests:
             await _refuse(refused.response, scope, receive, send)
             return
         except ClientDisconnect:
+            return
+        if self.streams and asks_for_events(Headers(scope=scope)):
+            await _unless_gone(self.streams(scope, _replay(body), send), receive, None)
             return
         if self._present >= self.limits.max_running + self.limits.max_waiting:
             await _busy()(scope, receive, send)
@@ -105,21 +114,10 @@ class LimitRequests:
             started = True
             await send(message)
 
-        answer = asyncio.create_task(self._take_turn(scope, _replay(body), send_and_note))
-        gone = asyncio.create_task(_wait_for_disconnect(receive))
-        try:
-            done, _ = await asyncio.wait(
-                (answer, gone), timeout=self.limits.request_deadline, return_when=asyncio.FIRST_COMPLETED
-            )
-            answer.cancel()
-            if not done and not started:
-                await self._too_late()(scope, receive, send)
-        finally:
-            answer.cancel()
-            gone.cancel()
-            await asyncio.gather(answer, gone, return_exceptions=True)
-        if answer in done:
-            answer.result()
+        work = self._take_turn(scope, _replay(body), send_and_note)
+        in_time = await _unless_gone(work, receive, self.limits.request_deadline)
+        if not in_time and not started:
+            await self._too_late()(scope, receive, send)
 
     async def _take_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._turns:
@@ -131,6 +129,21 @@ class LimitRequests:
             ErrorCode.DEADLINE_EXCEEDED,
             f"The answer took longer than {self.limits.request_deadline:g} s.",
         )
+
+
+async def _unless_gone(work: Awaitable[None], receive: Receive, seconds: float | None) -> bool:
+    """Run it until the client is gone or the time is over; False for the latter."""
+    answer = asyncio.ensure_future(work)
+    gone = asyncio.create_task(_wait_for_disconnect(receive))
+    try:
+        done, _ = await asyncio.wait((answer, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        answer.cancel()
+        gone.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
+    if answer in done:
+        answer.result()
+    return bool(done)
 
 
 def _busy() -> Response:

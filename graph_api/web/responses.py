@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from graph_api.errors import ErrorCode
 from graph_api.telemetry.record import note_error
@@ -25,6 +27,14 @@ def encode_json(data: object) -> bytes:
 
 def json_response(data: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(encode_json(data), status, {"cache-control": "no-store"}, JSON)
+
+
+async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Of a WebSocket, in place of its handshake."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
 
 
 def error_response(

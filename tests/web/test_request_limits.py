@@ -136,14 +136,3 @@ def test_odd_heads_are_answered(client: Client) -> None:
         with connect(client) as connection:
             connection.sendall(head)
             assert read_all(connection).startswith(b"HTTP/1.1 4")
-
-
-def test_web_sockets_are_refused(client: Client) -> None:
-    headers = {
-        "connection": "Upgrade",
-        "upgrade": "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-        "sec-websocket-protocol": "graphql-transport-ws",
-    }
-    assert client.get("/graphql", headers=headers).status_code in (400, 403)

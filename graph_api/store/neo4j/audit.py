@@ -1,5 +1,7 @@
 """The audit log; the catalog's node holds its head."""
 
+from dataclasses import asdict
+
 from graph_api.access.audit import Event, Head, Record, chain
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
@@ -13,8 +15,7 @@ async def head(tx: Statements) -> Head:
 
 async def record(tx: Statements, event: Event) -> None:
     """In the writer's transaction, which holds the catalog's lock, so that nobody else takes the same place."""
-    row = chain(await head(tx), event)
-    await tx.rows(cypher.RECORD, sequence=row.sequence, body=row.body, previous=row.previous, hash=row.hash)
+    await tx.rows(cypher.RECORD, **asdict(chain(await head(tx), event)))
 
 
 async def records(tx: Statements, limit: int, before: int | None) -> list[Record]:
