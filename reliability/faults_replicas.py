@@ -22,11 +22,8 @@ from reliability.check import Bench, Check, Figure
 from reliability.processes import Served, served
 
 REPLICAS = 5
-SLOW = {
-    "query": "{ "
-    + " ".join(f'a{n}: impact(of: ["resource:default/postgres-core"]) {{ totalCount }}' for n in range(20))
-    + " }"
-}
+IMPACT = 'impact(of: ["resource:default/postgres-core"]) { totalCount }'
+SLOW = {"query": "{ " + " ".join(f"a{n}: {IMPACT}" for n in range(20)) + " }"}
 QUICK = {"query": "{ entities { totalCount } }"}
 INVALID = {"query": "{ nothing { at } all }"}
 
@@ -127,7 +124,8 @@ def clients_that_go(bench: Bench) -> Figure:
 def _ask_and_go(url: str, seconds: float) -> None:
     address = urlsplit(url)
     body = json.dumps(SLOW)
-    head = f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    fields = ("Host: 127.0.0.1", "Content-Type: application/json", f"Content-Length: {len(body)}")
+    head = "\r\n".join(["POST /graphql HTTP/1.1", *fields, "", ""])
     with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
         connection.sendall((head + body).encode())
         time.sleep(seconds)
@@ -141,7 +139,7 @@ def _held(server: Served) -> dict[str, float]:
     return {
         "running": values["graph_api_store_running"],
         "connections": values["graph_api_database_connections_in_use"],
-        "files": len(os.listdir(f"/proc/{pid}/fd")),
+        "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
         "megabytes": int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20,
     }
 
@@ -220,8 +218,8 @@ def soak(bench: Bench) -> Figure:
             rest = _held(server)
         grown = end["megabytes"] - warm["megabytes"]
         slope = grown / (seconds * 3 / 4 / 3600)
-        text = f"{name}: {grown:+.1f} MB in {seconds * 3 / 4:.0f} s ({slope:.0f} MB/h), then {rest['running']:.0f} running, "
-        text += f"files {rest['files']:.0f}"
+        text = f"{name}: {grown:+.1f} MB in {seconds * 3 / 4:.0f} s ({slope:.0f} MB/h), "
+        text += f"then {rest['running']:.0f} running, {rest['files']:.0f} files"
         bar = slope <= 1 if bench.full else grown <= 10
         figures.append(Figure(text, bar and not rest["running"] and not rest["connections"]))
     return figures[0] & figures[1]
