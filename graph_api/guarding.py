@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graph_api.access.audit import Attempt, Outcome
-from graph_api.access.authorize import Reach, not_yours, why_not
+from graph_api.access.authorize import Reach, moves_ownership, not_yours, why_not
 from graph_api.access.principal import Principal
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, LinkKey
@@ -15,6 +15,9 @@ from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.planning.restate import stated_rows
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.writing import utc_now
+
+_MOVED = "by this, others would share or lose the ownership of what is theirs"
+"""Without its name: the writer need not know that it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
     before = await tx.entities({*after, *changes.removed, *_link_starts(changes)})
     touched = _restated(before, after, changes.removed) | await _relinked(tx, changes)
     reasons = ((ref, why_not(teams, ref, before.get(ref), after.get(ref))) for ref in sorted(touched))
-    return [Refusal(ref, reason) for ref, reason in reasons if reason]
+    others = sorted(after.keys() & before.keys() - touched)
+    return [
+        *(Refusal(ref, reason) for ref, reason in reasons if reason),
+        *(Refusal(ref, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])),
+    ]
 
 
 async def not_owned(tx: WriteTransaction, by: Attempt, refs: Sequence[Ref], *, new: bool) -> list[Refusal]:

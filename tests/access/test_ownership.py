@@ -52,6 +52,8 @@ CATALOG = [
     | {"annotations": {"graph-api/identifiers": "pagerduty:P1"}},
     component("shared", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
     component("nobodys"),
+    # In a whole that nobody declares yet.
+    component("part", system="lake", subcomponentOf="component:vacant"),
 ]
 
 
@@ -131,6 +133,7 @@ OTHERS = {
     "give away by the system": component("mine", system="lake"),
     "throw a co-owner out": component("shared", "web"),
     "take a co-owner in": component("mine", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
+    "own a part of theirs by its whole": component("vacant", "web"),
     "new without an owner": component("new"),
     "new for another team": component("new", "data"),
     "new for a team that does not exist": component("new", "nowhere"),
