@@ -1,4 +1,4 @@
-"""What Prometheus can ask for. Labels come from closed tables, but for names of sources, which the operator gives."""
+"""What Prometheus can ask for. Labels come from closed tables, but for names of sources: of a bounded number of them."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
