@@ -18,6 +18,8 @@ from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 
 MAX_REFS = 100
 """That one record names; its counts have all."""
+MAX_SOURCE = 200
+"""Characters of a source's name that a record keeps: what is refused for its length is recorded too, and stays."""
 
 
 class Outcome(StrEnum):
@@ -123,7 +125,8 @@ class Attempt:
 
     def ended(self, outcome: Outcome, at: str, **more: Any) -> Event:
         """`more` are fields of Event."""
-        known = {"source": self.source, "refs": self.refs[:MAX_REFS]} | more
+        source = self.source and self.source[:MAX_SOURCE]
+        known = {"source": source, "refs": self.refs[:MAX_REFS]} | more
         return Event(
             at=at,
             principal=self.principal.name,

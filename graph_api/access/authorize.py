@@ -101,5 +101,5 @@ def _is_open(source: str | None) -> bool:
 def _forbidden(principal: Principal, action: str, source: str | None) -> CatalogError:
     field = action.rpartition(".")[2]
     roles = ", ".join(sorted(principal.roles)) or "none"
-    about = f" for the source {source!r}" if source is not None else ""
+    about = f" for the source {source!r:.100}" if source is not None else ""
     return CatalogError(ErrorCode.FORBIDDEN, f"you may not use {field}{about}; your roles: {roles}")

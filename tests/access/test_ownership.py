@@ -272,3 +272,11 @@ async def test_every_write_leaves_one_record_whatever_became_of_it(store: Store,
     runs = {run.id for run in await watching.syncs(None, 100)}
     assert {row.event.run for row in records if row.event.outcome is Outcome.APPLIED} <= runs
     assert await breach(watching) is None
+
+
+async def test_whoever_may_write_nothing_does_not_fill_the_log_with_long_names(store: Store) -> None:
+    async with serving(store) as clients:
+        body = await clients.send("viewer", PUT, source="x" * 100_000, entities=[])
+        assert len(str(body)) < 1_000
+        (record,) = await store.audit(1)
+        assert (record.event.principal, record.event.source) == ("key:viewer", "x" * 200)
