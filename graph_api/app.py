@@ -101,8 +101,6 @@ def source_order(settings: Settings) -> SourceOrder:
     rules = Rules(
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
-        image_mirrors=tuple(
-            (one.strip("/").lower(), other.strip("/").lower()) for one, other in settings.image_mirrors
-        ),
+        image_mirrors=settings.image_mirrors,
     )
     return SourceOrder(settings.source_names, rules, OBSERVING)

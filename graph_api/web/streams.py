@@ -56,6 +56,9 @@ async def until_signed_out(principal: Principal, authenticate: Callable[[], Awai
         except CatalogError as error:
             if error.code is ErrorCode.UNAUTHENTICATED:
                 return
+        except Exception:
+            # Whoever is let out by the next answer must not stay for this one.
+            logger.exception("Nobody can say whether who opened a stream is still let in")
 
 
 class EventResponse(StreamingResponse):

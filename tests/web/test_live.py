@@ -1,5 +1,6 @@
 """Subscriptions over real sockets: WebSockets and event streams."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,9 +12,11 @@ import httpx
 import pytest
 
 from graph_api.access.keys import new_key
-from graph_api.access.principal import Role
+from graph_api.access.principal import LOCAL, Principal, Role
 from graph_api.catalog.changes import ChangeSet
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.web import streams
 from tests.catalogs import entity, write
 from tests.conftest import Run
 from tests.documents import blocks
@@ -238,6 +241,17 @@ def test_a_key_that_is_revoked_ends_what_it_opened(tmp_path: Path) -> None:
             with pytest.raises(httpx.RemoteProtocolError):
                 read()
             assert time.monotonic() - begun < 7
+
+
+async def test_a_defect_in_between_does_not_let_a_revoked_key_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "CHECK_EVERY", 0.01)
+    answers = [ValueError("a role of a newer version"), CatalogError(ErrorCode.UNAUTHENTICATED, "revoked")]
+
+    async def authenticate() -> Principal:
+        raise answers.pop(0)
+
+    await asyncio.wait_for(streams.until_signed_out(LOCAL, authenticate), 5)
+    assert answers == []
 
 
 def test_everybody_who_reads_may_subscribe(tmp_path: Path) -> None:
