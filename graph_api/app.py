@@ -3,6 +3,7 @@
 from starlette.applications import Starlette
 
 from graph_api.access.principal import LOCAL, Principal
+from graph_api.catalog.audience import BUILT_IN
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
@@ -78,9 +79,9 @@ def open_store(settings: Settings) -> Store:
 
 
 def source_order(settings: Settings) -> SourceOrder:
-    """Who is believed first, and what is one thing, as the operator says."""
+    """Who is believed first, what is one thing, and who may see it, as the operator says."""
     rules = Rules(
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
     )
-    return SourceOrder(settings.source_names, rules, OBSERVING)
+    return SourceOrder(settings.source_names, rules, OBSERVING, (*settings.restricted, *BUILT_IN))

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
@@ -160,22 +161,13 @@ class WriteTransaction(Protocol):
         ...
 
 
-class Store(Protocol):
-    async def open(self) -> None:
-        """Connect, check the format version, create constraints and indexes. Safe to run by many at once."""
-        ...
+class Reading(Protocol):
+    """The catalog as one reader sees it: what is hidden from it, and every link at that, is not there.
 
-    async def close(self) -> None: ...
-
-    async def ping(self) -> None:
-        """Return when the database answers and its format is ours."""
-        ...
+    Also not in the values of what is seen. Only `sources`, `syncs` and `problems` tell of everything.
+    """
 
     async def revision(self) -> int: ...
-
-    async def source_order(self) -> tuple[str, ...] | None:
-        """The order that the catalog is merged in, see WriteTransaction."""
-        ...
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         """The existing ones, declared or only pointed at."""
@@ -277,6 +269,30 @@ class Store(Protocol):
         ...
 
     async def count_problems(self, source: str | None) -> int: ...
+
+
+class Store(Reading, Protocol):
+    """As a reading, it hides nothing."""
+
+    async def open(self) -> None:
+        """Connect, check the format version, create constraints and indexes. Safe to run by many at once."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None:
+        """Return when the database answers and its format is ours."""
+        ...
+
+    def seen_by(self, visibility: Visibility) -> Reading: ...
+
+    async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
+        """What is for those whom it AFFECTED, and affects what these own effectively: see MADE_OF."""
+        ...
+
+    async def source_order(self) -> tuple[str, ...] | None:
+        """The order that the catalog is merged in, see WriteTransaction."""
+        ...
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         """Whether the holder alone may do what `name` says, for so many seconds from now; asked again, for longer.

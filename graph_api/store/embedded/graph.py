@@ -14,6 +14,7 @@ from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.relations import Direction
 from graph_api.store.embedded.link_filters import LinkValues
 from graph_api.store.embedded.link_times import Times, matching
+from graph_api.store.embedded.sight import WHOLE, Sight
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -21,8 +22,8 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 VariantKey: TypeAlias = tuple[int, int, int, float, int, int, str | None]
 """What tells links apart besides their ends and when they were observed, as SQLite has it."""
 
-CODED = ("kind", "type", "tier", "lifecycle", "namespace")
-"""Fields with one value, held as a code an entity."""
+CODED = ("kind", "type", "tier", "lifecycle", "namespace", "audience")
+"""Fields with one value, held as a code an entity. The audience is the id of a term."""
 LISTED = ("owner", "system", "domain", "environment", "tags", "source")
 """Fields with several values, held as terms."""
 
@@ -62,6 +63,12 @@ class Lists:
         shift = np.repeat(self.starts.take(ids) - ends + lengths, lengths)
         return np.arange(shift.size, dtype=np.int32) + shift
 
+    def without(self, hidden: Bools) -> "Lists":
+        """Neither lists of these ids nor the ids in other lists."""
+        owners = self.owners()
+        kept = ~(hidden[owners] | hidden[self.values])
+        return Lists.grouped(owners[kept], self.values[kept], self.starts.size - 1)
+
     def of(self, ids: Ints) -> Ints:
         values: Ints = self.values.take(self.positions(ids))
         return values
@@ -83,7 +90,7 @@ class Terms:
     fields: npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Links:
     """By link, sorted by source. `variant` is the place in `variants` of what it has besides its ends and time."""
 
@@ -94,6 +101,11 @@ class Links:
     variants: Mapping[VariantKey, LinkValues]
     size: int
     """Above all ids."""
+
+    @cached_property
+    def kept_neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:
+        """neighbours(), keeping the latest answers."""
+        return lru_cache(_KEPT_NEIGHBOURS)(self.neighbours)
 
     def neighbours(
         self, direction: Direction, relations: frozenset[str], where: LinkFilter | None, hard_only: bool
@@ -125,7 +137,8 @@ class Links:
 class Graph:
     """Never changes: a newer revision is another graph that shares what has stayed the same.
 
-    Arrays by id have gaps where `present` is false. `rank` is the place of an entity's ref among all refs.
+    Arrays by id have gaps where `present` is false. `rank` is the place of an entity's ref among all refs. Links lead
+    also to what is `hidden` from the reader (None: nothing).
     """
 
     revision: int
@@ -137,6 +150,10 @@ class Graph:
     """By field of LISTED, the terms of each entity."""
     terms: Terms
     links: Links
+    sight: Sight = WHOLE
+    hidden: Bools | None = None
+    views: dict[Sight, "Graph"] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """As readers see it who do not see everything."""
     _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -144,10 +161,13 @@ class Graph:
         """Above all ids."""
         return self.present.size
 
-    @cached_property
+    @property
     def neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:
-        """Links.neighbours, keeping the latest answers."""
-        return lru_cache(_KEPT_NEIGHBOURS)(self.links.neighbours)
+        return self.links.kept_neighbours
+
+    def hidden_mask(self) -> Bools:
+        """For the caller to write in."""
+        return np.zeros(self.size, np.bool_) if self.hidden is None else self.hidden.copy()
 
     def mask(self, filter_: Filter, find: Callable[[Filter], Iterable[int]]) -> Bools:
         """Which entities match, as `find` finds them; the latest answers are kept."""

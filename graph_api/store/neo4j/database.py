@@ -16,6 +16,7 @@ from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.sight import WHOLE
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -47,6 +48,7 @@ class Statements:
         self._database = database
         self.revision = 0
         self.source_order: tuple[str, ...] | None = None
+        self.sight = WHOLE
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
         self._database.round_trips += 1
