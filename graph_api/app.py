@@ -1,9 +1,7 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
-from starlette.applications import Starlette
-
-from graph_api.access.principal import LOCAL, Principal
-from graph_api.catalog.audience import BUILT_IN
+from graph_api.access.principal import Principal
+from graph_api.catalog.audience import BUILT_IN, Visibility
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
@@ -12,6 +10,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
+from graph_api.readers import Readers
 from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
@@ -19,32 +18,46 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.telemetry.watched_store import watched
 from graph_api.warming import warm_up
-from graph_api.web.asgi import build_asgi
+from graph_api.web.asgi import CatalogApp, build_asgi
+from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
 from graph_api.writing import follow_order
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     register_kinds(settings.kinds)
-    catalog = store or open_store(settings)
+    catalog = watched(store or open_store(settings))
     limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
     sources = settings.configured_sources
+    tokens = TokenAuthenticator(catalog, settings)
+    readers = Readers(catalog)
+
+    async def context_of(principal: Principal) -> Context:
+        return create_context(settings, catalog, principal, await readers.visibility(principal))
+
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     return build_asgi(
         configured_schema(settings),
-        lambda principal: create_context(settings, catalog, principal),
+        context_of,
         catalog,
+        Anybody() if settings.insecure_anonymous else tokens,
         limits,
         settings.known_hosts,
         settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
-        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        finish=schedule.finish,
+        routes=[
+            *hook_routes(sources, schedule.ask, limits, tokens),
+            *lineage_routes(sources, schedule.ask, limits, tokens),
+        ],
+        admin_hosts=settings.admin_hosts,
     )
 
 
@@ -52,14 +65,14 @@ def configured_schema(settings: Settings) -> CatalogSchema:
     return create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
 
 
-def create_context(settings: Settings, store: Store, principal: Principal = LOCAL) -> Context:
+def create_context(settings: Settings, store: Store, principal: Principal, visibility: Visibility) -> Context:
     return Context(
         principal=principal,
-        store=store,
+        catalog=store,
+        visibility=visibility,
         source_order=source_order(settings),
         max_page=settings.max_page,
         deadline=settings.deadline,
-        writes_allowed=settings.writes_allowed,
     )
 
 
@@ -83,5 +96,8 @@ def source_order(settings: Settings) -> SourceOrder:
     rules = Rules(
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
+        image_mirrors=tuple(
+            (one.strip("/").lower(), other.strip("/").lower()) for one, other in settings.image_mirrors
+        ),
     )
     return SourceOrder(settings.source_names, rules, OBSERVING, (*settings.restricted, *BUILT_IN))

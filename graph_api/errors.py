@@ -33,8 +33,10 @@ class ErrorCode(StrEnum):
     """A removal of what another source states, or a write for a source that another connector feeds."""
     INVALID = "INVALID"
     """An entity or link that breaks the descriptor format."""
-    WRITES_OFF = "WRITES_OFF"
-    """Mutations are off on this server: it is not bound to loopback."""
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    """No token, or one that is not valid (any more); the answer's status is 401."""
+    FORBIDDEN = "FORBIDDEN"
+    """What the caller's roles and teams do not allow; nothing was written."""
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     """The answer took longer than the deadline; there is no partial answer."""
     UNAVAILABLE = "UNAVAILABLE"
@@ -55,3 +57,10 @@ class CatalogError(Exception):
         self.code = code
         self.message = message
         self.details = details
+
+
+class ReplacedError(CatalogError):
+    """The store is not the one that was opened, or is of an earlier time: what is known of it is wrong."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(ErrorCode.UNAVAILABLE, f"{what}, perhaps from a backup; restart the server")

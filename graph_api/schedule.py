@@ -5,8 +5,11 @@ import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from graph_api.access.audit import Attempt
+from graph_api.access.principal import LOCAL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.feeding import feed, names_of
@@ -20,6 +23,7 @@ RETRY = 2.0
 """Seconds until a source is tried again that another replica is at."""
 PAUSE = 15.0
 """Seconds after the store did not answer, or after a defect."""
+BY = Attempt(principal=replace(LOCAL, name="schedule"), action="sync")
 AT_ONCE = 4
 """Sources that one replica syncs at a time."""
 
@@ -39,9 +43,17 @@ class Schedule:
         self._leased: set[str] = set()
         self._holder = secrets.token_hex(8)
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._ending = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def ask(self, name: str) -> None:
         self._asked[name].set()
+
+    async def finish(self) -> None:
+        """Begin no sync any more, and wait for those that run."""
+        self._ending = True
+        await self._idle.wait()
 
     async def run(self) -> None:
         try:
@@ -59,6 +71,8 @@ class Schedule:
             try:
                 await self._wait(source)
                 async with self._turns:
+                    if self._ending:
+                        return
                     tried = await self._try(source)
             except CatalogError as error:
                 logger.warning("%s: %s", source.name, error.message)
@@ -89,6 +103,7 @@ class Schedule:
     async def _try(self, source: Configured) -> bool:
         """False if another replica is at it."""
         self._leased.add(source.name)
+        self._idle.clear()
         try:
             if not await self._lease(source, LEASE):
                 return False
@@ -97,6 +112,8 @@ class Schedule:
                 await self._sync_while_leased(source)
         finally:
             await self._give_back(source)
+            if not self._leased:
+                self._idle.set()
         return True
 
     async def _give_back(self, source: Configured) -> None:
@@ -131,7 +148,7 @@ class Schedule:
         asked.clear()
         begun = datetime.now(UTC)
         try:
-            reports = await feed(self._store, source, self._order, self._groups)
+            reports = await feed(self._store, source, self._order, self._groups, by=BY)
         except CatalogError as error:
             if error.code in UNREACHABLE:
                 asked.set()  # it left no run

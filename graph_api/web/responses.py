@@ -9,6 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from graph_api.errors import ErrorCode
+from graph_api.telemetry.record import note_error
 from graph_api.web.accept import JSON
 
 
@@ -30,6 +31,7 @@ def error_response(
     status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None, **extensions: Any
 ) -> Response:
     """A GraphQL error without `data`."""
+    note_error(code)
     errors = [{"message": message, "extensions": {"code": code, **extensions}}]
     return Response(
         encode_json({"errors": errors}), status, {"cache-control": "no-store", **(headers or {})}, media_type=JSON

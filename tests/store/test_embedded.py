@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from graph_api.access.audit import Head
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey, LinkOrigin
 from graph_api.catalog.filters import ALL, Sort
@@ -214,6 +215,7 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         conn.execute("ALTER TABLE sources DROP COLUMN last_applied_at")
         forget_audiences(conn)
         forget_origins(conn)
+        forget_access(conn)
         conn.execute("DROP TABLE leases")
         conn.execute("PRAGMA user_version = 1")
     conn.close()
@@ -222,6 +224,7 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         assert await store.source_order() is None
         assert [source.last_applied_at for source in await store.sources()] == [AT]
         assert await store.lease("anything", "me", 1)
+        assert (await store.keys(), await store.audit_head()) == ([], Head(0, ""))
         assert await write(store, ChangeSet(removed=refs("a"), removed_links=[link("a", "b").key])) == 2
 
 
@@ -239,19 +242,28 @@ def forget_origins(conn: sqlite3.Connection) -> None:
         conn.execute(f"ALTER TABLE links DROP COLUMN {column}")
 
 
+def forget_access(conn: sqlite3.Connection) -> None:
+    """Keys and the audit log, as before format 4."""
+    for table in ("keys", "audit"):
+        conn.execute(f"DROP TABLE {table}")
+    for column in ("audit_sequence", "audit_hash"):
+        conn.execute(f"ALTER TABLE catalog DROP COLUMN {column}")
+
+
 async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     declared, told = link("a", "b"), link("a", "c")
-    (said,) = declared.statements.values()
+    ((said,),) = declared.statements.values()
     times = ("2026-01-02T00:00:00+01:00", "2026-01-01T00:00:00Z", None)
     seen = [replace(said, key=told.key, origin=LinkOrigin.OBSERVED, observed_at=at) for at in times]
     guessed = replace(said, key=told.key, origin=LinkOrigin.INFERRED)
-    several = merge_link(told.key, dict(zip("abcd", (*seen, guessed), strict=True)))
+    several = merge_link(told.key, {source: (row,) for source, row in zip("abcd", (*seen, guessed), strict=True)})
     async with opened(path) as store:
         await write(store, with_ends([declared, several]))
     with sqlite3.connect(path) as conn:
         forget_audiences(conn)
         forget_origins(conn)
+        forget_access(conn)
         conn.execute("PRAGMA user_version = 2")
     conn.close()
     async with opened(path) as store:

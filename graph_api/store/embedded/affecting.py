@@ -15,7 +15,9 @@ from graph_api.store.embedded.graph import Bools, Graph, Ints
 
 def affecting(conn: sqlite3.Connection, graph: Graph, owners: Collection[Ref]) -> frozenset[Ref]:
     reached = _made_of(graph, _owned(conn, graph, owners))
-    return frozenset(refs_of(conn, np.flatnonzero(reached & _for_affected(conn, graph)).tolist()).values())
+    rows = conn.execute("SELECT id, text FROM terms WHERE field = 'audience'")
+    restricted = graph.for_audiences({id_ for id_, text in rows if AFFECTED in text.split()})
+    return frozenset(refs_of(conn, np.flatnonzero(reached & restricted).tolist()).values())
 
 
 def _owned(conn: sqlite3.Connection, graph: Graph, owners: Collection[Ref]) -> Ints:
@@ -33,11 +35,3 @@ def _made_of(graph: Graph, frontier: Ints) -> Bools:
         frontier = np.unique(found[~reached[found]])
         reached[frontier] = True
     return reached
-
-
-def _for_affected(conn: sqlite3.Connection, graph: Graph) -> Bools:
-    rows = conn.execute("SELECT id, text FROM terms WHERE field = 'audience'")
-    audiences = {str(id_) for id_, text in rows if AFFECTED in text.split()}
-    coded = graph.coded["audience"]
-    found: Bools = np.array([text in audiences for text in coded.texts], np.bool_)[coded.codes]
-    return found & graph.present

@@ -1,8 +1,8 @@
 """The compact graph: what walks need of every entity and link, as arrays by entity id, at one revision."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -72,6 +72,36 @@ class Lists:
     def of(self, ids: Ints) -> Ints:
         values: Ints = self.values.take(self.positions(ids))
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Lists of values above 0 by their first value (0 where there is none) and the others: most have one at most."""
+
+    first: Ints
+    rest: Lists
+    longer: Bools
+    """Whose lists have others."""
+    values: int
+    """Above all values."""
+
+    @classmethod
+    def of(cls, lists: Lists) -> "Split":
+        size = lists.starts.size - 1
+        lengths = np.diff(lists.starts)
+        heads = lists.starts[:-1][lengths > 0]
+        first = np.zeros(size, np.int32)
+        first[lengths > 0] = lists.values[heads]
+        others = np.ones(lists.values.size, np.bool_)
+        others[heads] = False
+        rest = Lists.grouped(lists.owners()[others], lists.values[others], size)
+        return cls(first, rest, lengths > 1, int(lists.values.max(initial=0)) + 1)
+
+    def counts(self, ids: Ints) -> npt.NDArray[np.intp]:
+        """By value, how many of these lists hold it; by 0, how many are empty."""
+        counts = np.bincount(self.first.take(ids), minlength=self.values)
+        longer = ids[self.longer.take(ids)]
+        return counts + np.bincount(self.rest.of(longer), minlength=self.values) if longer.size else counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +182,8 @@ class Graph:
     links: Links
     sight: Sight = WHOLE
     hidden: Bools | None = None
+    whole: "Graph | None" = None
+    """What it is a view of."""
     views: dict[Sight, "Graph"] = field(default_factory=dict, init=False, repr=False, compare=False)
     """As readers see it who do not see everything."""
     _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -161,9 +193,34 @@ class Graph:
         """Above all ids."""
         return self.present.size
 
+    @cached_property
+    def by_rank(self) -> Ints:
+        """The id at each rank."""
+        if self.whole:
+            return self.whole.by_rank
+        ids = np.flatnonzero(self.present).astype(np.int32)
+        by_rank = np.empty_like(ids)
+        by_rank[self.rank[ids]] = ids
+        return by_rank
+
+    @cached_property
+    def split(self) -> Callable[[str], Split]:
+        """A field of `listed`, split."""
+        if self.whole and self.whole.listed is self.listed:
+            return self.whole.split
+        return cache(lambda field: Split.of(self.listed[field]))
+
     @property
     def neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:
         return self.links.kept_neighbours
+
+    def for_audiences(self, terms: Container[int]) -> Bools:
+        """What is for one of these; 0 stands for everybody."""
+        coded = self.coded["audience"]
+        # An empty catalog has room for an entity that has no code.
+        wanted = [int(text or 0) in terms for text in coded.texts] or [False]
+        found: Bools = np.array(wanted, np.bool_).take(coded.codes)
+        return found & self.present
 
     def hidden_mask(self) -> Bools:
         """For the caller to write in."""

@@ -33,6 +33,10 @@ class Snapshots:
     """What all readings of one file share: the compact graph, and what each reader sees of it."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """The file holds another catalog now."""
         self._graphs = GraphCache()
         self._sights = Sights()
 

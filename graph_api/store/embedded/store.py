@@ -4,16 +4,22 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
+from graph_api.access.audit import Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.ref import Ref
-from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded import leases, schema
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
+from graph_api.store.dump import Batch
+from graph_api.store.embedded import audit, dumping, keys, leases, schema
 from graph_api.store.embedded.affecting import affecting
 from graph_api.store.embedded.connections import Connections, connect, masked_errors
+from graph_api.store.embedded.dumping import EmbeddedRestore
 from graph_api.store.embedded.reading import EmbeddedReading, Snapshots
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
+from graph_api.store.identity import State, check_same
 from graph_api.store.retention import Retention
 
 BUSY_SECONDS = 10.0
@@ -43,17 +49,22 @@ class EmbeddedStore(EmbeddedReading):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._opened: Connections | None = None
         self._turn = asyncio.Lock()
+        self._place = Path()
+        self._inode: int | None = None
+        self._known: State | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, to_restore: bool = False) -> None:  # noqa: ARG002 - a restore leaves no half file
         """Raises CatalogError UNAVAILABLE for a file that is no catalog, or one of a newer version."""
         if self._opened is None:
             file = self._file()
-            await asyncio.to_thread(self._prepare, file)
+            self._known = await asyncio.to_thread(self._prepare, file)
             self._opened = self._opened or Connections(file, self._busy_seconds)
+            self._inode, self._place = _inode(file), file
 
-    def _prepare(self, file: Path) -> None:
+    def _prepare(self, file: Path) -> State:
         with masked_errors(), closing(connect(file, self._busy_seconds)) as conn:
             schema.prepare(conn, self._busy_seconds)
+            return schema.state_of(conn)
 
     def _file(self) -> Path:
         if self._path is None:
@@ -75,16 +86,31 @@ class EmbeddedStore(EmbeddedReading):
             self._folder.cleanup()
 
     async def ping(self) -> None:
-        await self._ask_plainly(schema.check)
+        if self._path and self._inode != _inode(self._path):
+            raise ReplacedError("the catalog's file has been replaced")
+        known, state = self._known, await self._ask_plainly(schema.state_of)
+        check_same(known, state)
+        self._known = state
 
     async def source_order(self) -> tuple[str, ...] | None:
         return await self._ask_plainly(schema.source_order)
 
     def seen_by(self, visibility: Visibility) -> EmbeddedReading:
+        if visibility.tokens is None:
+            return self
         return EmbeddedReading(lambda: self._opened_connections, self._snapshots, self._read_seconds, visibility)
 
     async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
         return await self._on_graph(self._read_seconds, lambda conn, graph, _: affecting(conn, graph, owners))
+
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        return await self._ask_plainly(audit.records, limit, before)
+
+    async def audit_head(self) -> Head:
+        return await self._ask_plainly(audit.head)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._ask_plainly(keys.keys)
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         async with self._my_turn():
@@ -94,6 +120,25 @@ class EmbeddedStore(EmbeddedReading):
     async def write(self) -> AsyncIterator[EmbeddedTransaction]:
         async with self._my_turn(), self._transaction() as transaction:
             yield transaction
+
+    def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:  # noqa: ARG002 - needs to keep out nobody
+        if self._opened is None:
+            raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog is not open")
+        return dumping.dump(self._place, self._busy_seconds)
+
+    @asynccontextmanager
+    async def restore(self, *, replace: bool) -> AsyncIterator[EmbeddedRestore]:
+        async with self._my_turn():
+            run_step = self._opened_connections.write
+            try:
+                await run_step(partial(dumping.begin, replace=replace))
+                yield EmbeddedRestore(run_step)
+                await run_step(dumping.finish)
+            except BaseException:
+                await asyncio.shield(run_step(roll_back))
+                raise
+        self._snapshots.forget()
+        self._known = await self._ask_plainly(schema.state_of)
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:
@@ -123,3 +168,11 @@ class EmbeddedStore(EmbeddedReading):
         if self._opened is None:
             raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog is not open")
         return self._opened
+
+
+def _inode(path: Path) -> int | None:
+    """What stays while the file's name does not come to mean another file."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None

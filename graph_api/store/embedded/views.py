@@ -25,15 +25,15 @@ def view_of(conn: sqlite3.Connection, graph: Graph, sight: Sight) -> Graph:
 
 
 def _view(conn: sqlite3.Connection, graph: Graph, sight: Sight) -> Graph:
-    audience = graph.coded["audience"]
-    seen = np.array([int(text or 0) in sight.audiences for text in audience.texts], np.bool_).take(audience.codes)
+    seen = graph.for_audiences(sight.audiences)
     seen[list(ids_of(conn, sight.visibility.granted, WHOLE).values())] = True
     return replace(
         graph,
-        present=graph.present & seen,
+        present=seen,
         listed=_without_terms(graph, sight) if sight.hidden_terms else graph.listed,
         sight=sight,
         hidden=~seen,
+        whole=graph,
     )
 
 

@@ -50,10 +50,15 @@ def _write(conn: sqlite3.Connection, changes: ChangeSet, at: str, retention: Ret
     revision = current_revision(conn)
     if changes:
         revision += 1
-        _Write(conn, changes, revision, at).all()
+        write_rows(conn, changes, revision, at)
         conn.execute("UPDATE catalog SET revision = ?", (revision,))
         prune_rows(conn, revision, retention)
     return revision
+
+
+def write_rows(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:
+    """As of this revision, which need not be the catalog's next."""
+    _Write(conn, changes, revision, at).all()
 
 
 class _Write:
@@ -62,7 +67,7 @@ class _Write:
         self._changes = changes
         self._revision = revision
         self._at = at
-        self._terms = _Terms(conn)
+        self._terms = Terms(conn)
         self._ids = ids_of(conn, _refs(changes), WHOLE)
 
     def all(self) -> None:
@@ -121,8 +126,7 @@ class _Write:
         )
 
     def _entity_row(self, id_: int, row: Entity) -> Row:
-        audience = self._terms["audience", row.audience] if row.audience else 0
-        return entity_row(id_, row, audience, self._revision, self._at)
+        return entity_row(id_, row, self._terms.audience(row.audience), self._revision, self._at)
 
     def _new_ids(self, refs: Sequence[Ref]) -> dict[Ref, int]:
         """A ref that was removed before takes its old id back."""
@@ -179,11 +183,15 @@ class _Write:
         self._conn.executemany(f"{verb} INTO {table} VALUES ({', '.join('?' * columns)})", rows)
 
 
-class _Terms(dict[tuple[str, str], int]):
+class Terms(dict[tuple[str, str], int]):
     """Ids of terms by field and text; new ones are written when they are asked for."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
+
+    def audience(self, text: str) -> int:
+        """0 for everybody."""
+        return self["audience", text] if text else 0
 
     def __missing__(self, term: tuple[str, str]) -> int:
         row = self._conn.execute("SELECT id FROM terms WHERE field = ? AND text = ?", term).fetchone()

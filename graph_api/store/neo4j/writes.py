@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from graph_api.access.audit import Event
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import audit, cypher, keys
 from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
@@ -37,6 +39,8 @@ class Neo4jWrite:
         self.applied_run: str | None = None
         """Id of the run; empty for a write without one."""
         self.token = uuid4().hex
+        self.kept_aside = False
+        """Whether it wrote what no reader of the catalog sees: keys and audit records need no closed gate."""
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
@@ -56,7 +60,7 @@ class Neo4jWrite:
         entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
         link_texts = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
         entities = (load_entity_statements(text)[source] for text in entity_texts[0]["texts"])
-        links = (load_link_statements(text)[source] for text in link_texts[0]["texts"])
+        links = (said for text in link_texts[0]["texts"] for said in load_link_statements(text)[source])
         return {said.ref: said for said in entities}, {said.key: said for said in links}
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
@@ -112,6 +116,14 @@ class Neo4jWrite:
         await self._tx.rows(cypher.SET_ORDER, names=list(names))
         self.applied_run = ""
         return self.revision
+
+    async def record(self, event: Event) -> None:
+        await audit.record(self._tx, event)
+        self.kept_aside = True
+
+    async def put_key(self, key: ApiKey) -> None:
+        await keys.put(self._tx, key)
+        self.kept_aside = True
 
     async def _write(self, changes: ChangeSet, at: str) -> None:
         if not changes:
