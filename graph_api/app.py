@@ -1,5 +1,7 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
+from dataclasses import replace
+
 from starlette.applications import Starlette
 
 from graph_api.access.principal import LOCAL, Principal
@@ -30,7 +32,8 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     register_kinds(settings.kinds)
     catalog = store or open_store(settings)
-    limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
+    limits = request_limits(settings)
+    received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     return build_asgi(
@@ -43,12 +46,35 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
-        routes=[*hook_routes(sources, schedule.ask, limits), *lineage_routes(sources, schedule.ask, limits)],
+        routes=[*hook_routes(sources, schedule.ask, received), *lineage_routes(sources, schedule.ask, received)],
+    )
+
+
+def request_limits(settings: Settings) -> RequestLimits:
+    return RequestLimits(
+        max_head=settings.max_head,
+        max_headers=settings.max_headers,
+        max_body=settings.max_body,
+        max_response=settings.max_response,
+        body_timeout=settings.body_timeout,
+        request_deadline=settings.request_deadline,
+        max_running=settings.max_running,
+        max_waiting=settings.max_waiting,
+        rate=settings.rate,
     )
 
 
 def configured_schema(settings: Settings) -> CatalogSchema:
-    return create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
+    limits = Limits(
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        fields=settings.max_fields,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        objects=settings.max_cost,
+        suggestions=settings.field_suggestions,
+    )
+    return create_schema(limits)
 
 
 def create_context(settings: Settings, store: Store, principal: Principal = LOCAL) -> Context:
@@ -57,6 +83,8 @@ def create_context(settings: Settings, store: Store, principal: Principal = LOCA
         store=store,
         source_order=source_order(settings),
         max_page=settings.max_page,
+        max_objects=settings.max_cost,
+        introspection=settings.introspection,
         deadline=settings.deadline,
         writes_allowed=settings.writes_allowed,
     )

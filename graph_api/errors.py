@@ -35,6 +35,8 @@ class ErrorCode(StrEnum):
     """An entity or link that breaks the descriptor format."""
     WRITES_OFF = "WRITES_OFF"
     """Mutations are off on this server: it is not bound to loopback."""
+    RATE_LIMITED = "RATE_LIMITED"
+    """The caller asks more often than it may; Retry-After says when to ask again."""
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     """The answer took longer than the deadline; there is no partial answer."""
     UNAVAILABLE = "UNAVAILABLE"

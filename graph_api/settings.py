@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
+from graph_api.limit_settings import LimitSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
 
@@ -112,7 +113,7 @@ _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(BaseSettings):
+class Settings(LimitSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
@@ -138,16 +139,6 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
     insecure_allow_writes: bool = Field(
         default=False, description="Allow mutations on an address other than loopback: there is no authentication yet."
-    )
-    max_page: int = Field(default=100, ge=1, le=1000, description="Most entities on a page of a connection.")
-    max_body: int = Field(default=1_000_000, ge=1, description="Largest body of a request, in bytes.")
-    max_tokens: int = Field(default=5000, ge=100, description="Most tokens in a GraphQL document.")
-    max_depth: int = Field(default=20, ge=5, description="Deepest nesting of fields in a GraphQL document.")
-    deadline: float = Field(
-        default=5.0, gt=0, le=30, description="Seconds that one question may take before DEADLINE_EXCEEDED."
-    )
-    request_deadline: float = Field(
-        default=10.0, gt=0, description="Seconds that a whole request may take before DEADLINE_EXCEEDED."
     )
     sources: _Sources = Field(
         default=(),

@@ -19,6 +19,7 @@ from graph_api.errors import CatalogError
 from graph_api.settings import IN_MEMORY, LogLevel, Settings
 from graph_api.store.protocol import Store
 from graph_api.web.explorer import EXAMPLES
+from graph_api.web.heads import timed_heads
 
 SHUTDOWN_SECONDS = 3
 """That running requests may still take; then they are cancelled, and their writes are undone."""
@@ -76,7 +77,11 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
                 await load_demo(store, settings)
             config = uvicorn.Config(
                 create_app(settings, store),
+                http=timed_heads(settings.head_timeout),
+                h11_max_incomplete_event_size=settings.max_head,
                 lifespan="on",
+                # Whoever asks could write anything into X-Forwarded-For.
+                proxy_headers=False,
                 log_config=None,
                 log_level=_server_log_level(settings.log_level),
                 access_log=False,

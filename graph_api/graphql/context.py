@@ -1,5 +1,6 @@
 """What every resolver of one request shares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -7,6 +8,7 @@ import strawberry
 
 from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.loaders import Loaders
 from graph_api.store.protocol import Store
 
@@ -22,12 +24,25 @@ class Context:
     deadline: float
     """Seconds that a question may take when the client names no other deadline."""
     writes_allowed: bool
+    max_objects: int = 200_000
+    """That lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
+    introspection: bool = True
+    charge: Callable[[int], None] = lambda _objects: None
+    """Told how many objects the answer may hold, before it is made."""
     loaders: Loaders = field(init=False)
     owned_fields: int = field(default=0, init=False)
     """How many entities `owned` was asked of, see owned.py."""
+    listed: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.store)
+
+    def count(self, items: int) -> None:
+        """Of one more list. Raises CatalogError TOO_LARGE."""
+        self.listed += items
+        if self.listed > self.max_objects:
+            message = f"The answer holds more than {self.max_objects:,} objects; ask for smaller pages or fewer levels."
+            raise CatalogError(ErrorCode.TOO_LARGE, message)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

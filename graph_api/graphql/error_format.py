@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ class CatalogSchema(strawberry.Schema):
     """A schema that logs nothing by itself: format_result logs what is not the client's mistake."""
 
     def _get_execute_function(self) -> Callable[..., Any]:
-        return execute_operation
+        return partial(execute_operation, hide_suggestions=self.config.disable_field_suggestions)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         pass

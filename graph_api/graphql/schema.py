@@ -18,7 +18,7 @@ def create_schema(limits: Limits) -> CatalogSchema:
         query=Query,
         mutation=Mutation,
         types=ENTITY_TYPES,
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not limits.suggestions),
         extensions=[lambda: DocumentLimits(limits, valid)],
         execution_context_class=CatalogExecutor,
     )

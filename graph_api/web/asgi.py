@@ -20,6 +20,7 @@ from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
 from graph_api.web.endpoint import GraphQLEndpoint
+from graph_api.web.heads import LimitHeads
 from graph_api.web.health import health_routes
 from graph_api.web.hosts import KnownHosts
 from graph_api.web.limits import LimitRequests, RequestLimits
@@ -46,8 +47,9 @@ def build_asgi(
     per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
     until it is cancelled. `hosts` are the names that it answers to, None for all; `origins` those whose pages may ask.
     """
+    limits = limits or RequestLimits()
     lifecycle = StoreLifecycle(store, on_open, warm_up)
-    endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open)
+    endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open, limits.max_response)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -56,13 +58,14 @@ def build_asgi(
 
     app = Starlette(
         routes=[
-            Route("/graphql", LimitRequests(endpoint, limits or RequestLimits())),
+            Route("/graphql", LimitRequests(endpoint, limits)),
             Route("/", _redirect_to_graphql),
             *health_routes(lifecycle),
             *routes,
         ],
         middleware=[
             Middleware(RequestId),
+            Middleware(LimitHeads, limits.max_head, limits.max_headers),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
             *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
         ],

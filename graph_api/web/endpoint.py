@@ -26,7 +26,7 @@ from graph_api.graphql.error_format import format_result
 from graph_api.web.accept import GRAPHQL_RESPONSE, HTML, JSON, preferred
 from graph_api.web.explorer import explorer_response
 from graph_api.web.request_id import request_id
-from graph_api.web.responses import encode_json, error_response
+from graph_api.web.responses import encode_json, error_body, error_response
 
 MAX_NESTING = 64
 """Levels of the JSON that a client sends: far from what recursive code can stand."""
@@ -38,11 +38,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """`require_store` raises CatalogError while there is nothing to ask."""
 
     def __init__(
-        self, schema: BaseSchema, context_factory: Callable[[Principal], Context], require_store: Callable[[], None]
+        self,
+        schema: BaseSchema,
+        context_factory: Callable[[Principal], Context],
+        require_store: Callable[[], None],
+        max_response: int,
     ) -> None:
         super().__init__(schema, subscription_protocols=())
         self._context_factory = context_factory
         self._require_store = require_store
+        self._max_response = max_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -57,7 +62,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
-        return self._context_factory(request.scope.get("state", {}).get("principal", LOCAL))
+        state = request.scope.get("state", {})
+        context = self._context_factory(state.get("principal", LOCAL))
+        context.charge = state.get("charge", context.charge)
+        return context
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Carries the media type that the client wants to create_response."""
@@ -120,11 +128,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
-        refused = "data" not in response_data and sub_response.media_type == GRAPHQL_RESPONSE
-        status = HTTPStatus.BAD_REQUEST if refused else HTTPStatus.OK
-        return Response(
-            encode_json(response_data), status, {"cache-control": "no-store"}, media_type=sub_response.media_type
-        )
+        body = encode_json(response_data)
+        refused = "data" not in response_data
+        if len(body) > self._max_response:
+            body = error_body(
+                ErrorCode.TOO_LARGE,
+                f"The answer has more than {self._max_response} bytes; ask for smaller pages or fewer fields.",
+            )
+            refused = True
+        bad = refused and sub_response.media_type == GRAPHQL_RESPONSE
+        status = HTTPStatus.BAD_REQUEST if bad else HTTPStatus.OK
+        return Response(body, status, {"cache-control": "no-store"}, media_type=sub_response.media_type)
 
 
 def _accept(headers: Mapping[str, str]) -> str:
