@@ -20,8 +20,10 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.trusted_documents import load_documents
 from graph_api.warming import warm_up
 from graph_api.web.asgi import build_asgi
+from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
@@ -47,6 +49,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
         routes=[*hook_routes(sources, schedule.ask, received), *lineage_routes(sources, schedule.ask, received)],
+        trust=document_trust(settings),
     )
 
 
@@ -61,6 +64,15 @@ def request_limits(settings: Settings) -> RequestLimits:
         max_running=settings.max_running,
         max_waiting=settings.max_waiting,
         rate=settings.rate,
+    )
+
+
+def document_trust(settings: Settings) -> DocumentTrust:
+    path = settings.trusted_documents_path
+    return DocumentTrust(
+        mode=settings.trusted_documents,
+        documents=load_documents(path) if path else {},
+        get_trusted_only=settings.get_trusted_only,
     )
 
 

@@ -25,6 +25,7 @@ from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
 from graph_api.limit_settings import LimitSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
+from graph_api.trusted_documents import DocumentSettings
 
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
@@ -113,7 +114,7 @@ _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(LimitSettings):
+class Settings(LimitSettings, DocumentSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)

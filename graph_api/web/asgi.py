@@ -19,6 +19,7 @@ from graph_api.access.principal import Principal
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
+from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.endpoint import GraphQLEndpoint
 from graph_api.web.heads import LimitHeads
 from graph_api.web.health import health_routes
@@ -42,6 +43,7 @@ def build_asgi(
     warm_up: Callable[[], Awaitable[None]] | None = None,
     beside: Callable[[], Awaitable[None]] | None = None,
     routes: Sequence[Route] = (),
+    trust: DocumentTrust | None = None,
 ) -> Starlette:
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
     per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
@@ -49,7 +51,9 @@ def build_asgi(
     """
     limits = limits or RequestLimits()
     lifecycle = StoreLifecycle(store, on_open, warm_up)
-    endpoint = GraphQLEndpoint(schema, context_factory, lifecycle.require_open, limits.max_response)
+    endpoint = GraphQLEndpoint(
+        schema, context_factory, lifecycle.require_open, limits.max_response, trust or DocumentTrust()
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -24,13 +24,14 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import format_result
 from graph_api.web.accept import GRAPHQL_RESPONSE, HTML, JSON, preferred
+from graph_api.web.document_trust import DocumentRefusedError, DocumentTrust
 from graph_api.web.explorer import explorer_response
 from graph_api.web.request_id import request_id
 from graph_api.web.responses import encode_json, error_body, error_response
 
 MAX_NESTING = 64
 """Levels of the JSON that a client sends: far from what recursive code can stand."""
-FIELDS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
+FIELDS = {"query": str, "documentId": str, "operationName": str, "variables": dict, "extensions": dict}
 OPERATIONS = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 
 
@@ -43,11 +44,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         context_factory: Callable[[Principal], Context],
         require_store: Callable[[], None],
         max_response: int,
+        trust: DocumentTrust,
     ) -> None:
         super().__init__(schema, subscription_protocols=())
         self._context_factory = context_factory
         self._require_store = require_store
         self._max_response = max_response
+        self._trust = trust
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -55,6 +58,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except HTTPException as refusal:
             allow = {"allow": "GET, POST"} if refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED else None
             response = error_response(refusal.status_code, ErrorCode.BAD_REQUEST, refusal.reason, allow)
+        except DocumentRefusedError as refusal:
+            response = error_response(refusal.status, refusal.code, refusal.message)
         except CatalogError as error:
             response = error_response(
                 HTTPStatus.SERVICE_UNAVAILABLE, error.code, error.message, {"retry-after": "1"}, **error.details
@@ -62,9 +67,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
-        state = request.scope.get("state", {})
-        context = self._context_factory(state.get("principal", LOCAL))
-        context.charge = state.get("charge", context.charge)
+        context = self._context_factory(_principal(request))
+        context.charge = request.scope["state"].get("charge", context.charge)
         return context
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
@@ -106,7 +110,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self._require_store()
         try:
             return await self.schema.execute(
-                request_data.query,
+                self._trust.document(
+                    request_data.query, request_data.extensions, request.method, _principal(request).name
+                ),
                 root_value=root_value,
                 variable_values=request_data.variables,
                 context_value=context,
@@ -139,6 +145,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         bad = refused and sub_response.media_type == GRAPHQL_RESPONSE
         status = HTTPStatus.BAD_REQUEST if bad else HTTPStatus.OK
         return Response(body, status, {"cache-control": "no-store"}, media_type=sub_response.media_type)
+
+
+def _principal(request: Request | WebSocket) -> Principal:
+    principal: Principal = request.scope.get("state", {}).get("principal", LOCAL)
+    return principal
 
 
 def _accept(headers: Mapping[str, str]) -> str:
@@ -178,8 +189,15 @@ def _check_request(data: object) -> GraphQLRequestData:
         query=data.get("query"),
         variables=data.get("variables"),
         operation_name=data.get("operationName"),
-        extensions=data.get("extensions"),
+        extensions=_extensions(data),
     )
+
+
+def _extensions(data: dict[str, Any]) -> dict[str, Any] | None:
+    """`documentId` is another spelling of a persisted query."""
+    if data.get("documentId") is None:
+        return data.get("extensions")
+    return {**(data.get("extensions") or {}), "persistedQuery": {"sha256Hash": data["documentId"]}}
 
 
 def _is_nested_beyond(value: dict[str, Any] | list[Any], limit: int) -> bool:
