@@ -51,5 +51,5 @@ $(VENV)/.runs: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.develops: $(VENV)/.made pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[dev,neo4j-local]'
+	$(INSTALL) --editable '.[dev,neo4j-local,otel]'
 	@touch $@ $(VENV)/.runs

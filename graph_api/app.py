@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from starlette.applications import Starlette
-
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
@@ -20,9 +18,10 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from graph_api.telemetry.watched_store import watched
 from graph_api.trusted_documents import load_documents
 from graph_api.warming import warm_up
-from graph_api.web.asgi import build_asgi
+from graph_api.web.asgi import CatalogApp, build_asgi
 from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
@@ -30,10 +29,10 @@ from graph_api.web.lineage import lineage_routes
 from graph_api.writing import follow_order
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     """The application, which opens and closes its store: `store`, or the one that the settings name."""
     register_kinds(settings.kinds)
-    catalog = store or open_store(settings)
+    catalog = watched(store or open_store(settings))
     limits = request_limits(settings)
     received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
@@ -48,7 +47,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         on_open=lambda: follow_order(catalog, source_order(settings)),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
+        finish=schedule.finish,
         routes=[*hook_routes(sources, schedule.ask, received), *lineage_routes(sources, schedule.ask, received)],
+        admin_hosts=settings.admin_hosts,
         trust=document_trust(settings),
     )
 

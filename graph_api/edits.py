@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
-from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
-from graph_api.planning.restate import Edit, stated_rows
+from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
@@ -106,13 +106,13 @@ async def put_links(
     now = utc_now()
 
     async def work(tx: WriteTransaction) -> EditReport:
-        before = await tx.links([link.key for link in links])
+        before = await stated_links(tx, source, {link.key for link in links})
         draft = _Draft(Edit(source, {}, {}), [], [])
         stated: dict[LinkKey, LinkStatement | None] = {}
         for place, link in enumerate(links):
             if link.key in stated:
                 draft.errors.append(UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice"))
-            stated[link.key] = _first_seen(link, before, source, now)
+            stated[link.key] = _first_seen(link, before, now)
         draft.edit = Edit(source, {}, stated)
         draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, now, dry_run=dry_run)
@@ -135,7 +135,7 @@ async def remove_links(
                 errors.append(UserError(("links", str(place)), ErrorCode.NOT_FOUND, "there is no such link"))
             elif source not in link.statements:
                 errors.append(_declared_elsewhere(("links", str(place)), link.statements))
-        stated = [link.statements[source].key for link in before.values() if source in link.statements]
+        stated = [said.key for link in before.values() for said in link.statements.get(source, ())]
         draft = _Draft(Edit(source, {}, dict.fromkeys(stated)), errors, [])
         return await _finish(tx, order, draft, now, dry_run=dry_run)
 
@@ -184,8 +184,7 @@ async def _links_after(
     """
     keys = {link.key for said in before.values() if said for link in _links_said_with(said)}
     keys |= {link.key for link in new}
-    rows = await tx.links(keys)
-    stated = {key: link.statements[source] for key, link in rows.items() if source in link.statements}
+    stated = await stated_links(tx, source, keys)
     after = {key: said for key, said in stated.items() if said.document == API_CONNECTOR}
     told_by_specs = keys - after.keys()
     others = await tx.entities({ref for key in told_by_specs for ref in (key.source, key.target)} - before.keys())
@@ -193,7 +192,7 @@ async def _links_after(
     for link in [*(link for said in specs for link in _links_said_with(said)), *new]:
         if link.key in told_by_specs:
             add_link(after, link)
-    return {key: _first_seen(after[key], rows, source, now) if key in after else None for key in keys}
+    return {key: _first_seen(after[key], stated, now) if key in after else None for key in keys}
 
 
 def read_document(document: dict[str, Any]) -> Reading:
@@ -237,8 +236,8 @@ def _links_said_with(statement: EntityStatement) -> list[LinkStatement]:
     return [replace(link, document=statement.document) for link in read_document(document).links]
 
 
-def _first_seen(link: LinkStatement, before: Mapping[LinkKey, Link], source: str, now: str) -> LinkStatement:
-    old = before[link.key].statements.get(source) if link.key in before else None
+def _first_seen(link: LinkStatement, before: Mapping[LinkKey, LinkStatement], now: str) -> LinkStatement:
+    old = before.get(link.key)
     return replace(link, first_seen=old.first_seen if old else now)
 
 
@@ -292,9 +291,9 @@ async def _run(tx: WriteTransaction, draft: _Draft, changes: ChangeSet, now: str
 async def _counts(tx: WriteTransaction, edit: Edit) -> Counts:
     """Statements added, changed and removed, by what the source said of the same things before."""
     rows = await tx.entities(edit.entities.keys())
-    links = await tx.links(edit.links.keys())
+    links = await stated_links(tx, edit.source, edit.links.keys())
     entities = [(ref in rows and edit.source in rows[ref].statements, new) for ref, new in edit.entities.items()]
-    stated = [(key in links and edit.source in links[key].statements, new) for key, new in edit.links.items()]
+    stated = [(key in links, new) for key, new in edit.links.items()]
     return Counts(
         entities_added=sum(new is not None and not old for old, new in entities),
         entities_changed=sum(new is not None and old for old, new in entities),

@@ -61,3 +61,10 @@ class CatalogError(Exception):
         self.code = code
         self.message = message
         self.details = details
+
+
+class ReplacedError(CatalogError):
+    """The store is not the one that was opened, or is of an earlier time: what is known of it is wrong."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(ErrorCode.UNAVAILABLE, f"{what}, perhaps from a backup; restart the server")

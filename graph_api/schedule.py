@@ -39,9 +39,17 @@ class Schedule:
         self._leased: set[str] = set()
         self._holder = secrets.token_hex(8)
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._ending = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def ask(self, name: str) -> None:
         self._asked[name].set()
+
+    async def finish(self) -> None:
+        """Begin no sync any more, and wait for those that run."""
+        self._ending = True
+        await self._idle.wait()
 
     async def run(self) -> None:
         try:
@@ -59,6 +67,8 @@ class Schedule:
             try:
                 await self._wait(source)
                 async with self._turns:
+                    if self._ending:
+                        return
                     tried = await self._try(source)
             except CatalogError as error:
                 logger.warning("%s: %s", source.name, error.message)
@@ -89,6 +99,7 @@ class Schedule:
     async def _try(self, source: Configured) -> bool:
         """False if another replica is at it."""
         self._leased.add(source.name)
+        self._idle.clear()
         try:
             if not await self._lease(source, LEASE):
                 return False
@@ -97,6 +108,8 @@ class Schedule:
                 await self._sync_while_leased(source)
         finally:
             await self._give_back(source)
+            if not self._leased:
+                self._idle.set()
         return True
 
     async def _give_back(self, source: Configured) -> None:

@@ -23,6 +23,7 @@ from pydantic_settings import (
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
 from graph_api.limit_settings import LimitSettings
+from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
 from graph_api.trusted_documents import DocumentSettings
@@ -30,7 +31,6 @@ from graph_api.trusted_documents import DocumentSettings
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
 IN_MEMORY = ":memory:"
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 STORE_FORMS = "embedded:PATH, embedded::memory:, neo4j://HOST:PORT or bolt://HOST:PORT"
 
 _OTHER_VARIABLES = ("GRAPH_API_CACHE",)  # where the local Neo4j keeps what it downloads
@@ -114,7 +114,7 @@ _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(LimitSettings, DocumentSettings):
+class Settings(LimitSettings, DocumentSettings, OperationSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)

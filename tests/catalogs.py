@@ -51,7 +51,7 @@ def link(
 ) -> Link:
     key = LinkKey(ref(source), relation, ref(target), environment)
     statement = LinkStatement(key=key, document="catalog-info.yaml", location="catalog-info.yaml:1")
-    return Link(key=key, statements=dict.fromkeys(sources, statement), **fields)
+    return Link(key=key, statements=dict.fromkeys(sources, (statement,)), **fields)
 
 
 def links(text: str, relation: str = "DEPENDS_ON", **fields: Any) -> list[Link]:

@@ -78,14 +78,14 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     home = tmp_path_factory.mktemp("neo4j")
     version = os.environ.get("NEO4J_VERSION") or local_neo4j.DEFAULT_VERSION
-    running = local_neo4j.start(home, progress=_LOG.info, bolt_port=_free_port(), version=version)
+    running = local_neo4j.start(home, progress=_LOG.info, bolt_port=free_port(), version=version)
     try:
         yield running.uri
     finally:
         local_neo4j.stop(home)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

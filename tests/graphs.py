@@ -179,17 +179,22 @@ def link(random: Random, source: Ref, relation: str, target: Ref) -> Link:
         first_seen=maybe(random, TIMES),
     )
     sources = some(random, SOURCES, at_least=1)
+    aliased = replace(plain, key=key._replace(target=Ref(f"{target}-alias")))
     statements = {
-        source: replace(plain, origin=random.choice(tuple(LinkOrigin)), observed_at=maybe(random, TIMES))
+        source: tuple(
+            replace(row, origin=random.choice(tuple(LinkOrigin)), observed_at=maybe(random, TIMES))
+            for row in ([plain], [aliased], [plain, aliased])[random.randrange(3)]
+        )
         for source in sources
     }
+    said = [row for rows in statements.values() for row in rows]
     return Link(
         key=key,
         criticality=plain.criticality or Criticality.HARD,
         confidence=1.0 if plain.confidence is None else plain.confidence,
         properties=plain.properties,
-        origins=tuple(sorted({row.origin for row in statements.values()}, key=list(LinkOrigin).index)),
-        observed_at=max(row.observed_at or "" for row in statements.values()) or None,
+        origins=tuple(sorted({row.origin for row in said}, key=list(LinkOrigin).index)),
+        observed_at=max(row.observed_at or "" for row in said) or None,
         statements=statements,
     )
 

@@ -145,8 +145,8 @@ class Reference:
 
     def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
         entities = {ref: row.statements[source] for ref, row in self.entities.items() if source in row.statements}
-        links = {key: link.statements[source] for key, link in self.links.items() if source in link.statements}
-        return entities, links
+        links = (said for link in self.links.values() for said in link.statements.get(source, ()))
+        return entities, {said.key: said for said in links}
 
     def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> set[LinkKey]:
         return {link.key for ref in refs for _, link in self.links_of(ref, direction, relations)}

@@ -68,7 +68,7 @@ class DriftReference:
         return any(link.key.source in (key.source, key.target) for key in observed)
 
     def _is_recent(self, link: Link) -> bool:
-        at = max((row.observed_at or "" for row in link.statements.values()), default="")
+        at = max((row.observed_at or "" for rows in link.statements.values() for row in rows), default="")
         return LinkOrigin.OBSERVED in _origins(link) and (not at or at >= self._question.since)
 
     def _same_need(self, link: Link, same_target: Callable[[Link, Link], bool]) -> list[Link]:
@@ -105,7 +105,7 @@ def _direct(one: Link, other: Link) -> bool:
 
 
 def _origins(link: Link) -> set[LinkOrigin]:
-    return {row.origin for row in link.statements.values()}
+    return {row.origin for rows in link.statements.values() for row in rows}
 
 
 def _sources(links: list[Link]) -> set[str]:

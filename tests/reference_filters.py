@@ -59,14 +59,15 @@ def link_matches(link: Link, filter_: LinkFilter | None) -> bool:
 
 def link_values(link: Link, field: str, key: str | None) -> list[object]:
     """What a filter on the field compares: no value, one, or several."""
+    said = [row for rows in link.statements.values() for row in rows]
     values: dict[str, Sequence[object | None]] = {
         "relation": [link.key.relation],
         "criticality": [str(link.criticality)],
         "environment": [link.key.environment],
         "confidence": [link.confidence],
         "source": list(link.statements),
-        "origin": [str(min((row.origin for row in link.statements.values()), key=list(LinkOrigin).index))],
-        "observed_at": [max(row.observed_at or "" for row in link.statements.values()) or None],
+        "origin": [str(min((row.origin for row in said), key=list(LinkOrigin).index))],
+        "observed_at": [max(row.observed_at or "" for row in said) or None],
         "property": [property_text(link.properties.get(key or ""))],
     }
     return [value for value in values[field] if value is not None]

@@ -10,11 +10,14 @@ from graph_api.errors import ErrorCode
 from graph_api.settings import load_settings
 from graph_api.source_entries import FileSource, OnlineSource
 from graph_api.sources.files import read_files
+from graph_api.sources.registry import BY_NAME
+from tests.conftest import free_port
 from tests.documents import ROOT, blocks, commands, run_all
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 
 SOURCES = "docs/sources.md"
+CONNECTORS = "docs/connectors.md"
 
 
 def text(page: str) -> str:
@@ -27,7 +30,16 @@ def test_its_commands_run_in_this_order(page: str, tmp_path: Path) -> None:
     assert found
     if page == SOURCES:
         (tmp_path / "graph-api.yaml").write_text(blocks(page, "yaml")[0], encoding="utf-8")
+    if page == CONNECTORS:
+        port = str(free_port())
+        found = [command.replace("8020", port) for command in found]
+        (tmp_path / "online.yaml").write_text(blocks(page, "yaml")[0].replace("8020", port), encoding="utf-8")
     run_all(found, tmp_path)
+
+
+def test_every_connector_can_be_tried() -> None:
+    tried = re.findall(r"tests/sources/connectors/(\w+)/input", "\n".join(commands(CONNECTORS, "graph-api sync")))
+    assert set(tried) == set(BY_NAME)
 
 
 @pytest.mark.parametrize("page", PAGES)

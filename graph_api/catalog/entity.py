@@ -191,7 +191,11 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One relation between two entities, merged from all sources' statements (in order of priority)."""
+    """One relation between two entities, merged from all sources' statements.
+
+    `statements` maps source to statements in order of priority. A source has several, in the order of their keys, where
+    things that it tells apart are one entity here.
+    """
 
     key: LinkKey
     criticality: Criticality = Criticality.HARD
@@ -201,7 +205,7 @@ class Link:
     """Those of the statements, in the order of LinkOrigin."""
     observed_at: str | None = None
     """The latest that a statement says, in UTC with milliseconds."""
-    statements: Mapping[str, LinkStatement] = field(default_factory=dict)
+    statements: Mapping[str, tuple[LinkStatement, ...]] = field(default_factory=dict)
     revision: int = 0
 
     @property

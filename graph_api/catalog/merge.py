@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import TypeVar
 
 from graph_api.catalog.correlation import NO_RULES, Rules
@@ -105,9 +104,9 @@ def _identifiers(ref: Ref, said: Sequence[EntityStatement]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def merge_link(key: LinkKey, statements: Mapping[str, LinkStatement], revision: int = 0) -> Link:
+def merge_link(key: LinkKey, statements: Mapping[str, tuple[LinkStatement, ...]], revision: int = 0) -> Link:
     """The link that these statements (by priority, at least one) make; unset is HARD with confidence 1."""
-    said = list(statements.values())
+    said = [row for rows in statements.values() for row in rows]
     confidence = _first([statement.confidence for statement in said])
     return Link(
         key=key,
@@ -145,18 +144,18 @@ def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: Sour
     source = declaring if declaring in sources else sources[0]
     # Links that differ only in their environment name one owner.
     stated = {link.key.target: link.statements[source] for link in links if source in link.statements}
-    rows = sorted(stated.items(), key=itemgetter(0))
-    flagged = next((target for target, statement in rows if statement.properties.get("primary") is True), rows[0][0])
+    rows = [(target, _fill([row.properties for row in said]), said[0]) for target, said in sorted(stated.items())]
+    flagged = next((target for target, properties, _ in rows if properties.get("primary") is True), rows[0][0])
     return [
         Owner(
             ref=target,
-            role=str(statement.properties.get("role") or DEFAULT_ROLE),
+            role=str(properties.get("role") or DEFAULT_ROLE),
             primary=target == flagged,
             how=OwnerHow.DECLARED,
             through=(ref,),
             evidence=(evidence_of(source, statement),),
         )
-        for target, statement in rows
+        for target, properties, statement in rows
     ]
 
 

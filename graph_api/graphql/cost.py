@@ -26,6 +26,7 @@ from graphql import (
     VariableNode,
     get_named_type,
     get_nullable_type,
+    get_operation_ast,
     is_composite_type,
 )
 
@@ -63,10 +64,11 @@ class _Objects:
 def estimate(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any]
 ) -> int:
-    """Objects in the answer of the operation that will run. The document must be valid."""
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    named = [node for node in operations if operation_name is None or (node.name and node.name.value == operation_name)]
-    return max((_Estimate(schema, document, node, variables).of_operation() for node in named), default=0)
+    """Objects in the answer of the operation that will run. The document must be valid, and the name be one of it or
+    None for the only operation.
+    """
+    operation = get_operation_ast(document, operation_name)
+    return _Estimate(schema, document, operation, variables).of_operation() if operation else 0
 
 
 class _Estimate:

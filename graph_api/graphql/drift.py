@@ -38,9 +38,10 @@ def _said(finding: catalog.DriftFinding) -> dict[str, list[LinkStatement]]:
     """The statements that make it a finding, by source."""
     said: dict[str, list[LinkStatement]] = {}
     for link in finding.links:
-        for source, statement in link.statements.items():
-            if statement.origin is _TELLING.get(finding.kind, statement.origin):
-                said.setdefault(source, []).append(statement)
+        for source, statements in link.statements.items():
+            telling = [row for row in statements if row.origin is _TELLING.get(finding.kind, row.origin)]
+            if telling:
+                said.setdefault(source, []).extend(telling)
     return said
 
 

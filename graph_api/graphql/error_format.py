@@ -14,6 +14,7 @@ from strawberry.types.execution import PreExecutionError
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.execution import execute_operation
+from graph_api.telemetry.record import note_error
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ def format_result(result: ExecutionResult, request_id: str) -> GraphQLHTTPRespon
         body["data"] = result.data
     if errors:
         refused = ErrorCode.GRAPHQL_INVALID if isinstance(result, PreExecutionError) else ErrorCode.BAD_INPUT
-        body["errors"] = [format_error(error, refused, request_id) for error in errors]
+        formatted = [format_error(error, refused, request_id) for error in errors]
+        note_error(formatted[0]["extensions"]["code"])
+        body["errors"] = [*formatted]
     if result.extensions:
         body["extensions"] = result.extensions
     return body

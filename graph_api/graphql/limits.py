@@ -34,6 +34,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.cost import estimate
+from graph_api.telemetry.record import CURRENT
 
 MAX_NESTING = 200
 """Selection sets inside each other, fragments included: as many as graphql-core parses, and far from Python's limit."""
@@ -59,6 +60,7 @@ class Limits:
     fields: int = 1_000
     aliases: int = 50
     directives: int = 50
+    operations: int = 100
     objects: int = 200_000
     """That one answer may hold, see cost.py."""
     suggestions: bool = True
@@ -171,9 +173,11 @@ class DocumentLimits(SchemaExtension):
         self.objects = estimate(
             context.schema._schema, document, context._provided_operation_name, context.variables or {}
         )
-        if isinstance(context.context, Context):
-            context.context.charge(self.objects)
+        if request := CURRENT.get():
+            request.cost = self.objects
         if self.objects <= self.limits.objects:
+            if isinstance(context.context, Context):
+                context.context.charge(self.objects)
             return []
         message = (
             f"The answer may hold {self.objects:,} objects, at most {self.limits.objects:,} may be asked for at once; "
@@ -229,6 +233,9 @@ def _ambiguous(document: DocumentNode) -> list[GraphQLError]:
 
 def find_excess(document: DocumentNode, limits: Limits) -> GraphQLError | None:
     """The first limit that the document breaks. Linear in the length of the document."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if len(operations) > limits.operations:
+        return _error(ErrorCode.TOO_LARGE, f"More than {limits.operations} operations.", operations[limits.operations])
     measure = _Measure(document)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):

@@ -7,6 +7,7 @@ from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.execution import CatalogExecutor
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
+from graph_api.graphql.observing import Observed
 from graph_api.graphql.query import Query
 from graph_api.graphql.times import SCALARS
 
@@ -19,7 +20,7 @@ def create_schema(limits: Limits) -> CatalogSchema:
         mutation=Mutation,
         types=ENTITY_TYPES,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not limits.suggestions),
-        extensions=[lambda: DocumentLimits(limits, valid)],
+        extensions=[Observed, lambda: DocumentLimits(limits, valid)],
         execution_context_class=CatalogExecutor,
     )
 

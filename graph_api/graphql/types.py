@@ -54,7 +54,7 @@ class Evidence:
 
 
 def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
-    said = root.statements.items()
+    said = [(source, row) for source, rows in root.statements.items() for row in rows]
     return cast("Any", [replace(evidence_of(source, row), origin=row.origin) for source, row in said])
 
 

@@ -19,7 +19,7 @@ def pack(snapshot: Snapshot) -> bytes:
         "source": snapshot.source,
         "connector": snapshot.connector,
         "entities": dump_entity_statements({str(n): said for n, said in enumerate(snapshot.entities.values())}),
-        "links": dump_link_statements({str(n): said for n, said in enumerate(snapshot.links.values())}),
+        "links": dump_link_statements({str(n): (said,) for n, said in enumerate(snapshot.links.values())}),
         "unreadable": sorted(snapshot.unreadable),
     }
     return zlib.compress(orjson.dumps(texts), level=1)
@@ -33,6 +33,6 @@ def unpack(payload: bytes) -> Snapshot:
         source=texts["source"],
         connector=texts["connector"],
         entities={statement.ref: statement for statement in entities},
-        links={statement.key: statement for statement in links},
+        links={statement.key: statement for (statement,) in links},
         unreadable=frozenset(texts["unreadable"]),
     )

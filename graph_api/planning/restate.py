@@ -31,7 +31,7 @@ class Restated:
     old: dict[Ref, Entity]
     old_links: Mapping[LinkKey, Link]
     entities: Mapping[Ref, Mapping[str, EntityStatement]]
-    links: Mapping[LinkKey, Mapping[str, LinkStatement]]
+    links: Mapping[LinkKey, Mapping[str, tuple[LinkStatement, ...]]]
     order: SourceOrder
 
 
@@ -84,7 +84,7 @@ class _Links:
         self._tx = tx
         self._standing = standing
         self.old: dict[LinkKey, Link] = {}
-        self.said: dict[LinkKey, dict[str, LinkStatement]] = {}
+        self.said: dict[LinkKey, dict[str, tuple[LinkStatement, ...]]] = {}
 
     async def move(self) -> None:
         """Take along the links of what stands elsewhere now, whichever source states them."""
@@ -98,12 +98,13 @@ class _Links:
         going = [
             (link.key, place, source, statement)
             for link in touched.values()
-            for source, statement in link.statements.items()
+            for source, statements in link.statements.items()
+            for statement in statements
             if (place := standing.moved_to(link.key, statement.key)) != link.key
         ]
         await self._load({place for _, place, _, _ in going})
-        for key, _, source, _ in going:
-            del self._at(key)[source]
+        for key, _, source, statement in going:
+            self._withdraw(key, source, statement.key)
         for _, place, source, statement in going:
             self._put(place, source, statement)
 
@@ -119,9 +120,7 @@ class _Links:
         await self._load({place for key in edit.links for place in (standing.key_before(key), standing.key_after(key))})
         for key in edit.links:
             for place in (standing.key_before(key), standing.key_after(key)):
-                old = self._at(place).get(edit.source)
-                if old and old.key == key:
-                    del self._at(place)[edit.source]
+                self._withdraw(place, edit.source, key)
         for statement in edit.links.values():
             if statement:
                 self._put(standing.key_after(statement.key), edit.source, statement)
@@ -133,20 +132,27 @@ class _Links:
         missing = [key for key in keys if key not in self.old and key.source in rows and key.target in rows]
         self.old |= await self._tx.links(missing) if missing else {}
 
-    def _at(self, key: LinkKey) -> dict[str, LinkStatement]:
+    def _at(self, key: LinkKey) -> dict[str, tuple[LinkStatement, ...]]:
         if key not in self.said:
             self.said[key] = dict(self.old[key].statements) if key in self.old else {}
         return self.said[key]
 
-    def _put(self, place: LinkKey, source: str, statement: LinkStatement) -> None:
-        """Of two statements of a source that have become one link, the one that is less by its key stays."""
+    def _withdraw(self, place: LinkKey, source: str, stated: LinkKey) -> None:
         said = self._at(place)
-        if source not in said or _order(statement.key) <= _order(said[source].key):
-            said[source] = statement
+        if source in said:
+            left = tuple(row for row in said.pop(source) if row.key != stated)
+            if left:
+                said[source] = left
+
+    def _put(self, place: LinkKey, source: str, statement: LinkStatement) -> None:
+        said = self._at(place)
+        others = said.get(source)
+        said[source] = tuple(sorted((*others, statement), key=_key_order)) if others else (statement,)
 
 
-def _order(key: LinkKey) -> tuple[str, str, str, str]:
-    return key.source, key.relation, key.target, key.environment or ""
+def _key_order(statement: LinkStatement) -> tuple[str, str, str, str]:
+    source, relation, target, environment = statement.key
+    return source, relation, target, environment or ""
 
 
 def in_order(statements: Mapping[str, S], order: SourceOrder) -> Mapping[str, S]:
@@ -160,3 +166,17 @@ async def stated_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, 
     named = await tx.resolve(missing) if missing else {}
     others = await tx.entities({ref for found in named.values() for ref in found}) if named else {}
     return rows | standing_in(named, others)
+
+
+async def stated_links(tx: WriteTransaction, source: str, keys: Collection[LinkKey]) -> dict[LinkKey, LinkStatement]:
+    """What the source says of these links, wherever they stand."""
+    rows = await stated_rows(tx, {end for key in keys for end in (key.source, key.target)})
+    found = await tx.links(
+        {
+            key._replace(source=rows[key.source].ref, target=rows[key.target].ref)
+            for key in keys
+            if key.source in rows and key.target in rows
+        }
+    )
+    said = (row for link in found.values() for row in link.statements.get(source, ()))
+    return {row.key: row for row in said if row.key in keys}

@@ -108,23 +108,27 @@ def _entity_statement(values: dict[str, Any]) -> EntityStatement:
     return EntityStatement(**values)
 
 
-def dump_link_statements(statements: Mapping[str, LinkStatement]) -> str:
+def dump_link_statements(statements: Mapping[str, tuple[LinkStatement, ...]]) -> str:
     if isinstance(statements, LazyMap):
         return statements._text
     # orjson writes plain tuples only, no named ones.
     return dump(
         [
             (source, _sparse(_read_link(statement), _LINK_DEFAULTS) | {"key": tuple(statement.key)})
-            for source, statement in statements.items()
+            for source, rows in statements.items()
+            for statement in rows
         ]
     )
 
 
-def load_link_statements(text: str) -> dict[str, LinkStatement]:
-    return {source: _link_statement(values) for source, values in orjson.loads(text)}
+def load_link_statements(text: str) -> dict[str, tuple[LinkStatement, ...]]:
+    found: dict[str, tuple[LinkStatement, ...]] = {}
+    for source, values in orjson.loads(text):
+        found[source] = (*found.get(source, ()), _link_statement(values))
+    return found
 
 
-def lazy_link_statements(text: str | None) -> Mapping[str, LinkStatement]:
+def lazy_link_statements(text: str | None) -> Mapping[str, tuple[LinkStatement, ...]]:
     return LazyMap(text, load_link_statements) if text else {}
 
 

@@ -1,10 +1,12 @@
 """The HTTP application around a schema and a store."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,17 +21,27 @@ from graph_api.access.principal import Principal
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
+from graph_api.telemetry.watchdog import watch_loop
+from graph_api.web.admin import build_admin
 from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.endpoint import GraphQLEndpoint
 from graph_api.web.heads import LimitHeads
-from graph_api.web.health import health_routes
+from graph_api.web.health import Readiness, health_routes
 from graph_api.web.hosts import KnownHosts
 from graph_api.web.limits import LimitRequests, RequestLimits
+from graph_api.web.observe import Observe
 from graph_api.web.request_id import RequestId, request_id
 from graph_api.web.responses import error_response
 from graph_api.web.store_lifecycle import StoreLifecycle
 
 logger = logging.getLogger(__name__)
+
+
+class CatalogApp(Starlette):
+    """The application for clients, with the one for operators, which lives as long."""
+
+    admin: Starlette
+    lifecycle: StoreLifecycle
 
 
 def build_asgi(
@@ -42,33 +54,38 @@ def build_asgi(
     on_open: Callable[[], Awaitable[None]] | None = None,
     warm_up: Callable[[], Awaitable[None]] | None = None,
     beside: Callable[[], Awaitable[None]] | None = None,
+    finish: Callable[[], Awaitable[None]] | None = None,
     routes: Sequence[Route] = (),
+    admin_hosts: AbstractSet[str] | None = None,
     trust: DocumentTrust | None = None,
-) -> Starlette:
+) -> CatalogApp:
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
     per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
-    until it is cancelled. `hosts` are the names that it answers to, None for all; `origins` those whose pages may ask.
+    until it is cancelled; before that, `finish` lets it come to an end of its own. `hosts` are the names that it
+    answers to, `admin_hosts` those of its `admin`, None for all; `origins` those whose pages may ask.
     """
     limits = limits or RequestLimits()
-    lifecycle = StoreLifecycle(store, on_open, warm_up)
+    lifecycle = StoreLifecycle(store, on_open, warm_up, finish)
+    readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(
         schema, context_factory, lifecycle.require_open, limits.max_response, trust or DocumentTrust()
     )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with lifecycle.run(beside):
+        async with lifecycle.run(beside), _beside(watch_loop(), readiness.watch()):
             yield
 
-    app = Starlette(
+    app = CatalogApp(
         routes=[
             Route("/graphql", LimitRequests(endpoint, limits)),
             Route("/", _redirect_to_graphql),
-            *health_routes(lifecycle),
+            *health_routes(readiness),
             *routes,
         ],
         middleware=[
             Middleware(RequestId),
+            Middleware(Observe),
             Middleware(LimitHeads, limits.max_head, limits.max_headers),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
             *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
@@ -78,7 +95,20 @@ def build_asgi(
     )
     # A redirect would be made from the Host header.
     app.router.redirect_slashes = False
+    app.admin = build_admin(health_routes(readiness), store, admin_hosts)
+    app.lifecycle = lifecycle
     return app
+
+
+@asynccontextmanager
+async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _redirect_to_graphql(_request: Request) -> Response:

@@ -7,11 +7,14 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import h11
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from graph_api.errors import ErrorCode
 from graph_api.web.responses import error_response
+
+_CLOSE = {"connection": "close"}
 
 
 def timed_heads(timeout: float) -> type[asyncio.Protocol]:
@@ -57,7 +60,7 @@ class _TimedHeads(H11Protocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The head did not arrive within {self._timeout:g} s.")
 
     def _refuse(self, status: int, message: str) -> None:
-        response = error_response(status, ErrorCode.BAD_REQUEST, message, {"connection": "close"})
+        response = error_response(status, ErrorCode.BAD_REQUEST, message, _CLOSE)
         head = h11.Response(status_code=status, headers=response.raw_headers, reason=STATUS_PHRASES[status])
         for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
@@ -65,7 +68,9 @@ class _TimedHeads(H11Protocol):
 
 
 class LimitHeads:
-    """Refuses heads of too many bytes or headers with 431."""
+    """Refuses heads of too many bytes or headers (431), and those that say twice where the body ends (400): a proxy may
+    have believed the other.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int, max_headers: int) -> None:
         self.app = app
@@ -73,19 +78,23 @@ class LimitHeads:
         self.max_headers = max_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (excess := self._excess(scope)):
-            refusal = error_response(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode.TOO_LARGE, excess, {"connection": "close"}
-            )
+        if scope["type"] == "http" and (refusal := self._refusal(scope)):
             await refusal(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
-    def _excess(self, scope: Scope) -> str | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         headers = scope["headers"]
         if len(headers) > self.max_headers:
-            return f"A request may have at most {self.max_headers} headers."
+            return _too_large(f"A request may have at most {self.max_headers} headers.")
         size = len(scope.get("raw_path", b"")) + len(scope["query_string"])
         if size + sum(len(name) + len(value) for name, value in headers) > self.max_bytes:
-            return f"The URL and the headers of a request may have at most {self.max_bytes} bytes together."
+            return _too_large(f"The URL and the headers of a request may have at most {self.max_bytes} bytes together.")
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
+            message = "Content-Length and Transfer-Encoding exclude each other."
+            return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, message, _CLOSE)
         return None
+
+
+def _too_large(message: str) -> Response:
+    return error_response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode.TOO_LARGE, message, _CLOSE)

@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from graph_api.errors import CatalogError
+from graph_api.errors import CatalogError, ReplacedError
 from graph_api.web.responses import json_response
 from graph_api.web.store_lifecycle import StoreLifecycle
 
 PING_TIMEOUT = 1.0
 KEEP = 1.0
 """Seconds that an answer of the store is believed."""
+WATCH = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class Readiness:
 
     async def problem(self) -> str | None:
         """Why no question can be answered now; None when all is well."""
+        if self._lifecycle.draining:
+            return "The server is about to end."
         async with self._asking:
             if self._lifecycle.problem:
                 return self._lifecycle.problem
@@ -39,10 +42,19 @@ class Readiness:
                 self._asked_at = monotonic()
             return self._problem
 
+    async def watch(self) -> None:
+        """Ask again and again, so that a store that has been replaced is noticed whether or not anybody else asks."""
+        while True:
+            await asyncio.sleep(WATCH)
+            await self.problem()
+
     async def _ping(self) -> str | None:
         try:
             async with asyncio.timeout(PING_TIMEOUT):
                 await self._lifecycle.store.ping()
+        except ReplacedError as error:
+            self._lifecycle.problem = error.message
+            return error.message
         except TimeoutError:
             return f"The database did not answer within {PING_TIMEOUT:g} s."
         except CatalogError as error:
@@ -53,9 +65,7 @@ class Readiness:
         return None
 
 
-def health_routes(lifecycle: StoreLifecycle) -> list[Route]:
-    readiness = Readiness(lifecycle)
-
+def health_routes(readiness: Readiness) -> list[Route]:
     async def livez(_request: Request) -> Response:
         return json_response({"status": "ok"})
 

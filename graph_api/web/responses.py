@@ -9,6 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from graph_api.errors import ErrorCode
+from graph_api.telemetry.record import note_error
 from graph_api.web.accept import JSON
 
 
@@ -27,6 +28,7 @@ def json_response(data: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 
 def error_body(code: ErrorCode, message: str, **extensions: Any) -> bytes:
+    note_error(code)
     return encode_json({"errors": [{"message": message, "extensions": {"code": code, **extensions}}]})
 
 

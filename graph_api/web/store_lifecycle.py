@@ -22,14 +22,19 @@ class StoreLifecycle:
         store: Store,
         on_open: Callable[[], Awaitable[None]] | None = None,
         warm_up: Callable[[], Awaitable[None]] | None = None,
+        finish: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.store = store
         self._on_open = on_open
         self._warm_up = warm_up
+        self._finish = finish
+        self._finishing: asyncio.Task[None] | None = None
         self.warm = False
         """Whether the first answers come as fast as later ones, as far as that can be helped."""
         self.problem: str | None = "The store is being opened."
         """Why the store cannot be asked; None once it is open."""
+        self.draining = False
+        """Whether the server is about to end: what has begun is finished, and nothing new begins."""
         self._tried = asyncio.Event()
 
     @asynccontextmanager
@@ -46,9 +51,26 @@ class StoreLifecycle:
                 opening.result()
             yield
         finally:
+            if self._finishing:
+                await asyncio.gather(self._finishing, return_exceptions=True)
             opening.cancel()
             await asyncio.gather(opening, return_exceptions=True)
             await self.store.close()
+
+    def drain(self, seconds: float) -> None:
+        """From now on nothing new begins beside the requests; what runs there has so many seconds to end well."""
+        if self.draining:
+            return
+        self.draining = True
+        if self._finish:
+            self._finishing = asyncio.create_task(self._end(self._finish, seconds))
+
+    async def _end(self, finish: Callable[[], Awaitable[None]], seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await finish()
+        except TimeoutError:
+            logger.warning("What runs beside the requests is ended after %g s and undone", seconds)
 
     def require_open(self) -> None:
         """Raises CatalogError UNAVAILABLE."""

@@ -9,8 +9,8 @@ from graph_api.catalog.ref import Ref
 KEY = LinkKey(Ref("component:default/a"), "DEPENDS_ON", Ref("component:default/b"), None)
 
 
-def said(origin: LinkOrigin, observed_at: str | None = None) -> LinkStatement:
-    return LinkStatement(key=KEY, document="a", location="a:1", origin=origin, observed_at=observed_at)
+def said(origin: LinkOrigin, observed_at: str | None = None) -> tuple[LinkStatement]:
+    return (LinkStatement(key=KEY, document="a", location="a:1", origin=origin, observed_at=observed_at),)
 
 
 def test_the_first_origin_and_the_latest_time_are_the_links() -> None:

@@ -24,7 +24,7 @@ SNAPSHOT = Snapshot(
     source="feed",
     connector="api",
     entities={ref("a"): entity("a", sources=["feed"]).statements["feed"]},
-    links={OWNED.key: OWNED.statements["feed"]},
+    links={OWNED.key: OWNED.statements["feed"][0]},
 )
 
 

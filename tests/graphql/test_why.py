@@ -87,3 +87,24 @@ def test_what_the_operator_separates_comes_apart_and_names_join_when_he_says_so(
     assert rows(Settings(separate=((CART, POD),))) == sorted([CART, POD, DB])
     assert rows(Settings(join_names=("component",))) == sorted([CART, DB])
     assert rows(Settings(separate=((CART, POD),), join_names=("component",))) == sorted([CART, POD, DB])
+
+
+def test_a_link_put_to_both_names_of_one_thing_is_one_with_the_evidence_of_both(store: Store, run: Run) -> None:
+    run(fill(store, Settings()))
+    client = Client(store, run, Settings())
+    run(client.start())
+    link = '{{from: "component:web", relation: DEPENDS_ON, to: "{}"}}'
+    put = f"putLinks(links: [{link.format(CART)}, {link.format(POD)}]) {{ changes {{ ref }} userErrors {{ code }} }}"
+    remove = f"removeLinks(links: [{link.format(CART)}]) {{ userErrors {{ code }} }}"
+    asked = """{ dependencies(of: ["component:web"]) {
+      edges { node { ref } via { steps { links { evidence { source } } } } } } }"""
+    try:
+        assert len(client.ask(f"mutation {{ {put} }}")["putLinks"]["changes"]) == 1
+        (edge,) = client.ask(asked)["dependencies"]["edges"]
+        assert edge["node"]["ref"] == CART
+        assert edge["via"]["steps"] == [{"links": [{"evidence": [{"source": "api"}, {"source": "api"}]}]}]
+        assert client.ask(f"mutation {{ {put} }}")["putLinks"] == {"changes": [], "userErrors": []}
+        assert client.ask(f"mutation {{ {remove} }}")["removeLinks"]["userErrors"] == []
+        assert client.ask('{ entity(ref: "component:web") { ref } }') == {"entity": None}
+    finally:
+        run(client.stop())

@@ -105,16 +105,18 @@ FULL_LINK = Link(
     confidence=0.25,
     properties={"port": 80, "ratio": 1.0, "secure": True, "none": None, "list": ["ß", {"a": 1}]},
     statements={
-        source: LinkStatement(
-            key=FULL_KEY,
-            document="a.yaml",
-            location="a.yaml:3",
-            criticality=criticality,
-            confidence=0.25,
-            properties={"port": 80},
-            first_seen=AT,
-            last_seen=AT,
-            stale=True,
+        source: (
+            LinkStatement(
+                key=FULL_KEY,
+                document="a.yaml",
+                location="a.yaml:3",
+                criticality=criticality,
+                confidence=0.25,
+                properties={"port": 80},
+                first_seen=AT,
+                last_seen=AT,
+                stale=True,
+            ),
         )
         for source, criticality in (("zeta", Criticality.SOFT), ("api", None))
     },

@@ -1,13 +1,14 @@
 """What several sources tell of one thing becomes one entity, whatever the order of syncs; and comes apart again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph_api.catalog.changes import SyncStatus
-from graph_api.catalog.correlation import Stated, correlate
-from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
+from graph_api.catalog.correlation import Rules, Stated, correlate
+from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
@@ -20,6 +21,11 @@ from tests.conftest import Run
 SOURCES = ("x", "y", "z")
 ORDER = SourceOrder(("y",))
 REFS = [Ref(f"component:default/{name}") for name in "abcde"]
+ORDERS = [
+    ORDER,
+    SourceOrder(("z",)),
+    SourceOrder(("y",), Rules(separate=frozenset({frozenset(REFS[:2]), frozenset(REFS[1:3])}))),
+]
 NAMES = ["image:p", "image:q", "service.name:r", "service.name:s", "arn:t", "plain"]
 
 
@@ -37,10 +43,9 @@ def link(source: Ref, target: Ref) -> LinkStatement:
 @st.composite
 def snapshots(draw: st.DrawFn, source: str) -> Snapshot:
     said = draw(st.dictionaries(st.sampled_from(REFS), st.lists(st.sampled_from(NAMES), max_size=2), max_size=4))
-    # One link leaves each entity: of two that one source's links become one by joining, the catalog keeps one.
     ends = st.sampled_from(sorted(said) or REFS)
-    pairs = draw(st.dictionaries(ends, st.sampled_from(REFS), max_size=3 if said else 1))
-    links = [link(*pair) for pair in sorted(pairs.items())]
+    pairs = draw(st.sets(st.tuples(ends, st.sampled_from(REFS)), max_size=3))
+    links = [link(*pair) for pair in sorted(pairs)]
     return Snapshot(
         source=source,
         connector="test",
@@ -49,58 +54,66 @@ def snapshots(draw: st.DrawFn, source: str) -> Snapshot:
     )
 
 
-runs = st.lists(st.sampled_from(SOURCES).flatmap(lambda source: snapshots(source)), min_size=1, max_size=6)
+runs = st.lists(
+    st.tuples(st.sampled_from(SOURCES).flatmap(lambda source: snapshots(source)), st.sampled_from(ORDERS)),
+    min_size=1,
+    max_size=6,
+)
 
 
 @settings(max_examples=40)
 @given(runs=runs)
-def test_the_catalog_depends_on_what_is_said_alone(store: Store, run: Run, runs: list[Snapshot]) -> None:
+def test_the_catalog_depends_on_what_is_said_alone(
+    store: Store, run: Run, runs: list[tuple[Snapshot, SourceOrder]]
+) -> None:
     run(_check(store, runs))
 
 
-async def _check(store: Store, runs: list[Snapshot]) -> None:
+async def _check(store: Store, runs: Sequence[tuple[Snapshot, SourceOrder]]) -> None:
     for source in SOURCES:
         await _sync(store, Snapshot(source=source, connector="test"))
     latest: dict[str, Snapshot] = {}
-    for snapshot in runs:
-        await _sync(store, snapshot)
+    for snapshot, order in runs:
+        await _sync(store, snapshot, order)
         latest[snapshot.source] = snapshot
-        assert await _found(store) == _expected(latest)
+        assert await _found(store, order) == _expected(latest, order)
 
 
-async def _sync(store: Store, snapshot: Snapshot) -> None:
-    report = await sync(store, snapshot, ORDER)
+async def _sync(store: Store, snapshot: Snapshot, order: SourceOrder = ORDER) -> None:
+    report = await sync(store, snapshot, order)
     if report.run.status is SyncStatus.HELD:
-        await confirm_sync(store, report.run.id, ORDER)
+        await confirm_sync(store, report.run.id, order)
 
 
-def _expected(latest: Mapping[str, Snapshot]) -> dict[str, object]:
+def _expected(latest: Mapping[str, Snapshot], order: SourceOrder) -> dict[str, object]:
     said = {Stated(s.source, ref): row for s in latest.values() for ref, row in s.entities.items()}
     place: dict[str, str] = {}
-    for group in correlate({stated: row.identifiers for stated, row in said.items()}, ORDER.rules):
-        first = min((ORDER(stated.source), stated.ref) for stated in said if stated.ref in group)[1]
+    for group in correlate({stated: row.identifiers for stated, row in said.items()}, order.rules):
+        first = min((order(stated.source), stated.ref) for stated in said if stated.ref in group)[1]
         place |= dict.fromkeys(group, first)
     entities: dict[str, dict[str, str]] = {}
     for stated in said:
         entities.setdefault(place[stated.ref], {})[stated.source] = stated.ref
-    links: dict[tuple[str, str], set[str]] = {}
+    links: dict[tuple[str, str], dict[str, list[LinkKey]]] = {}
     for snapshot in latest.values():
-        for key in snapshot.links:
+        for key in sorted(snapshot.links):
             ends = place.get(key.source, key.source), place.get(key.target, key.target)
-            links.setdefault(ends, set()).add(snapshot.source)
+            links.setdefault(ends, {}).setdefault(snapshot.source, []).append(key)
             for end in ends:
                 entities.setdefault(end, {})
     return {"entities": entities, "links": links}
 
 
-async def _found(store: Store) -> dict[str, object]:
+async def _found(store: Store, order: SourceOrder) -> dict[str, object]:
     rows = (await store.page(PageRequest(filter=ALL, sort=Sort("ref"), limit=100))).entities
     entities = {row.ref: {source: said.ref for source, said in row.statements.items()} for row in rows}
     for row in rows:
-        assert list(row.statements) == sorted(row.statements, key=ORDER)
+        assert list(row.statements) == sorted(row.statements, key=order)
     neighbours = await store.neighbours([row.ref for row in rows], Direction.OUT, ("DEPENDS_ON",))
     links = {
-        (item.link.key.source, item.link.key.target): set(item.link.statements)
+        (item.link.key.source, item.link.key.target): {
+            source: [row.key for row in said] for source, said in item.link.statements.items()
+        }
         for found in neighbours.values()
         for item in found
     }
@@ -117,4 +130,31 @@ def test_a_link_whose_one_end_is_joined_later_keeps_the_other_where_it_stands(st
     )
     declared = Snapshot(source="y", connector="test", entities={a: entity(a, ["image:p"]), c: entity(c, ["arn:t"])})
     between = Snapshot(source="z", connector="test", entities={REFS[4]: entity(REFS[4], ["arn:t", "image:q"])})
-    run(_check(store, [declared, seen, between]))
+    run(_check(store, [(snapshot, ORDER) for snapshot in (declared, seen, between)]))
+
+
+def test_two_links_of_a_source_are_one_while_their_ends_are(store: Store, run: Run) -> None:
+    a, b, c, d = REFS[:4]
+    hard = replace(link(a, c), criticality=Criticality.HARD)
+    soft = replace(link(a, d), criticality=Criticality.SOFT)
+    joining = Snapshot(source="y", connector="test", entities={b: entity(b, ["image:p", "image:q"])})
+    apart = replace(joining, entities={b: entity(b, ["image:p"])})
+    ends = [
+        Snapshot(source="w", connector="test", entities={c: entity(c, ["image:p"])}),
+        Snapshot(source="z", connector="test", entities={d: entity(d, ["image:q"])}),
+    ]
+    both = Snapshot(source="x", connector="test", entities={a: entity(a, [])}, links={soft.key: soft, hard.key: hard})
+
+    async def needs(*snapshots: Snapshot) -> dict[Ref, Criticality]:
+        for snapshot in snapshots:
+            await _sync(store, snapshot)
+        found = await store.neighbours([a], Direction.OUT, ("DEPENDS_ON",))
+        return {item.entity.ref: item.link.criticality for item in found[a]}
+
+    async def check() -> None:
+        assert await needs(joining, *ends, both) == {b: Criticality.HARD}, "the first by what was said"
+        assert await needs(apart) == {b: Criticality.HARD, d: Criticality.SOFT}
+        assert await needs(joining) == {b: Criticality.HARD}
+        assert await needs(replace(both, links={soft.key: soft})) == {b: Criticality.SOFT}
+
+    run(check())

@@ -234,11 +234,11 @@ def forget_origins(conn: sqlite3.Connection) -> None:
 async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     declared, told = link("a", "b"), link("a", "c")
-    (said,) = declared.statements.values()
+    ((said,),) = declared.statements.values()
     times = ("2026-01-02T00:00:00+01:00", "2026-01-01T00:00:00Z", None)
     seen = [replace(said, key=told.key, origin=LinkOrigin.OBSERVED, observed_at=at) for at in times]
     guessed = replace(said, key=told.key, origin=LinkOrigin.INFERRED)
-    several = merge_link(told.key, dict(zip("abcd", (*seen, guessed), strict=True)))
+    several = merge_link(told.key, {source: (row,) for source, row in zip("abcd", (*seen, guessed), strict=True)})
     async with opened(path) as store:
         await write(store, with_ends([declared, several]))
     with sqlite3.connect(path) as conn:

@@ -1,10 +1,11 @@
 """Counts of the values that a set of entities has, out of the compact graph."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from graph_api.catalog.filters import ALL, Filter
 from graph_api.catalog.traversal import FACET_FIELDS, Bucket, Facet
@@ -38,18 +39,14 @@ def facet(field: str, counts: Mapping[str | None, int]) -> Facet:
 
 def _coded_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:
     coded = graph.coded[field]
-    counts = np.bincount(coded.codes.take(ids))
-    found = np.flatnonzero(counts)
-    return {coded.texts[code]: count for code, count in zip(found.tolist(), counts[found].tolist(), strict=True)}
+    return {coded.texts[code]: count for code, count in _found(np.bincount(coded.codes.take(ids)))}
 
 
 def _listed_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:
-    lists, texts = graph.listed[field], graph.terms.texts
-    counts = np.bincount(lists.of(ids))
+    texts = graph.terms.texts
+    return {texts[term] if term else None: count for term, count in _found(graph.split(field).counts(ids))}
+
+
+def _found(counts: npt.NDArray[np.intp]) -> Iterable[tuple[int, int]]:
     found = np.flatnonzero(counts)
-    answer: dict[str | None, int] = {
-        texts[term]: count for term, count in zip(found.tolist(), counts[found].tolist(), strict=True)
-    }
-    if without := int(np.count_nonzero(lists.lengths(ids) == 0)):
-        answer[None] = without
-    return answer
+    return zip(found.tolist(), counts[found].tolist(), strict=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -65,6 +65,36 @@ class Lists:
     def of(self, ids: Ints) -> Ints:
         values: Ints = self.values.take(self.positions(ids))
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Lists of values above 0 by their first value (0 where there is none) and the others: most have one at most."""
+
+    first: Ints
+    rest: Lists
+    longer: Bools
+    """Whose lists have others."""
+    values: int
+    """Above all values."""
+
+    @classmethod
+    def of(cls, lists: Lists) -> "Split":
+        size = lists.starts.size - 1
+        lengths = np.diff(lists.starts)
+        heads = lists.starts[:-1][lengths > 0]
+        first = np.zeros(size, np.int32)
+        first[lengths > 0] = lists.values[heads]
+        others = np.ones(lists.values.size, np.bool_)
+        others[heads] = False
+        rest = Lists.grouped(lists.owners()[others], lists.values[others], size)
+        return cls(first, rest, lengths > 1, int(lists.values.max(initial=0)) + 1)
+
+    def counts(self, ids: Ints) -> npt.NDArray[np.intp]:
+        """By value, how many of these lists hold it; by 0, how many are empty."""
+        counts = np.bincount(self.first.take(ids), minlength=self.values)
+        longer = ids[self.longer.take(ids)]
+        return counts + np.bincount(self.rest.of(longer), minlength=self.values) if longer.size else counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +173,19 @@ class Graph:
     def size(self) -> int:
         """Above all ids."""
         return self.present.size
+
+    @cached_property
+    def by_rank(self) -> Ints:
+        """The id at each rank."""
+        ids = np.flatnonzero(self.present).astype(np.int32)
+        by_rank = np.empty_like(ids)
+        by_rank[self.rank[ids]] = ids
+        return by_rank
+
+    @cached_property
+    def split(self) -> Callable[[str], Split]:
+        """A field of `listed`, split."""
+        return cache(lambda field: Split.of(self.listed[field]))
 
     @cached_property
     def neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:

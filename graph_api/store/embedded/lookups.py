@@ -180,5 +180,5 @@ def said_by(conn: sqlite3.Connection, source: str) -> tuple[dict[Ref, EntityStat
         (source,),
     )
     about_entities = (load_entity_statements(row[0])[source] for row in entities)
-    about_links = (load_link_statements(row[0])[source] for row in leaving)
+    about_links = (said for row in leaving for said in load_link_statements(row[0])[source])
     return {said.ref: said for said in about_entities}, {said.key: said for said in about_links}

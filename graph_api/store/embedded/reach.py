@@ -60,13 +60,11 @@ class Ground:
             depth += 1
             positions = neighbours.positions(frontier)
             ids = neighbours.values.take(positions)
-            new = ~seen.take(ids)
-            positions, ids = positions[new], ids[new]
             # Of those who meet the same entity, the last one to write stays.
             places = np.arange(ids.size, dtype=np.int32)
             meeting[ids] = places
-            once = meeting.take(ids) == places
-            level = Level(ids[once], positions[once])
+            new = np.flatnonzero((meeting.take(ids) == places) & ~seen.take(ids))
+            level = Level(ids.take(new), positions.take(new))
             seen[level.ids] = True
             if level.ids.size:
                 yield level
@@ -87,7 +85,8 @@ def reach(ground: Ground) -> Reached:
     levels: list[Ints] = []
     found = 0
     for level in ground.levels(ground.neighbours()):
-        levels.append(level.ids.take(np.argsort(ground.graph.rank.take(level.ids))))
+        # Sorting ranks and looking up whose they are is twice as fast as sorting ids by their ranks.
+        levels.append(ground.graph.by_rank.take(np.sort(ground.graph.rank.take(level.ids))))
         found += level.ids.size
         if found > budget:
             break

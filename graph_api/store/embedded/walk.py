@@ -61,19 +61,20 @@ def _severities(hits: Reached, hard: Bools) -> Facet:
 
 def _page(ground: Ground, hits: Reached, request: WalkRequest) -> tuple[int, int]:
     """The first hit of the page and the one behind its last."""
-    above = ground.graph.size + 1
-    keys = hits.distances.astype(np.int64) * above + ground.graph.rank.take(hits.ids)
-
-    def place(position: Position, *, behind: bool) -> int:
-        rank, exists = _rank(ground, position)
-        key = min(position.distance, above) * above + rank
-        return int(np.searchsorted(keys, key, side="right" if behind and exists else "left"))
-
-    first = place(request.after, behind=True) if request.after else 0
-    last = place(request.before, behind=False) if request.before else hits.ids.size
+    first = _place(ground, hits, request.after, behind=True) if request.after else 0
+    last = _place(ground, hits, request.before, behind=False) if request.before else hits.ids.size
     if request.backward:
         return max(first, last - request.limit), last
     return first, min(first + request.limit, last)
+
+
+def _place(ground: Ground, hits: Reached, position: Position, *, behind: bool) -> int:
+    """How many hits are before the position; with `behind`, the one that is there included."""
+    above = ground.graph.size + 1
+    keys = hits.distances.astype(np.int64) * above + ground.graph.rank.take(hits.ids)
+    rank, exists = _rank(ground, position)
+    key = min(position.distance, above) * above + rank
+    return int(np.searchsorted(keys, key, side="right" if behind and exists else "left"))
 
 
 def _rank(ground: Ground, position: Position) -> tuple[int, bool]:
@@ -111,6 +112,8 @@ def _completeness(ground: Ground, reached: Reached) -> Completeness:
 def _open_ends(ground: Ground, reached: Reached) -> Ints:
     """Distances of the reached entities that could be expanded and lead to what is neither reached nor a start."""
     # Without a cut everything above the last level was expanded, and leads nowhere else.
+    if not reached.cut and ground.traversal.max_depth is None:
+        return reached.distances[:0]
     at_edge = np.ones(reached.ids.size, np.bool_) if reached.cut else reached.distances == ground.traversal.max_depth
     if ground.through is not None:
         at_edge &= ground.through[reached.ids]

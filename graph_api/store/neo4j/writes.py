@@ -55,7 +55,7 @@ class Neo4jWrite:
         entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
         link_texts = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
         entities = (load_entity_statements(text)[source] for text in entity_texts[0]["texts"])
-        links = (load_link_statements(text)[source] for text in link_texts[0]["texts"])
+        links = (said for text in link_texts[0]["texts"] for said in load_link_statements(text)[source])
         return {said.ref: said for said in entities}, {said.key: said for said in links}
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:

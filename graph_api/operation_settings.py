@@ -1,0 +1,33 @@
+"""Settings of how the server is operated."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from graph_api.telemetry.logs import LogFormat
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class OperationSettings(BaseSettings):
+    log_format: LogFormat | None = Field(
+        default=None, description="`json` or `text`, one line a message; by default text on a terminal, else JSON."
+    )
+    admin_port: int | None = Field(
+        default=None, ge=0, le=65_535, description="Port of /livez, /readyz and /metrics for operators; off by default."
+    )
+    admin_host: str = Field(default="127.0.0.1", description="Address of `admin_port`; nothing there asks who asks.")
+    drain_seconds: float = Field(
+        default=10.0, ge=0, le=600, description="Seconds that running requests and syncs have when the server ends."
+    )
+    drain_delay: float = Field(
+        default=0.0,
+        ge=0,
+        le=60,
+        description="Seconds that the server still takes new requests after SIGTERM, while /readyz says that it ends: "
+        "what load balancers need to notice.",
+    )
+
+    @property
+    def admin_hosts(self) -> frozenset[str] | None:
+        """The names in Host headers that the admin port answers to; None for all."""
+        return frozenset(LOOPBACK_NAMES) if self.admin_host in LOOPBACK_NAMES else None

@@ -1,0 +1,48 @@
+"""What one request is, for whoever writes about it: set by the outermost middleware, found by everything inside."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from graph_api.access.principal import LOCAL
+
+MAX_NAME = 100
+"""Characters of a client's name for its operation that are kept."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestRecord:
+    """Filled while the request is answered. `state` is the request's own, where authentication leaves the principal."""
+
+    request_id: str
+    state: Mapping[str, Any] = field(default_factory=dict)
+    operation: str | None = None
+    operation_type: str | None = None
+    """query, mutation or subscription; None for what is no GraphQL operation."""
+    code: str | None = None
+    """Of the first error."""
+    cost: float | None = None
+    trace_id: str | None = None
+    store_seconds: float = 0.0
+    questions: int = 0
+    """That the store was asked."""
+
+    @property
+    def principal(self) -> str:
+        name: str = self.state.get("principal", LOCAL).name
+        return name
+
+    def is_operation(self, type_: str, name: str | None) -> None:
+        self.operation_type = type_
+        self.operation = name[:MAX_NAME] if name else None
+
+
+CURRENT: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
+
+
+def note_error(code: str) -> None:
+    """The first one counts."""
+    request = CURRENT.get()
+    if request and request.code is None:
+        request.code = code

@@ -1,0 +1,71 @@
+"""A store that is measured: how long each question took, for metrics, traces and the record of the request."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import wraps
+from inspect import iscoroutinefunction
+from time import perf_counter
+from typing import Any, cast
+
+from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.telemetry.metrics import STORE_RUNNING, STORE_SECONDS
+from graph_api.telemetry.record import CURRENT
+
+Question = Callable[..., Coroutine[Any, Any, Any]]
+
+
+def watched(store: Store) -> Store:
+    """The same store; whatever is awaited of it is measured."""
+    return cast("Store", _Watched(store))
+
+
+class _Watched:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name == "write":
+            found = _watch_write(found)
+        elif iscoroutinefunction(found):
+            found = _watch(name, found)
+        else:
+            return found  # may be another one the next time
+        setattr(self, name, found)
+        return found
+
+
+def _watch(name: str, question: Question) -> Question:
+    @wraps(question)
+    async def ask(*arguments: Any, **named: Any) -> Any:
+        with _measured(name):
+            return await question(*arguments, **named)
+
+    return ask
+
+
+def _watch_write(
+    write: Callable[[], AbstractAsyncContextManager[WriteTransaction]],
+) -> Callable[[], AbstractAsyncContextManager[WriteTransaction]]:
+    @asynccontextmanager
+    async def measured_write() -> AsyncIterator[WriteTransaction]:
+        with _measured("write"):
+            async with write() as transaction:
+                yield transaction
+
+    return measured_write
+
+
+@contextmanager
+def _measured(question: str) -> Iterator[None]:
+    begun = perf_counter()
+    STORE_RUNNING.inc()
+    try:
+        yield
+    finally:
+        STORE_RUNNING.dec()
+        seconds = perf_counter() - begun
+        STORE_SECONDS.labels(question).observe(seconds)
+        if request := CURRENT.get():
+            request.questions += 1
+            request.store_seconds += seconds
