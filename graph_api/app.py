@@ -22,6 +22,7 @@ from graph_api.telemetry.watched_store import watched
 from graph_api.trusted_documents import load_documents
 from graph_api.warming import warm_up
 from graph_api.web.asgi import CatalogApp, build_asgi
+from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
@@ -36,11 +37,13 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     limits = request_limits(settings)
     received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
+    tokens = TokenAuthenticator(catalog, settings)
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     return build_asgi(
         configured_schema(settings),
         lambda principal: create_context(settings, catalog, principal),
         catalog,
+        Anybody() if settings.insecure_anonymous else tokens,
         limits,
         settings.known_hosts,
         settings.cors_origins,
@@ -48,7 +51,10 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
         finish=schedule.finish,
-        routes=[*hook_routes(sources, schedule.ask, received), *lineage_routes(sources, schedule.ask, received)],
+        routes=[
+            *hook_routes(sources, schedule.ask, received, tokens),
+            *lineage_routes(sources, schedule.ask, received, tokens),
+        ],
         admin_hosts=settings.admin_hosts,
         trust=document_trust(settings),
     )
@@ -99,7 +105,6 @@ def create_context(settings: Settings, store: Store, principal: Principal = LOCA
         max_objects=settings.max_cost,
         introspection=settings.introspection,
         deadline=settings.deadline,
-        writes_allowed=settings.writes_allowed,
     )
 
 
@@ -123,5 +128,8 @@ def source_order(settings: Settings) -> SourceOrder:
     rules = Rules(
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
+        image_mirrors=tuple(
+            (one.strip("/").lower(), other.strip("/").lower()) for one, other in settings.image_mirrors
+        ),
     )
     return SourceOrder(settings.source_names, rules, OBSERVING)

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from graph_api.access.audit import Attempt
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
+from graph_api.guarding import Refusal, not_owned, refusals
 from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, unusual_ends
@@ -56,35 +58,40 @@ class EntityRemoval:
 
 @dataclass
 class _Draft:
-    """An edit under construction, with what is wrong with it."""
+    """An edit under construction, with what is wrong with it. `named` are the refs that the request names, by place:
+    the entities, or where the links start; they may be `new`.
+    """
 
     edit: Edit
     errors: list[UserError]
     warnings: list[Problem]
+    named: Sequence[tuple[tuple[str, ...], Ref]] = ()
+    new: bool = False
 
 
 async def put_entities(
-    store: Store, order: SourceOrder, source: str, puts: Sequence[EntityPut], *, dry_run: bool
+    store: Store, order: SourceOrder, source: str, puts: Sequence[EntityPut], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """State these entities with the links of their specs; what this source said of them before is replaced."""
     now = utc_now()
 
     async def work(tx: WriteTransaction) -> EditReport:
         draft = await _draft_puts(tx, source, puts, now)
-        return await _finish(tx, order, draft, now, dry_run=dry_run)
+        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
     return await write(store, order, work, dry_run=dry_run)
 
 
 async def remove_entities(
-    store: Store, order: SourceOrder, source: str, removals: Sequence[EntityRemoval], *, dry_run: bool
+    store: Store, order: SourceOrder, source: str, removals: Sequence[EntityRemoval], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """Withdraw this source's statements of these entities, with the links of their specs."""
     now = utc_now()
 
     async def work(tx: WriteTransaction) -> EditReport:
         rows = await stated_rows(tx, [removal.ref for removal in removals])
-        draft = _Draft(Edit(source, {}, {}), [], [])
+        named = [(("entities", str(place)), removal.ref) for place, removal in enumerate(removals)]
+        draft = _Draft(Edit(source, {}, {}), [], [], named)
         withdrawn: dict[Ref, EntityStatement | None] = {}
         for place, removal in enumerate(removals):
             path = ("entities", str(place))
@@ -94,20 +101,20 @@ async def remove_entities(
             if said:
                 withdrawn[said.ref] = said
         draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
-        return await _finish(tx, order, draft, now, dry_run=dry_run)
+        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
     return await write(store, order, work, dry_run=dry_run)
 
 
 async def put_links(
-    store: Store, order: SourceOrder, source: str, links: Sequence[LinkStatement], *, dry_run: bool
+    store: Store, order: SourceOrder, source: str, links: Sequence[LinkStatement], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """State these links; what this source said of them before is replaced."""
     now = utc_now()
 
     async def work(tx: WriteTransaction) -> EditReport:
         before = await stated_links(tx, source, {link.key for link in links})
-        draft = _Draft(Edit(source, {}, {}), [], [])
+        draft = _Draft(Edit(source, {}, {}), [], [], _starts(link.key for link in links))
         stated: dict[LinkKey, LinkStatement | None] = {}
         for place, link in enumerate(links):
             if link.key in stated:
@@ -115,13 +122,13 @@ async def put_links(
             stated[link.key] = _first_seen(link, before, now)
         draft.edit = Edit(source, {}, stated)
         draft.warnings += link_warnings(links)
-        return await _finish(tx, order, draft, now, dry_run=dry_run)
+        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
     return await write(store, order, work, dry_run=dry_run)
 
 
 async def remove_links(
-    store: Store, order: SourceOrder, source: str, keys: Sequence[LinkKey], *, dry_run: bool
+    store: Store, order: SourceOrder, source: str, keys: Sequence[LinkKey], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """Withdraw this source's statements of these links."""
     now = utc_now()
@@ -136,18 +143,19 @@ async def remove_links(
             elif source not in link.statements:
                 errors.append(_declared_elsewhere(("links", str(place)), link.statements))
         stated = [said.key for link in before.values() for said in link.statements.get(source, ())]
-        draft = _Draft(Edit(source, {}, dict.fromkeys(stated)), errors, [])
-        return await _finish(tx, order, draft, now, dry_run=dry_run)
+        draft = _Draft(Edit(source, {}, dict.fromkeys(stated)), errors, [], _starts(keys))
+        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
     return await write(store, order, work, dry_run=dry_run)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
-    draft = _Draft(Edit(source, {}, {}), [], [])
     entities: dict[Ref, EntityStatement | None] = {}
     before: dict[Ref, EntityStatement | None] = {}
     readings = [read_document(put.document) for put in puts]
-    rows = await stated_rows(tx, [reading.entity.ref for reading in readings if reading.entity])
+    named = [(("entities", str(place)), row.entity.ref) for place, row in enumerate(readings) if row.entity]
+    draft = _Draft(Edit(source, {}, {}), [], [], named, new=True)
+    rows = await stated_rows(tx, [ref for _, ref in named])
     new_links: list[LinkStatement] = []
     for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
         path = ("entities", str(place))
@@ -262,16 +270,38 @@ def _declared_elsewhere(path: tuple[str, ...], statements: Mapping[str, object])
     return UserError(path, ErrorCode.DECLARED_ELSEWHERE, f"it is stated by {sources}; change it there")
 
 
-async def _finish(tx: WriteTransaction, order: SourceOrder, draft: _Draft, now: str, *, dry_run: bool) -> EditReport:
+async def _finish(
+    tx: WriteTransaction, order: SourceOrder, draft: _Draft, by: Attempt, now: str, *, dry_run: bool
+) -> EditReport:
+    if refused := await not_owned(tx, by, [ref for _, ref in draft.named], new=draft.new):
+        return _failed(tx, draft, _at_their_places(refused, draft))
     if foreign := await foreign_connector(tx, draft.edit.source, API_CONNECTOR):
         draft.errors.insert(0, UserError(("source",), ErrorCode.DECLARED_ELSEWHERE, foreign))
     if draft.errors:
-        return EditReport(changes=ChangeSet(), errors=draft.errors, warnings=draft.warnings, revision=tx.revision)
+        return _failed(tx, draft, draft.errors)
     changes = await settle(tx, draft.edit, order)
+    if refused := await refusals(tx, by, changes):
+        return _failed(tx, draft, _at_their_places(refused, draft))
     revision = tx.revision
     if not dry_run:
-        revision = await tx.apply(changes, await _run(tx, draft, changes, now), now)
+        run = await _run(tx, draft, changes, now)
+        revision = await tx.apply(changes, run, now)
+        await tx.record(by.wrote(run, changes))
     return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision)
+
+
+def _failed(tx: WriteTransaction, draft: _Draft, errors: Sequence[UserError]) -> EditReport:
+    return EditReport(changes=ChangeSet(), errors=errors, warnings=draft.warnings, revision=tx.revision)
+
+
+def _at_their_places(refused: Sequence[Refusal], draft: _Draft) -> list[UserError]:
+    places = {ref: path for path, ref in reversed(draft.named)}
+    anywhere = draft.named[0][0][:1] if draft.named else ()
+    return [UserError(places.get(row.ref, anywhere), ErrorCode.FORBIDDEN, row.message) for row in refused]
+
+
+def _starts(keys: Iterable[LinkKey]) -> list[tuple[tuple[str, ...], Ref]]:
+    return [(("links", str(place)), key.source) for place, key in enumerate(keys)]
 
 
 async def _run(tx: WriteTransaction, draft: _Draft, changes: ChangeSet, now: str) -> SyncRun:

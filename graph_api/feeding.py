@@ -9,6 +9,7 @@ from threading import Thread
 from traceback import extract_tb
 from typing import TypeVar
 
+from graph_api.access.audit import LOCAL_SYNC, Attempt
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import UNREACHABLE, CatalogError
@@ -29,7 +30,13 @@ T = TypeVar("T")
 
 
 async def feed(
-    store: Store, entry: Configured, order: SourceOrder, groups: Sequence[str] = (), *, dry_run: bool = False
+    store: Store,
+    entry: Configured,
+    order: SourceOrder,
+    groups: Sequence[str] = (),
+    *,
+    by: Attempt = LOCAL_SYNC,
+    dry_run: bool = False,
 ) -> list[SyncReport]:
     """Sync all that the source says now. Raises SourceError when it cannot be read, and CatalogError.
 
@@ -37,11 +44,11 @@ async def feed(
     """
     try:
         snapshots = await read(entry, groups)
-        return [report async for report in sync_all(store, snapshots, order, dry_run=dry_run)]
+        return [report async for report in sync_all(store, snapshots, order, by=by, dry_run=dry_run)]
     except (SourceError, CatalogError) as error:
         recordable = not isinstance(error, CatalogError) or error.code not in UNREACHABLE
         if recordable and not dry_run:
-            await record_failure(store, names_of(entry)[0], _connectors(entry)[0], str(error))
+            await record_failure(store, names_of(entry)[0], _connectors(entry)[0], str(error), by=by)
         raise
 
 

@@ -26,6 +26,11 @@ class OperationSettings(BaseSettings):
         description="Seconds that the server still takes new requests after SIGTERM, while /readyz says that it ends: "
         "what load balancers need to notice.",
     )
+    otel_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s@]+$",
+        description="Where traces go by OTLP/HTTP, such as http://collector:4318/v1/traces; needs graph-api[otel].",
+    )
 
     @property
     def admin_hosts(self) -> frozenset[str] | None:

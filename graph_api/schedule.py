@@ -5,8 +5,11 @@ import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from graph_api.access.audit import Attempt
+from graph_api.access.principal import LOCAL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.feeding import feed, names_of
@@ -20,6 +23,7 @@ RETRY = 2.0
 """Seconds until a source is tried again that another replica is at."""
 PAUSE = 15.0
 """Seconds after the store did not answer, or after a defect."""
+BY = Attempt(principal=replace(LOCAL, name="schedule"), action="sync")
 AT_ONCE = 4
 """Sources that one replica syncs at a time."""
 
@@ -144,7 +148,7 @@ class Schedule:
         asked.clear()
         begun = datetime.now(UTC)
         try:
-            reports = await feed(self._store, source, self._order, self._groups)
+            reports = await feed(self._store, source, self._order, self._groups, by=BY)
         except CatalogError as error:
             if error.code in UNREACHABLE:
                 asked.set()  # it left no run

@@ -5,13 +5,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -20,6 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from graph_api.access_settings import AccessSettings, check_access, is_loopback, split
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
 from graph_api.limit_settings import LimitSettings
@@ -37,7 +37,7 @@ _OTHER_VARIABLES = ("GRAPH_API_CACHE",)  # where the local Neo4j keeps what it d
 
 _NEO4J_URL = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?://(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?/?")
 
-# Not `*`: there is no authentication, so that any page in a browser could ask, and write.
+# Not `*`: on a server that lets everybody in, any page in a browser could ask, and write.
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
@@ -60,14 +60,9 @@ def _check_store(url: str) -> str:
     raise ValueError(f"write {STORE_FORMS}")
 
 
-def _split(value: object) -> object:
-    """A list is one text in the environment, with commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
 def _kinds_by_name(value: object) -> object:
     """A kind of which only the name is given is one text."""
-    kinds = _split(value)
+    kinds = split(value)
     return [{"name": kind} if isinstance(kind, str) else kind for kind in kinds] if isinstance(kinds, list) else kinds
 
 
@@ -95,7 +90,7 @@ _Kinds = Annotated[tuple[Kind, ...], NoDecode, BeforeValidator(_kinds_by_name), 
 
 def _pairs(value: object) -> object:
     """A pair is one text in the environment, with an equals sign."""
-    pairs = _split(value)
+    pairs = split(value)
     return [pair.split("=") if isinstance(pair, str) else pair for pair in pairs] if isinstance(pairs, list) else pairs
 
 
@@ -103,18 +98,23 @@ def _check_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
     return tuple((parse_ref(one), parse_ref(other)) for one, other in pairs)
 
 
+def _registries(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((one.strip("/").lower(), other.strip("/").lower()) for one, other in pairs)
+
+
 _Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_check_pairs)]
+_Mirrors = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_registries)]
 _Sources = Annotated[
     tuple[SourceEntry, ...],
     NoDecode,
-    BeforeValidator(lambda value: entries_of(_split(value))),
+    BeforeValidator(lambda value: entries_of(split(value))),
     AfterValidator(check_unique),
 ]
-_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(LimitSettings, DocumentSettings, OperationSettings):
+class Settings(LimitSettings, DocumentSettings, AccessSettings, OperationSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
@@ -138,9 +138,6 @@ class Settings(LimitSettings, DocumentSettings, OperationSettings):
         description="Origins whose pages browsers may let ask the server (CORS), such as https://portal.example.",
     )
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
-    insecure_allow_writes: bool = Field(
-        default=False, description="Allow mutations on an address other than loopback: there is no authentication yet."
-    )
     sources: _Sources = Field(
         default=(),
         description="Names of sources, highest priority first; in the file also objects that say what to sync, see "
@@ -156,6 +153,11 @@ class Settings(LimitSettings, DocumentSettings, OperationSettings):
         default=(),
         description="Pairs of refs that are never joined, whatever identifiers they share: lists of two refs, or in "
         "the environment `ref=ref`.",
+    )
+    image_mirrors: _Mirrors = Field(
+        default=(),
+        description="Pairs of registries, or of folders in them, that hold the same images, such as "
+        "`[docker.io/acme, mirror.example/acme]`; in the environment `one=other`.",
     )
     descriptor_groups: _Names = Field(
         default=(),
@@ -193,10 +195,7 @@ class Settings(LimitSettings, DocumentSettings, OperationSettings):
 
     @property
     def on_loopback(self) -> bool:
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
     @property
     def known_hosts(self) -> frozenset[str] | None:
@@ -205,9 +204,10 @@ class Settings(LimitSettings, DocumentSettings, OperationSettings):
             return None
         return frozenset(name.lower() for name in (self.host, *LOOPBACK_NAMES, *self.allowed_hosts))
 
-    @property
-    def writes_allowed(self) -> bool:
-        return self.on_loopback or self.insecure_allow_writes
+    @model_validator(mode="after")
+    def _check_access(self) -> "Settings":
+        check_access(self, self.host)
+        return self
 
 
 def load_settings(config: Path | None = None, chosen: Mapping[str, Any] | None = None) -> Settings:
@@ -263,7 +263,9 @@ def _unknown_variables() -> Iterator[str]:
 
 
 def _explain(row: Mapping[str, Any], path: Path) -> str:
-    name, *inside = map(str, row["loc"] or ("",))
+    if not row["loc"]:
+        return str(row["msg"]).removeprefix("Value error, ")
+    name, *inside = map(str, row["loc"])
     if row["type"] == "extra_forbidden" and not inside:
         return f"{path}: {name} is no setting{_suggest(name)}"
     reason = ".".join(inside) + ": " * bool(inside) + str(row["msg"]).removeprefix("Value error, ")

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from graph_api.access.audit import LOCAL_SYNC, MAX_REFS, Attempt
+from graph_api.access.authorize import Reach
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.guarding import refusals
 from graph_api.planning.diff import Plan, plan_snapshot
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.settle import settle
@@ -23,10 +26,13 @@ class SyncReport:
     changes: ChangeSet
 
 
-async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run: bool = False) -> SyncReport:
+async def sync(
+    store: Store, snapshot: Snapshot, order: SourceOrder, *, by: Attempt = LOCAL_SYNC, dry_run: bool = False
+) -> SyncReport:
     """Make the source's statements what the snapshot says: all of it or nothing, and nothing when held.
 
-    Raises CatalogError TOO_LARGE above 500,000 changes, and DECLARED_ELSEWHERE for a source of another connector.
+    Raises CatalogError TOO_LARGE above 500,000 changes, DECLARED_ELSEWHERE for a source of another connector, and
+    FORBIDDEN where `by` may not make all of the changes.
     """
     started = utc_now()
 
@@ -35,33 +41,37 @@ async def sync(store: Store, snapshot: Snapshot, order: SourceOrder, *, dry_run:
             raise CatalogError(ErrorCode.DECLARED_ELSEWHERE, foreign)
         plan = await _plan(tx, snapshot, started)
         run = _new_run(tx, snapshot, plan, started)
+        changes = await _settle(tx, plan, order, by, held=run.status is SyncStatus.HELD)
         if run.status is SyncStatus.HELD:
-            changes = ChangeSet()
             run = replace(run, payload=pack(snapshot))
-        else:
-            changes = await settle(tx, plan.edit, order)
         if dry_run:
             return SyncReport(run=run, plan=plan, changes=changes)
         await _supersede(tx, snapshot.source)
-        return await _apply(tx, run, plan, changes)
+        return await _apply(tx, run, plan, changes, by)
 
     return await write(store, order, work, dry_run=dry_run)
 
 
 async def sync_all(
-    store: Store, snapshots: Sequence[Snapshot], order: SourceOrder, *, dry_run: bool = False
+    store: Store,
+    snapshots: Sequence[Snapshot],
+    order: SourceOrder,
+    *,
+    by: Attempt = LOCAL_SYNC,
+    dry_run: bool = False,
 ) -> AsyncIterator[SyncReport]:
     """Sync these one after the other; one that says nothing only if its source has said something before."""
     known = {source.name for source in await store.sources()}
     for snapshot in snapshots:
         if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in known:
-            yield await sync(store, snapshot, order, dry_run=dry_run)
+            yield await sync(store, snapshot, order, by=by, dry_run=dry_run)
 
 
-async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport:
+async def confirm_sync(store: Store, id_: str, order: SourceOrder, *, by: Attempt = LOCAL_SYNC) -> SyncReport:
     """Apply a held run, if its plan is still the same.
 
-    Raises CatalogError NOT_FOUND for an unknown run and CONFLICT when it is not held or the plan has changed.
+    Raises CatalogError NOT_FOUND for an unknown run, CONFLICT when it is not held or the plan has changed, and
+    FORBIDDEN where `by` may not make all of the changes.
     """
     started = utc_now()
 
@@ -78,12 +88,14 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder) -> SyncReport
                 ErrorCode.CONFLICT, f"the catalog has changed since sync {id_} was held; sync the source again"
             )
         run = replace(held, status=SyncStatus.CONFIRMED, payload=None, message=None)
-        return await _apply(tx, run, plan, await settle(tx, plan.edit, order))
+        return await _apply(tx, run, plan, await _settle(tx, plan, order, by), by)
 
     return await write(store, order, work)
 
 
-async def record_failure(store: Store, source: str, connector: str, message: str) -> SyncRun:
+async def record_failure(
+    store: Store, source: str, connector: str, message: str, *, by: Attempt = LOCAL_SYNC
+) -> SyncRun:
     """Leave a FAILED run: the source could not be listed, and what it said before stays.
 
     Raises CatalogError DECLARED_ELSEWHERE for a source of another connector.
@@ -103,6 +115,7 @@ async def record_failure(store: Store, source: str, connector: str, message: str
             message=message,
         )
         await tx.apply(ChangeSet(), run, now)
+        await tx.record(by.wrote(run, ChangeSet()))
     return run
 
 
@@ -136,14 +149,28 @@ def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str)
     )
 
 
+async def _settle(
+    tx: WriteTransaction, plan: Plan, order: SourceOrder, by: Attempt, *, held: bool = False
+) -> ChangeSet:
+    """The changes; none of a plan that is held, which must be the writer's to make all the same."""
+    if held and by.reach is not Reach.OWNED:
+        return ChangeSet()
+    changes = await settle(tx, plan.edit, order)
+    if refused := await refusals(tx, by, changes):
+        refs = [row.ref for row in refused[:MAX_REFS]]
+        raise CatalogError(ErrorCode.FORBIDDEN, refused[0].message, refs=refs)
+    return ChangeSet() if held else changes
+
+
 async def _supersede(tx: WriteTransaction, source: str) -> None:
     for held in await tx.held_runs(source):
         superseded = replace(held, status=SyncStatus.SUPERSEDED, payload=None)
         await tx.apply(ChangeSet(), superseded, held.finished_at)
 
 
-async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet) -> SyncReport:
+async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet, by: Attempt) -> SyncReport:
     now = utc_now()
     run = replace(run, finished_at=now, revision=tx.revision + bool(changes))
     await tx.apply(changes, run, now)
+    await tx.record(by.wrote(run, changes))
     return SyncReport(run=run, plan=plan, changes=changes)

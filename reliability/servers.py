@@ -30,7 +30,10 @@ def demo_server(bench: Bench, store: str, **settings: str) -> Iterator[Server]:
         f"GRAPH_API_{name.upper()}": value for name, value in settings.items()
     }
     log = bench.folder / "server.log"
-    with log.open("ab") as written, serving("--demo", "--store", store, environment=environment, log=written) as server:
+    with (
+        log.open("ab") as written,
+        serving("--demo", "--insecure-anonymous", "--store", store, environment=environment, log=written) as server,
+    ):
         yield server
 
 

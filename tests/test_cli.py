@@ -366,6 +366,6 @@ def test_a_server_with_its_database_down_lives_and_says_so() -> None:
 
 def test_a_port_that_is_taken_is_said_in_a_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = run("serve", "--port", str(taken.getsockname()[1]))
+        result = run("serve", "--insecure-anonymous", "--port", str(taken.getsockname()[1]))
     assert result.exit_code == 2
     assert "choose another with --port" in result.stderr

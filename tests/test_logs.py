@@ -12,17 +12,18 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph_api.access.principal import Principal
+from graph_api.access.principal import Role
 from graph_api.app import create_app
 from graph_api.catalog.filters import Filter
 from graph_api.catalog.ref import Ref
 from graph_api.settings import BadSettingsError, load_settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.telemetry.logs import LogFormat, configure_logs
+from tests.access import signing_in as signed_in
+from tests.access.signing_in import make_key
 from tests.feeding import zipkin
-from tests.serving import runs_when
+from tests.serving import everybody, runs_when
 from tests.sources.connectors.loopback import TOKEN
 
 CANARY = "canary-7f3a"
@@ -48,7 +49,7 @@ def lines(stream: io.StringIO, logger: str = "graph_api.request") -> list[dict[s
 
 @asynccontextmanager
 async def client_of(store: EmbeddedStore, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(load_settings(chosen=settings), store)
+    app = create_app(everybody(load_settings(chosen=settings)), store)
     # The server answers its own defects; the transport would raise them.
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
@@ -74,33 +75,21 @@ async def test_each_request_leaves_one_line(tmp_path: Path) -> None:
         (None, None, 200, "GRAPHQL_INVALID"),
         (None, None, 415, "BAD_REQUEST"),
     ]
-    assert (told[0]["request_id"], told[0]["principal"], told[0]["path"]) == ("abc", "local", "/graphql")
+    assert (told[0]["request_id"], told[0]["principal"], told[0]["path"]) == ("abc", "anonymous", "/graphql")
     assert all(0 < row["duration_ms"] < 10_000 for row in told)
 
 
-class AsAnn:
-    """Stands for authentication."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"]["principal"] = Principal(name="user:default/ann", roles=frozenset())
-        await self.app(scope, receive, send)
-
-
-async def test_it_names_the_principal(tmp_path: Path) -> None:
-    app = create_app(load_settings(), EmbeddedStore(tmp_path / "catalog.db"))
-    app.add_middleware(AsAnn)
-    app.user_middleware.append(app.user_middleware.pop(0))  # the innermost
-    transport = httpx.ASGITransport(app=app)
+async def test_it_names_the_principal_once_it_is_known(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "catalog.db")
+    await store.open()
+    token, _ = await make_key(store, Role.VIEWER, "ann")
     with logged("info") as stream:
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
-        ):
-            await client.post("/graphql", json={"query": "{ __typename }"})
-    assert [row["principal"] for row in lines(stream)] == ["user:default/ann"]
+        async with signed_in.client_of(create_app(load_settings(), store)) as client:
+            await signed_in.ask(client, token)
+            await signed_in.ask(client, token + "0")
+    told = [(row["principal"], row["status"]) for row in lines(stream)]
+    assert told == [("key:ann", 200), ("nobody", 401)]
+    assert token not in stream.getvalue()
 
 
 class Broken(EmbeddedStore):

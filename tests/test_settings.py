@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from graph_api.access.principal import Role
 from graph_api.app import source_order
 from graph_api.catalog.kinds import Kind
 from graph_api.settings import ENV_PREFIX, BadSettingsError, Settings, load_settings
@@ -209,21 +210,49 @@ def test_the_password_is_never_shown() -> None:
     assert settings.neo4j_password.get_secret_value() == "hunter2"
 
 
+LOOPBACK = ("127.0.0.1", "127.9.9.9", "::1", "localhost")
+ELSEWHERE = ("0.0.0.0", "::", "graph.example.org")  # noqa: S104 - nothing is bound here
+
+
+@pytest.mark.parametrize("host", LOOPBACK + ELSEWHERE)
+def test_everybody_may_come_in_on_loopback_only_unless_a_second_word_is_said(host: str) -> None:
+    chosen = {"host": host, "insecure_anonymous": True}
+    if host in ELSEWHERE:
+        with pytest.raises(BadSettingsError, match="insecure_anonymous is for loopback"):
+            load_settings(chosen=chosen)
+    assert load_settings(chosen={**chosen, "insecure_anonymous_anywhere": host in ELSEWHERE}).insecure_anonymous
+    assert not load_settings(chosen={"host": host}).insecure_anonymous
+
+
+ISSUER = {"oidc_issuer": "https://id.example", "oidc_audience": "catalog"}
+
+
 @pytest.mark.parametrize(
-    ("host", "insecure", "allowed"),
+    ("chosen", "complaint"),
     [
-        ("127.0.0.1", False, True),
-        ("127.9.9.9", False, True),
-        ("::1", False, True),
-        ("localhost", False, True),
-        ("0.0.0.0", False, False),  # noqa: S104 - nothing is bound here
-        ("::", False, False),
-        ("graph.example.org", False, False),
-        ("0.0.0.0", True, True),  # noqa: S104 - nothing is bound here
+        ({"oidc_issuer": "https://id.example"}, "needs oidc_audience"),
+        ({"oidc_audience": "catalog"}, "need oidc_issuer"),
+        ({"oidc_issuer": "http://id.example", "oidc_audience": "catalog"}, "https URL"),
+        ({**ISSUER, "oidc_jwks_url": "file:///etc/passwd"}, "https URL"),
+        ({**ISSUER, "oidc_algorithms": "RS256,HS256"}, "HS256"),
+        ({**ISSUER, "oidc_algorithms": "none"}, "none"),
+        ({**ISSUER, "oidc_algorithms": ""}, "choose among"),
+        ({**ISSUER, "oidc_roles": "admins=root"}, "oidc_roles"),
+        ({**ISSUER, "oidc_roles": "feeds=ingestor"}, "no role ingestor"),
+        ({**ISSUER, "oidc_leeway": 61}, "oidc_leeway"),
+        ({"trusted_proxies": "everybody"}, "trusted_proxies"),
     ],
 )
-def test_writes_need_loopback_or_a_word(host: str, insecure: bool, allowed: bool) -> None:
-    assert load_settings(chosen={"host": host, "insecure_allow_writes": insecure}).writes_allowed is allowed
+def test_settings_of_access_that_are_wrong_are_refused(chosen: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(BadSettingsError, match=complaint):
+        load_settings(chosen=chosen)
+
+
+def test_roles_are_one_text_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPH_API_OIDC_ROLES", "platform=admin, group:default/sec=security")
+    roles = load_settings(chosen=ISSUER).oidc_roles
+    assert roles == {"platform": Role.ADMIN, "group:default/sec": Role.SECURITY}
+    assert load_settings(chosen={**ISSUER, "oidc_roles": {"a=b": "editor"}}).oidc_roles == {"a=b": Role.EDITOR}
 
 
 def test_configured_sources_come_first_in_their_order_and_the_api_last() -> None:
@@ -238,4 +267,4 @@ def test_the_containers_answer_to_names_of_loopback_only(monkeypatch: pytest.Mon
         monkeypatch.setenv(name, value)
     settings = load_settings(chosen={"host": "0.0.0.0"})  # noqa: S104 - nothing is bound here
     assert settings.known_hosts == frozenset({"0.0.0.0", "localhost", "127.0.0.1", "::1"})  # noqa: S104
-    assert not settings.writes_allowed
+    assert not settings.insecure_anonymous

@@ -15,6 +15,8 @@ different sources are joined where they share an identifier that names a thing f
 - Two entities of one source are never joined, not even through a third one's: the stronger identifier wins, in the
   order of the table and then of the texts.
 - A bare name joins nothing, unless the operator says so for a kind (`join_names`).
+- `image_mirrors` names pairs of registries, or of folders in them, that hold the same images: an `image:` below one is
+  also the one below the other.
 - `separate` names pairs of refs that are never joined.
 - The joined entity has the ref that the source of the highest priority gave it.
 
@@ -68,12 +70,25 @@ class Rules:
     """Kinds, in lower case, whose entities of one name are one, whatever their namespace."""
     separate: frozenset[frozenset[Ref]] = frozenset()
     """Pairs of refs that are never joined."""
+    image_mirrors: tuple[tuple[str, str], ...] = ()
+    """Pairs of registries, or folders in them, in lower case, that hold the same images."""
 
     @property
     def texts(self) -> tuple[str, ...]:
         """For a store to remember, each of them no name of a source."""
         pairs = (" ".join(sorted(pair)) for pair in self.separate)
-        return (*sorted(f"join {kind}" for kind in self.join_names), *sorted(f"separate {pair}" for pair in pairs))
+        return (
+            *sorted(f"join {kind}" for kind in self.join_names),
+            *sorted(f"separate {pair}" for pair in pairs),
+            *sorted(f"mirror {one} {other}" for one, other in self.image_mirrors),
+        )
+
+    def mirrored(self, identifier: str) -> Iterator[str]:
+        """The same image in the registries that mirror the one it names."""
+        for pair in self.image_mirrors:
+            for one, other in (pair, pair[::-1]):
+                if identifier.startswith(f"image:{one}/"):
+                    yield f"image:{other}/{identifier.removeprefix(f'image:{one}/')}"
 
 
 NO_RULES = Rules()
@@ -91,6 +106,7 @@ def joining(ref: Ref, identifiers: Iterable[str], rules: Rules) -> list[str]:
     """Those of a thing's identifiers that can join it with others."""
     kind = kind_of(ref)
     found = [text for text in identifiers if _joins(kind, text)]
+    found += [text for image in found for text in rules.mirrored(image)]
     if kind in rules.join_names:
         found.append(f"{NAME_SCHEME}:{split_ref(ref).name}")
     return found

@@ -6,7 +6,19 @@ import click
 
 from graph_api.cli.failure import EXIT_CODES, FriendlyGroup
 
-COMMANDS = ("serve", "sync", "check", "query", "connectors", "neo4j", "export-schema")
+COMMANDS = (
+    "serve",
+    "sync",
+    "check",
+    "query",
+    "connectors",
+    "keys",
+    "audit",
+    "neo4j",
+    "backup",
+    "restore",
+    "export-schema",
+)
 
 
 class _LazyGroup(FriendlyGroup):

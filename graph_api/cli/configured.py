@@ -8,7 +8,7 @@ from graph_api.app import open_store, source_order
 from graph_api.cli.failure import Exit, exit_of
 from graph_api.cli.outcomes import echo_reports
 from graph_api.cli.progress import progress
-from graph_api.cli.session import opened
+from graph_api.cli.session import locally, opened
 from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.feeding import feed
 from graph_api.settings import Settings
@@ -36,7 +36,8 @@ async def sync_configured(
         for entry in entries:
             try:
                 with progress(f"Syncing {entry.name}"):
-                    done = await feed(store, entry, source_order(settings), settings.descriptor_groups, dry_run=dry_run)
+                    order, groups = source_order(settings), settings.descriptor_groups
+                    done = await feed(store, entry, order, groups, by=locally("sync"), dry_run=dry_run)
             except (SourceError, CatalogError) as error:
                 if isinstance(error, CatalogError) and error.code in UNREACHABLE:
                     raise

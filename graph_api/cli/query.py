@@ -12,7 +12,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from graph_api.app import configured_schema, create_context, open_store
 from graph_api.cli.failure import Exit
 from graph_api.cli.options import STORE_OPTIONS, with_settings
-from graph_api.cli.session import opened, require_existing
+from graph_api.cli.session import opened, os_user, require_existing
 from graph_api.graphql.error_format import format_result
 from graph_api.settings import Settings
 
@@ -57,7 +57,7 @@ def _parse(variables: str) -> dict[str, Any]:
 async def _ask(settings: Settings, document: str, variables: dict[str, Any]) -> Any:
     async with opened(open_store(settings)) as store:
         context = create_context(settings, store)
-        context.writes_allowed = True  # the address that a server would bind to is no matter here
+        context.client = os_user()
         result = await configured_schema(settings).execute(document, variable_values=variables, context_value=context)
     answer = format_result(result, uuid4().hex)
     answer.pop("extensions", None)  # what it costs a server is no matter here either

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from graph_api.app import create_app, open_store
+from graph_api.cli.access import settle_access
 from graph_api.cli.demo import load_demo
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import with_settings
@@ -18,6 +19,7 @@ from graph_api.errors import CatalogError
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.protocol import Store
 from graph_api.telemetry.logs import configure_logs
+from graph_api.telemetry.tracing import tracing
 from graph_api.web.explorer import EXAMPLES
 
 _COLLECT_AFTER = 50_000
@@ -32,8 +34,9 @@ _SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_
 def serve(settings: Settings, demo: bool) -> None:
     """Serve the GraphQL API over HTTP.
 
-    Programs and browsers find it at /graphql. There is no authentication yet: it binds to loopback, and mutations on
-    any other address need --insecure-allow-writes.
+    Programs and browsers find it at /graphql. Who asks sends a token: a key that `graph-api keys create` made, or one
+    of the issuer in the settings oidc_issuer and oidc_audience. With --insecure-anonymous, and --demo as long as there
+    is neither, everybody on this machine may do everything.
     """
     configure_logs(settings.log_level, settings.log_format)
     # uvicorn shuts down gracefully and then raises the signal again.
@@ -50,12 +53,14 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 async def _serve(settings: Settings, *, demo: bool) -> None:
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(_listen(settings.host, settings.port, "--port"))
         store = open_store(settings)
         stack.push_async_callback(store.close)
+        settings = await settle_access(settings, store, demo=demo)
+        listener = stack.enter_context(_listen(settings.host, settings.port, "--port"))
         if demo:
             await store.open()
             await load_demo(store, settings)
+        _trace(stack, settings.otel_endpoint)
         app = create_app(settings, store)
         if settings.admin_port is not None:
             admin = stack.enter_context(_listen(settings.admin_host, settings.admin_port, "--admin-port"))
@@ -68,6 +73,13 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         await server.serve(sockets=[listener])
     if not server.started:
         raise Failure("the server could not start; the log above says why", Exit.UNAVAILABLE)
+
+
+def _trace(stack: AsyncExitStack, endpoint: str | None) -> None:
+    try:
+        stack.enter_context(tracing(endpoint))
+    except ModuleNotFoundError as error:
+        raise Failure("otel_endpoint needs more packages: pip install 'graph-api[otel]'", Exit.USAGE) from error
 
 
 def _listen(host: str, port: int, option: str) -> socket.socket:
@@ -94,8 +106,9 @@ async def _announce(settings: Settings, store: Store, listener: socket.socket, *
     if await _is_empty(store):
         fill = "" if settings.store == f"embedded:{IN_MEMORY}" else f"graph-api sync PATH --store {settings.store}, or "
         click.echo(f"The catalog is empty. Fill it: {fill}graph-api serve --demo")
-    writes = "" if settings.writes_allowed else " (read only: see --insecure-allow-writes)"
-    click.echo(f"graph-api serves {settings.store} at {url}{writes}; stop it with Ctrl+C")
+    if settings.insecure_anonymous:
+        click.echo("INSECURE: there is no sign-in; everybody who reaches this address may read and write everything.")
+    click.echo(f"graph-api serves {settings.store} at {url}; stop it with Ctrl+C")
 
 
 async def _is_empty(store: Store) -> bool:

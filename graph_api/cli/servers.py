@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from types import FrameType
 
@@ -21,7 +21,7 @@ class ClientServer(uvicorn.Server):
 
     def __init__(self, app: CatalogApp, settings: Settings, announce: Callable[[], Awaitable[None]]) -> None:
         seconds = max(1, round(settings.drain_seconds))
-        super().__init__(_config(app, settings, seconds, lifespan="on"))
+        super().__init__(_config(app, settings, seconds, lifespan="on", proxies=settings.trusted_proxies))
         self._lifecycle = app.lifecycle
         self._settings = settings
         self._announce = announce
@@ -66,18 +66,21 @@ async def admin_serving(app: CatalogApp, settings: Settings, listener: socket.so
         await serving
 
 
-def _config(app: object, settings: Settings, seconds: int, *, lifespan: str) -> uvicorn.Config:
+def _config(
+    app: object, settings: Settings, seconds: int, *, lifespan: str, proxies: Sequence[str] = ()
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # uvicorn's type of an application is narrower than Starlette's
         lifespan=lifespan,  # type: ignore[arg-type] # a literal of either call above
         http=timed_heads(settings.head_timeout),
         h11_max_incomplete_event_size=settings.max_head,
-        # Whoever asks could write anything into X-Forwarded-For.
-        proxy_headers=False,
         log_config=None,
         # At `info` uvicorn tells each step of its start and end, between what we print.
         log_level=LogLevel.WARNING if settings.log_level is LogLevel.INFO else settings.log_level,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=seconds,
+        # By itself, uvicorn believes whoever is on this machine.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
     )

@@ -1,8 +1,11 @@
 """A store for the time of one command."""
 
+import getpass
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from graph_api.access.audit import Attempt
 from graph_api.cli.failure import Exit, Failure
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.protocol import Store
@@ -32,3 +35,16 @@ async def opened(store: Store) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def locally(action: str, source: str | None = None) -> Attempt:
+    """What the user of this machine does, for the audit log."""
+    return Attempt(action=action, client=os_user(), source=source)
+
+
+def os_user() -> str:
+    try:
+        return f"os:{getpass.getuser()}"
+    except (KeyError, OSError):
+        # A container's user may have no name.
+        return f"os:{os.getuid()}"

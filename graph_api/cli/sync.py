@@ -10,7 +10,8 @@ from graph_api.cli.configured import chosen, sync_configured
 from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.outcomes import echo_reports, exit_after
 from graph_api.cli.progress import progress
-from graph_api.cli.session import leaving_nothing, opened, require_existing
+from graph_api.cli.session import leaving_nothing, locally, opened, require_existing
+from graph_api.guarding import recording
 from graph_api.settings import Settings
 from graph_api.sources.files import CONNECTOR, source_name
 from graph_api.sources.folders import SourceError
@@ -81,22 +82,26 @@ async def _sync(
     *,
     dry_run: bool,
 ) -> list[SyncReport]:
+    by = locally("sync")
     async with opened(open_store(leaving_nothing(settings) if dry_run else settings)) as store:
         try:
             with progress("Reading the files"):
                 snapshots = read_paths(paths, source=source, repo=repo, groups=settings.descriptor_groups, only=only)
         except SourceError as error:
             if not dry_run:
-                await record_failure(store, source or source_name(paths), CONNECTOR, str(error))
+                await record_failure(store, source or source_name(paths), CONNECTOR, str(error), by=by)
             raise
         entities = sum(len(snapshot.entities) for snapshot in snapshots)
         links = sum(len(snapshot.links) for snapshot in snapshots)
         with progress(f"Syncing {entities:,} entities and {links:,} links"):
             order = source_order(settings)
-            return [report async for report in sync_all(store, snapshots, order, dry_run=dry_run)]
+            async with recording(store, by, unless=dry_run):
+                return [report async for report in sync_all(store, snapshots, order, by=by, dry_run=dry_run)]
 
 
 async def _confirm(settings: Settings, id_: str) -> SyncReport:
     async with opened(open_store(settings)) as store:
         with progress("Planning and applying the sync"):
-            return await confirm_sync(store, id_, source_order(settings))
+            by = locally("confirmSync")
+            async with recording(store, by):
+                return await confirm_sync(store, id_, source_order(settings), by=by)

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import strawberry
 
+from graph_api.access.audit import Attempt
 from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
@@ -23,12 +24,16 @@ class Context:
     max_page: int
     deadline: float
     """Seconds that a question may take when the client names no other deadline."""
-    writes_allowed: bool
     max_objects: int = 200_000
     """That lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
     introspection: bool = True
     charge: Callable[[int], None] = lambda _objects: None
     """Told how many objects the answer may hold, before it is made."""
+    client: str = ""
+    """Who is at the other end: an address, or `os:NAME`."""
+    request_id: str = ""
+    attempt: Attempt = field(init=False)
+    """The mutation that runs now; mutations run one after the other."""
     loaders: Loaders = field(init=False)
     owned_fields: int = field(default=0, init=False)
     """How many entities `owned` was asked of, see owned.py."""

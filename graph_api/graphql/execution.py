@@ -50,7 +50,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
         read = self._projection and self._projection.field(parent_type, field_details_list)
         if read:
             try:
-                return read(source)
+                return read([source])[0]
             except Exception:  # noqa: S110 - the executor's own way meets it again, and reports it
                 pass
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
@@ -69,7 +69,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
         read = self._projection and self._projection.value(item_type, field_details_list)
         if read and isinstance(items, Sequence):
             try:
-                return list(map(read, items))
+                return read(list(items))
             except Exception:  # noqa: S110 - as above
                 pass
         return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)

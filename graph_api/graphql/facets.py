@@ -52,6 +52,8 @@ class Bucket:
 
 
 def _buckets(root: Parent[catalog.Facet]) -> list[Bucket]:
+    if root.field != "kind":
+        return cast("Any", root.buckets)
     return cast("Any", [replace(row, value=shown_value(root.field, row.value)) for row in root.buckets])
 
 

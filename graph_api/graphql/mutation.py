@@ -186,12 +186,7 @@ def _sync_payload(report: SyncReport) -> SyncPayload:
     return SyncPayload(sync=cast("Any", report.run), changes=_entity_changes(report.changes), user_errors=[])
 
 
-def _check_writes(info: Info, source: str, *batches: list[Any]) -> None:
-    if not info.context.writes_allowed:
-        raise CatalogError(
-            ErrorCode.WRITES_OFF,
-            "mutations are off: this server is not bound to loopback; --insecure-allow-writes allows them",
-        )
+def _check(source: str, *batches: list[Any]) -> None:
     if not source.strip() or len(source) > 200 or not source.isprintable():
         raise CatalogError(ErrorCode.BAD_INPUT, "`source` is a printable name of 1 to 200 characters")
     for batch in batches:
@@ -218,7 +213,9 @@ async def _refused(info: Info, errors: list[edits.UserError]) -> MutationPayload
 
 
 # Every field is nullable, so that one that fails leaves the answers of those that have written before it.
-@strawberry.type(description="Writes. Without --insecure-allow-writes they work on loopback only.")
+@strawberry.type(
+    description="Writes. Editors change what their teams own, ingestors what their source says, admins everything."
+)
 class Mutation:
     @strawberry.mutation(description="State entities; what the source said of them before is replaced.")
     async def put_entities(
@@ -228,10 +225,12 @@ class Mutation:
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
     ) -> MutationPayload | None:
-        _check_writes(info, source, entities)
+        _check(source, entities)
         puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
         context = info.context
-        report = await edits.put_entities(context.store, context.source_order, source, puts, dry_run=dry_run)
+        report = await edits.put_entities(
+            context.store, context.source_order, source, puts, by=context.attempt, dry_run=dry_run
+        )
         return _payload(source, report)
 
     @strawberry.mutation(description="Withdraw the source's statements of entities.")
@@ -242,14 +241,16 @@ class Mutation:
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
     ) -> MutationPayload | None:
-        _check_writes(info, source, entities)
+        _check(source, entities)
         removals, errors = _each(
             entities, "entities", lambda item: edits.EntityRemoval(parse_ref_input(item.ref), item.expected_revision)
         )
         if errors:
             return await _refused(info, errors)
         context = info.context
-        report = await edits.remove_entities(context.store, context.source_order, source, removals, dry_run=dry_run)
+        report = await edits.remove_entities(
+            context.store, context.source_order, source, removals, by=context.attempt, dry_run=dry_run
+        )
         return _payload(source, report)
 
     @strawberry.mutation(description="State links; what the source said of them before is replaced.")
@@ -260,12 +261,14 @@ class Mutation:
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
     ) -> MutationPayload | None:
-        _check_writes(info, source, links)
+        _check(source, links)
         statements, errors = await asyncio.to_thread(_each, links, "links", lambda item: item.statement(source))
         if errors:
             return await _refused(info, errors)
         context = info.context
-        report = await edits.put_links(context.store, context.source_order, source, statements, dry_run=dry_run)
+        report = await edits.put_links(
+            context.store, context.source_order, source, statements, by=context.attempt, dry_run=dry_run
+        )
         return _payload(source, report)
 
     @strawberry.mutation(description="Withdraw the source's statements of links.")
@@ -276,12 +279,14 @@ class Mutation:
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
     ) -> MutationPayload | None:
-        _check_writes(info, source, links)
+        _check(source, links)
         keys, errors = _each(links, "links", lambda item: item.key())
         if errors:
             return await _refused(info, errors)
         context = info.context
-        report = await edits.remove_links(context.store, context.source_order, source, keys, dry_run=dry_run)
+        report = await edits.remove_links(
+            context.store, context.source_order, source, keys, by=context.attempt, dry_run=dry_run
+        )
         return _payload(source, report)
 
     @strawberry.mutation(
@@ -296,19 +301,18 @@ class Mutation:
         links: Annotated[list[LinkInput] | None, described("Links beside those in the specs.")] = None,
         dry_run: DryRun = False,
     ) -> SyncPayload | None:
-        _check_writes(info, source, entities, links or [])
+        _check(source, entities, links or [])
         snapshot, errors = await asyncio.to_thread(_snapshot, source, entities, links or [])
         if errors:
             return SyncPayload(sync=None, changes=[], user_errors=[_user_error(error) for error in errors])
         context = info.context
         try:
-            return _sync_payload(await sync(context.store, snapshot, context.source_order, dry_run=dry_run))
+            report = await sync(context.store, snapshot, context.source_order, by=context.attempt, dry_run=dry_run)
         except CatalogError as error:
-            if error.code is not ErrorCode.DECLARED_ELSEWHERE:
+            if error.code not in (ErrorCode.DECLARED_ELSEWHERE, ErrorCode.FORBIDDEN):
                 raise
-            return SyncPayload(
-                sync=None, changes=[], user_errors=[UserError(path=["source"], code=error.code, message=error.message)]
-            )
+            return _refused_sync(error, snapshot)
+        return _sync_payload(report)
 
     @strawberry.mutation(description="Apply a HELD sync, if its plan is still the same.")
     async def confirm_sync(
@@ -316,8 +320,17 @@ class Mutation:
         info: Info,
         id: Annotated[strawberry.ID, described("The id of a HELD sync.")],  # noqa: A002 - the name in the schema
     ) -> SyncPayload | None:
-        _check_writes(info, DEFAULT_SOURCE)
-        return _sync_payload(await confirm_sync(info.context.store, id, info.context.source_order))
+        context = info.context
+        return _sync_payload(await confirm_sync(context.store, id, context.source_order, by=context.attempt))
+
+
+def _refused_sync(error: CatalogError, snapshot: Snapshot) -> SyncPayload:
+    """At the entities that it is about, where the request names them."""
+    places = {str(ref): place for place, ref in enumerate(snapshot.entities)}
+    named = [places[ref] for ref in error.details.get("refs", ()) if ref in places]
+    paths = [["entities", str(place)] for place in named] or [["source"]]
+    errors = [UserError(path=path, code=error.code, message=error.message) for path in paths]
+    return SyncPayload(sync=None, changes=[], user_errors=errors)
 
 
 def _snapshot(

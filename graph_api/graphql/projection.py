@@ -1,11 +1,14 @@
-"""Readers: from a row to its part of the response, for selections that are attributes, and lists and objects of them.
+"""Readers: from rows to their parts of the response, for selections that are attributes, and lists and objects of them.
 
-A reader gives what the executor would give, or raises NotPlainError where only the executor can: a value that does not
-fit its type, an error that has a place.
+A reader takes all values of one field at once, so that most of the work is loops of Python's own. It gives what the
+executor would give, or raises NotPlainError where only the executor can: a value that does not fit its type, an error
+that has a place.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain, islice, repeat
 from operator import attrgetter
+from types import NoneType
 from typing import Any, Protocol, TypeAlias
 
 from graphql import (
@@ -26,7 +29,8 @@ from strawberry.types.field import StrawberryField
 _DEFINITION = "strawberry-definition"
 _LARGEST_INT = 2**31 - 1
 
-Read: TypeAlias = Callable[[Any], Any]
+Read: TypeAlias = Callable[[list[Any]], list[Any]]
+Source: TypeAlias = Callable[[Any], Any]
 
 
 class NotPlainError(Exception):
@@ -50,14 +54,14 @@ class Projection:
         self._rows: dict[tuple[str, int], tuple[Any, Read | None]] = {}
 
     def field(self, type_: GraphQLObjectType, details: Any) -> Read | None:
-        """Reads the field from its object; None where a resolver has to."""
+        """Reads the field from its objects; None where a resolver has to."""
         key = (type_.name, id(details))
         if key not in self._fields:
             self._fields[key] = (details, self._field(type_, details))
         return self._fields[key][1]
 
     def value(self, type_: GraphQLOutputType, details: Any) -> Read | None:
-        """Completes a value of the type."""
+        """Completes values of the type."""
         if is_non_null_type(type_):
             inner = self._present(type_.of_type, details)
             return inner and _required(inner)
@@ -65,18 +69,18 @@ class Projection:
         return present and _optional(present)
 
     def _present(self, type_: GraphQLOutputType, details: Any) -> Read | None:
-        """Completes a value that is not null."""
+        """Completes values that are not null."""
         if is_leaf_type(type_):
             return _LEAVES.get(type_.name) or _coerced(type_.coerce_output_value)
         if is_list_type(type_):
             item = self.value(type_.of_type, details)
-            return item and _list_of(item)
+            return item and _lists_of(item)
         if is_object_type(type_):
             return self.row(type_, details)
         return self._one_of(type_, details) if is_abstract_type(type_) else None
 
     def row(self, type_: GraphQLObjectType, details: Any) -> Read | None:
-        """Reads all that the selection asks of an object."""
+        """Reads all that the selection asks of objects."""
         key = (type_.name, id(details))
         if key not in self._rows:
             self._rows[key] = (details, self._row(type_, details))
@@ -84,17 +88,17 @@ class Projection:
 
     def _row(self, type_: GraphQLObjectType, details: Any) -> Read | None:
         found = [(name, self.field(type_, inner)) for name, inner in self._collect(type_, details).items()]
-        fields = [(name, read) for name, read in found if read]
-        if len(fields) < len(found):
+        names, reads = [name for name, _ in found], [read for _, read in found if read]
+        if len(reads) < len(found) or not found:
             return None
         fits = type_.is_type_of
 
-        def read_row(row: Any) -> dict[str, Any]:
-            if fits and not fits(row, None):  # type: ignore[arg-type] # our types look at the row only
+        def read_rows(rows: list[Any]) -> list[Any]:
+            if fits and not all(fits(row, None) for row in rows):  # type: ignore[arg-type] # our types look at the row only
                 raise NotPlainError
-            return {name: read(row) for name, read in fields}
+            return list(map(dict, map(zip, repeat(names), zip(*(read(rows) for read in reads), strict=True))))
 
-        return read_row
+        return read_rows
 
     def _one_of(self, type_: GraphQLAbstractType, details: Any) -> Read | None:
         resolve = type_.resolve_type
@@ -103,26 +107,34 @@ class Projection:
         if not resolve or not all(readers.values()):
             return None
 
-        def read_one(row: Any) -> Any:
-            read = readers.get(resolve(row, None, type_))  # type: ignore[arg-type] # as above
-            if not read:
-                raise NotPlainError
-            return read(row)
+        def read_each(rows: list[Any]) -> list[Any]:
+            by_type: dict[Any, list[Any]] = {}
+            types = [resolve(row, None, type_) for row in rows]  # type: ignore[arg-type] # as above
+            for name, row in zip(types, rows, strict=True):
+                by_type.setdefault(name, []).append(row)
+            parts = {name: iter(_known(readers.get(name))(found)) for name, found in by_type.items()}
+            return [next(parts[name]) for name in types]
 
-        return read_one
+        return read_each
 
     def _field(self, type_: GraphQLObjectType, details: Any) -> Read | None:
         name = details[0].node.name.value
         if name == "__typename":
-            return lambda _row: type_.name
+            return lambda rows: [type_.name] * len(rows)
         definition = self._schema.get_field(type_, name)
         source = _source_of(definition) if definition else None
         value = self.value(definition.type, details) if definition and source else None
         return _piped(source, value) if source and value else None
 
 
-def _source_of(definition: GraphQLField) -> Read | None:
-    """How the field's value is had from the row: an attribute, or a function of the row alone."""
+def _known(read: Read | None) -> Read:
+    if read is None:
+        raise NotPlainError
+    return read
+
+
+def _source_of(definition: GraphQLField) -> Source | None:
+    """How the field's value is had from a row: an attribute, or a function of the row alone."""
     field = definition.extensions.get(_DEFINITION)
     if not isinstance(field, StrawberryField) or definition.args or field.extensions:
         return None
@@ -133,57 +145,72 @@ def _source_of(definition: GraphQLField) -> Read | None:
     return resolver.wrapped_func if of_row_alone and not resolver.is_async else None  # type: ignore[return-value]
 
 
-def _piped(source: Read, value: Read) -> Read:
-    return lambda row: value(source(row))
+def _piped(source: Source, value: Read) -> Read:
+    return lambda rows: value(list(map(source, rows)))
+
+
+def _types_of(values: list[Any]) -> set[type]:
+    return set(map(type, values))
 
 
 def _required(read: Read) -> Read:
-    def read_required(value: Any) -> Any:
-        if value is None:
+    def read_required(values: list[Any]) -> list[Any]:
+        if NoneType in _types_of(values):
             raise NotPlainError
-        return read(value)
+        return read(values)
 
     return read_required
 
 
 def _optional(read: Read) -> Read:
-    return lambda value: None if value is None else read(value)
+    def read_optional(values: list[Any]) -> list[Any]:
+        if NoneType not in _types_of(values):
+            return read(values)
+        present = iter(read([value for value in values if value is not None]))
+        return [None if value is None else next(present) for value in values]
+
+    return read_optional
 
 
-def _list_of(read: Read) -> Read:
-    def read_list(values: Any) -> list[Any]:
-        if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+def _lists_of(read: Read) -> Read:
+    def read_lists(values: list[Any]) -> list[Any]:
+        if not all(issubclass(type_, Sequence) and not issubclass(type_, str | bytes) for type_ in _types_of(values)):
             raise NotPlainError
-        return list(map(read, values))
+        items = iter(read(list(chain.from_iterable(values))))
+        return [list(islice(items, len(value))) for value in values]
 
-    return read_list
+    return read_lists
 
 
-def _coerced(coerce: Read) -> Read:
-    def read_coerced(value: Any) -> Any:
-        coerced = coerce(value)
-        if coerced is None or coerced is Undefined:
+def _coerced(coerce: Source) -> Read:
+    def read_coerced(values: list[Any]) -> list[Any]:
+        coerced = list(map(coerce, values))
+        if any(value is None or value is Undefined for value in coerced):
             raise NotPlainError
         return coerced
 
     return read_coerced
 
 
-def _text(value: Any) -> Any:
-    return value if type(value) is str else _slowly(value)
+def _all_of(type_: type) -> Read:
+    def read_plain(values: list[Any]) -> list[Any]:
+        if not _types_of(values) <= {type_}:
+            raise NotPlainError
+        return values
+
+    return read_plain
 
 
-def _whole(value: Any) -> Any:
-    return value if type(value) is int and -_LARGEST_INT <= value <= _LARGEST_INT else _slowly(value)
+_read_whole = _all_of(int)
 
 
-def _flag(value: Any) -> Any:
-    return value if type(value) is bool else _slowly(value)
+def _whole(values: list[Any]) -> list[Any]:
+    whole = _read_whole(values)
+    if whole and not -_LARGEST_INT <= min(whole) <= max(whole) <= _LARGEST_INT:
+        raise NotPlainError
+    return whole
 
 
-def _slowly(_value: Any) -> Any:
-    raise NotPlainError
-
-
-_LEAVES: dict[str, Read] = {"String": _text, "ID": _text, "DateTime": _text, "Int": _whole, "Boolean": _flag}
+_text = _all_of(str)
+_LEAVES: dict[str, Read] = {"String": _text, "ID": _text, "DateTime": _text, "Int": _whole, "Boolean": _all_of(bool)}
 """Values that stand in the response as they are."""

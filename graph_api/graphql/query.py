@@ -6,6 +6,7 @@ import strawberry
 
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.graphql.arguments import FilterArgument, described
+from graph_api.graphql.audit_log import AuditQuery
 from graph_api.graphql.context import Info
 from graph_api.graphql.drift import DriftQuery
 from graph_api.graphql.entity_lists import EntityLists
@@ -54,7 +55,7 @@ async def _facets(
 
 # Every field is nullable, so that one that fails leaves the answers of the others.
 @strawberry.type(description="The questions that the catalog answers.")
-class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery):
+class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery, AuditQuery):
     node: Node | None = strawberry.field(resolver=_node, description="Anything by its global id.")
     nodes: list[Node | None] | None = strawberry.field(
         resolver=_nodes, description="By global ids, in order, with nulls."

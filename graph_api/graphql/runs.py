@@ -4,6 +4,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from graph_api.access.authorize import own_source
 from graph_api.catalog.changes import SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
@@ -25,7 +26,9 @@ from graph_api.graphql.records import (
 
 
 async def _sources(info: Info) -> list[Source]:
-    return cast("Any", await info.context.store.sources())
+    bound = own_source(info.context.principal)
+    found = await info.context.store.sources()
+    return cast("Any", [row for row in found if bound in (None, row.name)])
 
 
 async def _syncs(
@@ -37,6 +40,7 @@ async def _syncs(
 ) -> SyncConnection:
     arguments = page_arguments(info, (str, str), first, after, None, None)
     place = (arguments.after[0], arguments.after[1]) if arguments.after else None
+    source = source or own_source(info.context.principal)
     runs = await info.context.store.syncs(source, arguments.limit + 1, place, status)
     edges = [
         SyncEdge(cursor=arguments.cursor(run.started_at, run.id), node=cast("Sync", run))
@@ -55,6 +59,7 @@ async def _problems(
 ) -> ProblemConnection:
     arguments = page_arguments(info, (str, int), first, after, last, before)
     limit, backward = arguments.limit, arguments.backward
+    source = source or own_source(info.context.principal)
     rows = await info.context.store.problems(
         source, limit + 1, _problem_place(arguments.after), _problem_place(arguments.before), backward=backward
     )

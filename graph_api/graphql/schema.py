@@ -5,6 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 from graph_api.graphql.entity_types import ENTITY_TYPES
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.execution import CatalogExecutor
+from graph_api.graphql.gate import guard
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.observing import Observed
@@ -15,7 +16,7 @@ from graph_api.graphql.times import SCALARS
 def create_schema(limits: Limits) -> CatalogSchema:
     """The schema, refusing documents beyond `limits`."""
     valid = ValidDocuments()
-    return CatalogSchema(
+    schema = CatalogSchema(
         query=Query,
         mutation=Mutation,
         types=ENTITY_TYPES,
@@ -23,6 +24,8 @@ def create_schema(limits: Limits) -> CatalogSchema:
         extensions=[Observed, lambda: DocumentLimits(limits, valid)],
         execution_context_class=CatalogExecutor,
     )
+    guard(schema._schema)
+    return schema
 
 
 schema = create_schema(Limits())

@@ -15,6 +15,8 @@ An asset's identifier is `dataset:NAMESPACE/NAME` as OpenLineage names the table
 
 Online: every DAG with its tasks, and every asset; `api: v1` for Airflow 2.
 
+Shapes of answers checked against the OpenAPI of Airflow 2.5.0 (v1) and of its client of 2026-04-24 (v2).
+
 https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
 """
 

@@ -17,6 +17,8 @@
   `{{.name}}` filled in. What git, cluster and other generators make is known to Argo CD alone: ask its API.
 - Status of sync and health are in the spec. Parameters and values of charts are not kept: they may hold secrets.
 
+Shapes of answers checked against Argo CD's assets/swagger.json of 2026-08-22.
+
 https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/
 """
 

@@ -1,7 +1,11 @@
 """What a connector finds, put together into one snapshot: what several documents say of one thing is one statement."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from math import inf
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,6 +22,8 @@ from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT
 MAX_PROBLEMS = 1_000
 """Problems of one source that are listed."""
 
+SILENT = "it adds nothing: the catalog has no use for what it says, or has it from other documents"
+
 _FIRST = ("type", "title", "description", "lifecycle", "tier")
 
 
@@ -33,6 +39,7 @@ class Findings:
         self._links: dict[LinkKey, LinkStatement] = {}
         self._problems: list[Problem] = []
         self._unreadable: set[str] = set()
+        self._told: set[Place] = set()
 
     def entity(
         self,
@@ -74,6 +81,7 @@ class Findings:
             spec=spec or {},
             identifiers=normalize_all(identifiers),
         )
+        self._told.add(at)
         old = self._entities.get(ref)
         self._entities[ref] = _filled(old, new) if old else new
         return ref
@@ -93,6 +101,7 @@ class Findings:
         observed_at: str | None = None,
     ) -> None:
         """State a link, stored from the dependent to what it needs. Either end need not be stated."""
+        self._told.add(at)
         add_link(
             self._links,
             LinkStatement(
@@ -120,6 +129,7 @@ class Findings:
         ref: Ref | None = None,
     ) -> None:
         """Say what is wrong and how to mend it. The message must not quote values that may be secret."""
+        self._told.add(at)
         if len(self._problems) < MAX_PROBLEMS:
             line = at.location.removeprefix(f"{at.document}:")
             self._problems.append(
@@ -148,6 +158,16 @@ class Findings:
     def knows(self, ref: Ref) -> bool:
         return ref in self._entities
 
+    def name_silent(self, documents: Sequence[Document]) -> None:
+        """Say of each of these documents of files, by path and line, that nothing came of it, where that is so."""
+        told = _lines_by_document(self._told)
+        for path, group in groupby(documents, key=lambda document: document.path):
+            for document, end in _extents([*group]):
+                lines = told.get(path, [])
+                place = bisect_left(lines, document.line)
+                if not document.is_url and not (place < len(lines) and lines[place] < end):
+                    self.problem(SILENT, document.at(), code=ProblemCode.NOTHING_STATED, severity=Severity.INFO)
+
     def snapshot(self, source: str, connector: str) -> Snapshot:
         return Snapshot(
             source=source,
@@ -157,6 +177,24 @@ class Findings:
             problems=tuple(self._problems),
             unreadable=frozenset(self._unreadable),
         )
+
+
+def _lines_by_document(places: Iterable[Place]) -> dict[str, list[int]]:
+    """Sorted."""
+    lines = defaultdict(list)
+    for place in places:
+        line = place.location.removeprefix(f"{place.document}:")
+        lines[place.document].append(int(line) if line.isdecimal() else 1)
+    return {document: sorted(found) for document, found in lines.items()}
+
+
+def _extents(documents: Sequence[Document]) -> Iterator[tuple[Document, float]]:
+    """The documents of one file, each with the line before which it ends. Lines of JSON are one document."""
+    if documents[0].yaml is None:
+        yield documents[0], inf
+        return
+    ends = [*(document.line for document in documents[1:]), inf]
+    yield from zip(documents, ends, strict=True)
 
 
 def _filled(old: EntityStatement, new: EntityStatement) -> EntityStatement:

@@ -24,6 +24,8 @@ entities; of many to one environment the latest counts, whether or not it succee
 Online, a question that GitHub answers with 404 (a repository without dependency graph) has no answer; every other
 fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`.
 
+Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
+
 https://docs.github.com/en/rest
 """
 

@@ -16,6 +16,8 @@ repository is read from the alert's own web address, so answers on one repositor
 Online, open alerts are asked for. The token needs `security_events` (or read access to both kinds of alerts); on GitHub
 Enterprise Server the base URL ends in `/api/v3`.
 
+Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
+
 https://docs.github.com/en/rest/dependabot/alerts
 https://docs.github.com/en/rest/code-scanning/code-scanning
 """

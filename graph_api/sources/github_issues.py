@@ -13,6 +13,8 @@ A search that GitHub gave up (`incomplete_results`) is read and told.
 Online, open issues are asked for: of repositories, of an organization, or both. On GitHub Enterprise Server the base
 URL ends in `/api/v3`.
 
+Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
+
 https://docs.github.com/en/rest/issues/issues
 """
 

@@ -23,6 +23,8 @@ Members who are blocked are left out. Pages follow the header Link, which both o
 of a group are asked for in the order of their ids, so that none is missed while others come and go. (Keyset pages are
 for the list of all projects only.) The environment `production` of two projects is two.
 
+Fields of answers checked against GitLab's own serializers, in its lib/api/entities.
+
 https://docs.gitlab.com/api/rest/
 """
 

@@ -13,6 +13,8 @@
 
 Online: `/api/search?type=dash-db`, each dashboard found, and `/api/v1/provisioning/alert-rules`.
 
+Shapes of answers checked against the models of grafana-openapi-client-go of 2026-07-24.
+
 https://grafana.com/docs/grafana/latest/developers/http_api/
 """
 

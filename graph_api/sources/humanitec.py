@@ -24,6 +24,9 @@ Answers are asked of the API, or read from files that are saved at the path of t
 
 Score files are read by the connector score, and so is the file humanitec.yaml beside them.
 
+Shapes of answers checked against the OpenAPI 0.28.37 (v1) and those in the Terraform provider platform-orchestrator
+(v2).
+
 https://api-docs.humanitec.com and https://developer.humanitec.com
 """
 

@@ -19,6 +19,8 @@ E-mail addresses of users are identifiers and nothing else.
 Online, Jira Cloud is asked: for the projects, their components, and the issues of a query, by default those that are
 not done. The token is base64 of `ADDRESS:API-TOKEN`, as Jira's basic authentication has it.
 
+Shapes of answers checked against Jira's OpenAPI 1001.0.0-SNAPSHOT of 2022-07-17; its fields are a site's own.
+
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 """
 

@@ -19,6 +19,8 @@ incidents are not read.
 Online, all of these are asked for, with incidents that are open. Pages follow `offset` and `more`. The token is one of
 the REST API, read-only is enough.
 
+Shapes of answers checked against PagerDuty's OpenAPI of 2026-08-14, which does not say that on-calls may lack an end.
+
 https://developer.pagerduty.com/api-reference/
 """
 

@@ -15,6 +15,8 @@ Read are rule files, `prometheus.yml`, PrometheusRule resources (monitoring.core
 
 Online: `/api/v1/rules`, `/api/v1/targets?state=active` and `/api/v1/alerts`.
 
+Shapes of answers checked against Prometheus' OpenAPI of 2026-08-21.
+
 https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
 """
 

@@ -22,6 +22,8 @@ Answers are asked of the API (OpenAPI 1.0), or read from files that are saved at
 - In `.qovery.yml` the application needs its databases and storages; a router, with its custom domains, needs the
   applications that it routes to.
 
+Shapes of answers checked against Qovery's OpenAPI of 2026-08-20.
+
 https://api-doc.qovery.com
 """
 

@@ -118,6 +118,7 @@ def _read(
     findings = Findings(connector.origin, folders)
     try:
         connector.read(documents, findings)
+        findings.name_silent(documents)
     except Exception:
         # A defect of ours; what the source said before stays, and the other connectors go on.
         logger.exception("The connector %s failed", connector.name)

@@ -22,8 +22,9 @@ Joining with what runs: a workload states `kubernetes-id:` of the annotation bac
 of OTEL_SERVICE_NAME, and `image:` of an image that is neither middleware nor a base image (where two workloads run it,
 it joins neither). Names alone join nothing. So Score files and Kubernetes manifests join if they name the same image.
 Where one names a release and the other a build of a fork (`.../google-samples/ad` and `.../ci/adservice`), they do
-not, and the operator says what is one: by the annotation on both, by one descriptor whose `graph-api/identifiers`
-lists both images as `image:...`, or, where the names are equal, by the setting `join_names: [component]`.
+not, and the operator says what is one: by the setting `image_mirrors` where only the registry or folder differs, by the
+annotation on both, by one descriptor whose `graph-api/identifiers` lists both images as `image:...`, or, where the
+names are equal, by the setting `join_names: [component]`.
 
 https://docs.score.dev/docs/score-specification/score-spec-reference/
 """

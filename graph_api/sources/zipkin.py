@@ -11,6 +11,8 @@ is one link; the counts are added, so sync the one or the other.
 
 Online: `/api/v2/dependencies` for the last `hours` (default 24), and `/api/v2/services`.
 
+Shapes of answers checked against zipkin2-api.yaml of 2024-01-17.
+
 https://zipkin.io/zipkin-api/
 """
 

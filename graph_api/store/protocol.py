@@ -4,11 +4,13 @@ All methods raise CatalogError UNAVAILABLE when the database does not answer and
 (seconds, from the call) passes. Refs are canonical and need not exist unless a method says so.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from graph_api.access.audit import Event, Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
@@ -17,6 +19,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
+from graph_api.store.dump import Batch
 
 SortValue = str | int | float | None
 
@@ -159,16 +162,36 @@ class WriteTransaction(Protocol):
         """Like apply(), without a run: what changes by this order of sources, which is remembered."""
         ...
 
+    async def record(self, event: Event) -> None:
+        """Append to the audit log, as part of this write. There is no way to change or delete what is there."""
+        ...
+
+    async def put_key(self, key: ApiKey) -> None:
+        """Write or replace an API key, by its id."""
+        ...
+
+
+class Restoring(Protocol):
+    async def add(self, batch: Batch) -> None:
+        """Rows as a dump gives them, in its order."""
+        ...
+
 
 class Store(Protocol):
-    async def open(self) -> None:
-        """Connect, check the format version, create constraints and indexes. Safe to run by many at once."""
+    async def open(self, *, to_restore: bool = False) -> None:
+        """Connect, check the format version, create constraints and indexes. Safe to run by many at once.
+
+        UNAVAILABLE also where a restore has not come to its end, unless it is opened `to_restore`.
+        """
         ...
 
     async def close(self) -> None: ...
 
     async def ping(self) -> None:
-        """Return when the database answers and its format is ours."""
+        """Return when the database answers, its format is ours and nothing is missing.
+
+        Raises ReplacedError where it is not the catalog that was opened, or an earlier state of it.
+        """
         ...
 
     async def revision(self) -> int: ...
@@ -278,10 +301,33 @@ class Store(Protocol):
 
     async def count_problems(self, source: str | None) -> int: ...
 
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        """The newest first; those with a place less than `before`."""
+        ...
+
+    async def audit_head(self) -> Head: ...
+
+    async def keys(self) -> list[ApiKey]:
+        """All API keys, also revoked and expired ones, by (name, created_at, id)."""
+        ...
+
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         """Whether the holder alone may do what `name` says, for so many seconds from now; asked again, for longer.
 
         0 seconds give it back. Nothing else in the catalog changes.
+        """
+        ...
+
+    def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
+        """All of it at one revision. Raises TornError if that is not to be had beside a writer; `exclusive` makes
+        writers wait.
+        """
+        ...
+
+    def restore(self, *, replace: bool) -> AbstractAsyncContextManager[Restoring]:
+        """Make it what a dump says, under a new identity; left with an error, it is as before or not usable.
+
+        CatalogError CONFLICT if it is not empty, unless it is to be replaced.
         """
         ...
 

@@ -5,8 +5,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph_api.access.principal import LOCAL
+from graph_api.access.principal import Principal
 
+NOBODY = "nobody"
 MAX_NAME = 100
 """Characters of a client's name for its operation that are kept."""
 
@@ -30,8 +31,9 @@ class RequestRecord:
 
     @property
     def principal(self) -> str:
-        name: str = self.state.get("principal", LOCAL).name
-        return name
+        """Who asks, once that is known."""
+        principal: Principal | None = self.state.get("principal")
+        return principal.name if principal else NOBODY
 
     def is_operation(self, type_: str, name: str | None) -> None:
         self.operation_type = type_

@@ -10,6 +10,7 @@ from typing import Any, cast
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.telemetry.metrics import STORE_RUNNING, STORE_SECONDS
 from graph_api.telemetry.record import CURRENT
+from graph_api.telemetry.tracing import span
 
 Question = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -61,7 +62,8 @@ def _measured(question: str) -> Iterator[None]:
     begun = perf_counter()
     STORE_RUNNING.inc()
     try:
-        yield
+        with span(f"store.{question}"):
+            yield
     finally:
         STORE_RUNNING.dec()
         seconds = perf_counter() - begun

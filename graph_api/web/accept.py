@@ -1,7 +1,7 @@
 """What a client wants to read: the Accept header (RFC 9110, section 12.5.1)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 JSON = "application/json"
@@ -17,6 +17,11 @@ class _Preference(NamedTuple):
     quality: float
     precision: int
     place: int
+
+
+def accepted(headers: Mapping[str, str]) -> str:
+    """All Accept headers as one."""
+    return ",".join(value for name, value in headers.items() if name.lower() == "accept")
 
 
 def preferred(accept: str, offers: Sequence[str]) -> str | None:

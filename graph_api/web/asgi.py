@@ -23,8 +23,10 @@ from graph_api.graphql.context import Context
 from graph_api.store.protocol import Store
 from graph_api.telemetry.watchdog import watch_loop
 from graph_api.web.admin import build_admin
+from graph_api.web.authentication import Authentication, Authenticator
 from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.endpoint import GraphQLEndpoint
+from graph_api.web.explorer import ExplorerPage
 from graph_api.web.heads import LimitHeads
 from graph_api.web.health import Readiness, health_routes
 from graph_api.web.hosts import KnownHosts
@@ -48,6 +50,7 @@ def build_asgi(
     schema: BaseSchema,
     context_factory: Callable[[Principal], Context],
     store: Store,
+    authenticator: Authenticator,
     limits: RequestLimits | None = None,
     hosts: AbstractSet[str] | None = None,
     origins: Sequence[str] = (),
@@ -70,15 +73,17 @@ def build_asgi(
     endpoint = GraphQLEndpoint(
         schema, context_factory, lifecycle.require_open, limits.max_response, trust or DocumentTrust()
     )
+    limited = LimitRequests(endpoint, limits)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with lifecycle.run(beside), _beside(watch_loop(), readiness.watch()):
             yield
+        await authenticator.close()
 
     app = CatalogApp(
         routes=[
-            Route("/graphql", LimitRequests(endpoint, limits)),
+            Route("/graphql", ExplorerPage(Authentication(limited, authenticator))),
             Route("/", _redirect_to_graphql),
             *health_routes(readiness),
             *routes,
@@ -88,7 +93,7 @@ def build_asgi(
             Middleware(Observe),
             Middleware(LimitHeads, limits.max_head, limits.max_headers),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
-            *([Middleware(CORSMiddleware, origins, ("GET", "POST"))] if origins else []),
+            *([Middleware(CORSMiddleware, origins, ("GET", "POST"), ("authorization",))] if origins else []),
         ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
         lifespan=lifespan,

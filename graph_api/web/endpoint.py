@@ -19,13 +19,13 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from graph_api.access.principal import LOCAL, Principal
+from graph_api.access.principal import Principal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import format_result
-from graph_api.web.accept import GRAPHQL_RESPONSE, HTML, JSON, preferred
+from graph_api.web.accept import GRAPHQL_RESPONSE, JSON, accepted, preferred
+from graph_api.web.authentication import principal_of
 from graph_api.web.document_trust import DocumentRefusedError, DocumentTrust
-from graph_api.web.explorer import explorer_response
 from graph_api.web.request_id import request_id
 from graph_api.web.responses import encode_json, error_body, error_response
 
@@ -67,26 +67,26 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
-        context = self._context_factory(_principal(request))
+        if not isinstance(request, Request):  # there are no sockets
+            raise TypeError("a request is expected")
+        context = self._context_factory(principal_of(request))
+        context.client = request.client.host if request.client else ""
+        context.request_id = request_id(request)
         context.charge = request.scope["state"].get("charge", context.charge)
         return context
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Carries the media type that the client wants to create_response."""
-        offers = (JSON, GRAPHQL_RESPONSE, HTML) if _asks_for_no_operation(request) else (JSON, GRAPHQL_RESPONSE)
-        media_type = preferred(_accept(request.headers), offers)
+        media_type = preferred(accepted(request.headers), (JSON, GRAPHQL_RESPONSE))
         if not media_type:
             raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, f"The answer comes as {JSON} or {GRAPHQL_RESPONSE}.")
         response = await super().get_sub_response(request)
         response.media_type = media_type
         return response
 
-    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        wants_page = preferred(_accept(request.headers), (JSON, GRAPHQL_RESPONSE, HTML)) == HTML
-        return request.method == "GET" and "query" not in request.query_params and wants_page
-
-    async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002
-        return explorer_response()
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:  # noqa: ARG002
+        # explorer.py has it, before anybody is asked for a token.
+        return False
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         data: object
@@ -111,7 +111,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             return await self.schema.execute(
                 self._trust.document(
-                    request_data.query, request_data.extensions, request.method, _principal(request).name
+                    request_data.query, request_data.extensions, request.method, principal_of(request).name
                 ),
                 root_value=root_value,
                 variable_values=request_data.variables,
@@ -145,19 +145,6 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         bad = refused and sub_response.media_type == GRAPHQL_RESPONSE
         status = HTTPStatus.BAD_REQUEST if bad else HTTPStatus.OK
         return Response(body, status, {"cache-control": "no-store"}, media_type=sub_response.media_type)
-
-
-def _principal(request: Request | WebSocket) -> Principal:
-    principal: Principal = request.scope.get("state", {}).get("principal", LOCAL)
-    return principal
-
-
-def _accept(headers: Mapping[str, str]) -> str:
-    return ",".join(value for name, value in headers.items() if name.lower() == "accept")
-
-
-def _asks_for_no_operation(request: Request | WebSocket) -> bool:
-    return request.scope.get("method") == "GET" and "query" not in request.query_params
 
 
 def _decode_query_string(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,12 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
+
+from graph_api.web.accept import GRAPHQL_RESPONSE, HTML, JSON, accepted, preferred
 
 EXAMPLES = [
     (
@@ -62,6 +66,20 @@ query Impact {
 
 CDN = "https://unpkg.com"
 _ASSET = re.compile(r"<(script|link)\s[^>]*?(?:src|href)=\"(" + CDN + r"[^\"]+)\"\s+integrity=\"([^\"]+)\"")
+
+
+class ExplorerPage:
+    """Gives browsers the page, which holds nothing of the catalog; everything else goes on to the app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        wanted = preferred(accepted(request.headers), (JSON, GRAPHQL_RESPONSE, HTML))
+        is_page = request.method == "GET" and "query" not in request.query_params and wanted == HTML
+        app = explorer_response() if is_page else self.app
+        await app(scope, receive, send)
 
 
 def explorer_response() -> Response:

@@ -1,4 +1,4 @@
-"""POST /hooks/SOURCE: whoever knows the secret of a source can ask that it is synced soon."""
+"""POST /hooks/SOURCE: whoever knows the secret of a source, or may sync it, can ask that it is synced soon."""
 
 import hashlib
 import hmac
@@ -12,28 +12,35 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, request_response
 
-from graph_api.errors import ErrorCode
+from graph_api.access.authorize import SYNC, authorize
 from graph_api.source_entries import Configured
+from graph_api.web.authentication import Authenticator, Refusing, bearer_of
 from graph_api.web.limits import LimitRequests, RequestLimits
-from graph_api.web.responses import error_response, json_response
-
-BEARER = "bearer "
+from graph_api.web.responses import json_response
 
 
-def hook_routes(sources: Sequence[Configured], ask: Callable[[str], None], limits: RequestLimits) -> list[Route]:
+def hook_routes(
+    sources: Sequence[Configured], ask: Callable[[str], None], limits: RequestLimits, authenticator: Authenticator
+) -> list[Route]:
     """`ask` gets the name of a source."""
 
     async def answer(request: Request) -> Response:
         source = next((row for row in sources if row.name == request.path_params["source"]), None)
         secret = secret_of(source) if source else None
-        if source is None or secret is None:
+        if secret is None or not _is_signed(request.headers, await request.body(), secret):
+            await authorize_sync(request, authenticator, request.path_params["source"])
+        if source is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        if not _is_signed(request.headers, await request.body(), secret):
-            return not_authorized()
         ask(source.name)
         return json_response({"status": "accepted"}, HTTPStatus.ACCEPTED)
 
-    return [Route("/hooks/{source:path}", LimitRequests(request_response(answer), limits), methods=["POST"])]
+    limited = LimitRequests(request_response(answer), limits)
+    return [Route("/hooks/{source:path}", Refusing(limited), methods=["POST"])]
+
+
+async def authorize_sync(request: Request, authenticator: Authenticator, source: str) -> None:
+    """Of whoever does not know the source's own secret. Raises NotSignedInError and CatalogError FORBIDDEN."""
+    authorize(await authenticator.principal(request.headers), SYNC, source)
 
 
 def secret_of(source: Configured) -> bytes | None:
@@ -43,17 +50,8 @@ def secret_of(source: Configured) -> bytes | None:
 
 def bears(headers: Headers, secret: bytes) -> bool:
     """Whether the secret is the token in the header Authorization."""
-    given = headers.get("authorization", "")
-    return given[: len(BEARER)].lower() == BEARER and _same(given[len(BEARER) :].strip(), secret)
-
-
-def not_authorized() -> Response:
-    return error_response(
-        HTTPStatus.UNAUTHORIZED,
-        ErrorCode.BAD_REQUEST,
-        "The secret of the source is missing or wrong.",
-        {"www-authenticate": "Bearer"},
-    )
+    given = bearer_of(headers)
+    return given is not None and _same(given, secret)
 
 
 def _is_signed(headers: Headers, body: bytes, secret: bytes) -> bool:

@@ -17,34 +17,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, request_response
 
-from graph_api.errors import ErrorCode
+from graph_api.access.authorize import SYNC, authorize
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.source_entries import Configured, FileSource
 from graph_api.sources import openlineage
 from graph_api.sources.documents import Document
 from graph_api.sources.json_documents import JsonTextError, read_json
 from graph_api.sources.naming import name_of
-from graph_api.web.hooks import bears, not_authorized, secret_of
+from graph_api.web.authentication import Authenticator, Refusing
+from graph_api.web.hooks import bears, secret_of
 from graph_api.web.limits import LimitRequests, RequestLimits
 from graph_api.web.responses import error_response, json_response
 
 
-def lineage_routes(sources: Sequence[Configured], ask: Callable[[str], None], limits: RequestLimits) -> list[Route]:
-    """None unless a source of files is read by openlineage and has a secret. `ask` gets the name of a source."""
+def lineage_routes(
+    sources: Sequence[Configured], ask: Callable[[str], None], limits: RequestLimits, authenticator: Authenticator
+) -> list[Route]:
+    """For the sources of files that openlineage reads: for one that has a secret, whoever bears it; for any, its
+    ingestor. `ask` gets the name of a source.
+    """
     receiving = [
-        source
-        for source in sources
-        if isinstance(source, FileSource)
-        and openlineage.NAME in source.connectors
-        and source.webhook_secret_variable is not None
+        source for source in sources if isinstance(source, FileSource) and openlineage.NAME in source.connectors
     ]
 
     async def answer(request: Request) -> Response:
-        secrets = [(source, secret) for source in receiving if (secret := secret_of(source))]
-        if not secrets:
+        if not receiving:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        source = next((source for source, secret in secrets if bears(request.headers, secret)), None)
-        if source is None:
-            return not_authorized()
+        source = await _source_of(request, receiving, authenticator)
         try:
             documents = openlineage.received(read_json((await request.body()).decode()))
         except (UnicodeDecodeError, JsonTextError, ValueError) as error:
@@ -53,7 +52,21 @@ def lineage_routes(sources: Sequence[Configured], ask: Callable[[str], None], li
         ask(source.name)
         return json_response({"received": len(documents)}, HTTPStatus.CREATED)
 
-    return [Route("/api/v1/lineage", LimitRequests(request_response(answer), limits), methods=["POST"])]
+    limited = LimitRequests(request_response(answer), limits)
+    return [Route("/api/v1/lineage", Refusing(limited), methods=["POST"])]
+
+
+async def _source_of(request: Request, receiving: Sequence[FileSource], authenticator: Authenticator) -> FileSource:
+    """Whose secret the producer bears, or whose ingestor it is. Raises NotSignedInError and CatalogError FORBIDDEN."""
+    for source in receiving:
+        if (secret := secret_of(source)) and bears(request.headers, secret):
+            return source
+    principal = await authenticator.principal(request.headers)
+    bound = next((source for source in receiving if source.name == principal.source), None)
+    if bound is None:
+        raise CatalogError(ErrorCode.FORBIDDEN, "events are sent by the ingestor of a source that receives them")
+    authorize(principal, SYNC, bound.name)
+    return bound
 
 
 def _keep(documents: Sequence[Document], folder: Path) -> None:

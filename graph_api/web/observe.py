@@ -3,14 +3,17 @@
 import logging
 from time import perf_counter
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.telemetry.logs import FIELDS
 from graph_api.telemetry.metrics import count_request
 from graph_api.telemetry.record import CURRENT, RequestRecord
+from graph_api.telemetry.tracing import Span, span
 
 logger = logging.getLogger("graph_api.request")
 
+MAX_PATH = 100
 UNWATCHED = frozenset({"/livez", "/readyz"})
 
 
@@ -36,7 +39,10 @@ class Observe:
         begun = perf_counter()
         token = CURRENT.set(request)
         try:
-            await self.app(scope, receive, send_and_note)
+            with span("request", Headers(scope=scope)) as current:
+                request.trace_id = current.trace_id
+                await self.app(scope, receive, send_and_note)
+                _describe(current, scope, request, status)
         finally:
             seconds = perf_counter() - begun
             count_request(request, status, seconds)
@@ -44,11 +50,19 @@ class Observe:
             CURRENT.reset(token)
 
 
+def _describe(current: Span, scope: Scope, request: RequestRecord, status: int | None) -> None:
+    current.set("http.request.method", scope["method"])
+    current.set("url.path", scope["path"][:MAX_PATH])
+    current.set("http.response.status_code", status)
+    current.set("graph_api.request_id", request.request_id)
+    current.set("error.type", request.code)
+
+
 def _tell(scope: Scope, request: RequestRecord, status: int | None, seconds: float) -> None:
     """A status of None: the client was gone before there was an answer."""
     fields = {
         "method": scope["method"],
-        "path": scope["path"][:100],
+        "path": scope["path"][:MAX_PATH],
         "operation": request.operation,
         "type": request.operation_type,
         "duration_ms": round(seconds * 1000, 1),

@@ -31,7 +31,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     log = folder / "server.log"
     with (
         log.open("wb") as written,
-        serving("--demo", "--store", store, environment=environment, log=written) as server,
+        serving("--insecure-anonymous", "--demo", "--store", store, environment=environment, log=written) as server,
     ):
         yield Target(server.url, log, server.pid)
     assert "Traceback" not in log.read_text(encoding="utf-8")

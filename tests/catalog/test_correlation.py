@@ -40,6 +40,14 @@ def test_a_bare_name_or_an_unknown_scheme_joins_nothing_unless_the_operator_says
     assert joined(said, Rules(join_names=frozenset({"component"}))) == {frozenset({CART, POD})}
 
 
+def test_images_of_registries_that_mirror_each_other_are_one() -> None:
+    said = things(files={CART: ["image:docker.io/acme/cart"]}, k8s={POD: ["image:mirror.example/hub/acme/cart"]})
+    assert joined(said) == set()
+    mirrors = Rules(image_mirrors=(("docker.io", "mirror.example/hub"),))
+    assert joined(said, mirrors) == {frozenset({CART, POD})}
+    assert joined(said, Rules(image_mirrors=(("docker.io/ac", "mirror.example/hub/ac"),))) == set()
+
+
 def test_an_identifier_that_one_source_gives_to_two_things_joins_nothing() -> None:
     said = things(files={CART: ["image:acme/cart"]}, k8s={POD: ["image:acme/cart"], OTHER: ["image:acme/cart"]})
     assert joined(said) == set()

@@ -15,6 +15,7 @@ from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from tests.conftest import Run, store_maker, wipe
 from tests.demo import load
+from tests.serving import everybody
 
 
 class Client:
@@ -22,7 +23,7 @@ class Client:
 
     def __init__(self, store: Store, run: Run, settings: Settings) -> None:
         self.store = store
-        self._app = create_app(settings, store)
+        self._app = create_app(everybody(settings), store)
         self._lifespan = self._app.router.lifespan_context(self._app)
         self._run = run
 

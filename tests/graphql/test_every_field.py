@@ -31,6 +31,7 @@ WRITES = """mutation($named: JSON!) {
     {kind: "Component", name: "till", annotations: $named, spec: {type: "service"}}
   ]) { userErrors { message } }
 }"""
+REFUSED = 'mutation { removeEntities(entities: [{ref: "component:nowhere"}]) { userErrors { code } } }'
 CALL = LinkKey(Ref("component:default/shopfront"), "DEPENDS_ON", Ref("resource:default/db"), None)
 SEEN = Snapshot(
     source="otel:shop",
@@ -77,6 +78,7 @@ def test_both_stores_answer_every_field_alike(on_both_stores: tuple[Client, Clie
             run(sync(client.store, snapshot, source_order(Settings())))
         written = client.ask(WRITES, named={"graph-api/identifiers": "pagerduty:P1234"})
         assert all(answer["userErrors"] == [] for answer in written.values())
+        assert client.ask(REFUSED)["removeEntities"]["userErrors"]
     embedded, neo4j = on_both_stores
     found: set[str] = set()
     for query, path, type_ in questions(embedded):

@@ -32,7 +32,7 @@ LIMITS = [
 
 @contextmanager
 def asking(folder: Path, run: Run, **settings: Any) -> Iterator[Client]:
-    client = Client(EmbeddedStore(folder / "catalog.db"), run, Settings(**settings))
+    client = Client(EmbeddedStore(folder / "catalog.db"), run, Settings(insecure_anonymous=True, **settings))
     run(client.start())
     yield client
     run(client.stop())

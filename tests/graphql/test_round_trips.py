@@ -8,6 +8,7 @@ import pytest
 
 from graph_api.settings import Settings
 from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.web import health
 from tests.conftest import Run, wipe
 from tests.demo import load
 from tests.graphql.conftest import Client
@@ -36,9 +37,14 @@ DRIFT = """query Drift($first: Int) { drift(first: $first) {
 
 @pytest.fixture
 def counted(
-    neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None, run: Run
+    neo4j_uri: str,
+    neo4j_driver: neo4j.Driver,
+    neo4j_auth: tuple[str, str] | None,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., tuple[dict[str, Any], int]]]:
     """Asks, and counts the round trips."""
+    monkeypatch.setattr(health, "WATCH", 3600.0)
     wipe(neo4j_driver)
     user, password = neo4j_auth or (None, None)
     store = Neo4jStore(neo4j_uri, user=user, password=password)

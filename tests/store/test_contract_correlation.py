@@ -1,6 +1,6 @@
 """What several sources tell of one thing becomes one entity, whatever the order of syncs; and comes apart again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -45,25 +45,43 @@ def snapshots(draw: st.DrawFn, source: str) -> Snapshot:
     said = draw(st.dictionaries(st.sampled_from(REFS), st.lists(st.sampled_from(NAMES), max_size=2), max_size=4))
     ends = st.sampled_from(sorted(said) or REFS)
     pairs = draw(st.sets(st.tuples(ends, st.sampled_from(REFS)), max_size=3))
-    links = [link(*pair) for pair in sorted(pairs)]
+    return _snapshot(source, said, pairs)
+
+
+@st.composite
+def fans(draw: st.DrawFn, source: str) -> Snapshot:
+    """Many links leave few things, and things share names: links of one source become one, and come apart."""
+    named = draw(st.dictionaries(st.sampled_from(NAMES[::2]), st.sampled_from(REFS), max_size=3))
+    said = {ref: [name for name in named if named[name] == ref] for ref in named.values()}
+    ends = st.sampled_from(sorted(said) or REFS)
+    fan = draw(st.dictionaries(ends, st.sets(st.sampled_from(REFS), max_size=4), max_size=2))
+    return _snapshot(source, said, {(start, end) for start, found in fan.items() for end in found})
+
+
+def _snapshot(source: str, said: Mapping[Ref, list[str]], pairs: Collection[tuple[Ref, Ref]]) -> Snapshot:
     return Snapshot(
         source=source,
         connector="test",
         entities={ref: entity(ref, names) for ref, names in sorted(said.items())},
-        links={row.key: row for row in links},
+        links={row.key: row for row in (link(*pair) for pair in sorted(pairs))},
     )
 
 
-runs = st.lists(
-    st.tuples(st.sampled_from(SOURCES).flatmap(lambda source: snapshots(source)), st.sampled_from(ORDERS)),
-    min_size=1,
-    max_size=6,
-)
+def runs(drawn: Callable[[str], st.SearchStrategy[Snapshot]]) -> st.SearchStrategy[list[tuple[Snapshot, SourceOrder]]]:
+    run = st.tuples(st.sampled_from(SOURCES).flatmap(drawn), st.sampled_from(ORDERS))
+    return st.lists(run, min_size=1, max_size=6)
 
 
 @settings(max_examples=40)
-@given(runs=runs)
+@given(runs=runs(snapshots))
 def test_the_catalog_depends_on_what_is_said_alone(
+    store: Store, run: Run, runs: list[tuple[Snapshot, SourceOrder]]
+) -> None:
+    run(_check(store, runs))
+
+
+@given(runs=runs(fans))
+def test_links_that_become_one_come_apart_again(
     store: Store, run: Run, runs: list[tuple[Snapshot, SourceOrder]]
 ) -> None:
     run(_check(store, runs))
@@ -107,16 +125,14 @@ def _expected(latest: Mapping[str, Snapshot], order: SourceOrder) -> dict[str, o
 async def _found(store: Store, order: SourceOrder) -> dict[str, object]:
     rows = (await store.page(PageRequest(filter=ALL, sort=Sort("ref"), limit=100))).entities
     entities = {row.ref: {source: said.ref for source, said in row.statements.items()} for row in rows}
-    for row in rows:
-        assert list(row.statements) == sorted(row.statements, key=order)
     neighbours = await store.neighbours([row.ref for row in rows], Direction.OUT, ("DEPENDS_ON",))
+    found = [item.link for near in neighbours.values() for item in near]
     links = {
-        (item.link.key.source, item.link.key.target): {
-            source: [row.key for row in said] for source, said in item.link.statements.items()
-        }
-        for found in neighbours.values()
-        for item in found
+        (row.key.source, row.key.target): {source: [one.key for one in said] for source, said in row.statements.items()}
+        for row in found
     }
+    for statements in (*(row.statements for row in rows), *(row.statements for row in found)):
+        assert list(statements) == sorted(statements, key=order)
     return {"entities": entities, "links": links}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from graph_api.access.audit import Head
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey, LinkOrigin
 from graph_api.catalog.filters import ALL, Sort
@@ -213,6 +214,7 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
             conn.execute(f"ALTER TABLE catalog DROP COLUMN {column}")
         conn.execute("ALTER TABLE sources DROP COLUMN last_applied_at")
         forget_origins(conn)
+        forget_access(conn)
         conn.execute("DROP TABLE leases")
         conn.execute("PRAGMA user_version = 1")
     conn.close()
@@ -221,6 +223,7 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         assert await store.source_order() is None
         assert [source.last_applied_at for source in await store.sources()] == [AT]
         assert await store.lease("anything", "me", 1)
+        assert (await store.keys(), await store.audit_head()) == ([], Head(0, ""))
         assert await write(store, ChangeSet(removed=refs("a"), removed_links=[link("a", "b").key])) == 2
 
 
@@ -229,6 +232,14 @@ def forget_origins(conn: sqlite3.Connection) -> None:
     conn.execute("DROP INDEX links_observed")
     for column in ("origins", "observed_at"):
         conn.execute(f"ALTER TABLE links DROP COLUMN {column}")
+
+
+def forget_access(conn: sqlite3.Connection) -> None:
+    """Keys and the audit log, as before format 4."""
+    for table in ("keys", "audit"):
+        conn.execute(f"DROP TABLE {table}")
+    for column in ("audit_sequence", "audit_hash"):
+        conn.execute(f"ALTER TABLE catalog DROP COLUMN {column}")
 
 
 async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Path) -> None:
@@ -243,6 +254,7 @@ async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Pat
         await write(store, with_ends([declared, several]))
     with sqlite3.connect(path) as conn:
         forget_origins(conn)
+        forget_access(conn)
         conn.execute("PRAGMA user_version = 2")
     conn.close()
     async with opened(path) as store:

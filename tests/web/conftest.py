@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from graph_api.web.asgi import build_asgi
+from graph_api.web.authentication import Anybody
 from graph_api.web.heads import timed_heads
 from graph_api.web.limits import RequestLimits
 from tests.web.tiny import Database, schema
@@ -41,7 +42,7 @@ def serve(
 ) -> Iterator[httpx.Client]:
     """A client of a server with the tiny schema."""
     store = database or Database()
-    app = build_asgi(schema, store.context, store.as_store(), limits, warm_up=warm_up)
+    app = build_asgi(schema, store.context, store.as_store(), Anybody(), limits, warm_up=warm_up)
     http = timed_heads(0.3)
     server = _Server(uvicorn.Config(app, port=0, http=http, log_level="critical", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run)

@@ -19,6 +19,7 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
 from tests.commands import served
+from tests.serving import everybody
 
 Samples = dict[tuple[str, ...], float]
 
@@ -26,7 +27,7 @@ Samples = dict[tuple[str, ...], float]
 @asynccontextmanager
 async def clients(store: Store, **settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
     """The client's and the operator's."""
-    app = create_app(load_settings(chosen=settings), store)
+    app = create_app(everybody(load_settings(chosen=settings)), store)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client,
@@ -103,7 +104,7 @@ async def test_the_clients_port_has_no_metrics(tmp_path: Path) -> None:
 
 def test_the_command_serves_operators_on_a_port_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with served("--admin-port", "0") as (printed, url):
+    with served("--insecure-anonymous", "--admin-port", "0") as (printed, url):
         admin = printed.partition("/metrics at ")[2].split()[0]
         assert admin != url
         assert [httpx.get(f"{admin}{path}").status_code for path in ("/livez", "/readyz", "/metrics")] == [200] * 3

@@ -8,13 +8,14 @@ import pytest
 
 from graph_api.app import create_app
 from graph_api.settings import BadSettingsError, Settings, load_settings
+from tests.serving import everybody
 
 PORTAL = "https://portal.example:8443"
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
 
 
 def send(method: str, origin: str, headers: dict[str, str] | None = None, **settings: Any) -> httpx.Response:
-    app = create_app(Settings(store="embedded::memory:", **settings))
+    app = create_app(everybody(Settings(store="embedded::memory:", **settings)))
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=app)

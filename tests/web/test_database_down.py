@@ -15,6 +15,7 @@ import pytest
 from graph_api.app import create_app
 from graph_api.settings import Settings
 from tests.conftest import Run, wipe
+from tests.serving import everybody
 
 DEADLINE = 3.0
 QUERY = "{ entities { totalCount } }"
@@ -109,7 +110,7 @@ async def away_and_back(uri: str, auth: tuple[str, str] | None, fault: Line) -> 
                 "request_deadline": DEADLINE,
             }
         )
-        app = create_app(settings)
+        app = create_app(everybody(settings))
         transport = httpx.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),

@@ -24,7 +24,7 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
 from tests.conftest import OpenStore
 from tests.feeding import DEPENDENCIES, SERVICES
-from tests.serving import runs_of
+from tests.serving import everybody, runs_of
 from tests.sources.connectors.loopback import TOKEN, Tool
 
 COUNT = {"query": "{ entities { totalCount } }"}
@@ -53,7 +53,7 @@ class Running:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
     async def _serve(self) -> None:
-        app = create_app(self._settings, self._store)
+        app = create_app(everybody(self._settings), self._store)
         clients, operators = self._listeners
         async with admin_serving(app, self._settings, operators):
             self._server = ClientServer(app, self._settings, self._tell)

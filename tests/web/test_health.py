@@ -7,8 +7,8 @@ import time
 import pytest
 from httpx import Client
 
-from graph_api.errors import CatalogError, ErrorCode
-from graph_api.web import store_lifecycle
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
+from graph_api.web import health, store_lifecycle
 from graph_api.web.store_lifecycle import StoreLifecycle
 from tests.conftest import Run
 from tests.web.conftest import serve
@@ -107,3 +107,18 @@ def test_what_cannot_be_warmed_up_is_ready_all_the_same(error: Exception) -> Non
 
     with serve(warm_up=warm_up) as client:
         wait_until_ready(client)
+
+
+def test_a_store_that_has_been_replaced_is_asked_nothing_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "WATCH", 0.1)
+    monkeypatch.setattr(health, "KEEP", 0.0)
+    database = Database()
+    with serve(database) as client:
+        database.error = ReplacedError("The store has gone back in time")
+        end = time.monotonic() + 5
+        while client.post("/graphql", json=NAME).status_code != 503:
+            assert time.monotonic() < end
+        database.error = None
+        ready = client.get("/readyz")
+        assert (ready.status_code, "gone back in time" in ready.json()["reason"]) == (503, True)
+        assert client.get("/livez").status_code == 200

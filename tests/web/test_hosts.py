@@ -8,12 +8,13 @@ import pytest
 
 from graph_api.app import create_app
 from graph_api.settings import Settings
+from tests.serving import everybody
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - only the setting; nothing listens
 
 
 def status(name: str, **settings: Any) -> int:
-    app = create_app(Settings(store="embedded::memory:", **settings))
+    app = create_app(everybody(Settings(store="embedded::memory:", **settings)))
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=app)

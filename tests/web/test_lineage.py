@@ -127,10 +127,12 @@ async def test_who_does_not_bear_the_secret_is_refused(
 
 
 @pytest.mark.parametrize(
-    "configured",
-    [source(webhook_secret_variable="UNSET_SECRET"), source(connectors=["files"])],  # noqa: S106
+    ("configured", "status"),
+    [(source(webhook_secret_variable="UNSET_SECRET"), 401), (source(connectors=["files"]), 404)],  # noqa: S106
 )
-async def test_without_a_source_that_receives_there_is_nothing(store: Store, configured: dict[str, Any]) -> None:
+async def test_without_a_secret_or_a_source_nothing_is_received(
+    store: Store, configured: dict[str, Any], status: int
+) -> None:
     async with receiving(store, configured) as client:
         answer = await client.post("/api/v1/lineage", json=event("load", "orders"), headers=BEARER)
-    assert answer.status_code == 404
+    assert answer.status_code == status

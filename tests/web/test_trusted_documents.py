@@ -54,7 +54,7 @@ BAD = (400, "BAD_REQUEST")
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_enforced_only_trusted_documents_run(tmp_path: Path, method: str) -> None:
     path = manifest(tmp_path / "portal.json", KNOWN)
-    settings = Settings(trusted_documents=TrustMode.ENFORCE, trusted_documents_path=path)
+    settings = Settings(insecure_anonymous=True, trusted_documents=TrustMode.ENFORCE, trusted_documents_path=path)
     answers = {
         "by its hash": (persisted(hash_of(KNOWN)), FINE),
         "by its id": ({"documentId": hash_of(KNOWN)}, FINE),
@@ -80,16 +80,18 @@ async def test_logged_they_run_and_the_log_says_so(tmp_path: Path, caplog: pytes
     )
     with caplog.at_level(logging.INFO, "graph_api.web.document_trust"):
         assert await outcomes(settings, {"query": KNOWN}, {"query": OTHER}) == [FINE, FINE]
-    assert [record.message for record in caplog.records] == [f"Document {hash_of(OTHER)} of 'local' is not trusted"]
+    assert [record.message for record in caplog.records] == [f"Document {hash_of(OTHER)} of 'anonymous' is not trusted"]
 
 
 async def test_off_a_hash_that_nobody_knows_is_not_learnt() -> None:
     requests = persisted(hash_of(OTHER)), persisted(hash_of(OTHER), query=OTHER), persisted(hash_of(OTHER))
-    assert await outcomes(Settings(), *requests) == [UNKNOWN, FINE, UNKNOWN]
+    assert await outcomes(Settings(insecure_anonymous=True), *requests) == [UNKNOWN, FINE, UNKNOWN]
 
 
 async def test_get_can_be_kept_for_trusted_documents(tmp_path: Path) -> None:
-    settings = Settings(get_trusted_only=True, trusted_documents_path=manifest(tmp_path / "portal.json", KNOWN))
+    settings = Settings(
+        insecure_anonymous=True, get_trusted_only=True, trusted_documents_path=manifest(tmp_path / "portal.json", KNOWN)
+    )
     requests = {"query": KNOWN}, {"query": OTHER}
     assert await outcomes(settings, *requests, method="GET") == [FINE, UNTRUSTED]
     assert await outcomes(settings, *requests, method="POST") == [FINE, FINE]
@@ -100,7 +102,7 @@ async def test_a_folder_holds_a_manifest_of_each_client_in_either_form(tmp_path:
     operations = [{"id": hash_of(OTHER), "body": OTHER, "name": "Other", "type": "query"}]
     apollo = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": operations}
     (tmp_path / "app.json").write_text(json.dumps(apollo), encoding="utf-8")
-    settings = Settings(trusted_documents=TrustMode.ENFORCE, trusted_documents_path=tmp_path)
+    settings = Settings(insecure_anonymous=True, trusted_documents=TrustMode.ENFORCE, trusted_documents_path=tmp_path)
     assert await outcomes(settings, {"query": KNOWN}, {"documentId": hash_of(OTHER)}) == [FINE, FINE]
 
 

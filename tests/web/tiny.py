@@ -136,7 +136,6 @@ class Database:
             source_order=SourceOrder(),
             max_page=100,
             deadline=5,
-            writes_allowed=True,
         )
 
     def as_store(self) -> Store:

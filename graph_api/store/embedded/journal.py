@@ -26,10 +26,7 @@ SELECT * FROM (
 
 def record(conn: sqlite3.Connection, run: SyncRun) -> None:
     """Write or replace the run; what it applied counts for its source."""
-    conn.execute(
-        "INSERT OR REPLACE INTO runs (id, source, started_at, status, record, payload) VALUES (?, ?, ?, ?, ?, ?)",
-        (run.id, run.source, run.started_at, run.status, dump_run(run), run.payload),
-    )
+    write_run(conn, run)
     counts = run.counts
     applied = run.status in (SyncStatus.APPLIED, SyncStatus.CONFIRMED)
     conn.execute(
@@ -44,6 +41,13 @@ def record(conn: sqlite3.Connection, run: SyncRun) -> None:
             "links": applied * (counts.links_added - counts.links_removed),
             "applied_at": run.finished_at if run.status in SEEN else None,
         },
+    )
+
+
+def write_run(conn: sqlite3.Connection, run: SyncRun) -> None:
+    conn.execute(
+        "INSERT OR REPLACE INTO runs (id, source, started_at, status, record, payload) VALUES (?, ?, ?, ?, ?, ?)",
+        (run.id, run.source, run.started_at, run.status, dump_run(run), run.payload),
     )
 
 

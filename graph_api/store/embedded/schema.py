@@ -10,8 +10,10 @@ import time
 import orjson
 
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.embedded.migrations import ACCESS, FORMAT_VERSION, complete, format_of, migrate, oldest_of
+from graph_api.store.identity import State
+from graph_api.store.migrations import check_format
 
-FORMAT_VERSION = 3
 APPLICATION_ID = 0x67726170
 """In the file's header, so that no other program's database is taken for a catalog."""
 
@@ -155,33 +157,7 @@ CREATE INDEX runs_by_source ON runs (source, started_at, id);
 -- `until`: seconds since 1970.
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
-
-_UPGRADES = {
-    1: """
-ALTER TABLE catalog ADD COLUMN source_order TEXT;
-ALTER TABLE catalog ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE catalog ADD COLUMN swept_at INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE catalog ADD COLUMN swept_terms INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE sources ADD COLUMN last_applied_at TEXT;
-UPDATE sources SET last_applied_at = (
-    SELECT record ->> '$.finished_at' FROM runs
-    WHERE source = name AND status IN ('APPLIED', 'UNCHANGED', 'CONFIRMED') ORDER BY started_at DESC, id DESC LIMIT 1
-);
-""",
-    2: """
-ALTER TABLE links ADD COLUMN origins INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE links ADD COLUMN observed_at TEXT;
-UPDATE links SET origins = (
-    SELECT max(origin = 'DECLARED') + 2 * max(origin = 'OBSERVED') + 4 * max(origin = 'INFERRED')
-    FROM (SELECT coalesce(value ->> '$[1].origin', 'DECLARED') AS origin FROM json_each(links.statements))
-), observed_at = (
-    SELECT max(strftime('%Y-%m-%dT%H:%M:%fZ', value ->> '$[1].observed_at')) FROM json_each(links.statements)
-) WHERE instr(statements, '"origin":') OR instr(statements, '"observed_at":');
-CREATE INDEX links_observed ON links (source, target) WHERE origins & 2;
-CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
-""",
-}
-"""From each older format to the next."""
+_DDL += ACCESS
 
 
 def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:
@@ -197,20 +173,27 @@ def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:
             raise _refusal("is no database; choose another file") from error
         raise
     check(conn)
-    _upgrade(conn)
+    complete(conn)
+    migrate(conn)
     _use_write_ahead_log(conn, busy_seconds)
 
 
 def check(conn: sqlite3.Connection) -> None:
-    """Raise CatalogError UNAVAILABLE unless the file is a catalog of this format."""
+    """Raise CatalogError UNAVAILABLE unless the file is a catalog that this version can use."""
+    _check_ours(conn)
+    check_format(format_of(conn), oldest_of(conn), FORMAT_VERSION)
+
+
+def _check_ours(conn: sqlite3.Connection) -> None:
     if _number(conn, "application_id") != APPLICATION_ID:
         raise _refusal("is no catalog; choose another file")
-    version = _number(conn, "user_version")
-    if version > FORMAT_VERSION:
-        raise _refusal(
-            f"was written by a newer version (format {version}, this one reads up to {FORMAT_VERSION}); "
-            "upgrade graph-api, or choose another file"
-        )
+
+
+def state_of(conn: sqlite3.Connection) -> State:
+    """Raises like check()."""
+    check(conn)
+    row = conn.execute("SELECT store FROM identity").fetchone()
+    return State(format_of(conn), oldest_of(conn), row[0], current_revision(conn))
 
 
 def current_revision(conn: sqlite3.Connection) -> int:
@@ -247,22 +230,6 @@ def _create(conn: sqlite3.Connection) -> None:
                 conn.execute(statement)
             conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             conn.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-        conn.execute("COMMIT")
-    except BaseException:
-        conn.execute("ROLLBACK")
-        raise
-
-
-def _upgrade(conn: sqlite3.Connection) -> None:
-    if _number(conn, "user_version") == FORMAT_VERSION:
-        return
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        # Another process may have been faster.
-        for version in range(_number(conn, "user_version"), FORMAT_VERSION):
-            for statement in _UPGRADES[version].split(";\n"):
-                conn.execute(statement)
-        conn.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         conn.execute("COMMIT")
     except BaseException:
         conn.execute("ROLLBACK")

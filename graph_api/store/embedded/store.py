@@ -5,9 +5,12 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from graph_api.access.audit import Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog import traversal as walks
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
@@ -15,11 +18,13 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded import drift, journal, leases, lookups, pages, routes, schema
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
+from graph_api.store.dump import Batch
+from graph_api.store.embedded import audit, drift, dumping, journal, keys, leases, lookups, pages, routes, schema
 from graph_api.store.embedded.connections import Connections, connect, masked_errors
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
+from graph_api.store.embedded.dumping import EmbeddedRestore
 from graph_api.store.embedded.facets import count_matching
 from graph_api.store.embedded.graph import Graph
 from graph_api.store.embedded.loading import GraphCache
@@ -27,6 +32,7 @@ from graph_api.store.embedded.reach import Ground
 from graph_api.store.embedded.searching import search
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.embedded.walk import walk
+from graph_api.store.identity import State, check_same
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
 from graph_api.store.retention import Retention
 
@@ -60,17 +66,22 @@ class EmbeddedStore:
         self._opened: Connections | None = None
         self._graphs = GraphCache()
         self._turn = asyncio.Lock()
+        self._place = Path()
+        self._inode: int | None = None
+        self._known: State | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, to_restore: bool = False) -> None:  # noqa: ARG002 - a restore leaves no half file
         """Raises CatalogError UNAVAILABLE for a file that is no catalog, or one of a newer version."""
         if self._opened is None:
             file = self._file()
-            await asyncio.to_thread(self._prepare, file)
+            self._known = await asyncio.to_thread(self._prepare, file)
             self._opened = self._opened or Connections(file, self._busy_seconds)
+            self._inode, self._place = _inode(file), file
 
-    def _prepare(self, file: Path) -> None:
+    def _prepare(self, file: Path) -> State:
         with masked_errors(), closing(connect(file, self._busy_seconds)) as conn:
             schema.prepare(conn, self._busy_seconds)
+            return schema.state_of(conn)
 
     def _file(self) -> Path:
         if self._path is None:
@@ -92,7 +103,11 @@ class EmbeddedStore:
             self._folder.cleanup()
 
     async def ping(self) -> None:
-        await self._ask(schema.check)
+        if self._path and self._inode != _inode(self._path):
+            raise ReplacedError("the catalog's file has been replaced")
+        known, state = self._known, await self._ask(schema.state_of)
+        check_same(known, state)
+        self._known = state
 
     async def revision(self) -> int:
         return await self._ask(schema.current_revision)
@@ -193,6 +208,15 @@ class EmbeddedStore:
     async def count_problems(self, source: str | None) -> int:
         return await self._ask(journal.count_problems, source)
 
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        return await self._ask(audit.records, limit, before)
+
+    async def audit_head(self) -> Head:
+        return await self._ask(audit.head)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._ask(keys.keys)
+
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         async with self._my_turn():
             return await self._connections.write(lambda conn: leases.take(conn, name, holder, seconds))
@@ -201,6 +225,25 @@ class EmbeddedStore:
     async def write(self) -> AsyncIterator[EmbeddedTransaction]:
         async with self._my_turn(), self._transaction() as transaction:
             yield transaction
+
+    def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:  # noqa: ARG002 - needs to keep out nobody
+        if self._opened is None:
+            raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog is not open")
+        return dumping.dump(self._place, self._busy_seconds)
+
+    @asynccontextmanager
+    async def restore(self, *, replace: bool) -> AsyncIterator[EmbeddedRestore]:
+        async with self._my_turn():
+            run_step = self._connections.write
+            try:
+                await run_step(partial(dumping.begin, replace=replace))
+                yield EmbeddedRestore(run_step)
+                await run_step(dumping.finish)
+            except BaseException:
+                await asyncio.shield(run_step(roll_back))
+                raise
+        self._graphs = GraphCache()
+        self._known = await self._ask(schema.state_of)
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:
@@ -255,3 +298,11 @@ class EmbeddedStore:
                 return question(conn, graph, limit)
 
         return await self._connections.read(answer, deadline)
+
+
+def _inode(path: Path) -> int | None:
+    """What stays while the file's name does not come to mean another file."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None

@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol, TypeVar
 
+from graph_api.access.audit import Event
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded import journal, lookups, writes
+from graph_api.store.embedded import audit, journal, keys, lookups, writes
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.protocol import Referenced
@@ -95,6 +97,12 @@ class EmbeddedTransaction:
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         return await self._ask(writes.apply_order, changes, names, at, self._retention)
+
+    async def record(self, event: Event) -> None:
+        await self._ask(audit.record, event)
+
+    async def put_key(self, key: ApiKey) -> None:
+        await self._ask(keys.put, key)
 
     async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
         return await self._run_step(lambda conn: question(conn, *arguments))

@@ -48,10 +48,15 @@ def _write(conn: sqlite3.Connection, changes: ChangeSet, at: str, retention: Ret
     revision = current_revision(conn)
     if changes:
         revision += 1
-        _Write(conn, changes, revision, at).all()
+        write_rows(conn, changes, revision, at)
         conn.execute("UPDATE catalog SET revision = ?", (revision,))
         prune_rows(conn, revision, retention)
     return revision
+
+
+def write_rows(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:
+    """As of this revision, which need not be the catalog's next."""
+    _Write(conn, changes, revision, at).all()
 
 
 class _Write:

@@ -16,6 +16,8 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
+    "CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE",
+    "CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE",
 )
 INDEXES = (
     "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort)",
@@ -52,20 +54,47 @@ CLOSE_GATE = "MERGE (g:Gate {id: 1}) SET g.begun = coalesce(g.begun, 0) + 1 RETU
 # The lock comes first, so that the comparison is with the newest value: a late writer never undoes a newer one.
 OPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.locked = true WITH g WHERE coalesce(g.ended, 0) < $turn SET g.ended = $turn"
 REOPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.ended = g.begun"
-LOCK = (
-    "MERGE (c:Catalog {id: 1}) ON CREATE SET c.revision = 0, c.format = 1 "
-    "SET c.locked = true RETURN c.revision AS revision, c.source_order AS source_order"
+_CATALOG = f"MERGE (c:Catalog {{id: 1}}) ON CREATE SET c.revision = 0, c.format = {FORMAT}, c.store = randomUUID() "
+MAKE_STORE = _CATALOG + "SET c.locked = true WITH c WHERE c.store IS NULL SET c.store = randomUUID()"
+LOCK = _CATALOG + (
+    "SET c.locked = true RETURN c.revision AS revision, c.source_order AS source_order, "
+    "coalesce(c.restoring, false) AS restoring"
 )
 READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
 SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
 READ_HORIZON = "MATCH (c:Catalog {id: 1}) RETURN coalesce(c.horizon, 0) AS horizon"
-READ_FORMAT = "MATCH (c:Catalog {id: 1}) RETURN c.format AS format"
+READ_STATE = (
+    "OPTIONAL MATCH (c:Catalog {id: 1}) RETURN c.format AS format, coalesce(c.oldest, c.format) AS oldest, "
+    "c.store AS store, c.revision AS revision, coalesce(c.restoring, false) AS restoring"
+)
+READ_CONSTRAINTS = "SHOW CONSTRAINTS YIELD name RETURN collect(name) AS names"
+RECORD_STEP = (
+    "MATCH (l:Lease {name: $lease, holder: $holder}) WHERE l.until > timestamp() MATCH (c:Catalog {id: 1}) "
+    "MERGE (m:Migration {format: $format}) SET m.name = $name, m.at = $at "
+    "SET c.format = $format, c.oldest = CASE WHEN coalesce(c.oldest, 1) > $oldest THEN c.oldest ELSE $oldest END"
+)
 RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
 # The lock comes first, as above. `until` is the server's time in milliseconds.
 TAKE_LEASE = (
     "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
     "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
     "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
+)
+
+# --- keys and the audit log ---
+KEYS = "MATCH (k:ApiKey) RETURN k.record AS record"
+PUT_KEY = "MERGE (k:ApiKey {id: $id}) SET k.record = $record"
+AUDIT = (
+    "MATCH (a:AuditRecord) WHERE a.sequence < $before RETURN a.sequence AS sequence, a.body AS body, "
+    "a.previous AS previous, a.hash AS hash ORDER BY sequence DESC LIMIT $limit"
+)
+AUDIT_HEAD = (
+    "OPTIONAL MATCH (c:Catalog {id: 1}) "
+    "RETURN coalesce(c.audit_sequence, 0) AS sequence, coalesce(c.audit_hash, '') AS hash"
+)
+RECORD = (
+    "MATCH (c:Catalog {id: 1}) SET c.audit_sequence = $sequence, c.audit_hash = $hash "
+    "CREATE (:AuditRecord {sequence: $sequence, body: $body, previous: $previous, hash: $hash})"
 )
 
 # --- lookups and lists ---

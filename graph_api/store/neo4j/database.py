@@ -7,15 +7,24 @@ began and ended: a flag could be opened by one writer while the next one is comm
 """
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple, TypeVar, cast
 
-from neo4j import READ_ACCESS, AsyncGraphDatabase, AsyncTransaction, NotificationMinimumSeverity
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncGraphDatabase,
+    AsyncSession,
+    AsyncTransaction,
+    NotificationMinimumSeverity,
+)
 from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher
+from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -23,9 +32,17 @@ Row = dict[str, Any]
 DEFAULT_DEADLINE = 30.0
 LOCK_TIMEOUT = 10.0
 WRITE_TIMEOUT = 600.0
+STATEMENT_TIMEOUT = 120.0
+"""Of one statement in a write, by our own clock: a database that is frozen holds to no timeout of its own."""
+EXECUTE_TIMEOUT = 15.0
+COMMIT_TIMEOUT = 120.0
+POOL_TIMEOUT = 2.0
+TRIES = 4
+FIRST_PAUSE = 0.05
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
 SLOW = "a question that is new to a database that has just started takes seconds: ask again, and then for less"
+BEING_RESTORED = "a backup is being restored; if nobody is at it any more, restore it again and replace"
 _TORN = object()
 
 
@@ -42,19 +59,27 @@ class Gate(NamedTuple):
 class Statements:
     """Runs statements in one transaction, counting them."""
 
-    def __init__(self, transaction: AsyncTransaction, database: "Database") -> None:
+    def __init__(self, transaction: AsyncTransaction, database: "Database", timeout: float | None = None) -> None:
         self._transaction = transaction
         self._database = database
+        self._timeout = timeout
         self.revision = 0
         self.source_order: tuple[str, ...] | None = None
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
-        self._database.round_trips += 1
-        result = await self._transaction.run(query, parameters)
-        return await result.data()
+        self._database.count_round_trip()
+        try:
+            async with asyncio.timeout(self._timeout):
+                result = await self._transaction.run(query, parameters)
+                return await result.data()
+        except TimeoutError:
+            raise CatalogError(
+                ErrorCode.UNAVAILABLE, f"the database did not answer within {self._timeout:g} s; nothing is written"
+            ) from None
 
     async def commit(self) -> None:
-        await self._transaction.commit()
+        async with asyncio.timeout(COMMIT_TIMEOUT):
+            await self._transaction.commit()
 
     async def gate(self) -> Gate:
         rows = await self.rows(cypher.READ_GATE)
@@ -71,8 +96,8 @@ class Database:
             uri,
             auth=(user, password) if user and password else None,
             max_connection_pool_size=50,
-            connection_acquisition_timeout=5.0,
-            connection_timeout=5.0,
+            connection_acquisition_timeout=POOL_TIMEOUT,
+            connection_timeout=POOL_TIMEOUT,
             max_connection_lifetime=600,
             liveness_check_timeout=30,
             fetch_size=5000,
@@ -82,11 +107,24 @@ class Database:
     async def close(self) -> None:
         await self._driver.close()
 
+    def count_round_trip(self) -> None:
+        self.round_trips += 1
+        ROUND_TRIPS.inc()
+
+    @asynccontextmanager
+    async def _session(self, access: str = WRITE_ACCESS) -> AsyncIterator[AsyncSession]:
+        CONNECTIONS.inc()
+        try:
+            async with self._driver.session(default_access_mode=access, database=self._name) as session:
+                yield session
+        finally:
+            CONNECTIONS.dec()
+
     async def read(self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE) -> T:
         """The answer of `work` over one state of the catalog."""
         try:
             async with asyncio.timeout(deadline), _our_errors():
-                return await self._read_between_commits(work, deadline)
+                return await _retried(lambda: self._read_between_commits(work, deadline))
         except TimeoutError:
             raise CatalogError(
                 ErrorCode.DEADLINE_EXCEEDED, f"the database did not answer within {deadline:g} s; {SLOW}"
@@ -96,7 +134,7 @@ class Database:
         waited = 0.0
         while True:
             async with (
-                self._driver.session(default_access_mode=READ_ACCESS, database=self._name) as session,
+                self._session(READ_ACCESS) as session,
                 await session.begin_transaction(timeout=deadline) as transaction,
             ):
                 statements = Statements(transaction, self)
@@ -106,6 +144,7 @@ class Database:
                     answer = await self._unless_torn(work, statements, before)
                     if answer is not _TORN:
                         return cast(T, answer)
+            RETRIES.labels("torn").inc()
             await asyncio.sleep(GATE_PAUSE)
             waited += GATE_PAUSE
             if waited > GATE_STUCK:
@@ -132,7 +171,8 @@ class Database:
         Whoever holds the catalog's lock knows that nobody is committing.
         """
         async with (
-            self._driver.session(database=self._name) as session,
+            asyncio.timeout(2 * LOCK_TIMEOUT),
+            self._session() as session,
             await session.begin_transaction(timeout=LOCK_TIMEOUT) as transaction,
         ):
             statements = Statements(transaction, self)
@@ -143,24 +183,40 @@ class Database:
             return arrived
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Statements]:
-        """A transaction that holds the catalog's lock; the caller commits with commit()."""
+    async def reading(self) -> AsyncIterator[Statements]:
+        """A long transaction that only reads; its statements may see different revisions."""
         async with (
             _our_errors(),
-            self._driver.session(database=self._name) as session,
+            self._session(READ_ACCESS) as session,
             await session.begin_transaction(timeout=WRITE_TIMEOUT) as transaction,
         ):
-            statements = Statements(transaction, self)
+            yield Statements(transaction, self, STATEMENT_TIMEOUT)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Statements]:
+        """A transaction that holds the catalog's lock; the caller commits with commit()."""
+        async with _our_errors(), AsyncExitStack() as stack:
+            statements = await _retried(lambda: self._begin_write(stack))
+            yield statements
+
+    async def _begin_write(self, stack: AsyncExitStack) -> Statements:
+        async with AsyncExitStack() as attempt:
             try:
                 async with asyncio.timeout(LOCK_TIMEOUT):
+                    session = await attempt.enter_async_context(self._session())
+                    transaction = await session.begin_transaction(timeout=WRITE_TIMEOUT)
+                    statements = Statements(await attempt.enter_async_context(transaction), self, STATEMENT_TIMEOUT)
                     rows = await statements.rows(cypher.LOCK)
             except TimeoutError:
                 raise CatalogError(
                     ErrorCode.UNAVAILABLE, "another write is running; try again when it is done"
                 ) from None
+            if rows[0]["restoring"]:
+                raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
             statements.revision = rows[0]["revision"]
             statements.source_order = order_of(rows)
-            yield statements
+            await stack.enter_async_context(attempt.pop_all())
+            return statements
 
     async def commit(self, statements: Statements, run_id: str, write: str) -> None:
         """Commit behind a closed gate. If the answer is lost, the run's row tells whether this write arrived.
@@ -170,18 +226,62 @@ class Database:
         turn = (await self.execute(cypher.CLOSE_GATE))[0]["turn"]
         try:
             await statements.commit()
-        except DriverError:
-            if not await self._settle(run_id, write):
+        except (DriverError, TimeoutError) as error:
+            if not await self._arrived(run_id, write, error):
                 raise
         else:
             await self.execute(cypher.OPEN_GATE, turn=turn)
 
+    async def _arrived(self, run_id: str, write: str, lost: Exception) -> bool:
+        try:
+            return await _retried(lambda: self._settle(run_id, write))
+        except (DriverError, Neo4jError, TimeoutError):
+            raise CatalogError(
+                ErrorCode.UNAVAILABLE,
+                "the database went away during the commit, so that nobody knows whether the write was done: "
+                "look, before you send it again",
+            ) from lost
+
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
-        """One statement in a transaction of its own."""
-        async with _our_errors(), self._driver.session(database=self._name) as session:
-            self.round_trips += 1
+        """One statement in a transaction of its own. It must be one that may be done twice."""
+        return await self.execute_within(EXECUTE_TIMEOUT, query, parameters)
+
+    async def execute_within(self, seconds: float, query: str, parameters: Row | None = None) -> list[Row]:
+        """Like execute(), for statements that take long."""
+        try:
+            async with asyncio.timeout(seconds), _our_errors():
+                return await _retried(lambda: self._execute(query, parameters or {}))
+        except TimeoutError:
+            raise CatalogError(
+                ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
+            ) from None
+
+    async def execute_once(self, seconds: float, query: str, parameters: Row) -> None:
+        """One statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
+        try:
+            async with asyncio.timeout(seconds), _our_errors():
+                await self._execute(query, parameters)
+        except TimeoutError:
+            raise CatalogError(ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s") from None
+
+    async def _execute(self, query: str, parameters: Row) -> list[Row]:
+        async with self._session() as session:
+            self.count_round_trip()
             result = await session.run(query, parameters)
             return await result.data()
+
+
+async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Asks again where the driver says that it may help, such as after a deadlock or a connection that broke."""
+    for pause in (FIRST_PAUSE * 2**n for n in range(TRIES - 1)):
+        try:
+            return await attempt()
+        except (DriverError, Neo4jError) as error:
+            if not error.is_retryable():
+                raise
+            RETRIES.labels(type(error).__name__).inc()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - keeps those who failed together apart
+    return await attempt()
 
 
 def order_of(rows: list[Row]) -> tuple[str, ...] | None:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
+from graph_api.access.audit import Head, Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.cycles import find_cycles
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
@@ -12,9 +14,14 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, walks
+from graph_api.store.dump import Batch
+from graph_api.store.identity import State, check_same
+from graph_api.store.migrations import check_format
+from graph_api.store.neo4j import audit, cypher, drift, dumping, keys, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import Database, Statements, order_of
+from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.writes import Neo4jWrite, resolve
@@ -46,31 +53,27 @@ class Neo4jStore:
     ) -> None:
         self._database = Database(uri, user, password, database)
         self._retention = retention or Retention()
+        self._opened: State | None = None
 
     @property
     def round_trips(self) -> int:
         """Statements sent so far."""
         return self._database.round_trips
 
-    async def open(self) -> None:
-        for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES, cypher.AWAIT_INDEXES):
-            await self._database.execute(statement)
-        await self._check_format()
+    async def open(self, *, to_restore: bool = False) -> None:
+        self._opened = await prepare(self._database, to_restore=to_restore)
 
     async def close(self) -> None:
         await self._database.close()
 
     async def ping(self) -> None:
+        known = self._opened
         await self._database.read(_gate, PING_TIMEOUT)
-        await self._check_format()
-
-    async def _check_format(self) -> None:
-        rows = await self._database.execute(cypher.READ_FORMAT)
-        if rows and rows[0]["format"] > cypher.FORMAT:
-            raise CatalogError(
-                ErrorCode.UNAVAILABLE,
-                f"the database has format {rows[0]['format']}, ours is {cypher.FORMAT}; use a newer version",
-            )
+        state = await read_state(self._database, to_restore=True)
+        check_format(state.format, state.oldest, cypher.FORMAT)
+        check_same(known, state)
+        await check_constraints(self._database)
+        self._opened = state
 
     async def revision(self) -> int:
         return await self._database.read(_gate)
@@ -188,6 +191,15 @@ class Neo4jStore:
     async def count_problems(self, source: str | None) -> int:
         return await self._database.read(lambda tx: runs.count_problems(tx, source))
 
+    async def audit(self, limit: int, before: int | None = None) -> list[Record]:
+        return await self._database.read(lambda tx: audit.records(tx, limit, before))
+
+    async def audit_head(self) -> Head:
+        return await self._database.read(audit.head)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._database.read(keys.keys)
+
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         milliseconds = round(seconds * 1000)
         query = cypher.TAKE_LEASE
@@ -195,11 +207,25 @@ class Neo4jStore:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
+        await check_constraints(self._database)
         async with self._database.write() as tx:
             write = Neo4jWrite(tx, self._retention)
             yield write
             if write.applied_run is not None:
                 await self._database.commit(tx, write.applied_run, write.token)
+            elif write.kept_aside:
+                await tx.commit()
+
+    def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
+        return dumping.dump(self._database, exclusive=exclusive)
+
+    @asynccontextmanager
+    async def restore(self, *, replace: bool) -> AsyncIterator[Neo4jRestore]:
+        restoring = Neo4jRestore(self._database)
+        await restoring.begin(replace=replace)
+        yield restoring
+        await restoring.finish()
+        self._opened = await read_state(self._database)
 
 
 async def _gate(tx: Statements) -> int:

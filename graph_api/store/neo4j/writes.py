@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from graph_api.access.audit import Event
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import audit, cypher, keys
 from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
@@ -36,6 +38,8 @@ class Neo4jWrite:
         self.applied_run: str | None = None
         """Id of the run; empty for a write without one."""
         self.token = uuid4().hex
+        self.kept_aside = False
+        """Whether it wrote what no reader of the catalog sees: keys and audit records need no closed gate."""
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
@@ -111,6 +115,14 @@ class Neo4jWrite:
         await self._tx.rows(cypher.SET_ORDER, names=list(names))
         self.applied_run = ""
         return self.revision
+
+    async def record(self, event: Event) -> None:
+        await audit.record(self._tx, event)
+        self.kept_aside = True
+
+    async def put_key(self, key: ApiKey) -> None:
+        await keys.put(self._tx, key)
+        self.kept_aside = True
 
     async def _write(self, changes: ChangeSet, at: str) -> None:
         if not changes:

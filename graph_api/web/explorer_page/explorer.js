@@ -48,9 +48,11 @@ async function start() {
 // The console.
 
 async function ask(query, variables) {
+  const token = byId("token").value.trim(); // kept nowhere else
+  const authorization = token ? { authorization: `Bearer ${token}` } : {};
   const response = await fetch(location.pathname, {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json" },
+    headers: { "content-type": "application/json", accept: "application/json", ...authorization },
     body: JSON.stringify({ query, variables }),
   });
   return { status: response.status, answer: await response.json() };
@@ -127,6 +129,7 @@ function showConsole() {
   }
   byId("console").addEventListener("keydown", onKey);
   byId("run").addEventListener("click", run);
+  byId("token").addEventListener("change", loadSchema);
   byId("console").hidden = false;
   byId("query").setSelectionRange(0, 0);
   byId("query").focus({ preventScroll: true });
@@ -157,6 +160,7 @@ const types = new Map();
 const trail = [];
 
 async function loadSchema() {
+  if (types.size) return;
   try {
     const { answer } = await ask(INTROSPECTION);
     if (!answer.data) throw new Error(answer.errors[0].message);

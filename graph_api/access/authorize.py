@@ -1,0 +1,95 @@
+"""The one decision: may this principal do that?"""
+
+from collections.abc import Set as AbstractSet
+from enum import Enum
+
+from graph_api.access.principal import Principal, Role
+from graph_api.access.rules import RULES, UNFILTERED
+from graph_api.catalog.entity import Entity
+from graph_api.catalog.ref import Ref, kind_of
+from graph_api.errors import CatalogError, ErrorCode
+
+OPEN_SOURCE = "api"
+"""Editors write for this source and those named `api:...`: no connector is kept out by what they write."""
+SYNC = "sync"
+"""Have a configured source synced."""
+_MEMBERSHIP = frozenset({"group", "user"})
+"""Who is in which team decides what editors own, so they do not write it."""
+
+
+class Reach(Enum):
+    """How far a principal's right to do something goes."""
+
+    EVERYTHING = "everything"
+    SOURCE = "the source that it is bound to"
+    OWNED = "what its teams own"
+
+
+def authorize(principal: Principal, action: str, source: str | None = None) -> Reach:
+    """How far the principal may do the action: a key of RULES. `source` is what it would speak for, or ask about.
+
+    Raises CatalogError FORBIDDEN, also for an action without a rule.
+    """
+    rule = RULES.get(action)
+    if rule and principal.has(*rule.roles):
+        return Reach.EVERYTHING
+    if rule and rule.own_source and _is_of(principal, source):
+        return Reach.SOURCE
+    if rule and rule.owned and principal.has(Role.EDITOR) and _is_open(source):
+        return Reach.OWNED
+    raise _forbidden(principal, action, source)
+
+
+def is_unfiltered(principal: Principal) -> bool:
+    """Whether it sees all entities."""
+    return principal.has(*UNFILTERED)
+
+
+def own_source(principal: Principal) -> str | None:
+    """The one source of which the principal sees runs and problems; None for all."""
+    return None if is_unfiltered(principal) else principal.source
+
+
+def why_not(teams: AbstractSet[Ref], ref: Ref, before: Entity | None, after: Entity | None) -> str | None:
+    """Why an editor of these teams may not make `after` of what was there `before`; None if it may.
+
+    It changes only what its teams own, gives no ownership to others nor takes any from them, and keeps its own.
+    """
+    if kind_of(ref) in _MEMBERSHIP:
+        return f"{ref} is a group or user: these decide who owns what, so an admin or their source writes them"
+    owned_before, owned_after = _owners(before), _owners(after)
+    if before and before.declared and teams.isdisjoint(owned_before):
+        return not_yours(ref)
+    if after and after.declared and teams.isdisjoint(owned_after):
+        return f"one of your teams must own {ref} afterwards"
+    if after and not after.declared and not (before and before.declared):
+        return not_yours(ref)
+    if not (owned_before ^ owned_after) <= teams:
+        return f"the ownership of {ref} by others is theirs to change"
+    return None
+
+
+def not_yours(ref: Ref) -> str:
+    """The same whether there is such a thing or not."""
+    return f"there is no {ref} that your teams own"
+
+
+def _owners(entity: Entity | None) -> frozenset[Ref]:
+    return frozenset(owner.ref for owner in entity.owners) if entity else frozenset()
+
+
+def _is_of(principal: Principal, source: str | None) -> bool:
+    """Whether the principal is the ingestor of the source, or of any where none is named."""
+    bound = principal.has(Role.INGESTOR) and principal.source is not None
+    return bound and source in (None, principal.source)
+
+
+def _is_open(source: str | None) -> bool:
+    return source is None or source == OPEN_SOURCE or source.startswith(f"{OPEN_SOURCE}:")
+
+
+def _forbidden(principal: Principal, action: str, source: str | None) -> CatalogError:
+    field = action.rpartition(".")[2]
+    roles = ", ".join(sorted(principal.roles)) or "none"
+    about = f" for the source {source!r}" if source is not None else ""
+    return CatalogError(ErrorCode.FORBIDDEN, f"you may not use {field}{about}; your roles: {roles}")

@@ -1,0 +1,132 @@
+"""The file of a backup: compressed lines, of which the first says what it is and the last what it must hold."""
+
+import gzip
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from graph_api.backup.rows import decode_row, encode_row
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.dump import BATCH, Batch, DumpRow
+
+FORMAT = 1
+_KEY = "graph-api backup"
+_COMPRESSION = 3
+
+
+class Digest:
+    """Of rows in any order, as stores may have them."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+        self.rows = 0
+
+    def add(self, line: bytes) -> None:
+        self._sum = (self._sum + int.from_bytes(sha256(line).digest())) % 2**256
+        self.rows += 1
+
+    @property
+    def text(self) -> str:
+        return f"{self._sum:064x}"
+
+
+class Writer:
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file = file
+        self.digest = Digest()
+        head = {_KEY: FORMAT, "version": version("graph-api"), "at": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._line(orjson.dumps(head))
+
+    def add(self, batch: Batch) -> None:
+        for row in batch:
+            line = encode_row(row)
+            self.digest.add(line)
+            self._line(line)
+
+    def end(self) -> None:
+        self._line(orjson.dumps({"rows": self.digest.rows, "digest": self.digest.text}))
+
+    def _line(self, line: bytes) -> None:
+        self._file.write(line + b"\n")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Writer]:
+    """The file appears when all of it is on the disk. It holds the whole catalog, so only its owner may read it."""
+    part = path.with_name(f"{path.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as raw:
+            with gzip.GzipFile("", "wb", _COMPRESSION, raw, 0) as file:
+                writer = Writer(file)
+                yield writer
+                writer.end()
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_file(path: Path) -> Digest:
+    """What the whole file holds. Raises CatalogError INVALID unless it is as it was written."""
+    digest = Digest()
+    last: dict[str, Any] = {}
+    for line in _lines(path):
+        if line.startswith(b"{"):
+            last = orjson.loads(line)
+        else:
+            digest.add(line)
+    if last != {"rows": digest.rows, "digest": digest.text}:
+        raise _damaged(path)
+    return digest
+
+
+def read_batches(path: Path) -> Iterator[Batch]:
+    """Rows of one type each, in the file's order. Raises CatalogError INVALID."""
+    batch: list[DumpRow] = []
+    for line in _lines(path):
+        if line.startswith(b"{"):
+            continue
+        try:
+            row = decode_row(line)
+        except ValueError as error:
+            raise CatalogError(ErrorCode.INVALID, f"{path}: {error}") from error
+        if batch and (len(batch) == BATCH or type(batch[0]) is not type(row)):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Without their ends; the first has been checked."""
+    try:
+        with gzip.open(path) as file:
+            _check_head(path, file.readline())
+            for line in file:
+                yield line.rstrip(b"\n")
+    except (EOFError, gzip.BadGzipFile, orjson.JSONDecodeError) as error:
+        raise _damaged(path) from error
+    except OSError as error:
+        raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror or 'cannot be read'}") from error
+
+
+def _check_head(path: Path, line: bytes) -> None:
+    head = orjson.loads(line)
+    if not isinstance(head, dict) or _KEY not in head:
+        raise CatalogError(ErrorCode.INVALID, f"{path} is no backup of graph-api")
+    if head[_KEY] > FORMAT:
+        raise CatalogError(ErrorCode.INVALID, f"{path} was written by the newer version {head.get('version')}")
+
+
+def _damaged(path: Path) -> CatalogError:
+    return CatalogError(ErrorCode.INVALID, f"{path} is damaged or not whole; nothing was restored")

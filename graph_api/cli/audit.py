@@ -1,0 +1,95 @@
+"""`graph-api audit`: who changed what, and whether anybody has changed that since."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+import orjson
+
+from graph_api.access.audit import Head, Record, breach
+from graph_api.app import open_store
+from graph_api.cli.failure import Exit, Failure
+from graph_api.cli.options import STORE_OPTIONS, with_settings
+from graph_api.cli.session import opened, require_existing
+from graph_api.settings import Settings
+from graph_api.store.protocol import Store
+
+PAGE = 1000
+
+
+@click.group()
+def audit() -> None:
+    """Read the audit log, and check that it is whole."""
+
+
+@audit.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The newest records.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@with_settings(*STORE_OPTIONS)
+def list_records(settings: Settings, limit: int, as_json: bool) -> None:
+    """List who tried to change what, and how it ended, the newest first."""
+    require_existing(settings)
+    records, _ = asyncio.run(_read(settings, limit))
+    for record in records:
+        click.echo(orjson.dumps(_as_json(record)) if as_json else _line(record))
+
+
+@audit.command()
+@click.option("--head", metavar="N:HASH", help="Also that the record N is the one that this command printed before.")
+@with_settings(*STORE_OPTIONS)
+def verify(settings: Settings, head: str | None) -> None:
+    """Check that no record was changed or removed; exits with 1 if one was.
+
+    Prints the newest record's number and hash. Kept elsewhere and given as --head the next time, they also tell of
+    somebody who made the whole log anew.
+    """
+    require_existing(settings)
+    records, newest = asyncio.run(_read(settings, None))
+    problem = breach(records, newest) or (_unlike(records, head) if head else None)
+    if problem:
+        raise Failure(f"the audit log is not whole: {problem}", Exit.PROBLEMS)
+    click.echo(f"{newest.sequence:,} records, whole. Head: {newest.sequence}:{newest.hash}")
+
+
+def _unlike(records: Sequence[Record], head: str) -> str | None:
+    known = {f"{record.sequence}:{record.hash}" for record in records}
+    return None if head in known else f"{head} is not in it"
+
+
+async def _read(settings: Settings, limit: int | None) -> tuple[list[Record], Head]:
+    async with opened(open_store(settings)) as store:
+        head = await store.audit_head()
+        return await _page_by_page(store, head, limit), head
+
+
+async def _page_by_page(store: Store, head: Head, limit: int | None) -> list[Record]:
+    """From the head, whatever is written meanwhile."""
+    records: list[Record] = []
+    before = head.sequence + 1
+    while limit is None or len(records) < limit:
+        page = await store.audit(PAGE if limit is None else min(PAGE, limit - len(records)), before)
+        if not page:
+            break
+        records += page
+        before = page[-1].sequence
+    return records
+
+
+def _as_json(record: Record) -> dict[str, Any]:
+    return {
+        "sequence": record.sequence,
+        **asdict(record.event),
+        "previous": record.previous,
+        "hash": record.hash,
+    }
+
+
+def _line(record: Record) -> str:
+    event = record.event
+    what = ", ".join(event.refs[:3]) + (" ..." if len(event.refs) > 3 else "")
+    source = f" for {event.source}" if event.source else ""
+    end = event.outcome + (f" {event.code}" if event.code else "")
+    who = f"{event.principal} ({event.client})"
+    return f"{record.sequence:>6} {event.at} {who} {event.action}{source}: {end} {what}".rstrip()

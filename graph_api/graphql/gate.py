@@ -1,0 +1,112 @@
+"""Every root field goes through here: who asks is authorized, and every try to write leaves its record."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from inspect import isawaitable
+from typing import Any
+
+from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+
+from graph_api.access.audit import MAX_REFS, Attempt, Outcome
+from graph_api.access.authorize import authorize
+from graph_api.access.rules import RULES
+from graph_api.catalog.ref import BadRefError, make_ref, parse_ref
+from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode
+from graph_api.graphql.context import Context
+from graph_api.guarding import record_end
+
+Resolve = Callable[..., Any]
+
+logger = logging.getLogger(__name__)
+
+
+def guard(schema: GraphQLSchema) -> None:
+    """Put every root field behind its rule. Raises KeyError for a field without one."""
+    for type_ in filter(None, (schema.query_type, schema.mutation_type)):
+        for name, field in type_.fields.items():
+            _guard_field(type_, name, field, is_write=type_ is schema.mutation_type)
+
+
+def _guard_field(type_: GraphQLObjectType, name: str, field: GraphQLField, *, is_write: bool) -> None:
+    action = f"{type_.name}.{name}"
+    if action not in RULES:
+        raise KeyError(f"{action} has no rule in access/rules.py")
+    assert field.resolve  # noqa: S101 - strawberry gives every root field its resolver
+    field.resolve = _writing(action, field.resolve) if is_write else _reading(action, field.resolve)
+
+
+def _reading(action: str, resolve: Resolve) -> Resolve:
+    def ask(root: None, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        context: Context = info.context
+        authorize(context.principal, action, arguments.get("source"))
+        return resolve(root, info, **arguments)
+
+    return ask
+
+
+def _writing(action: str, resolve: Resolve) -> Resolve:
+    """The one way into each mutation. What is written records itself in its transaction, all else is recorded here."""
+
+    async def write(root: None, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        context: Context = info.context
+        attempt = _attempt(context, action, arguments)
+        try:
+            reach = authorize(context.principal, action, attempt.source)
+            context.attempt = replace(attempt, reach=reach)
+            answer = resolve(root, info, **arguments)
+            payload = await answer if isawaitable(answer) else answer
+        except Exception as error:
+            await _record(context, attempt, *_failure(error))
+            raise
+        if payload.user_errors:
+            await _record(context, attempt, Outcome.REFUSED, payload.user_errors[0].code)
+        elif arguments.get("dryRun"):
+            await _record(context, attempt, Outcome.DRY_RUN)
+        return payload
+
+    return write
+
+
+def _failure(error: Exception) -> tuple[Outcome, ErrorCode]:
+    cause = error.original_error if isinstance(error, GraphQLError) and error.original_error else error
+    if isinstance(cause, CatalogError):
+        return Outcome.REFUSED, cause.code
+    return Outcome.FAILED, ErrorCode.INTERNAL
+
+
+async def _record(context: Context, attempt: Attempt, outcome: Outcome, code: ErrorCode | None = None) -> None:
+    """A store that does not answer keeps no client from its own answer, which changed nothing; the log has it then."""
+    if code in UNREACHABLE:
+        return
+    try:
+        await record_end(context.store, attempt, outcome, code)
+    except CatalogError as error:
+        logger.error("No audit record of %s by %s: %s", attempt.action, attempt.principal.name, error.message)
+
+
+def _attempt(context: Context, action: str, arguments: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        principal=context.principal,
+        action=action.rpartition(".")[2],
+        client=context.client,
+        request_id=context.request_id,
+        source=arguments.get("source"),
+        refs=tuple(_named(arguments)[:MAX_REFS]),
+    )
+
+
+def _named(arguments: Mapping[str, Any]) -> list[str]:
+    """The refs that a write names, as far as they are refs."""
+    entities = [_ref_of(item) for item in arguments.get("entities") or ()]
+    links = [_ref_of({"ref": item.get("from")}) for item in arguments.get("links") or ()]
+    return [ref for ref in dict.fromkeys(entities + links) if ref]
+
+
+def _ref_of(item: Mapping[str, Any]) -> str | None:
+    try:
+        if "ref" in item:
+            return parse_ref(item["ref"])
+        return make_ref(item["kind"], item.get("namespace") or "default", item["name"])
+    except BadRefError:
+        return None

@@ -1,0 +1,108 @@
+"""What a writer may touch, asked inside its transaction: nothing can change between the question and the write."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from graph_api.access.audit import Attempt, Outcome
+from graph_api.access.authorize import Reach, not_yours, why_not
+from graph_api.access.principal import Principal
+from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.entity import Entity, LinkKey
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
+from graph_api.errors import UNREACHABLE, CatalogError
+from graph_api.planning.restate import stated_rows
+from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.writing import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`ref` is where the write reaches too far."""
+
+    ref: Ref
+    message: str
+
+
+async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> list[Refusal]:
+    """Why these changes are not the writer's to make: none, or all that the change set touches and it may not."""
+    if by.reach is not Reach.OWNED:
+        return []
+    teams = await _teams(tx, by.principal)
+    after = {row.ref: row for row in changes.entities}
+    before = await tx.entities({*after, *changes.removed, *_link_starts(changes)})
+    touched = _restated(before, after, changes.removed) | await _relinked(tx, changes)
+    reasons = ((ref, why_not(teams, ref, before.get(ref), after.get(ref))) for ref in sorted(touched))
+    return [Refusal(ref, reason) for ref, reason in reasons if reason]
+
+
+async def not_owned(tx: WriteTransaction, by: Attempt, refs: Sequence[Ref], *, new: bool) -> list[Refusal]:
+    """Which of the refs that a request names are declared and not its own; or are not declared, unless they may be
+    new. Asked first, so that no other error tells of what somebody else owns.
+    """
+    if by.reach is not Reach.OWNED:
+        return []
+    teams = await _teams(tx, by.principal)
+    rows = await stated_rows(tx, refs)
+    return [Refusal(ref, not_yours(ref)) for ref in refs if not _is_own(rows.get(ref), teams, new=new)]
+
+
+def _is_own(row: Entity | None, teams: Collection[Ref], *, new: bool) -> bool:
+    if row is None or not row.declared:
+        return new
+    return any(owner.ref in teams for owner in row.owners)
+
+
+async def _teams(tx: WriteTransaction, principal: Principal) -> frozenset[Ref]:
+    """The user, its groups, and all groups below them."""
+    teams = set(principal.groups)
+    below = teams
+    while below:
+        links = await tx.links_at(below, ("CHILD_OF",), Direction.IN)
+        below = {link.key.source for link in links} - teams
+        teams |= below
+    return frozenset(teams | ({principal.user} if principal.user else set()))
+
+
+def _restated(before: dict[Ref, Entity], after: dict[Ref, Entity], removed: Iterable[Ref]) -> set[Ref]:
+    """Entities of which something else is said now, rather than of their neighbours."""
+    changed = {
+        ref
+        for ref, row in after.items()
+        if dict(row.statements) != dict(before[ref].statements if ref in before else {})
+    }
+    return changed | {ref for ref in removed if ref in before and before[ref].declared}
+
+
+async def _relinked(tx: WriteTransaction, changes: ChangeSet) -> set[Ref]:
+    """Where links start of which something else is said now."""
+    before = await tx.links([*(link.key for link in changes.links), *changes.removed_links])
+    stated = {
+        link.key.source
+        for link in changes.links
+        if dict(link.statements) != dict(before[link.key].statements if link.key in before else {})
+    }
+    return stated | {key.source for key in changes.removed_links}
+
+
+def _link_starts(changes: ChangeSet) -> set[Ref]:
+    keys: list[LinkKey] = [*(link.key for link in changes.links), *changes.removed_links]
+    return {key.source for key in keys}
+
+
+@asynccontextmanager
+async def recording(store: Store, by: Attempt, *, unless: bool = False) -> AsyncIterator[None]:
+    """Records what is refused inside; what is written records itself."""
+    try:
+        yield
+    except CatalogError as error:
+        if error.code not in UNREACHABLE and not unless:
+            await record_end(store, by, Outcome.REFUSED, error.code)
+        raise
+
+
+async def record_end(store: Store, by: Attempt, outcome: Outcome, code: str | None = None) -> None:
+    """In a write of its own: of an attempt that wrote nothing."""
+    async with store.write() as tx:
+        await tx.record(by.ended(outcome, utc_now(), code=code))

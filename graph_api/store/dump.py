@@ -1,0 +1,45 @@
+"""What a store holds, in words that every store has: what a backup is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graph_api.catalog.changes import SyncRun
+from graph_api.catalog.entity import Entity, Link
+from graph_api.catalog.ref import Ref
+
+BATCH = 2_000
+
+
+class TornError(Exception):
+    """Somebody wrote meanwhile: what was dumped is of two revisions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogRow:
+    """Comes first."""
+
+    revision: int
+    source_order: tuple[str, ...] | None
+    horizon: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    name: str
+    connector: str
+    entities: int
+    links: int
+    last_applied_at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedRow:
+    ref: Ref
+    revision: int
+    at: str
+
+
+DumpRow: TypeAlias = CatalogRow | SourceRow | SyncRun | RemovedRow | Entity | Link
+Batch: TypeAlias = Sequence[DumpRow]
+"""Rows of one type. All entities come before all links."""

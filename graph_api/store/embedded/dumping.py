@@ -1,0 +1,151 @@
+"""All of the file at one revision, and a file that becomes what a backup says."""
+
+import asyncio
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+from graph_api.catalog.changes import ChangeSet, SyncRun
+from graph_api.catalog.entity import Entity, Link
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.dump import BATCH, Batch, CatalogRow, DumpRow, RemovedRow, SourceRow
+from graph_api.store.embedded import journal
+from graph_api.store.embedded.connections import connect, masked_errors
+from graph_api.store.embedded.documents import ENTITY_COLUMNS, LINK_COLUMNS, LINK_TABLES, to_entity, to_link
+from graph_api.store.embedded.pruning import horizon_of
+from graph_api.store.embedded.schema import current_revision, source_order
+from graph_api.store.embedded.transaction import RunStep
+from graph_api.store.embedded.writes import write_rows
+from graph_api.store.rows import dump as dump_json
+
+_ENTITIES = f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id ORDER BY e.revision, e.ref"  # noqa: S608 - constants
+_LINKS = f"SELECT {LINK_COLUMNS} FROM {LINK_TABLES} ORDER BY l.revision"  # noqa: S608 - constants
+_SOURCES = "SELECT name, connector, entities, links, last_applied_at FROM sources ORDER BY name"
+_REMOVED = "SELECT ref, revision, at FROM removed ORDER BY revision, ref"
+_KEPT = ("catalog", "identity", "migrations", "leases", "search", "sqlite_")
+_EMPTY = "SELECT NOT EXISTS (SELECT 1 FROM entities) AND NOT EXISTS (SELECT 1 FROM runs)"
+
+
+async def dump(path: Path, busy_seconds: float) -> AsyncIterator[Batch]:
+    """On a connection of its own, whose transaction sees one revision however long it takes."""
+    with closing(await asyncio.to_thread(connect, path, busy_seconds)) as conn:
+        batches = _batches(conn)
+        while batch := await asyncio.to_thread(_next, batches):
+            yield batch
+
+
+def _next(batches: Iterator[Batch]) -> Batch | None:
+    with masked_errors():
+        return next(batches, None)
+
+
+def _batches(conn: sqlite3.Connection) -> Iterator[Batch]:
+    conn.execute("BEGIN")
+    yield [CatalogRow(revision=current_revision(conn), source_order=source_order(conn), horizon=horizon_of(conn))]
+    yield from _read(conn, _SOURCES, _source)
+    runs = (run for (id_,) in conn.execute("SELECT id FROM runs ORDER BY id") if (run := journal.run_of(conn, id_)))
+    yield from _grouped(runs)
+    yield from _read(conn, _REMOVED, lambda row: RemovedRow(ref=row[0], revision=row[1], at=row[2]))
+    yield from _read(conn, _ENTITIES, to_entity)
+    yield from _read(conn, _LINKS, to_link)
+
+
+def _read(conn: sqlite3.Connection, sql: str, row_of: Callable[[Any], DumpRow]) -> Iterator[Batch]:
+    return _grouped(map(row_of, conn.execute(sql)))
+
+
+def _grouped(rows: Iterable[DumpRow]) -> Iterator[Batch]:
+    waiting = iter(rows)
+    return iter(lambda: list(islice(waiting, BATCH)), [])
+
+
+def _source(row: Any) -> SourceRow:
+    name, connector, entities, links, last_applied_at = row
+    return SourceRow(name=name, connector=connector, entities=entities, links=links, last_applied_at=last_applied_at)
+
+
+class EmbeddedRestore:
+    """In one transaction of the store's."""
+
+    def __init__(self, run_step: RunStep) -> None:
+        self._run_step = run_step
+
+    async def add(self, batch: Batch) -> None:
+        await self._run_step(lambda conn: _add(conn, batch))
+
+
+def begin(conn: sqlite3.Connection, *, replace: bool) -> None:
+    """Raises CatalogError CONFLICT for a file that is not empty, unless it is to be replaced."""
+    conn.execute("BEGIN IMMEDIATE")
+    if not conn.execute(_EMPTY).fetchone()[0] and not replace:
+        raise CatalogError(ErrorCode.CONFLICT, "the store is not empty; restore into another, or replace this one")
+    for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        if not name.startswith(_KEPT):
+            conn.execute(f"DELETE FROM {name}")  # noqa: S608 - a name of our own schema
+    conn.execute("INSERT INTO search (search) VALUES ('delete-all')")
+
+
+def finish(conn: sqlite3.Connection) -> None:
+    """Whoever knows the catalog of before reads everything anew, and servers notice that it is another one."""
+    conn.execute("UPDATE catalog SET swept_at = revision, swept_terms = (SELECT count(*) FROM terms)")
+    conn.execute("UPDATE identity SET store = ?", (str(uuid.uuid4()),))
+    conn.execute("COMMIT")
+
+
+def _add(conn: sqlite3.Connection, batch: Batch) -> None:
+    for type_, rows in groupby(batch, type):
+        _ADD[type_](conn, list(rows))
+
+
+def _add_catalog(conn: sqlite3.Connection, rows: list[CatalogRow]) -> None:
+    for row in rows:
+        order = None if row.source_order is None else dump_json(row.source_order)
+        sql = "UPDATE catalog SET revision = ?, source_order = ?, horizon = ?"
+        conn.execute(sql, (row.revision, order, row.horizon))
+
+
+def _add_sources(conn: sqlite3.Connection, rows: list[SourceRow]) -> None:
+    values = [(row.name, row.connector, row.entities, row.links, row.last_applied_at) for row in rows]
+    conn.executemany("INSERT INTO sources VALUES (?, ?, ?, ?, ?)", values)
+
+
+def _add_runs(conn: sqlite3.Connection, rows: list[SyncRun]) -> None:
+    for run in rows:
+        journal.write_run(conn, run)
+
+
+def _add_removed(conn: sqlite3.Connection, rows: list[RemovedRow]) -> None:
+    first: int = conn.execute("SELECT next_entity FROM catalog").fetchone()[0]
+    conn.execute("UPDATE catalog SET next_entity = ?", (first + len(rows),))
+    values = [(row.ref, first + place, row.revision, row.at) for place, row in enumerate(rows)]
+    conn.executemany("INSERT INTO removed (ref, entity, revision, at) VALUES (?, ?, ?, ?)", values)
+
+
+def _add_entities(conn: sqlite3.Connection, rows: list[Entity]) -> None:
+    def stamp(row: Entity) -> tuple[int, str]:
+        return row.revision, row.updated_at
+
+    for (revision, at), group in groupby(sorted(rows, key=stamp), stamp):
+        write_rows(conn, ChangeSet(entities=list(group)), revision, at)
+
+
+def _add_links(conn: sqlite3.Connection, rows: list[Link]) -> None:
+    def stamp(link: Link) -> int:
+        return link.revision
+
+    for revision, group in groupby(sorted(rows, key=stamp), stamp):
+        write_rows(conn, ChangeSet(links=list(group)), revision, "")
+
+
+_ADD: dict[type, Callable[[sqlite3.Connection, Any], None]] = {
+    CatalogRow: _add_catalog,
+    SourceRow: _add_sources,
+    SyncRun: _add_runs,
+    RemovedRow: _add_removed,
+    Entity: _add_entities,
+    Link: _add_links,
+}

@@ -1,0 +1,37 @@
+"""The statements of backups: pages by `key`, and rows as they were."""
+
+from graph_api.store.neo4j.cypher import ENTITY, LINK
+
+DUMP_SOURCES = (
+    "MATCH (s:Source) RETURN s.name AS name, s.connector AS connector, s.entities AS entities, s.links AS links, "
+    "s.last_applied_at AS last_applied_at ORDER BY name"
+)
+DUMP_RUNS = (
+    "MATCH (s:Sync) WHERE s.id > $after RETURN s.id AS key, s.body AS run, s.problems AS problems, "
+    "s.payload AS payload ORDER BY key LIMIT $limit"
+)
+DUMP_REMOVED = (
+    "MATCH (t:Removed) WHERE t.ref > $after RETURN t.ref AS key, t.revision AS revision, t.at AS at "
+    "ORDER BY key LIMIT $limit"
+)
+DUMP_ENTITIES = (
+    f"MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit RETURN e.ref AS key, {ENTITY} AS e "
+    "ORDER BY key"
+)
+DUMP_LINKS = (
+    "MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit "
+    f"RETURN e.ref AS key, COLLECT {{ MATCH (e)-[r]->(:Entity) RETURN {LINK} }} AS links ORDER BY key"
+)
+HOLDS_SOMETHING = "RETURN EXISTS { MATCH (:Entity|Sync|Source|Removed) } AS something"
+# Servers that know the catalog of before see at once that it is another one.
+BEGIN_RESTORE = "MATCH (c:Catalog {id: 1}) SET c.restoring = true, c.store = randomUUID()"
+DELETE_ALL = (
+    "MATCH (n:Entity|Sync|Source|Removed|Identifier) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
+)
+RESTORE_SOURCES = "UNWIND $rows AS row CREATE (s:Source) SET s = row"
+RESTORE_RUNS = "UNWIND $rows AS row CREATE (s:Sync) SET s = row"
+RESTORE_REMOVED = "UNWIND $rows AS row CREATE (t:Removed) SET t = row"
+END_RESTORE = (
+    "MATCH (c:Catalog {id: 1}) SET c.revision = $revision, c.source_order = $names, c.horizon = $horizon, "
+    "c.restoring = null, c.store = randomUUID()"
+)

@@ -1,0 +1,159 @@
+"""All of the database at one revision, and a database that becomes what a backup says."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from graph_api.catalog.changes import SyncRun, SyncStatus
+from graph_api.catalog.entity import Entity, Link
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
+from graph_api.store.neo4j import cypher, dump_cypher
+from graph_api.store.neo4j.database import Database, Row, Statements, order_of
+from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
+from graph_api.store.neo4j.runs import run_of
+from graph_api.store.rows import dump as dump_json
+from graph_api.store.rows import dump_run
+
+STATEMENT_SECONDS = 120.0
+RUNS = 200
+"""Runs of a page: each may have a large payload."""
+
+T = TypeVar("T")
+
+
+async def dump(database: Database, *, exclusive: bool) -> AsyncIterator[Batch]:
+    """Raises TornError if somebody writes meanwhile; with `exclusive` all writers wait until it is done."""
+    async with database.write() if exclusive else database.reading() as tx:
+        before = await tx.gate()
+        if before.closed and not exclusive:
+            raise TornError
+        async for batch in _batches(tx, before.revision):
+            yield batch
+        if not exclusive and await tx.gate() != before:
+            raise TornError
+
+
+async def _batches(tx: Statements, revision: int) -> AsyncIterator[Batch]:
+    horizon = await tx.rows(cypher.READ_HORIZON)
+    order = order_of(await tx.rows(cypher.READ_ORDER))
+    yield [CatalogRow(revision=revision, source_order=order, horizon=horizon[0]["horizon"] if horizon else 0)]
+    if sources := [SourceRow(**row) for row in await tx.rows(dump_cypher.DUMP_SOURCES)]:
+        yield sources
+    async for rows in _pages(tx, dump_cypher.DUMP_RUNS, RUNS):
+        yield [run_of(row) for row in rows]
+    async for rows in _pages(tx, dump_cypher.DUMP_REMOVED):
+        yield [RemovedRow(ref=row["key"], revision=row["revision"], at=row["at"]) for row in rows]
+    async for rows in _pages(tx, dump_cypher.DUMP_ENTITIES):
+        yield [entity_of(row["e"]) for row in rows]
+    async for rows in _pages(tx, dump_cypher.DUMP_LINKS):
+        if links := [_link(link) for row in rows for link in row["links"]]:
+            yield links
+
+
+def _link(row: Row) -> Link:
+    return link_of(row["source"], row["relation"], row["target"], row)
+
+
+async def _pages(tx: Statements, query: str, limit: int = BATCH) -> AsyncIterator[list[Row]]:
+    """Of a query whose rows have a `key`, which they are sorted by."""
+    after = ""
+    while rows := await tx.rows(query, after=after, limit=limit):
+        yield rows
+        after = rows[-1]["key"]
+
+
+class Neo4jRestore:
+    """Batch by batch: until `finish`, the database says that it is being restored, and nobody uses it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._catalog = CatalogRow(revision=0, source_order=None, horizon=0)
+
+    async def begin(self, *, replace: bool) -> None:
+        """Raises CatalogError CONFLICT for a database that is not empty, unless it is to be replaced."""
+        (found,) = await self._database.execute(dump_cypher.HOLDS_SOMETHING)
+        if found["something"] and not replace:
+            raise CatalogError(ErrorCode.CONFLICT, "the store is not empty; restore into another, or replace this one")
+        await self._database.execute(dump_cypher.BEGIN_RESTORE)
+        await self._database.execute_within(600, dump_cypher.DELETE_ALL)
+
+    async def add(self, batch: Batch) -> None:
+        await _ADD[type(batch[0])](self, batch)
+
+    async def finish(self) -> None:
+        catalog = self._catalog
+        names = None if catalog.source_order is None else list(catalog.source_order)
+        await self._database.execute(
+            dump_cypher.END_RESTORE, revision=catalog.revision, names=names, horizon=catalog.horizon
+        )
+
+    async def _add_catalog(self, rows: list[CatalogRow]) -> None:
+        (self._catalog,) = rows
+
+    async def _add_sources(self, rows: list[SourceRow]) -> None:
+        await self._create(dump_cypher.RESTORE_SOURCES, rows, _properties)
+
+    async def _add_runs(self, rows: list[SyncRun]) -> None:
+        await self._create(dump_cypher.RESTORE_RUNS, rows, _run_record)
+
+    async def _add_removed(self, rows: list[RemovedRow]) -> None:
+        await self._create(dump_cypher.RESTORE_REMOVED, rows, _properties)
+
+    async def _add_entities(self, rows: list[Entity]) -> None:
+        for labels, group in _grouped(rows, lambda row: cypher.LABELS.get(row.kind, "Entity")):
+            await self._create(
+                cypher.CREATE_ENTITIES.format(labels=labels),
+                group,
+                lambda row: entity_record(row, row.revision, row.created_revision, row.updated_at),
+            )
+        names = [(row.ref, name) for row in rows for name in row.identifiers]
+        await self._create(cypher.CREATE_IDENTIFIERS, names, list)
+
+    async def _add_links(self, rows: list[Link]) -> None:
+        for relation, group in _grouped(rows, lambda link: link.key.relation):
+            query = cypher.CREATE_LINKS.format(type=relation_types([relation]))
+            await self._create(query, group, lambda link: _link_row(link))
+
+    async def _create(self, query: str, rows: Iterable[T], record: Callable[[T], object]) -> None:
+        if records := [record(row) for row in rows]:
+            await self._database.execute_once(STATEMENT_SECONDS, query, {"rows": records})
+
+
+def _properties(row: SourceRow | RemovedRow) -> Row:
+    return {name: value for name in row.__slots__ if (value := getattr(row, name)) is not None}
+
+
+def _link_row(link: Link) -> Row:
+    source, _, target, _ = link.key
+    return {"source": source, "target": target, "link": link_record(link, link.revision)}
+
+
+def _run_record(run: SyncRun) -> Row:
+    return {
+        "id": run.id,
+        "source": run.source,
+        "started_at": run.started_at,
+        "body": dump_run(replace(run, problems=())),
+        "held": True if run.status is SyncStatus.HELD else None,
+        "problems": [dump_json(problem) for problem in run.problems],
+        "payload": run.payload,
+    }
+
+
+def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, list[T]]]:
+    groups: dict[str, list[T]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups.items()
+
+
+_ADD: dict[type, Callable[[Neo4jRestore, Any], Any]] = {
+    CatalogRow: Neo4jRestore._add_catalog,
+    SourceRow: Neo4jRestore._add_sources,
+    SyncRun: Neo4jRestore._add_runs,
+    RemovedRow: Neo4jRestore._add_removed,
+    Entity: Neo4jRestore._add_entities,
+    Link: Neo4jRestore._add_links,
+}

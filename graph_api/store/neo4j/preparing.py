@@ -1,0 +1,128 @@
+"""A database made ready: constraints and indexes, its identity, and the newest format. Safe for many at once."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from neo4j.exceptions import ClientError
+
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
+from graph_api.store.identity import State
+from graph_api.store.migrations import Step, check_format, pending
+from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j.database import BEING_RESTORED, Database
+
+Neo4jStep: TypeAlias = Step[Awaitable[None]]
+"""`run` takes the Database."""
+
+STEPS: tuple[Neo4jStep, ...] = ()
+
+INDEX_SECONDS = 300.0
+LEASE = "migration"
+LEASE_SECONDS = 30.0
+WAIT_SECONDS = 600.0
+PAUSE = 0.25
+CONSTRAINT_NAMES = frozenset(statement.split()[2] for statement in cypher.CONSTRAINTS)
+
+
+async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS, *, to_restore: bool = False) -> State:
+    """Raises CatalogError UNAVAILABLE for a database of a newer format, while it cannot be made ready, and while a
+    backup is being restored unless it is to be restored now.
+    """
+    for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES):
+        await _make(database, statement)
+    await database.execute_within(INDEX_SECONDS, cypher.AWAIT_INDEXES)
+    await database.execute(cypher.MAKE_STORE)
+    state = await read_state(database, to_restore=to_restore)
+    newest = max([cypher.FORMAT, *(step.format for step in steps)])
+    check_format(state.format, state.oldest, newest)
+    if pending(steps, state.format):
+        await _migrate(database, steps)
+    return await read_state(database, to_restore=to_restore)
+
+
+async def read_state(database: Database, *, to_restore: bool = False) -> State:
+    """Raises ReplacedError where there is no catalog any more, and CatalogError while one is being restored."""
+    (row,) = await database.execute(cypher.READ_STATE)
+    if row["store"] is None:
+        raise ReplacedError("the database has been emptied under this server")
+    if row["restoring"] and not to_restore:
+        raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
+    return State(row["format"], row["oldest"], row["store"], row["revision"])
+
+
+async def check_constraints(database: Database) -> None:
+    """Raises CatalogError UNAVAILABLE if one has been dropped: without it, writers at the same time make doubles."""
+    (row,) = await database.execute(cypher.READ_CONSTRAINTS)
+    if missing := sorted(CONSTRAINT_NAMES.difference(row["names"])):
+        raise CatalogError(
+            ErrorCode.UNAVAILABLE,
+            f"the database has lost its constraint {', '.join(missing)}; restart the server to make it again",
+        )
+
+
+async def _make(database: Database, statement: str) -> None:
+    """Another replica may be making the same, which is as good."""
+    try:
+        await database.execute_within(INDEX_SECONDS, statement)
+    except ClientError as error:
+        if "AlreadyExists" not in str(error.code):
+            raise
+    except CatalogError as error:
+        if "ConstraintCreationFailed" not in error.message:
+            raise
+        message = f"the constraint {statement.split()[2]} cannot be made: the database holds doubles"
+        raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
+
+
+async def _migrate(database: Database, steps: Sequence[Neo4jStep]) -> None:
+    """One replica runs the steps, the others wait until it is done or dead."""
+    holder = secrets.token_hex(8)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while missing := pending(steps, (await read_state(database)).format):
+            if not await _lease(database, holder, LEASE_SECONDS):
+                await asyncio.sleep(PAUSE)
+                continue
+            async with _leased(database, holder):
+                await missing[0].run(database)
+                await _record(database, holder, missing[0])
+
+
+async def _record(database: Database, holder: str, step: Neo4jStep) -> None:
+    """Only while the lease is ours: whoever woke too late has nothing to say."""
+    await database.execute(
+        cypher.RECORD_STEP,
+        holder=holder,
+        lease=LEASE,
+        format=step.format,
+        oldest=step.oldest,
+        name=step.name,
+        at=datetime.now(UTC).isoformat(),
+    )
+
+
+@asynccontextmanager
+async def _leased(database: Database, holder: str) -> AsyncIterator[None]:
+    """Keeps the lease, and gives it back."""
+
+    async def keep() -> None:
+        kept = True
+        while kept:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            kept = await _lease(database, holder, LEASE_SECONDS)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await _lease(database, holder, 0)
+
+
+async def _lease(database: Database, holder: str, seconds: float) -> bool:
+    milliseconds = round(seconds * 1000)
+    return bool(await database.execute(cypher.TAKE_LEASE, name=LEASE, holder=holder, milliseconds=milliseconds))

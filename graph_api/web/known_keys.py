@@ -1,0 +1,46 @@
+"""API keys as the store has them, asked for at most every few seconds, however many tokens are tried."""
+
+import asyncio
+from time import monotonic, time
+
+from graph_api.access.keys import ApiKey, parse_token
+from graph_api.access.principal import Principal
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.protocol import Store
+
+FRESH = 3.0
+"""Seconds that an answer is believed: a key that is revoked is refused within 5 seconds, on every worker."""
+SECONDS = 2.0
+
+
+class KnownKeys:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys: dict[str, ApiKey] = {}
+        self._asked_at: float | None = None
+        self._asking = asyncio.Lock()
+
+    async def principal(self, token: str) -> Principal | None:
+        """None for what is no good key. Raises CatalogError UNAVAILABLE."""
+        parsed = parse_token(token)
+        if parsed is None:
+            return None
+        key = (await self._known()).get(parsed[0])
+        good = key is not None and key.opens_with(parsed[1]) and key.is_good(time())
+        return key.principal if key and good else None
+
+    async def _known(self) -> dict[str, ApiKey]:
+        async with self._asking:
+            if self._asked_at is None or monotonic() - self._asked_at > FRESH:
+                asked_at = monotonic()
+                self._keys = {key.id: key for key in await self._ask()}
+                self._asked_at = asked_at
+            return self._keys
+
+    async def _ask(self) -> list[ApiKey]:
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await self._store.keys()
+        except TimeoutError:
+            message = "the store did not say which keys are good; try again"
+            raise CatalogError(ErrorCode.UNAVAILABLE, message) from None

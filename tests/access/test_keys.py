@@ -1,0 +1,166 @@
+"""API keys: shown once, good until they expire or are revoked, and worthless but for one character."""
+
+import asyncio
+import json
+import logging
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from graph_api.access.principal import Role
+from graph_api.app import create_app
+from graph_api.settings import Settings
+from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.protocol import Store
+from tests.access.signing_in import ask, client_of, make_key
+from tests.commands import run, served
+from tests.conftest import OpenStore
+
+TOKEN = re.compile(r"cat_[0-9a-f]{12}_[0-9a-f]{64}")
+ADMIN = ["--name", "ann", "--role", "admin"]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPH_API_STORE", "embedded:catalog.db")
+
+
+def create(*arguments: str) -> str:
+    result = run("keys", "create", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout.strip()
+
+
+async def test_a_key_lets_in_until_it_is_revoked_on_every_server(store: Store, open_store: OpenStore) -> None:
+    token, key = await make_key(store, Role.VIEWER)
+    async with (
+        client_of(create_app(Settings(), await open_store())) as one,
+        client_of(create_app(Settings(), await open_store())) as other,
+    ):
+        for client in (one, other):
+            assert (await ask(client, token)).status_code == 200
+        async with store.write() as tx:
+            await tx.put_key(replace(key, revoked_at=int(time.time())))
+        await asyncio.sleep(5)
+        for client in (one, other):
+            assert (await ask(client, token)).status_code == 401
+
+
+@pytest.mark.parametrize("wrong", ["expired", "secret", "id", "prefix", "case", "longer", "of another store"])
+async def test_no_other_key_lets_in(tmp_path: Path, wrong: str, caplog: pytest.LogCaptureFixture) -> None:
+    store = EmbeddedStore(tmp_path / "catalog.db")
+    await store.open()
+    token, key = await make_key(store, Role.ADMIN)
+    if wrong == "expired":
+        async with store.write() as tx:
+            await tx.put_key(replace(key, expires_at=int(time.time())))
+    last = "0" if token[-1] != "0" else "1"
+    given = {
+        "secret": token[:-1] + last,
+        "id": token.replace(f"_{token[4]}", "_0" if token[4] != "0" else "_1", 1),
+        "prefix": token.replace("cat_", "dog_"),
+        "case": token.upper(),
+        "longer": token + "0",
+        "of another store": f"cat_{'0' * 12}_{'0' * 64}",
+    }.get(wrong, token)
+    async with client_of(create_app(Settings(), store)) as client:
+        with caplog.at_level(logging.DEBUG):
+            answer = await ask(client, given)
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert given not in caplog.text
+
+
+async def test_a_flood_of_wrong_keys_asks_the_store_seldom(tmp_path: Path) -> None:
+    class Counting(EmbeddedStore):
+        asked = 0
+
+        async def keys(self):  # type: ignore[no-untyped-def]
+            self.asked += 1
+            return await super().keys()
+
+    store = Counting(tmp_path / "catalog.db")
+    async with client_of(create_app(Settings(), store)) as client:
+        tokens = [f"cat_{number:012x}_{'0' * 64}" for number in range(100)]
+        answers = await asyncio.gather(*(ask(client, token) for token in tokens))
+    assert {answer.status_code for answer in answers} == {401}
+    assert store.asked == 1
+
+
+def test_the_first_key_and_all_after_it() -> None:
+    refused = run("serve")
+    assert refused.exit_code == 2
+    assert "graph-api keys create" in refused.stderr
+    token = create(*ADMIN, "--expires", "30")
+    assert TOKEN.fullmatch(token)
+    assert token.split("_")[2].encode() not in Path("catalog.db").read_bytes()
+    listed = run("keys", "list").stdout
+    assert "ann" in listed
+    assert token.split("_")[2] not in listed
+    with served() as (printed, url):
+        assert "INSECURE" not in printed
+        query = {"query": "{ auditLog { nodes { event { principal action client refs } } } }"}
+        assert httpx.post(f"{url}/graphql", json=query).status_code == 401
+        answer = httpx.post(f"{url}/graphql", json=query, headers={"authorization": f"Bearer {token}"}).json()
+    (node,) = answer["data"]["auditLog"]["nodes"]
+    assert (node["event"]["principal"], node["event"]["action"]) == ("local", "createKey")
+    assert node["event"]["client"].startswith("os:")
+    assert node["event"]["refs"] == [f"key:ann {token.split('_')[1]}"]
+
+
+def test_a_demo_is_open_only_as_long_as_there_are_no_keys() -> None:
+    with served("--demo") as (printed, url):
+        assert "INSECURE" in printed
+    create(*ADMIN)
+    with served("--demo") as (printed, url):
+        assert "INSECURE" not in printed
+        assert httpx.post(f"{url}/graphql", json={"query": "{ __typename }"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--host", "0.0.0.0", "--insecure-anonymous"],  # noqa: S104 - nothing is bound
+        ["serve", "--host", "0.0.0.0", "--demo"],  # noqa: S104
+        ["keys", "create", "--name", "Ann!", "--role", "admin"],
+        ["keys", "create", *ADMIN, "--expires", "366"],
+        ["keys", "create", *ADMIN, "--expires", "0"],
+        ["keys", "create", *ADMIN, "--source", "crm"],
+        ["keys", "create", "--name", "ci", "--role", "ingestor"],
+        ["keys", "create", "--name", "ci", "--role", "root"],
+        ["keys", "create", "--name", "ci", "--role", "editor", "--group", "user:ann"],
+    ],
+)
+def test_what_is_not_safe_is_refused(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr
+
+
+def test_a_key_is_rotated_with_an_overlap_and_revoked() -> None:
+    first = create(*ADMIN)
+    old_id = first.split("_")[1]
+    rotated = run("keys", "rotate", old_id, "--overlap", "1")
+    second = rotated.stdout.splitlines()[0]
+    assert TOKEN.fullmatch(second)
+    with served() as (_, url):
+        for token in (first, second):
+            assert status(url, token) == 200
+        assert run("keys", "revoke", old_id).exit_code == 0
+        time.sleep(5)
+        assert [status(url, token) for token in (first, second)] == [401, 200]
+    assert run("keys", "rotate", old_id).exit_code == 1
+    assert run("keys", "revoke", "0" * 12).exit_code == 1
+    assert "revoked" in run("keys", "list").stdout
+    records = [json.loads(line) for line in run("audit", "list", "--json").stdout.splitlines()]
+    assert [row["action"] for row in records] == ["revokeKey", "rotateKey", "createKey"]
+
+
+def status(url: str, token: str) -> int:
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.post(f"{url}/graphql", json={"query": "{ __typename }"}, headers=headers).status_code

@@ -1,0 +1,255 @@
+"""Editors change what their teams own, whichever way they come; every try is in the audit log."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from graph_api.access.audit import Outcome, breach
+from graph_api.access.principal import Role
+from graph_api.app import create_app
+from graph_api.catalog.ref import Ref
+from graph_api.settings import Settings
+from graph_api.store.protocol import Store
+from tests.access.signing_in import ask, client_of, make_key
+from tests.conftest import OpenStore
+
+WEB, DATA = Ref("group:default/web"), Ref("group:default/data")
+PUT = """mutation($entities: [EntityInput!]!, $source: String! = "api", $dryRun: Boolean! = false) {
+  answer: putEntities(entities: $entities, source: $source, dryRun: $dryRun) {
+    changes { ref } userErrors { path code message } } }"""
+APPLY = """mutation($entities: [EntityInput!]!, $links: [LinkInput!], $source: String!) {
+  answer: applySnapshot(source: $source, entities: $entities, links: $links) {
+    sync { id status } userErrors { path code message } } }"""
+LINK = "mutation($links: [LinkInput!]!) { answer: putLinks(links: $links) { userErrors { path code message } } }"
+UNLINK = (
+    "mutation($links: [LinkKeyInput!]!) { answer: removeLinks(links: $links) { userErrors { path code message } } }"
+)
+REMOVE = """mutation($entities: [EntityRemovalInput!]!) {
+  answer: removeEntities(entities: $entities) { userErrors { path code message } } }"""
+CONFIRM = "mutation($id: ID!) { answer: confirmSync(id: $id) { sync { status } } }"
+
+
+def component(name: str, owner: str | None = None, **spec: Any) -> dict[str, Any]:
+    owned = {"owner": f"group:{owner}"} if owner else {}
+    return {"kind": "Component", "name": name, "spec": {"type": "service", **owned, **spec}}
+
+
+NAMED = {"graph-api/identifiers": "pagerduty:P1"}
+CATALOG = [
+    {"kind": "Group", "name": "web", "spec": {"type": "team", "children": ["web-infra"]}},
+    {"kind": "Group", "name": "web-infra", "spec": {"type": "team", "children": ["web-edge"]}},
+    {"kind": "Group", "name": "web-edge", "spec": {"type": "team"}},
+    {"kind": "Group", "name": "data", "spec": {"type": "team"}},
+    {"kind": "System", "name": "shop", "spec": {"owner": "group:web"}},
+    {"kind": "System", "name": "lake", "spec": {"owner": "group:data"}},
+    component("mine", "web"),
+    component("below", "web-edge"),
+    component("inherited", system="shop"),
+    component("theirs", "data", dependsOn=["component:below"])
+    | {"annotations": {"graph-api/identifiers": "pagerduty:P1"}},
+    component("shared", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
+    component("nobodys"),
+]
+
+
+class Clients:
+    def __init__(self, http: httpx.AsyncClient, store: Store, tokens: dict[str, str]) -> None:
+        self.http = http
+        self.store = store
+        self.tokens = tokens
+
+    async def send(self, who: str, query: str, **variables: Any) -> Any:
+        answer = await ask(self.http, self.tokens[who], query, **variables)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def write(self, query: str, who: str = "editor", **variables: Any) -> list[dict[str, Any]]:
+        """What was refused of it."""
+        body = await self.send(who, query, **variables)
+        if "errors" in body:
+            return [{"code": error["extensions"]["code"]} for error in body["errors"]]
+        errors: list[dict[str, Any]] = body["data"]["answer"].get("userErrors", [])
+        return errors
+
+    async def refused(self, query: str, **variables: Any) -> list[dict[str, Any]]:
+        """It is FORBIDDEN as a whole, writes nothing, and leaves one record that says so."""
+        revision, head = await self.store.revision(), await self.store.audit_head()
+        errors = await self.write(query, **variables)
+        assert errors
+        assert {error["code"] for error in errors} == {"FORBIDDEN"}, errors
+        assert await self.store.revision() == revision
+        (record,) = await self.store.audit(100, None) if head.sequence == 0 else (await self.store.audit(1))
+        assert record.sequence == head.sequence + 1
+        event = record.event
+        assert (event.principal, event.outcome, event.code) == ("key:editor", Outcome.REFUSED, "FORBIDDEN")
+        return errors
+
+
+@asynccontextmanager
+async def serving(store: Store) -> AsyncIterator[Clients]:
+    tokens = {
+        "admin": (await make_key(store, Role.ADMIN, "admin"))[0],
+        "editor": (await make_key(store, Role.EDITOR, "editor", groups=(WEB,)))[0],
+        "viewer": (await make_key(store, Role.VIEWER, "viewer", groups=(WEB,)))[0],
+    }
+    async with client_of(create_app(Settings(), store)) as http:
+        clients = Clients(http, store, tokens)
+        assert await clients.write(PUT, "admin", entities=CATALOG) == []
+        yield clients
+
+
+async def test_an_editor_changes_what_its_teams_own(store: Store) -> None:
+    async with serving(store) as clients:
+        for entity in (
+            component("mine", "web", tier=1),
+            component("below", "web-edge", tier=1),
+            component("inherited", system="shop", tier=1),
+            component("mine", "web-infra"),
+            component("new", "web"),
+            component("new-inherited", system="shop"),
+            component("shared", "web", owners=[{"ref": "group:data", "role": "SECURITY"}], tier=3),
+        ):
+            assert await clients.write(PUT, entities=[entity]) == [], entity
+        link = {"from": "component:mine", "relation": "DEPENDS_ON", "to": "component:theirs"}
+        assert await clients.write(LINK, links=[link]) == []
+        assert await clients.write(UNLINK, links=[link]) == []
+        assert await clients.write(REMOVE, entities=[{"ref": "component:new"}]) == []
+        assert await clients.write(APPLY, source="api:web", entities=[component("swept", "web")]) == []
+        assert await clients.write(APPLY, source="api:web", entities=[]) == []
+
+
+OTHERS = {
+    "another team's": component("theirs", "data", tier=1),
+    "nobody's": component("nobodys", tier=1),
+    "take over": component("theirs", "web"),
+    "take what nobody owns": component("nobodys", "web"),
+    "give away": component("mine", "data"),
+    "give up": component("mine"),
+    "give away by the system": component("mine", system="lake"),
+    "throw a co-owner out": component("shared", "web"),
+    "take a co-owner in": component("mine", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
+    "new without an owner": component("new"),
+    "new for another team": component("new", "data"),
+    "new for a team that does not exist": component("new", "nowhere"),
+    "a link from theirs, told at the other end": component("mine", "web", dependencyOf=["component:theirs"]),
+    "a link from a new thing": component("mine", "web", dependencyOf=["component:unheard-of"]),
+    "own team": {"kind": "Group", "name": "web", "spec": {"type": "team", "children": ["data"]}},
+    "new team": {"kind": "Group", "name": "new", "spec": {"type": "team", "parent": "web", "owner": "group:web"}},
+    "self in another team": {"kind": "User", "name": "eve", "spec": {"memberOf": ["data"], "owner": "group:web"}},
+}
+JOINED = component("alias", "web") | {"annotations": NAMED}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+async def test_an_editor_changes_nothing_else(store: Store, what: str) -> None:
+    async with serving(store) as clients:
+        entity = OTHERS[what]
+        fine = component("fine", "web")
+        errors = await clients.refused(PUT, entities=[fine, entity])
+        assert {tuple(error["path"][:1]) for error in errors} == {("entities",)}
+        await clients.refused(PUT, entities=[fine, entity], dryRun=True)
+        # Of what is its own, what it says for another source does not count yet.
+        if entity["name"] not in ("mine", "shared"):
+            await clients.refused(APPLY, source="api:web", entities=[fine, entity])
+
+
+async def test_nor_what_its_own_would_be_one_thing_with(store: Store) -> None:
+    async with serving(store) as clients:
+        await clients.refused(PUT, source="api:web", entities=[JOINED])
+        await clients.refused(APPLY, source="api:web", entities=[JOINED])
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (REMOVE, {"entities": [{"ref": "component:mine"}, {"ref": "component:theirs"}]}),
+        (REMOVE, {"entities": [{"ref": "component:no-such-thing"}]}),
+        (REMOVE, {"entities": [{"ref": "component:theirs", "expectedRevision": 77}]}),
+        (LINK, {"links": [{"from": "component:theirs", "relation": "DEPENDS_ON", "to": "component:mine"}]}),
+        (LINK, {"links": [{"from": "component:unheard", "relation": "DEPENDS_ON", "to": "component:mine"}]}),
+        (LINK, {"links": [{"from": "component:theirs", "relation": "OWNED_BY", "to": "group:web"}]}),
+        (LINK, {"links": [{"from": "component:mine", "relation": "OWNED_BY", "to": "group:data"}]}),
+        (LINK, {"links": [{"from": "component:theirs", "relation": "PART_OF", "to": "system:shop"}]}),
+        (LINK, {"links": [{"from": "group:data", "relation": "CHILD_OF", "to": "group:web"}]}),
+        (LINK, {"links": [{"from": "user:eve", "relation": "MEMBER_OF", "to": "group:data"}]}),
+        (UNLINK, {"links": [{"from": "component:theirs", "relation": "DEPENDS_ON", "to": "component:below"}]}),
+        (UNLINK, {"links": [{"from": "component:theirs", "relation": "OWNED_BY", "to": "group:data"}]}),
+        (PUT, {"entities": [component("mine", "web")], "source": "files"}),
+        (APPLY, {"entities": [], "source": "api"}),
+        (APPLY, {"entities": [], "source": "files"}),
+    ],
+)
+async def test_nor_by_links_removals_and_snapshots(store: Store, query: str, variables: dict[str, Any]) -> None:
+    async with serving(store) as clients:
+        await clients.refused(query, **variables)
+
+
+async def test_what_is_not_there_is_refused_as_what_is_not_ones_own(store: Store) -> None:
+    async with serving(store) as clients:
+        texts = []
+        for name in ("theirs", "nowhere"):
+            links = [{"from": f"component:{name}", "relation": "DEPENDS_ON", "to": "component:mine"}]
+            errors = [
+                await clients.refused(REMOVE, entities=[{"ref": f"component:{name}", "expectedRevision": 3}]),
+                await clients.refused(UNLINK, links=links),
+                await clients.refused(LINK, links=links),
+            ]
+            texts.append(str(errors).replace(name, "..."))
+        assert texts[0] == texts[1]
+
+
+async def test_a_held_sync_is_confirmed_by_who_may_make_its_changes(store: Store) -> None:
+    async with serving(store) as clients:
+        many = [component(f"a{number}", "web") for number in range(30)]
+        mixed = [component(f"b{number}", "data") for number in range(30)]
+        assert await clients.write(APPLY, source="api:web", entities=many) == []
+        assert await clients.write(APPLY, "admin", source="api:data", entities=mixed) == []
+        await clients.refused(APPLY, source="api:data", entities=[])
+        ids = {}
+        for source in ("api:web", "api:data"):
+            body = await clients.send("admin", APPLY, source=source, entities=[])
+            ids[source] = body["data"]["answer"]["sync"]["id"]
+        await clients.refused(CONFIRM, id=ids["api:data"])
+        assert await clients.write(CONFIRM, id=ids["api:web"]) == []
+        assert await clients.write(CONFIRM, "admin", id=ids["api:data"]) == []
+
+
+async def test_every_write_leaves_one_record_whatever_became_of_it(store: Store, open_store: OpenStore) -> None:
+    watching = await open_store()
+    async with serving(store) as clients:
+        first = (await watching.audit_head()).sequence
+        assert await clients.write(PUT, entities=[component("mine", "web", tier=1)]) == []
+        assert await clients.write(PUT, entities=[component("mine", "web", tier=2)], dryRun=True) == []
+        assert await clients.write(PUT, entities=[{"kind": "Component", "name": "bad name"}])
+        assert await clients.write(PUT, "viewer", entities=[component("mine", "web")])
+        assert await clients.write(CONFIRM, "admin", id="nothing")
+        assert await clients.write(PUT, "admin", entities=[], source=" ")
+        both = """mutation($entities: [EntityInput!]!) { one: putEntities(entities: $entities) { revision }
+          two: removeEntities(entities: [{ref: "component:theirs"}]) { revision } }"""
+        await clients.send("admin", both, entities=[component("mine", "web", tier=1)])
+        records = (await watching.audit(100))[: (await watching.audit_head()).sequence - first][::-1]
+    assert [(row.event.principal, row.event.action, row.event.outcome, row.event.code) for row in records] == [
+        ("key:editor", "putEntities", Outcome.APPLIED, None),
+        ("key:editor", "putEntities", Outcome.DRY_RUN, None),
+        ("key:editor", "putEntities", Outcome.REFUSED, "INVALID"),
+        ("key:viewer", "putEntities", Outcome.REFUSED, "FORBIDDEN"),
+        ("key:admin", "confirmSync", Outcome.REFUSED, "NOT_FOUND"),
+        ("key:admin", "putEntities", Outcome.REFUSED, "BAD_INPUT"),
+        ("key:admin", "putEntities", Outcome.APPLIED, None),
+        ("key:admin", "removeEntities", Outcome.APPLIED, None),
+    ]
+    applied = records[0].event
+    assert (applied.source, applied.client, applied.counts) == (
+        "api",
+        "127.0.0.1",
+        {"entities_changed": 1, "links_changed": 1},
+    )
+    assert "component:default/mine" in applied.refs
+    assert applied.request_id
+    assert records[3].event.refs == ("component:default/mine",)
+    runs = {run.id for run in await watching.syncs(None, 100)}
+    assert {row.event.run for row in records if row.event.outcome is Outcome.APPLIED} <= runs
+    assert breach(await watching.audit(1000), await watching.audit_head()) is None

@@ -1,0 +1,176 @@
+"""A backup holds everything, from either store into either, and is refused where it would mix or is not whole."""
+
+import asyncio
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph_api.backup.file import check_file
+from graph_api.backup.run import back_up, digest_of, restore
+from graph_api.catalog.changes import ChangeSet, SyncStatus
+from graph_api.catalog.filters import ALL, Sort
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.relations import IMPACT_RELATIONS, Direction
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.catalog.traversal import Traversal, WalkRequest
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
+from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.protocol import PageRequest, Store
+from graph_api.sync import confirm_sync, sync
+from tests.catalogs import entity, links, refs, with_ends, write
+from tests.conftest import OpenStore, Run
+from tests.demo import load
+
+
+async def filled(store: Store) -> Store:
+    """The demo organization, with removals, a held sync and a write of each kind."""
+    await load(store)
+    await write(store, with_ends(links("a>b a>c")))
+    page = await store.page(PageRequest(filter=ALL, sort=Sort(), limit=1))
+    assert page.entities
+    await write(store, ChangeSet(removed=refs("a"), removed_links=[link.key for link in links("a>b a>c")]))
+    source = (await store.sources())[0]
+    await sync(store, Snapshot(source=source.name, connector=source.connector, entities={}), SourceOrder())
+    return store
+
+
+async def answers(store: Store) -> list[Any]:
+    """To the questions that show most of what a store holds."""
+    page = await store.page(PageRequest(filter=ALL, sort=Sort(), limit=1000))
+    hub = max(page.entities, key=lambda row: len(row.statements))
+    walk = WalkRequest(traversal=Traversal(start=(hub.ref,), direction=Direction.IN, relations=IMPACT_RELATIONS))
+    return [
+        page,
+        await store.facets(ALL, ["kind", "owner", "system", "tier"]),
+        await store.search("checkout", ALL),
+        await store.neighbours([row.ref for row in page.entities], Direction.OUT, IMPACT_RELATIONS),
+        await store.walk(walk, deadline=10),
+        await store.changes(0, 1000),
+        await store.changes(3, 1000),
+        await store.sources(),
+        await store.syncs(None, 1000),
+        await store.problems(None, 1000),
+        await store.source_order(),
+    ]
+
+
+async def test_what_is_restored_answers_alike_whatever_store_it_was(store: Store, tmp_path: Path) -> None:
+    before = await answers(await filled(store))
+    counts = await back_up(store, tmp_path / "backup")
+    assert counts["Entity"] == len(before[0].entities)
+    other = EmbeddedStore(tmp_path / "other.db")
+    await other.open()
+    try:
+        assert await restore(other, tmp_path / "backup") == counts
+        assert await answers(other) == before
+        assert (await digest_of(other)).text == check_file(tmp_path / "backup").text
+        await back_up(other, tmp_path / "again")
+        with pytest.raises(CatalogError, match="not empty"):
+            await restore(store, tmp_path / "again")
+        await restore(store, tmp_path / "again", replace=True)
+        assert await answers(store) == before
+        await goes_on(store)
+        await goes_on(other)
+    finally:
+        await other.close()
+
+
+async def goes_on(store: Store) -> None:
+    """What is restored can be written to, and what was held can be confirmed."""
+    await store.ping()
+    revision = await store.revision()
+    held = await store.syncs(None, 10, status=SyncStatus.HELD)
+    await confirm_sync(store, held[0].id, SourceOrder())
+    assert await write(store, with_ends(links("a>new"))) == revision + 2
+
+
+async def test_a_running_server_notices_a_restore(store: Store, open_store: OpenStore, tmp_path: Path) -> None:
+    await write(store, ChangeSet(entities=[entity("a")]))
+    await back_up(store, tmp_path / "backup")
+    running = await open_store()
+    await running.ping()
+    await restore(store, tmp_path / "backup", replace=True)
+    with pytest.raises(ReplacedError):
+        await running.ping()
+
+
+async def test_a_backup_beside_writers_is_of_one_revision(store: Store, open_store: OpenStore, tmp_path: Path) -> None:
+    """Each write adds one entity, so that revision and entities must agree."""
+    writer = await open_store()
+    stop = asyncio.Event()
+
+    async def keep_writing() -> int:
+        revision = 0
+        while not stop.is_set():
+            revision = await write(writer, ChangeSet(entities=[entity(f"e{revision:05}")]))
+        return revision
+
+    writing = asyncio.create_task(keep_writing())
+    await asyncio.sleep(0.3)
+    counts = await back_up(store, tmp_path / "backup")
+    stop.set()
+    written = await writing
+    lines = gzip.decompress((tmp_path / "backup").read_bytes()).splitlines()
+    (catalog,) = [line for line in lines if line.startswith(b'["catalog"')]
+    assert f'"revision":{counts["Entity"]}'.encode() in catalog
+    assert 0 < counts["Entity"] <= written
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "foreign", "no end", "newer"])
+async def test_a_file_that_is_not_whole_changes_nothing(store: Store, tmp_path: Path, damage: str) -> None:
+    await write(store, with_ends(links("a>b")))
+    path = tmp_path / "backup"
+    await back_up(store, path)
+    whole = path.read_bytes()
+    text = gzip.decompress(whole)
+    path.write_bytes(
+        {
+            "cut": whole[:-20],
+            "changed": gzip.compress(text.replace(b"component:default/a", b"component:default/x")),
+            "foreign": b"name: checkout\n",
+            "no end": gzip.compress(b"".join(text.splitlines(keepends=True)[:-1])),
+            "newer": gzip.compress(text.replace(b'"graph-api backup":1', b'"graph-api backup":99')),
+        }[damage]
+    )
+    with pytest.raises(CatalogError) as refused:
+        await restore(store, path, replace=True)
+    assert refused.value.code is ErrorCode.INVALID
+    await store.ping()
+    assert await store.count(ALL) == 2
+
+
+async def test_a_restore_that_did_not_end_leaves_no_store_to_use(
+    store: Store, open_store: OpenStore, tmp_path: Path
+) -> None:
+    await write(store, with_ends(links("a>b")))
+    await back_up(store, tmp_path / "backup")
+
+    async def die() -> None:
+        async with store.restore(replace=True):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await die()
+    if isinstance(store, EmbeddedStore):
+        await store.ping()
+        assert await store.count(ALL) == 2, "it was one transaction"
+        return
+    with pytest.raises(CatalogError, match="being restored"):
+        await open_store()
+    with pytest.raises(CatalogError, match="being restored"):
+        await write(store, ChangeSet(entities=[entity("c")]))
+    await store.open(to_restore=True)
+    await restore(store, tmp_path / "backup", replace=True)
+    await (await open_store()).ping()
+    assert await store.count(ALL) == 2
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path, run: Run) -> None:
+    store = EmbeddedStore(None)
+    run(store.open())
+    run(back_up(store, tmp_path / "backup"))
+    run(store.close())
+    assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["backup"]

@@ -1,0 +1,44 @@
+"""`graph-api backup` and `graph-api restore`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands import ask, run, write
+
+QUESTION = "{ entities { totalCount } sources { name entities lastRun { status } } }"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPH_API_STORE", "embedded:catalog.db")
+
+
+def test_a_catalog_goes_into_a_file_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("sync", write("checkout", "cart"))
+    before = ask(QUESTION)
+    made = run("backup", "catalog.backup")
+    assert (made.exit_code, "4 entities" in made.stdout) == (0, True), made.output
+    monkeypatch.setenv("GRAPH_API_STORE", "embedded:other.db")
+    restored = run("restore", "catalog.backup")
+    assert (restored.exit_code, "verified against catalog.backup" in restored.stdout) == (0, True), restored.output
+    assert ask(QUESTION) == before
+
+
+def test_a_store_that_is_not_empty_is_replaced_only_when_told() -> None:
+    run("sync", write("checkout"))
+    run("backup", "catalog.backup")
+    run("sync", write("cart"))
+    refused = run("restore", "catalog.backup")
+    assert (refused.exit_code, "not empty" in refused.stderr) == (1, True)
+    assert run("restore", "catalog.backup", "--replace").exit_code == 0
+    assert ask("{ entities { totalCount } }") == {"entities": {"totalCount": 3}}
+
+
+def test_what_is_not_there_is_said() -> None:
+    assert run("backup", "catalog.backup").exit_code == 4
+    assert not Path("catalog.db").exists()
+    assert run("restore", "nowhere").exit_code == 1
+    Path("text").write_text("name: checkout")
+    assert "is no backup" in run("restore", "text").stderr or "damaged" in run("restore", "text").stderr
