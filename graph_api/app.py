@@ -11,6 +11,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
+from graph_api.live import LiveChanges
 from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
@@ -27,24 +28,31 @@ from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
+from graph_api.web.streams import StreamLimits
 from graph_api.writing import follow_order
 
 
 def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
-    """The application, which opens and closes its store: `store`, or the one that the settings name."""
+    """The application, which opens and closes its store: `store`, or the one that the settings name.
+
+    Its `state.live` is to be closed when the server is about to stop, before it waits for its requests.
+    """
     register_kinds(settings.kinds)
-    catalog = watched(store or open_store(settings))
+    opened = store or open_store(settings)
+    live = LiveChanges(opened, settings.poll_interval)
+    catalog = watched(opened, live.wake)
     limits = request_limits(settings)
     received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
-    return build_asgi(
+    app = build_asgi(
         configured_schema(settings),
-        lambda principal: create_context(settings, catalog, principal),
+        lambda principal: create_context(settings, catalog, principal, live),
         catalog,
         Anybody() if settings.insecure_anonymous else tokens,
         limits,
+        StreamLimits(max_open=settings.max_streams),
         settings.known_hosts,
         settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
@@ -58,6 +66,8 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         admin_hosts=settings.admin_hosts,
         trust=document_trust(settings),
     )
+    app.state.live = live
+    return app
 
 
 def request_limits(settings: Settings) -> RequestLimits:
@@ -96,10 +106,13 @@ def configured_schema(settings: Settings) -> CatalogSchema:
     return create_schema(limits)
 
 
-def create_context(settings: Settings, store: Store, principal: Principal = LOCAL) -> Context:
+def create_context(
+    settings: Settings, store: Store, principal: Principal = LOCAL, live: LiveChanges | None = None
+) -> Context:
     return Context(
         principal=principal,
         store=store,
+        live=live or LiveChanges(store),
         source_order=source_order(settings),
         max_page=settings.max_page,
         max_objects=settings.max_cost,
@@ -113,11 +126,11 @@ def open_store(settings: Settings) -> Store:
     retention = Retention(runs=settings.keep_runs, removed=settings.keep_removed)
     if settings.store.startswith("embedded:"):
         return EmbeddedStore(settings.store_file, read_seconds=settings.deadline, retention=retention)
-    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
+    password = settings.password_of_neo4j
     return Neo4jStore(
         settings.store,
         user=settings.neo4j_user if password else None,
-        password=password or None,
+        password=password,
         database=settings.neo4j_database,
         retention=retention,
     )

@@ -35,6 +35,8 @@ class ErrorCode(StrEnum):
     """expectedRevision is not the entity's revision, or a held plan has changed since."""
     DECLARED_ELSEWHERE = "DECLARED_ELSEWHERE"
     """A removal of what another source states, or a write for a source that another connector feeds."""
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    """The idempotencyKey was used for another write within 24 hours; nothing was written."""
     INVALID = "INVALID"
     """An entity or link that breaks the descriptor format."""
     UNAUTHENTICATED = "UNAUTHENTICATED"

@@ -23,6 +23,7 @@ from graph_api.access_settings import AccessSettings, check_access, is_loopback,
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
 from graph_api.limit_settings import LimitSettings
+from graph_api.live_settings import LiveSettings
 from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
@@ -114,7 +115,7 @@ _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(LimitSettings, DocumentSettings, AccessSettings, OperationSettings):
+class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, OperationSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
@@ -183,6 +184,12 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, OperationSetting
         """The file of an embedded store; None for one in memory and for Neo4j."""
         scheme, _, path = self.store.partition(":")
         return Path(path) if scheme == "embedded" and path != IN_MEMORY else None
+
+    @property
+    def password_of_neo4j(self) -> str | None:
+        if self.neo4j_password_file:
+            return self.neo4j_password_file.read_text(encoding="utf-8").rstrip("\n") or None
+        return (self.neo4j_password.get_secret_value() or None) if self.neo4j_password else None
 
     @property
     def source_names(self) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _check(path: Path | None) -> Path | None:
 class DocumentSettings(BaseSettings):
     trusted_documents: TrustMode = Field(
         default=TrustMode.OFF,
-        description="What happens to documents that are not in `trusted_documents_path`: off, log or enforce (403).",
+        description="What happens to documents that are not in `trusted_documents_path`: off, log or enforce.",
     )
     trusted_documents_path: Annotated[Path | None, AfterValidator(_check)] = Field(
         default=None,

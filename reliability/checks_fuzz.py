@@ -65,6 +65,7 @@ def fuzz(server: Server, requests: int) -> Found:
             found.note(response.status_code, response.text, seconds)
 
         send()
+
     return found
 
 

@@ -5,6 +5,8 @@ CREATE CONSTRAINT source_name IF NOT EXISTS FOR (s:Source) REQUIRE s.name IS UNI
 CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE;
 CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE;
 CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE;
+CREATE CONSTRAINT write_id IF NOT EXISTS FOR (w:Write) REQUIRE w.id IS UNIQUE;
+CREATE CONSTRAINT answer_key IF NOT EXISTS FOR (a:Answer) REQUIRE a.key IS UNIQUE;
 CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE;
 CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE;
 CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE;
@@ -14,6 +16,8 @@ CREATE INDEX entity_revision IF NOT EXISTS FOR (e:Entity) ON (e.revision);
 CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository);
 CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared);
 CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision);
+CREATE INDEX write_at IF NOT EXISTS FOR (w:Write) ON (w.at);
+CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until);
 CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source);
 CREATE INDEX consumes_api_origin IF NOT EXISTS FOR ()-[r:CONSUMES_API]-() ON (r.origin);
 CREATE INDEX depends_on_origin IF NOT EXISTS FOR ()-[r:DEPENDS_ON]-() ON (r.origin);

@@ -9,9 +9,11 @@ from types import FrameType
 
 import uvicorn
 
+from graph_api.live import LiveChanges
 from graph_api.settings import LogLevel, Settings
 from graph_api.web.asgi import CatalogApp
 from graph_api.web.heads import timed_heads
+from graph_api.web.streams import SOCKET_OPTIONS
 
 ADMIN_SECONDS = 1
 
@@ -23,6 +25,7 @@ class ClientServer(uvicorn.Server):
         seconds = max(1, round(settings.drain_seconds))
         super().__init__(_config(app, settings, seconds, lifespan="on", proxies=settings.trusted_proxies))
         self._lifecycle = app.lifecycle
+        self._live: LiveChanges = app.state.live
         self._settings = settings
         self._announce = announce
         self._loop = asyncio.get_running_loop()
@@ -40,6 +43,11 @@ class ClientServer(uvicorn.Server):
         delay = self._settings.drain_delay if sig == signal.SIGTERM else 0.0
         # A signal comes between any two instructions.
         self._loop.call_soon_threadsafe(self._drain, delay)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # What stays open would be waited for.
+        self._live.close()
+        await super().shutdown(sockets)
 
     def _drain(self, delay: float) -> None:
         self._lifecycle.drain(delay + self._settings.drain_seconds)
@@ -80,6 +88,7 @@ def _config(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=seconds,
+        **SOCKET_OPTIONS,
         # By itself, uvicorn believes whoever is on this machine.
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),

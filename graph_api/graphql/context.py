@@ -11,6 +11,7 @@ from graph_api.access.principal import Principal
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.loaders import Loaders
+from graph_api.live import LiveChanges
 from graph_api.store.protocol import Store
 
 
@@ -20,6 +21,7 @@ class Context:
 
     principal: Principal
     store: Store
+    live: LiveChanges
     source_order: SourceOrder
     max_page: int
     deadline: float
@@ -29,6 +31,8 @@ class Context:
     introspection: bool = True
     charge: Callable[[int], None] = lambda _objects: None
     """Told how many objects the answer may hold, before it is made."""
+    check_document: Callable[[str], None] = lambda _text: None
+    """Raises GraphQLError for a document that is not trusted here."""
     client: str = ""
     """Who is at the other end: an address, or `os:NAME`."""
     request_id: str = ""
@@ -40,7 +44,12 @@ class Context:
     listed: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """What has been read: each event of a subscription is as a request of its own."""
         self.loaders = Loaders(self.store)
+        self.owned_fields = 0
 
     def count(self, items: int) -> None:
         """Of one more list. Raises CatalogError TOO_LARGE."""

@@ -30,6 +30,7 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types.graphql import OperationType
 
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
@@ -136,6 +137,8 @@ class DocumentLimits(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
         query = context.query or ""
+        if isinstance(context.context, Context):
+            context.context.check_document(query)
         context.graphql_document = self.valid.get(query) or parse_within(query, self.limits)
         yield
 
@@ -186,8 +189,10 @@ class DocumentLimits(SchemaExtension):
         return [GraphQLError(message, extensions={"code": ErrorCode.TOO_LARGE})]
 
     def get_results(self) -> dict[str, Any]:
-        """`cost` in the extensions of every answer to a valid document."""
-        return {} if self.objects is None else {"cost": {"estimated": self.objects, "limit": self.limits.objects}}
+        """`cost` in the extensions of every answer to a valid document, but not with each event of a subscription."""
+        if self.objects is None or self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            return {}
+        return {"cost": {"estimated": self.objects, "limit": self.limits.objects}}
 
 
 def parse_within(query: str, limits: Limits) -> DocumentNode:

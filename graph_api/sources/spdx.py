@@ -23,7 +23,7 @@ from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, dig
 from graph_api.sources.findings import Findings
-from graph_api.sources.materials import Bill
+from graph_api.sources.materials import GITHUB, Bill
 from graph_api.sources.packages import is_archive
 from graph_api.sources.spdx_documents import Listed, Listing, read_graph, read_listing
 
@@ -67,15 +67,15 @@ def _context(value: object) -> str | None:
     return next((match["version"] for text in texts if (match := _CONTEXT.match(text))), None)
 
 
-def read(documents: Sequence[Document], findings: Findings) -> None:
+def read(documents: Sequence[Document], findings: Findings, github: str = GITHUB) -> None:
     for document in documents:
         keys, context = _listing(document.value), _context(document.value)
         if document.value is None:
             findings.refuse(document, "SPDX as tags and values; convert it to JSON: `pyspdxtools -i FILE -o FILE.json`")
         elif keys is not None and document.get(*keys, "spdxVersion") in VERSIONS:
-            _read_bill(Bill(document, NAME, findings), read_listing(document, keys), findings)
+            _read_bill(Bill(document, NAME, findings, github), read_listing(document, keys), findings)
         elif context is not None and context.startswith("3.0"):
-            _read_bill(Bill(document, NAME, findings), read_graph(document), findings)
+            _read_bill(Bill(document, NAME, findings, github), read_graph(document), findings)
         else:
             version = context or document.get(*(keys or ()), "spdxVersion")
             findings.refuse(document, f"SPDX {version!r}; SPDX-2.2, SPDX-2.3 and 3.0 are read")

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from strawberry.schema import BaseSchema
 
 from graph_api.access.principal import Principal
@@ -35,6 +35,7 @@ from graph_api.web.observe import Observe
 from graph_api.web.request_id import RequestId, request_id
 from graph_api.web.responses import error_response
 from graph_api.web.store_lifecycle import StoreLifecycle
+from graph_api.web.streams import LimitStreams, StreamLimits
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ def build_asgi(
     store: Store,
     authenticator: Authenticator,
     limits: RequestLimits | None = None,
+    stream_limits: StreamLimits | None = None,
     hosts: AbstractSet[str] | None = None,
     origins: Sequence[str] = (),
     on_open: Callable[[], Awaitable[None]] | None = None,
@@ -71,9 +73,17 @@ def build_asgi(
     lifecycle = StoreLifecycle(store, on_open, warm_up, finish)
     readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(
-        schema, context_factory, lifecycle.require_open, limits.max_response, trust or DocumentTrust()
+        schema,
+        context_factory,
+        lifecycle.require_open,
+        authenticator,
+        stream_limits or StreamLimits(),
+        origins,
+        max_response=limits.max_response,
+        trust=trust or DocumentTrust(),
     )
-    limited = LimitRequests(endpoint, limits)
+    streams = LimitStreams(endpoint, endpoint.stream_limits)
+    limited = LimitRequests(endpoint, limits, streams)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -84,6 +94,7 @@ def build_asgi(
     app = CatalogApp(
         routes=[
             Route("/graphql", ExplorerPage(Authentication(limited, authenticator))),
+            WebSocketRoute("/graphql", streams),
             Route("/", _redirect_to_graphql),
             *health_routes(readiness),
             *routes,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from graphql import GraphQLError
+
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.trusted_documents import PREFIX, TrustMode, hash_of
 
@@ -25,9 +27,7 @@ class DocumentTrust:
     """Texts by hash. What clients send is never added."""
     get_trusted_only: bool = False
 
-    def document(
-        self, text: str | None, extensions: Mapping[str, Any] | None, method: str, principal: str
-    ) -> str | None:
+    def document(self, text: str | None, extensions: Mapping[str, Any] | None) -> str | None:
         """The text to run; None where the request names none. Raises DocumentRefusedError."""
         hash_ = _asked_hash(extensions or {})
         if not text:
@@ -35,7 +35,6 @@ class DocumentTrust:
         if hash_ and hash_ != hash_of(text):
             message = "The hash is not that of `query`."
             raise DocumentRefusedError(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, message)
-        self._check(text, method, principal)
         return text
 
     def _known(self, hash_: str) -> str:
@@ -44,8 +43,9 @@ class DocumentTrust:
             raise DocumentRefusedError(HTTPStatus.BAD_REQUEST, ErrorCode.PERSISTED_QUERY_NOT_FOUND, message)
         return self.documents[hash_]
 
-    def _check(self, text: str, method: str, principal: str) -> None:
-        only_trusted = self.mode is TrustMode.ENFORCE or (self.get_trusted_only and method == "GET")
+    def check(self, text: str, *, by_get: bool, principal: str) -> None:
+        """Raises GraphQLError, before anything of the document is looked at, whichever way it came."""
+        only_trusted = self.mode is TrustMode.ENFORCE or (self.get_trusted_only and by_get)
         if not only_trusted and self.mode is TrustMode.OFF:
             return
         hash_ = hash_of(text)
@@ -53,7 +53,7 @@ class DocumentTrust:
             return
         if only_trusted:
             message = f"This document is not trusted here (SHA-256 {hash_}); its manifest must be given to the server."
-            raise DocumentRefusedError(HTTPStatus.FORBIDDEN, ErrorCode.UNTRUSTED_DOCUMENT, message)
+            raise GraphQLError(message, extensions={"code": ErrorCode.UNTRUSTED_DOCUMENT})
         logger.info("Document %s of %r is not trusted", hash_, principal)
 
 

@@ -1,7 +1,7 @@
 """What one request may take from the others, and one caller: body bytes, time, a place among the running ones."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.errors import ErrorCode
+from graph_api.web.accept import asks_for_events
 from graph_api.web.callers import caller_of
 from graph_api.web.rates import Rates
 from graph_api.web.responses import error_response
@@ -51,10 +52,14 @@ class _RefusedError(Exception):
 
 
 class LimitRequests:
-    """Gives the app a whole body, and cancels it at the deadline or when the client is gone."""
+    """Gives the app a whole body, and cancels it at the deadline or when the client is gone.
 
-    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
+    What asks for an event stream goes to `streams`, without a deadline.
+    """
+
+    def __init__(self, app: ASGIApp, limits: RequestLimits, streams: ASGIApp | None = None) -> None:
         self.app = app
+        self.streams = streams
         self.limits = limits
         self._turns = Turns(limits.max_running, limits.max_waiting)
         self._rates = Rates(limits.rate)
@@ -70,6 +75,9 @@ class LimitRequests:
         except ClientDisconnect:
             return
         scope.setdefault("state", {})["charge"] = partial(self._rates.take_objects, caller)
+        if self.streams and asks_for_events(Headers(scope=scope)):
+            await _unless_gone(self.streams(scope, _replay(body), send), receive, None)
+            return
         await self._answer(scope, body, caller, receive, send)
 
     async def _check_rate(self, caller: str) -> None:
@@ -126,21 +134,10 @@ class LimitRequests:
             started = True
             await send(message)
 
-        answer = asyncio.create_task(self._take_turn(caller, scope, _replay(body), send_and_note))
-        gone = asyncio.create_task(_wait_for_disconnect(receive))
-        try:
-            done, _ = await asyncio.wait(
-                (answer, gone), timeout=self.limits.request_deadline, return_when=asyncio.FIRST_COMPLETED
-            )
-            answer.cancel()
-            if not done and not started:
-                await self._too_late()(scope, receive, send)
-        finally:
-            answer.cancel()
-            gone.cancel()
-            await asyncio.gather(answer, gone, return_exceptions=True)
-        if answer in done:
-            answer.result()
+        work = self._take_turn(caller, scope, _replay(body), send_and_note)
+        in_time = await _unless_gone(work, receive, self.limits.request_deadline)
+        if not in_time and not started:
+            await self._too_late()(scope, receive, send)
 
     async def _take_turn(self, caller: str, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -155,6 +152,21 @@ class LimitRequests:
             ErrorCode.DEADLINE_EXCEEDED,
             f"The answer took longer than {self.limits.request_deadline:g} s.",
         )
+
+
+async def _unless_gone(work: Awaitable[None], receive: Receive, seconds: float | None) -> bool:
+    """Run it until the client is gone or the time is over; False for the latter."""
+    answer = asyncio.ensure_future(work)
+    gone = asyncio.create_task(_wait_for_disconnect(receive))
+    try:
+        done, _ = await asyncio.wait((answer, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        answer.cancel()
+        gone.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
+    if answer in done:
+        answer.result()
+    return bool(done)
 
 
 def _busy() -> Response:

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from graph_api.errors import ErrorCode
 from graph_api.telemetry.record import note_error
@@ -30,6 +32,14 @@ def json_response(data: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
 def error_body(code: ErrorCode, message: str, **extensions: Any) -> bytes:
     note_error(code)
     return encode_json({"errors": [{"message": message, "extensions": {"code": code, **extensions}}]})
+
+
+async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Of a WebSocket, in place of its handshake."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
 
 
 def error_response(

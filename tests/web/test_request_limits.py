@@ -181,14 +181,3 @@ def test_an_answer_has_a_limit(client: Client) -> None:
     with serve(limits=RequestLimits(max_response=size - 1)) as small:
         answer = small.post("/graphql", json=echo)
         assert (set(answer.json()), code(answer)) == ({"errors"}, "TOO_LARGE")
-
-
-def test_web_sockets_are_refused(client: Client) -> None:
-    headers = {
-        "connection": "Upgrade",
-        "upgrade": "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-        "sec-websocket-protocol": "graphql-transport-ws",
-    }
-    assert client.get("/graphql", headers=headers).status_code in (400, 403)
