@@ -11,11 +11,18 @@ from pathlib import Path
 import click
 
 from graph_api import local_neo4j
-from reliability import faults_database, faults_kills, faults_replicas
+from reliability import checks_fuzz, checks_load, checks_requests, faults_database, faults_kills, faults_replicas
 from reliability.check import Bench, Check, Figure
 from reliability.processes import free_port
 
-CHECKS: tuple[Check, ...] = (*faults_kills.CHECKS, *faults_database.CHECKS, *faults_replicas.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *checks_requests.CHECKS,
+    *checks_fuzz.CHECKS,
+    *checks_load.CHECKS,
+    *faults_kills.CHECKS,
+    *faults_database.CHECKS,
+    *faults_replicas.CHECKS,
+)
 
 
 @click.command()
