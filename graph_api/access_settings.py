@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath
 from pydantic_settings import BaseSettings, NoDecode
 
 from graph_api.access.principal import Role
@@ -83,7 +83,8 @@ class AccessSettings(BaseSettings):
         default=("RS256", "ES256"), description=f"Algorithms of signatures that are believed: {', '.join(ALGORITHMS)}."
     )
     oidc_user_claim: str = Field(
-        default="sub", description="The claim that names the user of the catalog: a name or a ref."
+        default="sub",
+        description="The claim that says who it is; where it is a name or a ref of a user, that user of the catalog.",
     )
     oidc_groups_claim: str = Field(
         default="groups",
@@ -102,6 +103,9 @@ class AccessSettings(BaseSettings):
     )
     oidc_leeway: float = Field(
         default=30, ge=0, le=60, description="Seconds that the issuer's clock may differ from ours."
+    )
+    neo4j_password_file: FilePath | None = Field(
+        default=None, description="A file with neo4j_password, such as a mounted secret, in its place."
     )
     trusted_proxies: _Networks = Field(
         default=(),

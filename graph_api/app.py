@@ -1,5 +1,7 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
+from dataclasses import replace
+
 from graph_api.access.principal import Principal
 from graph_api.catalog.audience import BUILT_IN, Visibility
 from graph_api.catalog.correlation import Rules
@@ -10,6 +12,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
+from graph_api.live import LiveChanges
 from graph_api.readers import Readers
 from graph_api.schedule import Schedule
 from graph_api.settings import Settings
@@ -19,34 +22,44 @@ from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
 from graph_api.telemetry.watched_store import watched
+from graph_api.trusted_documents import load_documents
 from graph_api.warming import warm_up
 from graph_api.web.asgi import CatalogApp, build_asgi
 from graph_api.web.authentication import Anybody, TokenAuthenticator
+from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
+from graph_api.web.streams import StreamLimits
 from graph_api.writing import follow_order
 
 
 def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
-    """The application, which opens and closes its store: `store`, or the one that the settings name."""
+    """The application, which opens and closes its store: `store`, or the one that the settings name.
+
+    Its `state.live` is to be closed when the server is about to stop, before it waits for its requests.
+    """
     register_kinds(settings.kinds)
-    catalog = watched(store or open_store(settings))
-    limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
+    opened = store or open_store(settings)
+    live = LiveChanges(opened, settings.poll_interval)
+    catalog = watched(opened, live.wake)
+    limits = request_limits(settings)
+    received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
     readers = Readers(catalog)
 
     async def context_of(principal: Principal) -> Context:
-        return create_context(settings, catalog, principal, await readers.visibility(principal))
+        return create_context(settings, catalog, principal, await readers.visibility(principal), live)
 
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
-    return build_asgi(
+    app = build_asgi(
         configured_schema(settings),
         context_of,
         catalog,
         Anybody() if settings.insecure_anonymous else tokens,
         limits,
+        StreamLimits(max_open=settings.max_streams),
         settings.known_hosts,
         settings.cors_origins,
         on_open=lambda: follow_order(catalog, source_order(settings)),
@@ -54,24 +67,68 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         beside=schedule.run,
         finish=schedule.finish,
         routes=[
-            *hook_routes(sources, schedule.ask, limits, tokens),
-            *lineage_routes(sources, schedule.ask, limits, tokens),
+            *hook_routes(sources, schedule.ask, received, tokens),
+            *lineage_routes(sources, schedule.ask, received, tokens),
         ],
         admin_hosts=settings.admin_hosts,
+        trust=document_trust(settings),
+    )
+    app.state.live = live
+    return app
+
+
+def request_limits(settings: Settings) -> RequestLimits:
+    return RequestLimits(
+        max_head=settings.max_head,
+        max_headers=settings.max_headers,
+        max_body=settings.max_body,
+        max_response=settings.max_response,
+        body_timeout=settings.body_timeout,
+        request_deadline=settings.request_deadline,
+        max_running=settings.max_running,
+        max_waiting=settings.max_waiting,
+        rate=settings.rate,
+    )
+
+
+def document_trust(settings: Settings) -> DocumentTrust:
+    path = settings.trusted_documents_path
+    return DocumentTrust(
+        mode=settings.trusted_documents,
+        documents=load_documents(path) if path else {},
+        get_trusted_only=settings.get_trusted_only,
     )
 
 
 def configured_schema(settings: Settings) -> CatalogSchema:
-    return create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
+    limits = Limits(
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        fields=settings.max_fields,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        objects=settings.max_cost,
+        suggestions=settings.field_suggestions,
+    )
+    return create_schema(limits)
 
 
-def create_context(settings: Settings, store: Store, principal: Principal, visibility: Visibility) -> Context:
+def create_context(
+    settings: Settings,
+    store: Store,
+    principal: Principal,
+    visibility: Visibility,
+    live: LiveChanges | None = None,
+) -> Context:
     return Context(
         principal=principal,
         catalog=store,
         visibility=visibility,
+        live=live or LiveChanges(store),
         source_order=source_order(settings),
         max_page=settings.max_page,
+        max_objects=settings.max_cost,
+        introspection=settings.introspection,
         deadline=settings.deadline,
     )
 
@@ -81,11 +138,11 @@ def open_store(settings: Settings) -> Store:
     retention = Retention(runs=settings.keep_runs, removed=settings.keep_removed)
     if settings.store.startswith("embedded:"):
         return EmbeddedStore(settings.store_file, read_seconds=settings.deadline, retention=retention)
-    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
+    password = settings.password_of_neo4j
     return Neo4jStore(
         settings.store,
         user=settings.neo4j_user if password else None,
-        password=password or None,
+        password=password,
         database=settings.neo4j_database,
         retention=retention,
     )

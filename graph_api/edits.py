@@ -12,12 +12,14 @@ from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals
+from graph_api.once import Told
 from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Origin
 from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.store.rows import dump
 from graph_api.writing import foreign_connector, new_run_id, utc_now, write
 
 API_CONNECTOR = "api"
@@ -40,6 +42,14 @@ class EditReport:
     errors: Sequence[UserError]
     warnings: Sequence[Problem]
     revision: int
+
+    def told(self) -> Told:
+        return {
+            "revision": self.revision,
+            "changes": self.changes.operations(),
+            "errors": [(error.path, error.code, error.message) for error in self.errors],
+            "warnings": [dump(problem) for problem in self.warnings],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ async def put_entities(
         draft = await _draft_puts(tx, source, puts, now)
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run)
 
 
 async def remove_entities(
@@ -103,7 +113,7 @@ async def remove_entities(
         draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run)
 
 
 async def put_links(
@@ -124,7 +134,7 @@ async def put_links(
         draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run)
 
 
 async def remove_links(
@@ -146,7 +156,7 @@ async def remove_links(
         draft = _Draft(Edit(source, {}, dict.fromkeys(stated)), errors, [], _starts(keys))
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:

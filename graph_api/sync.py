@@ -10,10 +10,12 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.guarding import refusals
+from graph_api.once import Told
 from graph_api.planning.diff import Plan, plan_snapshot
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.store.rows import dump_run
 from graph_api.writing import MAX_CHANGES, foreign_connector, new_run_id, utc_now, write
 
 
@@ -24,6 +26,9 @@ class SyncReport:
     run: SyncRun
     plan: Plan
     changes: ChangeSet
+
+    def told(self) -> Told:
+        return {"run": dump_run(self.run), "changes": self.changes.operations()}
 
 
 async def sync(
@@ -40,16 +45,16 @@ async def sync(
         if foreign := await foreign_connector(tx, snapshot.source, snapshot.connector):
             raise CatalogError(ErrorCode.DECLARED_ELSEWHERE, foreign)
         plan = await _plan(tx, snapshot, started)
-        run = _new_run(tx, snapshot, plan, started)
+        run = await _keeping_id(tx, _new_run(tx, snapshot, plan, started))
         changes = await _settle(tx, plan, order, by, held=run.status is SyncStatus.HELD)
         if run.status is SyncStatus.HELD:
             run = replace(run, payload=pack(snapshot))
         if dry_run:
             return SyncReport(run=run, plan=plan, changes=changes)
-        await _supersede(tx, snapshot.source)
+        await _supersede(tx, run)
         return await _apply(tx, run, plan, changes, by)
 
-    return await write(store, order, work, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run)
 
 
 async def sync_all(
@@ -60,11 +65,28 @@ async def sync_all(
     by: Attempt = LOCAL_SYNC,
     dry_run: bool = False,
 ) -> AsyncIterator[SyncReport]:
-    """Sync these one after the other; one that says nothing only if its source has said something before."""
-    known = {source.name for source in await store.sources()}
+    """Sync these one after the other; one that says nothing only if its source has said something before.
+
+    Raises CatalogError CONFLICT, before anything is written, where a source has only its folder's name and was read
+    from another folder before.
+    """
+    known = {source.name: source.last_run.read_from for source in await store.sources()}
+    for snapshot in snapshots:
+        _check_folder(snapshot, known.get(snapshot.source))
     for snapshot in snapshots:
         if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in known:
             yield await sync(store, snapshot, order, by=by, dry_run=dry_run)
+
+
+def _check_folder(snapshot: Snapshot, before: str | None) -> None:
+    if before and snapshot.read_from and snapshot.read_from != before:
+        bare = snapshot.source.partition(":")[2]
+        message = (
+            f"{snapshot.source} was read from {before} until now, and is to be read from {snapshot.read_from}; two "
+            "folders of one name would replace each other. Name this one with --source NAME, or with "
+            f"--source files:{bare} if it has moved"
+        )
+        raise CatalogError(ErrorCode.CONFLICT, message)
 
 
 async def confirm_sync(store: Store, id_: str, order: SourceOrder, *, by: Attempt = LOCAL_SYNC) -> SyncReport:
@@ -90,7 +112,7 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder, *, by: Attemp
         run = replace(held, status=SyncStatus.CONFIRMED, payload=None, message=None)
         return await _apply(tx, run, plan, await _settle(tx, plan, order, by), by)
 
-    return await write(store, order, work)
+    return await write(store, order, work, once=by.once)
 
 
 async def record_failure(
@@ -146,6 +168,7 @@ def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str)
         problems=snapshot.problems,
         message=plan.held_because,
         plan_digest=plan.digest() if held else None,
+        read_from=snapshot.read_from,
     )
 
 
@@ -162,8 +185,16 @@ async def _settle(
     return ChangeSet() if held else changes
 
 
-async def _supersede(tx: WriteTransaction, source: str) -> None:
-    for held in await tx.held_runs(source):
+async def _keeping_id(tx: WriteTransaction, run: SyncRun) -> SyncRun:
+    """A run that is held for the plan of a held one takes its place, so that a schedule leaves time to confirm it."""
+    same = (held.id for held in await tx.held_runs(run.source) if held.plan_digest == run.plan_digest)
+    return replace(run, id=next(same, run.id))
+
+
+async def _supersede(tx: WriteTransaction, run: SyncRun) -> None:
+    for held in await tx.held_runs(run.source):
+        if held.id == run.id:
+            continue
         superseded = replace(held, status=SyncStatus.SUPERSEDED, payload=None)
         await tx.apply(ChangeSet(), superseded, held.finished_at)
 

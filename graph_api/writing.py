@@ -6,8 +6,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from graph_api.access.audit import Attempt, Outcome
+from graph_api.access.once import Once
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.once import Telling, check_new, keep
 from graph_api.planning.settle import settle_order
 from graph_api.planning.thread import in_thread
 from graph_api.store.protocol import Store, WriteTransaction
@@ -15,7 +18,7 @@ from graph_api.store.protocol import Store, WriteTransaction
 MAX_CHANGES = 500_000
 """Rows or statements that one transaction changes."""
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Telling)
 
 
 @asynccontextmanager
@@ -37,11 +40,20 @@ async def write(
     order: SourceOrder,
     work: Callable[[WriteTransaction], Coroutine[Any, Any, T]],
     *,
+    once: Once | None = None,
     dry_run: bool = False,
 ) -> T:
-    """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing."""
+    """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing.
+
+    Raises ReplayedError where `once` says that it is done already, and CatalogError IDEMPOTENCY_MISMATCH.
+    """
     async with writing(store, order, dry_run=dry_run) as tx:
-        return await in_thread(tx, work)
+        if once is None or dry_run:
+            return await in_thread(tx, work)
+        await check_new(tx, once)
+        answer = await in_thread(tx, work)
+        await keep(tx, once, answer)
+        return answer
 
 
 async def foreign_connector(tx: WriteTransaction, source: str, connector: str) -> str | None:
@@ -67,7 +79,10 @@ async def _merge_anew(tx: WriteTransaction, order: SourceOrder) -> None:
             f"the new order of sources has {len(changes):,} changes, at most {MAX_CHANGES:,} fit one transaction; "
             "put the settings `sources`, `join_names`, `separate` and `restricted` back to what they were",
         )
-    await tx.apply_order(changes, order.memory, utc_now())
+    revision = await tx.apply_order(changes, order.memory, utc_now())
+    if changes:
+        counts = {"changes": len(changes)}
+        await tx.record(Attempt(action="reorder").ended(Outcome.APPLIED, utc_now(), counts=counts, revision=revision))
 
 
 def new_run_id() -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import socket
 from pathlib import Path
 
@@ -170,6 +171,29 @@ def test_what_removes_too_much_is_held_and_the_printed_command_confirms_it() -> 
     assert "confirmed and applied" in confirmed.stdout
     assert ask(COUNT) == {"entities": {"totalCount": 0}}
     assert run(*command).exit_code == 1
+
+
+def test_another_folder_of_the_same_name_takes_nothings_place() -> None:
+    Path("one").mkdir()
+    Path("other").mkdir()
+    first = write(*(f"service-{n}" for n in range(20)), folder="one/files")
+    second = write("lone", folder="other/files")
+    assert run("sync", first).exit_code == 0
+
+    refused = run("sync", second)
+    assert refused.exit_code == 1
+    assert f"files:files was read from {Path('one/files').resolve()} until now" in refused.stderr
+    assert "Name this one with --source NAME, or with --source files:files if it has moved (CONFLICT)" in refused.stderr
+    assert run("sync", second, "--dry-run").exit_code == 1
+    assert ask(COUNT) == {"entities": {"totalCount": 20}}
+    assert ask("{ syncs(first: 9) { nodes { status } } }") == {"syncs": {"nodes": [{"status": "APPLIED"}]}}
+
+    assert run("sync", second, "--source", "files:other").exit_code == 0
+    assert ask(COUNT) == {"entities": {"totalCount": 21}}
+    Path("moved").mkdir()
+    shutil.move("one/files", "moved/files")
+    assert run("sync", "moved/files", "--source", "files:files").exit_code == 0
+    assert run("sync", "moved/files").exit_code == 0
 
 
 @pytest.mark.parametrize(("strict", "exit_code"), [((), 0), (("--strict",), 1)])
@@ -343,18 +367,18 @@ def test_the_demo_answers_its_printed_queries_and_keeps_what_was_written() -> No
             assert all(answer["data"].values())
         put = 'mutation { putEntities(entities: [{kind: "Component", name: "mine"}]) { revision } }'
         written = httpx.post(f"{url}/graphql", json={"query": put}).json()
-        assert written == {"data": {"putEntities": {"revision": next_revision}}}
+        assert written["data"] == {"putEntities": {"revision": next_revision}}
     with served("--demo") as (printed, url):
         assert "is there already" in printed
         kept = httpx.post(f"{url}/graphql", json={"query": '{ entity(ref: "component:mine") { revision } }'})
-        assert kept.json() == {"data": {"entity": {"revision": next_revision}}}
+        assert kept.json()["data"] == {"entity": {"revision": next_revision}}
 
 
 def test_a_store_in_memory_serves_the_demo() -> None:
     with served("--demo", "--store", "embedded::memory:") as (_, url):
         assert httpx.get(f"{url}/readyz").json() == {"status": "ok"}
         answer = httpx.post(f"{url}/graphql", json={"query": "{ systems { totalCount } }"})
-        assert answer.json() == {"data": {"systems": {"totalCount": 18}}}
+        assert answer.json()["data"] == {"systems": {"totalCount": 18}}
     assert not Path("catalog.db").exists()
 
 

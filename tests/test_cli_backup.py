@@ -24,6 +24,8 @@ def test_a_catalog_goes_into_a_file_and_back(monkeypatch: pytest.MonkeyPatch) ->
     restored = run("restore", "catalog.backup")
     assert (restored.exit_code, "verified against catalog.backup" in restored.stdout) == (0, True), restored.output
     assert ask(QUESTION) == before
+    assert run("audit", "verify").exit_code == 0
+    assert "restore" in run("audit", "list").stdout
 
 
 def test_a_store_that_is_not_empty_is_replaced_only_when_told() -> None:

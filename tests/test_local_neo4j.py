@@ -63,6 +63,15 @@ def test_queries_reach_neither_files_nor_addresses(
         driver.execute_query("LOAD CSV FROM $url AS row RETURN row", url=url)
 
 
+def test_it_has_the_limits_that_neo4j_lacks(driver: neo4j.Driver) -> None:
+    rows = driver.execute_query("SHOW SETTINGS YIELD name, value RETURN name, value").records
+    settings = {row["name"]: row["value"] for row in rows}
+    assert settings["db.transaction.timeout"] == "30s"
+    assert settings["db.lock.acquisition.timeout"] == "10s"
+    assert settings["db.memory.transaction.max"] != "0B"
+    assert "apoc" not in settings["dbms.security.procedures.allowlist"]
+
+
 def test_a_taken_port_is_refused(running: local_neo4j.Running, tmp_path: Path) -> None:
     port = int(running.uri.rpartition(":")[2])
     with pytest.raises(local_neo4j.LocalNeo4jError, match=f"Port {port} on 127.0.0.1 is not free"):

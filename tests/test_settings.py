@@ -210,6 +210,16 @@ def test_the_password_is_never_shown() -> None:
     assert settings.neo4j_password.get_secret_value() == "hunter2"
 
 
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2\n", encoding="utf-8")
+    settings = load_settings(chosen={"neo4j_password": "other", "neo4j_password_file": str(secret)})
+    assert settings.password_of_neo4j == secret.read_text(encoding="utf-8").strip()
+    assert load_settings().password_of_neo4j is None
+    with pytest.raises(BadSettingsError, match="neo4j_password_file"):
+        load_settings(chosen={"neo4j_password_file": str(tmp_path / "nothing")})
+
+
 LOOPBACK = ("127.0.0.1", "127.9.9.9", "::1", "localhost")
 ELSEWHERE = ("0.0.0.0", "::", "graph.example.org")  # noqa: S104 - nothing is bound here
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from graph_api.access.authorize import Reach
+from graph_api.access.once import Once
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 
@@ -80,16 +81,26 @@ def chain(head: Head, event: Event) -> Record:
     return Record(sequence, body, head.hash, _hash(sequence, head.hash, body))
 
 
-def breach(records: Iterable[Record], head: Head) -> str | None:
-    """Where the chain is broken; None if it is whole. `records` are all of them, the newest first."""
-    expected = head
-    for record in records:
-        if (record.sequence, record.hash) != (expected.sequence, expected.hash):
-            return f"record {expected.sequence} is missing or another stands in its place"
-        if record.hash != _hash(record.sequence, record.previous, record.body):
-            return f"record {record.sequence} was changed"
-        expected = Head(record.sequence - 1, record.previous)
-    return None if expected == Head(0, "") else f"record {expected.sequence} is missing"
+class Verification:
+    """Follows the chain from its head back to its beginning, in parts."""
+
+    def __init__(self, head: Head) -> None:
+        self._expected = head
+
+    def breach(self, records: Iterable[Record]) -> str | None:
+        """What is wrong with the next ones, the newest first; None if nothing is."""
+        for record in records:
+            expected = self._expected
+            if (record.sequence, record.hash) != (expected.sequence, expected.hash):
+                return f"record {expected.sequence} is missing or another stands in its place"
+            if record.hash != _hash(record.sequence, record.previous, record.body):
+                return f"record {record.sequence} was changed"
+            self._expected = Head(record.sequence - 1, record.previous)
+        return None
+
+    def end(self) -> str | None:
+        """What is wrong if there are no more records."""
+        return None if self._expected == Head(0, "") else f"record {self._expected.sequence} is missing"
 
 
 def _hash(sequence: int, previous: str, body: str) -> str:
@@ -107,6 +118,8 @@ class Attempt:
     request_id: str = ""
     source: str | None = None
     refs: tuple[str, ...] = ()
+    once: Once | None = None
+    """Under which key it is done once, if the client gave one."""
 
     def ended(self, outcome: Outcome, at: str, **more: Any) -> Event:
         """`more` are fields of Event."""

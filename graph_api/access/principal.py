@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """`name` stands in the audit log: `user:default/ann`, `key:ci`, `anonymous`."""
+    """`name` stands in the audit log: `user:default/ann`, `subject:auth0|1`, `key:ci`, `anonymous`."""
 
     name: str
     roles: frozenset[Role]
@@ -44,3 +44,6 @@ class Principal:
 
 LOCAL = Principal(name="local", roles=frozenset(Role))
 """Whoever has the store's own file or password, such as the command line."""
+
+NOBODY = Principal(name="nobody", roles=frozenset())
+"""Whoever has not said yet who it is."""

@@ -56,6 +56,7 @@ RULES: Mapping[str, Rule] = {
     "Query.cycles": _ANYBODY,
     "Query.drift": _ANYBODY,
     "Query.changes": _ANYBODY,
+    "Subscription.changes": _ANYBODY,
     "Query.catalogSchema": _ANYBODY,
     "Query.sources": _OF_SOURCES,
     "Query.syncs": _OF_SOURCES,

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from graph_api.access.audit import Record
+from graph_api.access.keys import ApiKey, dump_key, load_key
 from graph_api.catalog.changes import SyncRun
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, LinkOrigin, OwnerState
 from graph_api.store.dump import CatalogRow, DumpRow, RemovedRow, SourceRow
@@ -27,6 +29,8 @@ Values = dict[str, Any]
 
 TYPES: dict[str, type[DumpRow]] = {
     "catalog": CatalogRow,
+    "key": ApiKey,
+    "audit": Record,
     "source": SourceRow,
     "run": SyncRun,
     "removed": RemovedRow,
@@ -112,9 +116,16 @@ def _defaults(type_: type[Entity]) -> tuple[tuple[str, object], ...]:
     return tuple((field.name, field.default) for field in fields(type_))
 
 
-_ENCODE: dict[type, Callable[[Any], Values]] = {Entity: _entity_values, Link: _link_values, SyncRun: _run_values}
+_ENCODE: dict[type, Callable[[Any], Values]] = {
+    ApiKey: lambda key: {"record": orjson.loads(dump_key(key))},
+    SyncRun: _run_values,
+    Entity: _entity_values,
+    Link: _link_values,
+}
 _DECODE: dict[str, Callable[[Values], DumpRow]] = {
     "catalog": _catalog,
+    "key": lambda values: load_key(dump(values["record"])),
+    "audit": lambda values: Record(**values),
     "source": lambda values: SourceRow(**values),
     "run": _run,
     "removed": lambda values: RemovedRow(**values),

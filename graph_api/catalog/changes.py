@@ -60,6 +60,8 @@ class SyncRun:
     message: str | None = None
     plan_digest: str | None = None
     payload: bytes | None = None
+    read_from: str | None = None
+    """As in the snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,12 @@ class ChangeSet:
 
     def __bool__(self) -> bool:
         return bool(self.entities or self.removed or self.links or self.removed_links)
+
+    def operations(self) -> list[tuple[Ref, ChangeOperation]]:
+        """What happens to each entity."""
+        known = ChangeOperation.UPDATED
+        written = [(row.ref, known if row.created_revision else ChangeOperation.CREATED) for row in self.entities]
+        return written + [(ref, ChangeOperation.REMOVED) for ref in self.removed]
 
     def __len__(self) -> int:
         return len(self.entities) + len(self.removed) + len(self.links) + len(self.removed_links)

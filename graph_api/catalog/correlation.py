@@ -39,6 +39,8 @@ SCHEMES = (
     "image",
     "host",
     "dataset",
+    "airflow",
+    "grpc",
     "pagerduty",
     "jira",
     "pulumi",

@@ -117,13 +117,20 @@ def merge_link(key: LinkKey, statements: Mapping[str, tuple[LinkStatement, ...]]
         confidence=1.0 if confidence is None else confidence,
         properties=_fill([statement.properties for statement in said]),
         origins=_origins(said),
-        observed_at=max(filter(None, (utc_time(row.observed_at) for row in said if row.observed_at)), default=None),
+        observed_at=_observed_at(said),
         statements=statements,
         revision=revision,
     )
 
 
+def _observed_at(said: Sequence[LinkStatement]) -> str | None:
+    times = [statement.observed_at for statement in said if statement.observed_at]
+    return max(filter(None, map(utc_time, times)), default=None) if times else None
+
+
 def _origins(said: Sequence[LinkStatement]) -> tuple[LinkOrigin, ...]:
+    if len(said) == 1:
+        return (said[0].origin,)
     stated = {statement.origin for statement in said}
     return tuple(origin for origin in LinkOrigin if origin in stated)
 

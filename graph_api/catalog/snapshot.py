@@ -82,3 +82,5 @@ class Snapshot:
     links: Mapping[LinkKey, LinkStatement] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unreadable: frozenset[str] = frozenset()
+    read_from: str | None = None
+    """The folder, where the source has its name from nothing but it: another folder may have the same."""

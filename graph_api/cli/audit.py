@@ -1,14 +1,14 @@
 """`graph-api audit`: who changed what, and whether anybody has changed that since."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
 import click
 import orjson
 
-from graph_api.access.audit import Head, Record, breach
+from graph_api.access.audit import Head, Record, Verification
 from graph_api.app import open_store
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import STORE_OPTIONS, with_settings
@@ -31,8 +31,7 @@ def audit() -> None:
 def list_records(settings: Settings, limit: int, as_json: bool) -> None:
     """List who tried to change what, and how it ended, the newest first."""
     require_existing(settings)
-    records, _ = asyncio.run(_read(settings, limit))
-    for record in records:
+    for record in asyncio.run(_newest(settings, limit)):
         click.echo(orjson.dumps(_as_json(record)) if as_json else _line(record))
 
 
@@ -46,35 +45,37 @@ def verify(settings: Settings, head: str | None) -> None:
     somebody who made the whole log anew.
     """
     require_existing(settings)
-    records, newest = asyncio.run(_read(settings, None))
-    problem = breach(records, newest) or (_unlike(records, head) if head else None)
+    newest, problem = asyncio.run(_verify(settings, head))
     if problem:
         raise Failure(f"the audit log is not whole: {problem}", Exit.PROBLEMS)
     click.echo(f"{newest.sequence:,} records, whole. Head: {newest.sequence}:{newest.hash}")
 
 
-def _unlike(records: Sequence[Record], head: str) -> str | None:
-    known = {f"{record.sequence}:{record.hash}" for record in records}
-    return None if head in known else f"{head} is not in it"
+async def _newest(settings: Settings, limit: int) -> list[Record]:
+    async with opened(open_store(settings)) as store:
+        return await store.audit(limit)
 
 
-async def _read(settings: Settings, limit: int | None) -> tuple[list[Record], Head]:
+async def _verify(settings: Settings, known: str | None) -> tuple[Head, str | None]:
+    """The head, and what is wrong."""
     async with opened(open_store(settings)) as store:
         head = await store.audit_head()
-        return await _page_by_page(store, head, limit), head
+        verification = Verification(head)
+        missing = known
+        async for page in _pages(store, head):
+            if problem := verification.breach(page):
+                return head, problem
+            if missing in {f"{record.sequence}:{record.hash}" for record in page}:
+                missing = None
+        return head, verification.end() or (f"{missing} is not in it" if missing else None)
 
 
-async def _page_by_page(store: Store, head: Head, limit: int | None) -> list[Record]:
+async def _pages(store: Store, head: Head) -> AsyncIterator[list[Record]]:
     """From the head, whatever is written meanwhile."""
-    records: list[Record] = []
     before = head.sequence + 1
-    while limit is None or len(records) < limit:
-        page = await store.audit(PAGE if limit is None else min(PAGE, limit - len(records)), before)
-        if not page:
-            break
-        records += page
+    while page := await store.audit(PAGE, before):
+        yield page
         before = page[-1].sequence
-    return records
 
 
 def _as_json(record: Record) -> dict[str, Any]:

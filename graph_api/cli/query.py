@@ -61,4 +61,6 @@ async def _ask(settings: Settings, document: str, variables: dict[str, Any]) -> 
         context = create_context(settings, store, LOCAL, EVERYTHING)
         context.client = os_user()
         result = await configured_schema(settings).execute(document, variable_values=variables, context_value=context)
-    return format_result(result, uuid4().hex)
+    answer = format_result(result, uuid4().hex)
+    answer.pop("extensions", None)  # what it costs a server is no matter here either
+    return answer

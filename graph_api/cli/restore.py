@@ -5,12 +5,15 @@ from pathlib import Path
 
 import click
 
+from graph_api.access.audit import Outcome
 from graph_api.app import open_store
 from graph_api.backup import run
 from graph_api.cli.backup import file_argument, told
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.progress import progress
+from graph_api.cli.session import locally
 from graph_api.settings import Settings
+from graph_api.writing import utc_now
 
 
 @click.command()
@@ -31,6 +34,9 @@ async def _restore(settings: Settings, file: Path, *, replace: bool) -> run.Coun
     store = open_store(settings)
     try:
         await store.open(to_restore=True)
-        return await run.restore(store, file, replace=replace)
+        counts = await run.restore(store, file, replace=replace)
+        async with store.write() as tx:
+            await tx.record(locally("restore").ended(Outcome.APPLIED, utc_now()))
+        return counts
     finally:
         await store.close()

@@ -22,6 +22,8 @@ from graph_api.telemetry.logs import configure_logs
 from graph_api.telemetry.tracing import tracing
 from graph_api.web.explorer import EXAMPLES
 
+GIVE_UP_SECONDS = 60
+
 _COLLECT_AFTER = 50_000
 """New objects between two collections of cycles; a large answer alone has some 10,000, and nearly none in a cycle."""
 
@@ -64,7 +66,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         app = create_app(settings, store)
         if settings.admin_port is not None:
             admin = stack.enter_context(_listen(settings.admin_host, settings.admin_port, "--admin-port"))
-            await stack.enter_async_context(admin_serving(app, settings.log_level, admin))
+            await stack.enter_async_context(admin_serving(app, settings, admin))
             click.echo(f"Operators find /readyz and /metrics at {_url(settings.admin_host, admin)}")
         # What is loaded by now stays; without it, each collection would look through all of it.
         gc.freeze()
@@ -89,6 +91,9 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
     except OSError as error:
         message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with {option}"
         raise Failure(message, Exit.USAGE) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A client that is gone, or reads no more, is given up; uvicorn itself would wait for it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP_SECONDS * 1000)
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it, each answer waits some 40 ms.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
 

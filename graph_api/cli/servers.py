@@ -9,8 +9,11 @@ from types import FrameType
 
 import uvicorn
 
+from graph_api.live import LiveChanges
 from graph_api.settings import LogLevel, Settings
 from graph_api.web.asgi import CatalogApp
+from graph_api.web.heads import timed_heads
+from graph_api.web.streams import SOCKET_OPTIONS
 
 ADMIN_SECONDS = 1
 
@@ -20,8 +23,9 @@ class ClientServer(uvicorn.Server):
 
     def __init__(self, app: CatalogApp, settings: Settings, announce: Callable[[], Awaitable[None]]) -> None:
         seconds = max(1, round(settings.drain_seconds))
-        super().__init__(_config(app, settings.log_level, seconds, lifespan="on", proxies=settings.trusted_proxies))
+        super().__init__(_config(app, settings, seconds, lifespan="on", proxies=settings.trusted_proxies))
         self._lifecycle = app.lifecycle
+        self._live: LiveChanges = app.state.live
         self._settings = settings
         self._announce = announce
         self._loop = asyncio.get_running_loop()
@@ -40,6 +44,11 @@ class ClientServer(uvicorn.Server):
         # A signal comes between any two instructions.
         self._loop.call_soon_threadsafe(self._drain, delay)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # What stays open would be waited for.
+        self._live.close()
+        await super().shutdown(sockets)
+
     def _drain(self, delay: float) -> None:
         self._lifecycle.drain(delay + self._settings.drain_seconds)
         self._loop.call_later(delay, self._end)
@@ -54,9 +63,9 @@ class _AdminServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def admin_serving(app: CatalogApp, level: LogLevel, listener: socket.socket) -> AsyncIterator[None]:
+async def admin_serving(app: CatalogApp, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
     """Answers operators also while the clients' server starts and ends."""
-    server = _AdminServer(_config(app.admin, level, ADMIN_SECONDS, lifespan="off"))
+    server = _AdminServer(_config(app.admin, settings, ADMIN_SECONDS, lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -66,17 +75,20 @@ async def admin_serving(app: CatalogApp, level: LogLevel, listener: socket.socke
 
 
 def _config(
-    app: object, level: LogLevel, seconds: int, *, lifespan: str, proxies: Sequence[str] = ()
+    app: object, settings: Settings, seconds: int, *, lifespan: str, proxies: Sequence[str] = ()
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # uvicorn's type of an application is narrower than Starlette's
         lifespan=lifespan,  # type: ignore[arg-type] # a literal of either call above
+        http=timed_heads(settings.head_timeout),
+        h11_max_incomplete_event_size=settings.max_head,
         log_config=None,
         # At `info` uvicorn tells each step of its start and end, between what we print.
-        log_level=LogLevel.WARNING if level is LogLevel.INFO else level,
+        log_level=LogLevel.WARNING if settings.log_level is LogLevel.INFO else settings.log_level,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=seconds,
+        **SOCKET_OPTIONS,
         # By itself, uvicorn believes whoever is on this machine.
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),

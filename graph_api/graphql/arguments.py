@@ -30,5 +30,12 @@ AllRelations: TypeAlias = Annotated[
 LinkWhere: TypeAlias = Annotated[inputs.LinkFilter | None, described("Only links that match.")]
 Refs: TypeAlias = Annotated[list[str], described("Refs, `kind:namespace/name`; at most 1,000.")]
 DryRun: TypeAlias = Annotated[bool, described("Tell what would change, and write nothing.")]
+IdempotencyKey: TypeAlias = Annotated[
+    str | None,
+    described(
+        "A text of your own for this write, such as a UUID. Sent again with the same key within 24 hours it is not "
+        "done again, and answered as before; with other arguments it is IDEMPOTENCY_MISMATCH. `dryRun` ignores it."
+    ),
+]
 SourceName: TypeAlias = Annotated[str, described("The source that this write speaks for; none that a connector feeds.")]
 SourceFilter: TypeAlias = Annotated[str | None, described("Only of this source.")]

@@ -2,12 +2,17 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLHTTPResponse
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
@@ -22,10 +27,23 @@ class CatalogSchema(strawberry.Schema):
     """A schema that logs nothing by itself: format_result logs what is not the client's mistake."""
 
     def _get_execute_function(self) -> Callable[..., Any]:
-        return execute_operation
+        return partial(execute_operation, hide_suggestions=self.config.disable_field_suggestions)
+
+    async def stream(self, *arguments: Any, **named: Any) -> StreamResult:
+        return _with_refusal(await super().stream(*arguments, **named))
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         pass
+
+
+async def _with_refusal(results: StreamResult) -> StreamResult:
+    """What DocumentLimits raises is a result too, as it is of Schema.execute()."""
+    try:
+        async with aclosing(results):
+            async for result in results:
+                yield result
+    except GraphQLError as error:
+        yield PreExecutionError(data=None, errors=[error])
 
 
 def format_result(result: ExecutionResult, request_id: str) -> GraphQLHTTPResponse:
@@ -49,6 +67,8 @@ def format_error(error: GraphQLError, refused: ErrorCode, request_id: str) -> di
     cause = _cause(error)
     if isinstance(cause, CatalogError):
         return _body(error, error.message, {"code": cause.code, **cause.details})
+    if isinstance(cause, CannotGetOperationTypeError | InvalidOperationTypeError | MissingQueryError):
+        return _body(error, error.message, {"code": ErrorCode.BAD_REQUEST})
     if isinstance(cause, TimeoutError):
         return _body(error, "The answer took too long.", {"code": ErrorCode.DEADLINE_EXCEEDED})
     if isinstance(cause, GraphQLError) and _is_about_the_document(cause, error):

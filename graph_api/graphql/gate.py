@@ -1,20 +1,24 @@
 """Every root field goes through here: who asks is authorized, and every try to write leaves its record."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any
 
-from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, default_field_resolver
 
 from graph_api.access.audit import MAX_REFS, Attempt, Outcome
 from graph_api.access.authorize import authorize
+from graph_api.access.once import Once, once_of
 from graph_api.access.rules import RULES
 from graph_api.catalog.ref import BadRefError, make_ref, parse_ref
 from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode
 from graph_api.graphql.context import Context
+from graph_api.graphql.payloads import replay
 from graph_api.guarding import record_end
+from graph_api.once import ReplayedError
 
 Resolve = Callable[..., Any]
 
@@ -23,17 +27,17 @@ logger = logging.getLogger(__name__)
 
 def guard(schema: GraphQLSchema) -> None:
     """Put every root field behind its rule. Raises KeyError for a field without one."""
-    for type_ in filter(None, (schema.query_type, schema.mutation_type)):
+    for type_ in filter(None, (schema.query_type, schema.mutation_type, schema.subscription_type)):
         for name, field in type_.fields.items():
-            _guard_field(type_, name, field, is_write=type_ is schema.mutation_type)
-
-
-def _guard_field(type_: GraphQLObjectType, name: str, field: GraphQLField, *, is_write: bool) -> None:
-    action = f"{type_.name}.{name}"
-    if action not in RULES:
-        raise KeyError(f"{action} has no rule in access/rules.py")
-    assert field.resolve  # noqa: S101 - strawberry gives every root field its resolver
-    field.resolve = _writing(action, field.resolve) if is_write else _reading(action, field.resolve)
+            action = f"{type_.name}.{name}"
+            if action not in RULES:
+                raise KeyError(f"{action} has no rule in access/rules.py")
+            if type_ is schema.mutation_type:
+                field.resolve = _writing(action, field.resolve or default_field_resolver)
+            elif field.subscribe:
+                field.subscribe = _reading(action, field.subscribe)
+            else:
+                field.resolve = _reading(action, field.resolve or default_field_resolver)
 
 
 def _reading(action: str, resolve: Resolve) -> Resolve:
@@ -53,9 +57,11 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
         attempt = _attempt(context, action, arguments)
         try:
             reach = authorize(context.principal, action, attempt.source)
-            context.attempt = replace(attempt, reach=reach)
+            context.attempt = replace(attempt, reach=reach, once=await _once(context, action, arguments))
             answer = resolve(root, info, **arguments)
             payload = await answer if isawaitable(answer) else answer
+        except ReplayedError as done:
+            return await replay(context, arguments.get("source", ""), done.told)
         except Exception as error:
             await _record(context, attempt, *_failure(error))
             raise
@@ -66,6 +72,14 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
         return payload
 
     return write
+
+
+async def _once(context: Context, action: str, arguments: Mapping[str, Any]) -> Once | None:
+    key = arguments.get("idempotencyKey")
+    if key is None or arguments.get("dryRun"):
+        return None
+    asked = {name: value for name, value in arguments.items() if name != "idempotencyKey"}
+    return await asyncio.to_thread(once_of, context.principal, action, key, asked)
 
 
 def _failure(error: Exception) -> tuple[Outcome, ErrorCode]:

@@ -2,33 +2,27 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
 
 from graph_api import edits
-from graph_api.catalog.audience import audience_of
-from graph_api.catalog.changes import ChangeOperation, ChangeSet
-from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement, unresolved
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
-from graph_api.graphql.arguments import DryRun, SourceName, described
+from graph_api.graphql.arguments import DryRun, IdempotencyKey, SourceName, described
 from graph_api.graphql.batches import batched
 from graph_api.graphql.context import Info
-from graph_api.graphql.records import Problem, Sync, as_problem
+from graph_api.graphql.payloads import MutationPayload, SyncPayload, UserError, edit_payload, sync_payload, user_error
 from graph_api.graphql.refs import parse_ref_input
-from graph_api.graphql.types import Entity
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.fields import content_problem
-from graph_api.sync import SyncReport, confirm_sync, sync
+from graph_api.sync import confirm_sync, sync
 
 MAX_ITEMS = 10_000
 DEFAULT_SOURCE = "api"
-
-strawberry.enum(ErrorCode, description="A stable code for what went wrong.")
 
 
 @batched
@@ -120,77 +114,6 @@ class LinkInput(LinkKeyInput):
         )
 
 
-@strawberry.type(description="What is wrong with the input. With any of these nothing was written.")
-class UserError:
-    path: list[str] = strawberry.field(description="Where in the arguments.")
-    code: ErrorCode = strawberry.field(description="A stable code.")
-    message: str = strawberry.field(description="What, and how to mend it.")
-
-
-@strawberry.type(description="One entity that a mutation changed, or with dryRun would change.")
-class EntityChange:
-    ref: str = strawberry.field(description="Its ref.")
-    operation: ChangeOperation = strawberry.field(description="What happened.")
-
-
-@strawberry.type(description="What a mutation did, or with dryRun would do.")
-class MutationPayload:
-    revision: int = strawberry.field(description="The catalog's revision afterwards.")
-    changes: list[EntityChange] = strawberry.field(description="Entities that changed, also through their links.")
-    user_errors: list[UserError] = strawberry.field(description="What is wrong; then nothing was written.")
-    warnings: list[Problem] = strawberry.field(description="What went in although it looks wrong.")
-
-    @strawberry.field(description="The changed entities that exist, as they are now.")
-    async def entities(self, info: Info) -> list[Entity]:
-        refs = [Ref(change.ref) for change in self.changes if change.operation is not ChangeOperation.REMOVED]
-        found = await info.context.loaders.entity.load_many(refs)
-        return cast("Any", [row for row in found if row])
-
-    @strawberry.field(description="The first of `entities`.")
-    async def entity(self, info: Info) -> Entity | None:
-        found = await info.context.loaders.entity.load_many([Ref(change.ref) for change in self.changes[:1]])
-        return cast("Any", found[0] if found else None)
-
-
-@strawberry.type(description="What a sync did, or with dryRun would do.")
-class SyncPayload:
-    sync: Sync | None = strawberry.field(description="The run; null when the input is wrong.")
-    changes: list[EntityChange] = strawberry.field(description="Entities that changed, also through their links.")
-    user_errors: list[UserError] = strawberry.field(description="What is wrong; then nothing was written.")
-
-
-def _entity_changes(info: Info, changes: ChangeSet) -> list[EntityChange]:
-    """Those that the writer sees; of what is gone, only the ref can tell."""
-    sees, restrictions = info.context.visibility.sees, info.context.source_order.restrictions
-    written = [
-        EntityChange(
-            ref=row.ref,
-            operation=ChangeOperation.UPDATED if row.created_revision else ChangeOperation.CREATED,
-        )
-        for row in changes.entities
-        if sees(row.audience, row.ref)
-    ]
-    gone = [ref for ref in changes.removed if sees(audience_of(unresolved(ref), restrictions), ref)]
-    return written + [EntityChange(ref=ref, operation=ChangeOperation.REMOVED) for ref in gone]
-
-
-def _payload(info: Info, source: str, report: edits.EditReport) -> MutationPayload:
-    return MutationPayload(
-        revision=report.revision,
-        changes=_entity_changes(info, report.changes),
-        user_errors=[_user_error(error) for error in report.errors],
-        warnings=[as_problem(source, problem) for problem in report.warnings],
-    )
-
-
-def _user_error(error: edits.UserError) -> UserError:
-    return UserError(path=list(error.path), code=error.code, message=error.message)
-
-
-def _sync_payload(info: Info, report: SyncReport) -> SyncPayload:
-    return SyncPayload(sync=cast("Any", report.run), changes=_entity_changes(info, report.changes), user_errors=[])
-
-
 def _check(source: str, *batches: list[Any]) -> None:
     if not source.strip() or len(source) > 200 or not source.isprintable():
         raise CatalogError(ErrorCode.BAD_INPUT, "`source` is a printable name of 1 to 200 characters")
@@ -213,7 +136,7 @@ def _each(items: list[Any], name: str, read: Callable[[Any], Any]) -> tuple[list
 async def _refused(info: Info, errors: list[edits.UserError]) -> MutationPayload:
     revision = await info.context.store.revision()
     return MutationPayload(
-        revision=revision, changes=[], user_errors=[_user_error(error) for error in errors], warnings=[]
+        revision=revision, changes=[], user_errors=[user_error(error) for error in errors], warnings=[]
     )
 
 
@@ -229,6 +152,7 @@ class Mutation:
         entities: Annotated[list[EntityInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
+        idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
         _check(source, entities)
         puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
@@ -236,7 +160,7 @@ class Mutation:
         report = await edits.put_entities(
             context.catalog, context.source_order, source, puts, by=context.attempt, dry_run=dry_run
         )
-        return _payload(info, source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(description="Withdraw the source's statements of entities.")
     async def remove_entities(
@@ -245,6 +169,7 @@ class Mutation:
         entities: Annotated[list[EntityRemovalInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
+        idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
         _check(source, entities)
         removals, errors = _each(
@@ -256,7 +181,7 @@ class Mutation:
         report = await edits.remove_entities(
             context.catalog, context.source_order, source, removals, by=context.attempt, dry_run=dry_run
         )
-        return _payload(info, source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(description="State links; what the source said of them before is replaced.")
     async def put_links(
@@ -265,6 +190,7 @@ class Mutation:
         links: Annotated[list[LinkInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
+        idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
         _check(source, links)
         statements, errors = await asyncio.to_thread(_each, links, "links", lambda item: item.statement(source))
@@ -274,7 +200,7 @@ class Mutation:
         report = await edits.put_links(
             context.catalog, context.source_order, source, statements, by=context.attempt, dry_run=dry_run
         )
-        return _payload(info, source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(description="Withdraw the source's statements of links.")
     async def remove_links(
@@ -283,6 +209,7 @@ class Mutation:
         links: Annotated[list[LinkKeyInput], described("At most 10,000.")],
         source: SourceName = DEFAULT_SOURCE,
         dry_run: DryRun = False,
+        idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
         _check(source, links)
         keys, errors = _each(links, "links", lambda item: item.key())
@@ -292,7 +219,7 @@ class Mutation:
         report = await edits.remove_links(
             context.catalog, context.source_order, source, keys, by=context.attempt, dry_run=dry_run
         )
-        return _payload(info, source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(
         description="Make a source say exactly this: what it said before and says no more is withdrawn; a plan that "
@@ -305,11 +232,12 @@ class Mutation:
         entities: Annotated[list[EntityInput], described("Everything that the source states.")],
         links: Annotated[list[LinkInput] | None, described("Links beside those in the specs.")] = None,
         dry_run: DryRun = False,
+        idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> SyncPayload | None:
         _check(source, entities, links or [])
         snapshot, errors = await asyncio.to_thread(_snapshot, source, entities, links or [])
         if errors:
-            return SyncPayload(sync=None, changes=[], user_errors=[_user_error(error) for error in errors])
+            return SyncPayload(sync=None, changes=[], user_errors=[user_error(error) for error in errors])
         context = info.context
         try:
             report = await sync(context.catalog, snapshot, context.source_order, by=context.attempt, dry_run=dry_run)
@@ -317,16 +245,18 @@ class Mutation:
             if error.code not in (ErrorCode.DECLARED_ELSEWHERE, ErrorCode.FORBIDDEN):
                 raise
             return _refused_sync(error, snapshot)
-        return _sync_payload(info, report)
+        return sync_payload(info, report)
 
     @strawberry.mutation(description="Apply a HELD sync, if its plan is still the same.")
     async def confirm_sync(
         self,
         info: Info,
         id: Annotated[strawberry.ID, described("The id of a HELD sync.")],  # noqa: A002 - the name in the schema
+        idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> SyncPayload | None:
         context = info.context
-        return _sync_payload(info, await confirm_sync(context.catalog, id, context.source_order, by=context.attempt))
+        report = await confirm_sync(context.catalog, id, context.source_order, by=context.attempt)
+        return sync_payload(info, report)
 
 
 def _refused_sync(error: CatalogError, snapshot: Snapshot) -> SyncPayload:

@@ -10,6 +10,7 @@ from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.observing import Observed
 from graph_api.graphql.query import Query
+from graph_api.graphql.subscription import Subscription
 from graph_api.graphql.times import SCALARS
 
 
@@ -19,8 +20,9 @@ def create_schema(limits: Limits) -> CatalogSchema:
     schema = CatalogSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=ENTITY_TYPES,
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not limits.suggestions),
         extensions=[Observed, lambda: DocumentLimits(limits, valid)],
         execution_context_class=CatalogExecutor,
     )

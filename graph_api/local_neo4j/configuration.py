@@ -6,7 +6,10 @@ from pathlib import Path
 from graph_api.local_neo4j.errors import LocalNeo4jError
 
 _OPENED_PACKAGES = ("java.lang", "java.nio", "java.io", "sun.nio.ch")
+PROCEDURES = ("db.awaitIndexes", "db.index.fulltext.queryNodes", "db.resampleOutdatedIndexes")
+"""All that may be called: graph-api needs the first two, and whoever looks after a database the third."""
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
+_LARGE_HEAP = 2**31
 
 
 def major_version(version: str) -> int:
@@ -35,10 +38,12 @@ def neo4j_conf(version: str, bolt_port: int, heap: str, pagecache: str) -> str:
         # Neo4j's own 70 % refuses a sync of 450,000 changes with a heap of 2 GiB, though it fits
         "dbms.memory.transaction.total.max": str(_bytes(heap) * 85 // 100),
         "db.memory.transaction.max": str(_bytes(heap) * 85 // 100),
-        "db.transaction.timeout": "60s",
+        # our own transactions say how long they may take; this ends those of others
+        "db.transaction.timeout": "30s",
         "db.lock.acquisition.timeout": "10s",
         "server.directories.import": "import",
         "dbms.security.allow_csv_import_from_file_urls": "false",
+        "dbms.security.procedures.allowlist": ",".join(PROCEDURES),
         "internal.dbms.cypher_ip_blocklist": "0.0.0.0/0,::/0",
         "dbms.usage_report.enabled": "false",
         **(_SINCE_5 if major_version(version) == 5 else _SINCE_2026),
@@ -56,7 +61,10 @@ _SINCE_2026 = {
 
 
 def jvm_options(java_version: int, heap: str, lib: Path) -> list[str]:
-    options = [f"-Xms{_bytes(heap)}", f"-Xmx{_bytes(heap)}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+    # A large transaction fills the heap, and what collects all of it at once then stops the server again and again.
+    # Below, the collector that itself needs the least.
+    collector = "-XX:+UseG1GC" if _bytes(heap) >= _LARGE_HEAP else "-XX:+UseSerialGC"
+    options = [f"-Xms{_bytes(heap)}", f"-Xmx{_bytes(heap)}", collector, "-XX:+ExitOnOutOfMemoryError"]
     for package in _OPENED_PACKAGES:
         options += ["--add-opens", f"java.base/{package}=ALL-UNNAMED"]
     options.append("--enable-native-access=ALL-UNNAMED")

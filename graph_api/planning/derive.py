@@ -4,9 +4,9 @@ Only entities whose answer can change by the edit are looked at; what they need 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from operator import attrgetter
 
+from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, Owner, OwnerState
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.catalog.kinds import OWNER_KINDS
@@ -29,10 +29,10 @@ OUT, IN = Direction.OUT, Direction.IN
 async def derive(around: Neighbourhood, order: SourceOrder) -> dict[Ref, Entity]:
     """New rows of everything that the edit touches or that depends on it (some may turn out to be unchanged)."""
     rows = {ref: around.row(ref) for ref in around.merged}
-    for source, target in {(key.source, key.target) for key in around.changed}:
-        for ref in (source, target):
-            if ref not in rows and (ref == source or ref not in around.old):
-                rows[ref] = around.row(ref)
+    sources, targets = {key.source for key in around.changed}, {key.target for key in around.changed}
+    for ref in sources | (targets - around.old.keys()):
+        if ref not in rows:
+            rows[ref] = around.row(ref)
     await _derive_ownership(around, rows, order)
     await _derive_environments(around, rows)
     await _derive_owner_states(around, rows)
@@ -54,7 +54,7 @@ async def _derive_ownership(around: Neighbourhood, rows: dict[Ref, Entity], orde
             or inherited_owners(levels, declared)
             or code_owners.infer(rows.get(ref) or around.row(ref))
         )
-        rows[ref] = replace(
+        rows[ref] = altered(
             rows.get(ref) or around.row(ref),
             owners=tuple(owners),
             systems=tuple(part for part in whole if kind_of(part) == "system"),
@@ -151,7 +151,7 @@ async def _derive_environments(around: Neighbourhood, rows: dict[Ref, Entity]) -
     changed = {source for source, _ in around.changed_ends("DEPLOYED_TO")}
     targets = await around.ends("DEPLOYED_TO", OUT, changed)
     for ref in changed:
-        rows[ref] = replace(rows[ref], environments=tuple(sorted(set(targets[ref]))))
+        rows[ref] = altered(rows[ref], environments=tuple(sorted(set(targets[ref]))))
 
 
 async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -> None:
@@ -163,7 +163,7 @@ async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -
     peopled = groups_with_users(groups, children, users)
     for ref in groups | {ref for ref in rows if kind_of(ref) == "user"}:
         row = rows.get(ref) or around.row(ref)
-        rows[ref] = replace(row, owner_state=_owner_state(row, kind_of(ref) == "user" or ref in peopled))
+        rows[ref] = altered(row, owner_state=_owner_state(row, kind_of(ref) == "user" or ref in peopled))
 
 
 async def _state_dirty(around: Neighbourhood, rows: Mapping[Ref, Entity]) -> set[Ref]:

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from graph_api.catalog.changes import Counts
+from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
@@ -88,7 +89,7 @@ def _diff(
     for key, statement in now.items():
         old = before.get(key)
         if old is None:
-            changes[key] = replace(statement, first_seen=at)
+            changes[key] = altered(statement, first_seen=at)
         elif not _equal(statement, old):
             changes[key] = replace(statement, first_seen=old.first_seen)
     for key, old in before.items():

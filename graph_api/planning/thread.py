@@ -20,14 +20,20 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
     """
     running = work(cast("WriteTransaction", _Questions(tx)))
     step: Callable[[], _Call] = partial(running.send, None)
-    while True:
-        reached = await asyncio.to_thread(_advance, step)
-        if isinstance(reached, _Result):
-            return cast("T", reached.value)
-        try:
-            step = partial(running.send, await reached.ask())
-        except Exception as error:
-            step = partial(running.throw, error)
+    # What a server has frozen for good cannot be told apart from what is frozen here.
+    freeze = not gc.get_freeze_count()
+    try:
+        while True:
+            reached = await asyncio.to_thread(_advance, step, freeze=freeze)
+            if isinstance(reached, _Result):
+                return cast("T", reached.value)
+            try:
+                step = partial(running.send, await reached.ask())
+            except Exception as error:
+                step = partial(running.throw, error)
+    finally:
+        if freeze:
+            gc.unfreeze()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +66,20 @@ class _Questions:
         return lambda *arguments: _Call(partial(method, *arguments))
 
 
-def _advance(step: Callable[[], _Call]) -> _Call | _Result[Any]:
+def _advance(step: Callable[[], _Call], *, freeze: bool) -> _Call | _Result[Any]:
     try:
-        with _no_garbage_collection():
+        with _no_garbage_collection(freeze=freeze):
             return step()
     except StopIteration as done:
         return _Result(done.value)
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A large plan makes millions of objects that stay: looking for cycles among them takes as long as planning."""
+def _no_garbage_collection(*, freeze: bool) -> Iterator[None]:
+    """A large plan makes millions of objects that stay: looking for cycles among them takes as long as planning.
+
+    Frozen, they are not looked at while the plan is written either.
+    """
     if not gc.isenabled():
         yield
         return
@@ -78,4 +87,6 @@ def _no_garbage_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        if freeze:
+            gc.freeze()
         gc.enable()

@@ -11,7 +11,8 @@ are read from files too, where the path of a list of tasks ends in `dags/DAG/tas
 - Connections, variables, parameters and the `extra` of assets are not kept, nor are credentials in URIs.
 
 An asset's identifier is `dataset:NAMESPACE/NAME` as OpenLineage names the table, bucket or topic of its URI; a DAG's is
-`airflow:DAG`. What is read online lives in a namespace of the API's host, since DAG ids are one Airflow's own.
+`airflow:DAG`. What is read online lives in a namespace of the API's host, since DAG ids are one Airflow's own. The
+setting `separate` keeps DAGs of one id apart.
 
 Online: every DAG with its tasks, and every asset; `api: v1` for Airflow 2.
 

@@ -100,7 +100,7 @@ class Roles:
             if name := _name(item):
                 at = document.at(place) if whole else document.at("roles", place)
                 role = self._state(name, document.folder, at)
-                self._findings.entity(role, at, name=name, type="role", spec=_version(item))
+                self._findings.mention(role, at, name=name, type="role", spec=_version(item))
                 repository = repository_ref(_text(dig(item, "src")).partition(",")[0])
                 if repository:
                     self._findings.link(role, "BUILT_FROM", repository, at)
@@ -125,7 +125,7 @@ class Roles:
 
     def _collection(self, name: str, at: Place, spec: Mapping[str, Any] | None = None) -> Ref:
         ref = ref_of("component", f"{_GALAXY}-collection", name)
-        return self._findings.entity(ref, at, name=name, type="collection", spec=spec)
+        return self._findings.mention(ref, at, name=name, type="collection", spec=spec)
 
 
 def _playbook(path: str) -> Ref:

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -13,11 +15,17 @@ from graph_api.sources.json_documents import JsonTextError, read_json
 TIMEOUT = 30.0
 ATTEMPTS = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+LONGEST_WAIT = 300.0
+"""Seconds that an API may ask us to wait; more ends the run."""
+A_YEAR = 31_536_000.0
 MAX_PAGES = 10_000
 MAX_REDIRECTS = 5
 MAX_ANSWER = 64_000_000
-"""Bytes of one answer."""
+"""Bytes of one answer, unpacked."""
+MAX_SECONDS = 300.0
+"""Until the end of one answer, however steadily it drips."""
 
+_OF_THE_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -98,7 +106,7 @@ class Api:
                 return answer
             if attempt < ATTEMPTS:
                 # Jitter, so that replicas do not come back all at once.
-                await asyncio.sleep(min(wait or pause * random.uniform(1, 2), LONGEST_PAUSE))  # noqa: S311 - no secret
+                await asyncio.sleep(wait or min(pause * random.uniform(1, 2), LONGEST_PAUSE))  # noqa: S311 - no secret
                 pause *= 2
         raise ApiError(
             f"{self._shown(url)} did not answer in {ATTEMPTS} attempts; nothing was withdrawn, try again later"
@@ -109,11 +117,17 @@ class Api:
     ) -> tuple[httpx.Response | None, float | None]:
         """The answer (or redirect), or how long the API asks us to wait."""
         try:
-            answer = await client.request(method, url, params=params, json=body)
-        except httpx.TransportError:
+            async with asyncio.timeout(MAX_SECONDS), client.stream(method, url, params=params, json=body) as stream:
+                answer = await _whole(stream)
+        except (httpx.TransportError, TimeoutError):
             return None, None
-        if answer.status_code in _LATER or (answer.status_code == 403 and "retry-after" in answer.headers):
-            return None, _seconds(answer.headers.get("retry-after"))
+        wait = _wait(answer.headers)
+        if answer.status_code in _LATER or (answer.status_code == 403 and wait is not None):
+            if wait is not None and wait > LONGEST_WAIT:
+                again = datetime.now(UTC) + timedelta(seconds=wait)
+                message = f"{self._shown(url)} takes no more questions until {again:%Y-%m-%d %H:%M} UTC"
+                raise ApiError(f"{message}; nothing was withdrawn, sync again then", answer.status_code)
+            return None, wait
         if answer.status_code in (401, 403):
             message = (
                 f"{self._shown(url)} answers {answer.status_code}: is the token set, valid, and allowed to read this?"
@@ -137,9 +151,18 @@ class Api:
         raise ApiError(f"{self.url(path)} has more than {MAX_PAGES:,} pages")
 
 
+async def _whole(stream: httpx.Response) -> httpx.Response:
+    """Raises ApiError for too much, before it is all in memory."""
+    body = bytearray()
+    async for part in stream.aiter_bytes():
+        body += part
+        if len(body) > MAX_ANSWER:
+            raise ApiError(f"{stream.url.host} answers more than {MAX_ANSWER:,} bytes")
+    headers = [(name, value) for name, value in stream.headers.multi_items() if name not in _OF_THE_TRANSFER]
+    return httpx.Response(stream.status_code, headers=headers, content=bytes(body), request=stream.request)
+
+
 def _json(answer: httpx.Response) -> Any:
-    if len(answer.content) > MAX_ANSWER:
-        raise ApiError(f"{answer.url.host} answers more than {MAX_ANSWER:,} bytes")
     try:
         return read_json(answer.text)
     except JsonTextError as error:
@@ -151,5 +174,11 @@ def _next_link(headers: httpx.Headers) -> str | None:
     return links.get("next", {}).get("url")
 
 
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdecimal() else None
+def _wait(headers: httpx.Headers) -> float | None:
+    """The seconds that an answer asks us to wait, by itself or because the quota is used up until some time."""
+    after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
+    if after.isdecimal():
+        return min(float(after), A_YEAR)
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
+        return min(max(0.0, float(reset) - time.time()), A_YEAR)
+    return None

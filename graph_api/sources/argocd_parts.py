@@ -73,7 +73,7 @@ def state_source(user: Ref, source: Mapping[str, Any], at: Place, findings: Find
         if "{{" not in chart:
             state_chart(user, chart, text_of(source.get("targetRevision")), at, findings)
     elif url and "{{" not in url and (repository := repository_ref(url)):
-        findings.entity(repository, at, identifiers=[url])
+        findings.mention(repository, at, identifiers=[url])
         findings.link(user, "BUILT_FROM", repository, at)
 
 
@@ -83,13 +83,13 @@ def _state_environment(destination: Mapping[str, Any], at: Place, findings: Find
     if "{{" in namespace + cluster:
         return None
     if not cluster or cluster.rstrip("/") in _OWN_CLUSTER:
-        return findings.entity(environment_ref(namespace), at, name=namespace, type="namespace") if namespace else None
+        return findings.mention(environment_ref(namespace), at, name=namespace, type="namespace") if namespace else None
     host = _host(cluster)
     if not namespace:
-        return findings.entity(ref_of("environment", NAME, host), at, name=host, type="cluster")
+        return findings.mention(ref_of("environment", NAME, host), at, name=host, type="cluster")
     title = f"{namespace} on {host}"
     ref = ref_of("environment", f"{NAME}-{host}", namespace)
-    return findings.entity(ref, at, name=namespace, type="namespace", title=title)
+    return findings.mention(ref, at, name=namespace, type="namespace", title=title)
 
 
 def _host(cluster: str) -> str:

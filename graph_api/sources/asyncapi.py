@@ -130,7 +130,7 @@ def _read_channel(document: Document, key: str, servers: dict[str, Server], api:
     host = next((server.host for server in used if server.host), None)
     protocols = {server.protocol for server in used}
     scope = f"{NAME}-{host}" if host else f"{NAME}-{api.partition(':')[2]}"
-    return findings.entity(
+    return findings.mention(
         ref_of("resource", scope, address),
         document.at("channels", key),
         name=address,

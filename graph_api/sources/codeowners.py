@@ -14,10 +14,11 @@ from pathlib import Path, PurePosixPath
 from graph_api.catalog.codeowners import CodeOwners, Dialect
 from graph_api.catalog.entity import EntityStatement
 from graph_api.catalog.identifiers import named_repository, repository_url, repository_urls
-from graph_api.catalog.ref import BadRefError, Ref, kind_of, make_ref
+from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.folders import CODEOWNERS, FileError, Listing, Root, decode, read_bytes
 from graph_api.sources.git import remote_of
+from graph_api.sources.naming import repository_ref
 
 _GITHUB_ORDER = (f".github/{CODEOWNERS}", CODEOWNERS, f"docs/{CODEOWNERS}", f".gitlab/{CODEOWNERS}")
 _GITLAB_ORDER = (CODEOWNERS, f"docs/{CODEOWNERS}", f".gitlab/{CODEOWNERS}", f".github/{CODEOWNERS}")
@@ -99,14 +100,14 @@ class Repositories:
         if named is None or kind_of(statement.ref) == "repository":
             return statement
         url, folder = named
-        repository = self._declared.get(url) or _ref_of(url)
+        repository = self._declared.get(url) or repository_ref(url)
         return replace(statement, repository=repository, folder=folder) if repository else statement
 
     def _add_work_trees(self, taken: Container[Ref]) -> None:
         """Work trees whose repository no descriptor or CODEOWNERS file tells, for the files of other connectors."""
         for checkout in self._checkouts:
             url = remote_of(checkout.path) if checkout.work_tree and checkout.folder not in self.folders else None
-            ref = _ref_of(url) if url else None
+            ref = repository_ref(url) if url else None
             if ref and ref not in taken:
                 self.folders[checkout.folder] = ref
 
@@ -117,7 +118,7 @@ class Repositories:
             return None if ref in taken else ref
         place = _place(checkout.files, _host(url))
         document = checkout.root.name(checkout.files[place])
-        ref = ref or (_ref_of(url) if url else None)
+        ref = ref or (repository_ref(url) if url else None)
         if ref is None or url is None:
             message = "cannot tell which repository this is: give --repo, or annotate github.com/project-slug"
             self._report(ProblemCode.NO_REPOSITORY, message, document)
@@ -220,19 +221,6 @@ def _named_in(
 
 def _nearest(statement: EntityStatement, folders: Container[PurePosixPath]) -> PurePosixPath | None:
     return next((parent for parent in PurePosixPath(statement.document).parents if parent in folders), None)
-
-
-def _ref_of(url: str) -> Ref | None:
-    *groups, name = url.removeprefix("https://").split("/")[1:]
-    try:
-        return make_ref("repository", _slug("-".join(groups), "-"), _slug(name, "-_."))
-    except BadRefError:
-        return None
-
-
-def _slug(text: str, separators: str) -> str:
-    kept = re.sub(rf"[^a-z0-9{re.escape(separators)}]+", "-", text)
-    return re.sub(r"--+", "-", kept).strip("-_.")[:63].strip("-_.")
 
 
 def _with_owners(declared: EntityStatement | None, ref: Ref, url: str, file: _File) -> EntityStatement:

@@ -74,13 +74,25 @@ def _list(path: Path, base: Path) -> tuple[Root, Listing, bool]:
 
 def source_name(paths: Sequence[Path]) -> str:
     """The name of a source without one: `files:` and the git remote with the folder in it, else the folder's name."""
+    base, remote = _base_and_remote(paths)
+    return f"{CONNECTOR}:{remote or base.name or 'root'}"
+
+
+def folder_alone(paths: Sequence[Path]) -> str | None:
+    """The folder that a source without a name has its name of, where no git remote tells it from others."""
+    base, remote = _base_and_remote(paths)
+    return None if remote else str(base)
+
+
+def _base_and_remote(paths: Sequence[Path]) -> tuple[Path, str | None]:
+    """The folder of all paths, and its git remote with the folder in it."""
     base = _base([_resolve(path) for path in paths])
     work_tree = work_tree_of(base)
     remote = remote_of(work_tree) if work_tree else None
     if work_tree is None or remote is None:
-        return f"{CONNECTOR}:{base.name or 'root'}"
+        return base, None
     inside = base.relative_to(work_tree).as_posix()
-    return f"{CONNECTOR}:{remote.removeprefix('https://')}" + ("" if inside == "." else f"/{inside}")
+    return base, remote.removeprefix("https://") + ("" if inside == "." else f"/{inside}")
 
 
 def _resolve(path: Path) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from math import inf
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkOrigin, LinkStatement
 from graph_api.catalog.identifiers import normalize_all
@@ -21,6 +21,11 @@ from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT
 
 MAX_PROBLEMS = 1_000
 """Problems of one source that are listed."""
+
+MAX_VALUES = 500
+"""Tags, labels and so on of one entity that are put together from several statements: each costs them all again."""
+
+T = TypeVar("T")
 
 SILENT = "it adds nothing: the catalog has no use for what it says, or has it from other documents"
 
@@ -40,6 +45,7 @@ class Findings:
         self._problems: list[Problem] = []
         self._unreadable: set[str] = set()
         self._told: set[Place] = set()
+        self._mentioned: set[Ref] = set()
 
     def entity(
         self,
@@ -82,9 +88,23 @@ class Findings:
             identifiers=normalize_all(identifiers),
         )
         self._told.add(at)
+        self._mentioned.discard(ref)
         old = self._entities.get(ref)
         self._entities[ref] = _filled(old, new) if old else new
         return ref
+
+    def mention(self, ref: Ref, at: Place, **said: Any) -> Ref:
+        """State an entity, as `entity` does, that the document only names: it is not made in the file's repository."""
+        only_mentioned = ref not in self._entities or ref in self._mentioned
+        self.entity(ref, at, **said)
+        if only_mentioned:
+            self._mentioned.add(ref)
+        return ref
+
+    @property
+    def mentioned(self) -> frozenset[Ref]:
+        """What no document declares."""
+        return frozenset(self._mentioned)
 
     def link(
         self,
@@ -201,14 +221,19 @@ def _filled(old: EntityStatement, new: EntityStatement) -> EntityStatement:
     lacking = {name: getattr(new, name) for name in _FIRST if getattr(old, name) is None}
     return replace(
         old,
-        tags=tuple(dict.fromkeys((*old.tags, *new.tags))),
-        labels={**new.labels, **old.labels},
-        annotations={**new.annotations, **old.annotations},
+        tags=tuple(dict.fromkeys((*old.tags, *new.tags)))[:MAX_VALUES],
+        labels=_united(old.labels, new.labels),
+        annotations=_united(old.annotations, new.annotations),
         links=old.links or new.links,
-        spec={**new.spec, **old.spec},
-        identifiers=tuple(sorted({*old.identifiers, *new.identifiers})),
+        spec=_united(old.spec, new.spec),
+        identifiers=tuple(sorted({*old.identifiers, *new.identifiers}))[:MAX_VALUES],
         **lacking,
     )
+
+
+def _united(old: Mapping[str, T], new: Mapping[str, T]) -> Mapping[str, T]:
+    """The old ones' values win."""
+    return {**new, **old} if new and len(old) < MAX_VALUES else old
 
 
 def _short(text: str | None, limit: int = MAX_TEXT) -> str | None:

@@ -107,7 +107,7 @@ def _manifests(documents: Sequence[Document], findings: Findings) -> Iterator[Ma
 def _read_repository(manifest: Manifest, findings: Findings) -> None:
     url = manifest.text("spec", "url") or ""
     if ref := repository_ref(url):
-        findings.entity(ref, manifest.at("spec", "url"), identifiers=[url])
+        findings.mention(ref, manifest.at("spec", "url"), identifiers=[url])
     elif url:
         findings.problem("spec.url is no URL of a repository", manifest.at("spec", "url"))
 
@@ -134,7 +134,7 @@ def _read_generator(manifest: Manifest, known: Mapping[Named, Manifest], finding
         keys: Keys = ("spec", "artifacts", index)
         if name := text_of(artifact.get("name")):
             ref = _source_ref("ExternalArtifact", namespace, name)
-            findings.entity(ref, manifest.at(*keys), name=name, type="source", spec={"object": "ExternalArtifact"})
+            findings.mention(ref, manifest.at(*keys), name=name, type="source", spec={"object": "ExternalArtifact"})
             for place, source in mappings(manifest.get("spec", "sources")):
                 _state_origin(ref, manifest, ("spec", "sources", place), source, known, findings)
 
@@ -159,7 +159,7 @@ def _read_deployment(manifest: Manifest, known: Mapping[Named, Manifest], findin
     if manifest.kind == "HelmRelease":
         _state_chart(ref, manifest, known, findings)
     if installed := _target_namespace(manifest):
-        place = findings.entity(environment_ref(installed), at, name=installed, type="namespace")
+        place = findings.mention(environment_ref(installed), at, name=installed, type="namespace")
         findings.link(ref, "DEPLOYED_TO", place, at)
 
 

@@ -29,17 +29,18 @@ Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types
 https://docs.github.com/en/rest
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from graph_api.sources import spdx
-from graph_api.sources.answers import Question, option, rows_of
+from graph_api.sources.answers import Question, Row, option, rows_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
 from graph_api.sources.github_parts import (
     NAME,
+    WEB,
     read_deployments,
     read_environment,
     read_organization,
@@ -48,6 +49,7 @@ from graph_api.sources.github_parts import (
     read_team,
     read_user,
 )
+from graph_api.sources.materials import GITHUB
 
 PAGE = {"per_page": 100}
 NOT_FOUND = 404
@@ -84,11 +86,28 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    read_deployments([*rows_of(DEPLOYMENTS, documents)], findings)
+    web = _web(documents)
+    read_deployments([*_rows(DEPLOYMENTS, documents, web)], findings)
     for question, reader in READERS:
-        for row in rows_of(question, documents):
+        for row in _rows(question, documents, web):
             reader(row, findings)
-    spdx.read([document for document in documents if SBOM.is_answered_by(document)], findings)
+    spdx.read([document for document in documents if SBOM.is_answered_by(document)], findings, web)
+
+
+def _web(documents: Sequence[Document]) -> str:
+    """Where the server's pages are, by a repository in the answers; github.com if there is none."""
+    for question in (REPOSITORIES, TEAM_REPOSITORIES):
+        for row in rows_of(question, documents):
+            url, name = row.text("html_url") or "", row.text("full_name") or ""
+            if name and url.startswith(("https://", "http://")) and url.endswith(f"/{name}"):
+                return url.removesuffix(f"/{name}")
+    return GITHUB
+
+
+def _rows(question: Question, documents: Sequence[Document], web: str) -> Iterator[Row]:
+    for row in rows_of(question, documents):
+        row.names[WEB] = web
+        yield row
 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:

@@ -1,13 +1,15 @@
 """Rows of GitHub's answers -> entities and links; see github.py for what becomes of what."""
 
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.ref import Ref, split_ref
 from graph_api.sources.answers import Row
 from graph_api.sources.documents import dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref
 
 NAME = "github"
+WEB = "web"
+"""Among the names of a row: where the server's pages are, which the question does not tell."""
 CONFIDENCE = {"admin": 0.6, "maintain": 0.5}
 """How sure a team's permission makes it the owner."""
 
@@ -22,7 +24,7 @@ def _team_ref(org: str, team: str) -> Ref:
 
 def _repository_of(row: Row) -> Ref | None:
     """The repository that a question is about."""
-    return repository_ref(f"https://github.com/{row.names['org']}/{row.names['repo']}")
+    return repository_ref(f"{row.names[WEB]}/{row.names['org']}/{row.names['repo']}")
 
 
 def read_organization(row: Row, findings: Findings) -> None:
@@ -75,7 +77,7 @@ def _role(row: Row) -> str:
 
 
 def read_properties(row: Row, findings: Findings) -> None:
-    ref = repository_ref(f"https://github.com/{row.text('repository_full_name') or ''}")
+    ref = repository_ref(f"{row.names[WEB]}/{row.text('repository_full_name') or ''}")
     if ref is None:
         findings.problem("custom properties without repository_full_name", row.at())
         return
@@ -153,7 +155,7 @@ def _ends(row: Row, key: str, findings: Findings) -> tuple[Ref, Ref] | None:
     if repository is None or name is None:
         findings.problem("an environment without name or repository", row.at())
         return None
-    scope = f"{NAME}-{row.names['org']}-{row.names['repo']}"
+    scope = "-".join((NAME, *split_ref(repository)[1:]))
     return repository, findings.entity(ref_of("environment", scope, name), row.at(key), name=name)
 
 

@@ -161,7 +161,7 @@ class Workloads:
         for keys, image in images:
             state_image(workload.ref, image, manifest.at(*keys), findings)
         for namespace in self.overlays.namespaces(manifest):
-            place = findings.entity(environment_ref(namespace), at, name=namespace, type="namespace")
+            place = findings.mention(environment_ref(namespace), at, name=namespace, type="namespace")
             findings.link(workload.ref, "DEPLOYED_TO", place, at)
         _state_whole(workload, findings)
 

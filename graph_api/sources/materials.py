@@ -17,14 +17,18 @@ from graph_api.sources.naming import image_name, is_image, package_ref, ref_of, 
 from graph_api.sources.packages import image, image_of, package
 
 _SHOWN = 3
-_GITHUB = "https://github.com/"
+GITHUB = "https://github.com"
 
 
 class Bill:
-    """One bill of materials. `refs` are its subject, parts and services by their ids in the document."""
+    """One bill of materials. `refs` are its subject, parts and services by their ids in the document.
 
-    def __init__(self, document: Document, connector: str, findings: Findings) -> None:
+    `github` is the server whose repositories package URLs of type github name.
+    """
+
+    def __init__(self, document: Document, connector: str, findings: Findings, github: str = GITHUB) -> None:
         self.document = document
+        self._github = github
         self.refs: dict[str, Ref] = {}
         self.subject: Ref | None = None
         self.scope = f"{connector}-{document.path}"
@@ -46,13 +50,17 @@ class Bill:
         if names:
             self.scope = f"{self._connector}-{image_name(names[0])}"
             ref = image(self._findings, at, names)
-        elif repository := _repository(known):
+        elif repository := self._repository(known):
             self.scope = f"{self._connector}-{known}"
-            ref = self._findings.entity(repository, at, identifiers=[_GITHUB + known.removeprefix("github/")])
+            ref = self._findings.entity(repository, at, identifiers=[f"{self._github}/{known.removeprefix('github/')}"])
         else:
             ref = self._component(at, known or name, name, type_, unquote(url))
         self.refs[id_] = self.subject = ref
         return ref
+
+    def _repository(self, known: str) -> Ref | None:
+        type_, _, path = known.partition("/")
+        return repository_ref(f"{self._github}/{path}") if type_ == "github" else None
 
     def _component(self, at: Place, known: str, name: str, type_: str, url: str) -> Ref:
         folder = "" if "/" in known else str(self.document.folder).strip(".")
@@ -117,8 +125,3 @@ class Bill:
 def _image_names(purl: object, images: Iterable[str]) -> list[str]:
     named = image_of(purl)
     return [named] if named else list(images)
-
-
-def _repository(known: str) -> Ref | None:
-    type_, _, path = known.partition("/")
-    return repository_ref(_GITHUB + path) if type_ == "github" else None

@@ -16,6 +16,7 @@ from graph_api.catalog.identifiers import scoped as scoped
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, MAX_PART, Ref, make_ref
 
 _DIGEST = 8
+_SHORT_HOST = "github.com"
 _CVE = re.compile(r"CVE-\d{4}-\d+", re.IGNORECASE)
 _PURL = re.compile(r"pkg:(?P<type>[A-Za-z0-9.+-]+)/(?P<name>[^@?#]+)(?:@(?P<version>[^?#]+))?")
 
@@ -46,12 +47,13 @@ def ref_of(kind: str, namespace: str, name: str) -> Ref:
 
 
 def repository_ref(url: str) -> Ref | None:
-    """`repository:org/name` of a repository's URL in any spelling; None if it is none."""
+    """`repository:org/name` of a repository's URL in any spelling, `repository:host-org/name` of another host than
+    GitHub's own, as both may have an org/name; None if it is none."""
     normal = repository_url(url)
     if normal is None:
         return None
-    *groups, name = normal.removeprefix("https://").split("/")[1:]
-    return make_ref("repository", namespace_of(*groups), name_of(name))
+    host, *groups, name = normal.removeprefix("https://").split("/")
+    return make_ref("repository", namespace_of(*([] if host == _SHORT_HOST else [host]), *groups), name_of(name))
 
 
 def image_ref(image: str) -> Ref:

@@ -111,7 +111,7 @@ def _read_slo(document: Document, name: str, findings: Findings) -> None:
     else:
         place = document.at("spec", "service")
         target = _ref("service", service)
-        findings.entity(target, place, name=service, type="service", identifiers=service_names(Service(service)))
+        findings.mention(target, place, name=service, type="service", identifiers=service_names(Service(service)))
         findings.link(ref, "DESCRIBES", target, place)
     _read_indicator(document, ref, name, findings)
     for number, policy in enumerate(listed(spec.get("alertPolicies"))):

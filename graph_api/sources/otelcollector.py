@@ -90,7 +90,7 @@ def _fetched_from(type_: str, part: Mapping[str, Any]) -> list[str]:
 
 def _state_host(host: str, type_: str, document: Document, keys: Keys, findings: Findings) -> Ref:
     at = document.at(*keys)
-    return findings.entity(ref_of("resource", NAME, host), at, name=host, type=type_, identifiers=host_names(host))
+    return findings.mention(ref_of("resource", NAME, host), at, name=host, type=type_, identifiers=host_names(host))
 
 
 CONNECTOR = Connector(

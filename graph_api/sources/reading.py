@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from traceback import extract_tb
 
 from graph_api.catalog.entity import EntityStatement, LinkOrigin
 from graph_api.catalog.identifiers import definition_name, normalize_all
@@ -21,6 +22,7 @@ from graph_api.sources.git import CONFIG, GIT, read_config
 from graph_api.sources.loading import Loaded, load
 from graph_api.sources.naming import is_image, repository_ref
 from graph_api.sources.registry import FORMATS
+from graph_api.sources.repository_paths import as_synced, folder_of, paths_in_repositories
 
 logger = logging.getLogger(__name__)
 
@@ -47,18 +49,18 @@ def read_paths(
     if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
         folders = {PurePosixPath(): ref}
     snapshots = [
-        _finished(format_, _read(format_, claimed[format_.name], name, folders), folders, loaded.unreadable)
-        for format_ in formats
+        _without(loaded.unreadable, _read(format_, claimed[format_.name], name, folders)) for format_ in formats
     ]
-    if only and files.CONNECTOR not in only:
-        return snapshots
-    known = {
-        document.path
-        for documents in claimed.values()
-        for document in documents
-        if not is_descriptor(document.value, groups)
-    }
-    return [_with_others(descriptors, known, [*loaded.problems, *unknown]), *snapshots]
+    if not only or files.CONNECTOR in only:
+        known = {
+            document.path
+            for documents in claimed.values()
+            for document in documents
+            if not is_descriptor(document.value, groups)
+        }
+        snapshots.insert(0, _with_others(descriptors, known, [*loaded.problems, *unknown]))
+    folder = None if source else files.folder_alone(paths)
+    return [replace(snapshot, read_from=folder) for snapshot in snapshots]
 
 
 def read_answers(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
@@ -115,17 +117,31 @@ def _read(
     connector: Connector, documents: Sequence[Document], name: str, folders: Mapping[PurePosixPath, Ref]
 ) -> Snapshot:
     source = f"{connector.name}:{name}"
-    findings = Findings(connector.origin, folders)
+    paths = paths_in_repositories(documents, folders)
+    offered = _renamed(documents, paths) if paths else documents
+    findings = Findings(connector.origin, {**folders, **{folder_of(ref): ref for ref in folders.values()}})
     try:
-        connector.read(documents, findings)
-        findings.name_silent(documents)
-    except Exception:
-        # A defect of ours; what the source said before stays, and the other connectors go on.
-        logger.exception("The connector %s failed", connector.name)
+        connector.read(offered, findings)
+        findings.name_silent(offered)
+    except Exception as error:
+        # A defect of ours; what the source said before stays, and the other connectors go on. The log gets no more than
+        # the error's type and place: its words may quote a document.
+        place = extract_tb(error.__traceback__)[-1]
+        logger.error(
+            "The connector %s failed: %s at %s:%s", connector.name, type(error).__name__, place.filename, place.lineno
+        )
         findings = Findings()
-        for document in documents:
+        for document in offered:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")
-    return _with_definitions(findings.snapshot(source, connector.name), documents)
+    snapshot = as_synced(findings.snapshot(source, connector.name), paths)
+    if connector.origin is LinkOrigin.DECLARED:
+        snapshot = _in_repositories(snapshot, findings.mentioned, folders)
+    return _with_definitions(snapshot, documents)
+
+
+def _renamed(documents: Sequence[Document], paths: Mapping[str, str]) -> list[Document]:
+    renamed = (replace(document, path=paths.get(document.path, document.path)) for document in documents)
+    return sorted(renamed, key=lambda document: (document.path, document.line))
 
 
 def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snapshot:
@@ -140,20 +156,26 @@ def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snap
     return replace(snapshot, entities=entities)
 
 
-def _finished(
-    connector: Connector, snapshot: Snapshot, folders: Mapping[PurePosixPath, Ref], unreadable: Collection[str]
-) -> Snapshot:
-    """With the repositories that its entities are declared in, and with the files that cannot be read now."""
-    entities = snapshot.entities
-    if connector.origin is LinkOrigin.DECLARED:
-        entities = {ref: placed(said, folders) if _is_ours(said) else said for ref, said in entities.items()}
-    return replace(snapshot, entities=entities, unreadable=snapshot.unreadable.union(unreadable))
+def _without(unreadable: Collection[str], snapshot: Snapshot) -> Snapshot:
+    """With the files that cannot be read now."""
+    return replace(snapshot, unreadable=snapshot.unreadable.union(unreadable))
 
 
-def _is_ours(said: EntityStatement) -> bool:
-    """A package or image that a file names is not made in the file's repository."""
+def _in_repositories(snapshot: Snapshot, mentioned: Collection[Ref], folders: Mapping[PurePosixPath, Ref]) -> Snapshot:
+    """With the repositories that its entities are declared in."""
+    entities = {
+        ref: said if ref in mentioned else _in_repository(said, folders) for ref, said in snapshot.entities.items()
+    }
+    return replace(snapshot, entities=entities)
+
+
+def _in_repository(said: EntityStatement, folders: Mapping[PurePosixPath, Ref]) -> EntityStatement:
+    """A package, image or other repository that a file names is not made in the file's repository."""
     kind = KINDS.get(kind_of(said.ref))
-    return kind is not None and kind.ownable and not is_image(said.ref)
+    if kind is None or not kind.ownable or is_image(said.ref):
+        return said
+    within = placed(said, folders)
+    return said if kind.key == "repository" and within.repository != said.ref else within
 
 
 def _with_others(descriptors: Snapshot, known: Collection[str], others: Sequence[Problem]) -> Snapshot:

@@ -94,7 +94,7 @@ def _read_metric(document: Document, keys: Keys, metric: dict[str, Any], finding
     if service := text_in(dig(metric, "annotations", "service")):
         place = document.at(*keys, "annotations", "service")
         target, names = ref_of("component", NAME, service), service_names(Service(service))
-        findings.entity(target, place, name=service, type="service", identifiers=names)
+        findings.mention(target, place, name=service, type="service", identifiers=names)
         findings.link(ref, "DESCRIBES", target, place)
 
 

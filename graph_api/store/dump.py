@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from graph_api.access.audit import Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import SyncRun
 from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
@@ -41,6 +43,6 @@ class RemovedRow:
     audience: str = ""
 
 
-DumpRow: TypeAlias = CatalogRow | SourceRow | SyncRun | RemovedRow | Entity | Link
+DumpRow: TypeAlias = CatalogRow | ApiKey | Record | SourceRow | SyncRun | RemovedRow | Entity | Link
 Batch: TypeAlias = Sequence[DumpRow]
 """Rows of one type. All entities come before all links."""

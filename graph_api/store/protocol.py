@@ -101,6 +101,14 @@ class PlacedProblem(NamedTuple):
     problem: Problem
 
 
+class StoredAnswer(NamedTuple):
+    """What a write answered. `key` is the client's, of one principal; `digest` tells what was asked."""
+
+    key: str
+    digest: str
+    body: bytes
+
+
 class WriteTransaction(Protocol):
     """The only writer at this moment; sees the state that it changes. Leaving with an error writes nothing."""
 
@@ -161,6 +169,14 @@ class WriteTransaction(Protocol):
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         """Like apply(), without a run: what changes by this order of sources, which is remembered."""
+        ...
+
+    async def answer_of(self, key: str) -> StoredAnswer | None:
+        """What is kept under this key."""
+        ...
+
+    async def keep_answer(self, answer: StoredAnswer, seconds: float) -> None:
+        """As part of this write, also of one that applies nothing; it is forgotten after so many seconds."""
         ...
 
     async def record(self, event: Event) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -108,32 +109,46 @@ def _entity_statement(values: dict[str, Any]) -> EntityStatement:
     return EntityStatement(**values)
 
 
-def dump_link_statements(statements: Mapping[str, tuple[LinkStatement, ...]]) -> str:
-    if isinstance(statements, LazyMap):
+def dump_link_statements(statements: Mapping[str, tuple[LinkStatement, ...]], known: LinkKey | None = None) -> str:
+    """Those of the key that is known are written without it: it would be half of the text."""
+    if isinstance(statements, _LazyLinks) and statements.known == known:
         return statements._text
-    # orjson writes plain tuples only, no named ones.
-    return dump(
-        [
-            (source, _sparse(_read_link(statement), _LINK_DEFAULTS) | {"key": tuple(statement.key)})
-            for source, rows in statements.items()
-            for statement in rows
-        ]
-    )
+    return dump([(source, _sparse_link(statement, known)) for source, rows in statements.items() for statement in rows])
 
 
-def load_link_statements(text: str) -> dict[str, tuple[LinkStatement, ...]]:
+def _sparse_link(statement: LinkStatement, known: LinkKey | None) -> dict[str, Any]:
+    values = _sparse(_read_link(statement), _LINK_DEFAULTS)
+    if statement.key == known:
+        del values["key"]
+    else:
+        # orjson writes plain tuples only, no named ones.
+        values["key"] = tuple(statement.key)
+    return values
+
+
+def load_link_statements(text: str, known: LinkKey | None = None) -> dict[str, tuple[LinkStatement, ...]]:
     found: dict[str, tuple[LinkStatement, ...]] = {}
     for source, values in orjson.loads(text):
-        found[source] = (*found.get(source, ()), _link_statement(values))
+        found[source] = (*found.get(source, ()), _link_statement(values, known))
     return found
 
 
-def lazy_link_statements(text: str | None) -> Mapping[str, tuple[LinkStatement, ...]]:
-    return LazyMap(text, load_link_statements) if text else {}
+class _LazyLinks(LazyMap[tuple[LinkStatement, ...]]):
+    """Of a link whose key stands elsewhere, if it is known."""
+
+    __slots__ = ("known",)
+
+    def __init__(self, text: str, known: LinkKey | None) -> None:
+        super().__init__(text, partial(load_link_statements, known=known))
+        self.known = known
 
 
-def _link_statement(values: dict[str, Any]) -> LinkStatement:
-    source, relation, target, environment = values.pop("key")
+def lazy_link_statements(text: str | None, known: LinkKey | None = None) -> Mapping[str, tuple[LinkStatement, ...]]:
+    return _LazyLinks(text, known) if text else {}
+
+
+def _link_statement(values: dict[str, Any], known: LinkKey | None) -> LinkStatement:
+    source, relation, target, environment = values.pop("key", known)
     if values.get("criticality"):
         values["criticality"] = Criticality(values["criticality"])
     if values.get("origin"):

@@ -36,6 +36,7 @@ RETRIES = Counter(
     ("reason",),
     registry=REGISTRY,
 )
+STREAMS = Gauge("graph_api_streams_open", "WebSockets and event streams that are open.", registry=REGISTRY)
 LOOP_LAG = Histogram(
     "graph_api_event_loop_lag_seconds",
     "How much later than planned the event loop came back to its watchdog.",

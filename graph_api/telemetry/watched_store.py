@@ -16,22 +16,23 @@ from graph_api.telemetry.tracing import span
 Question = Callable[..., Coroutine[Any, Any, Any]]
 
 
-def watched(store: Store) -> Store:
-    """The same store; whatever is awaited of it is measured."""
-    return cast("Store", _Watched(store))
+def watched(store: Store, written: Callable[[], None] = lambda: None) -> Store:
+    """The same store; whatever is awaited of it is measured. `written` is called after each write transaction."""
+    return cast("Store", _Watched(store, written))
 
 
 class _Watched:
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, written: Callable[[], None]) -> None:
         self._store = store
+        self._written = written
 
     def seen_by(self, visibility: Visibility) -> Any:
-        return self if visibility.tokens is None else _Watched(self._store.seen_by(visibility))
+        return self if visibility.tokens is None else _Watched(self._store.seen_by(visibility), self._written)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
         if name == "write":
-            found = _watch_write(found)
+            found = _watch_write(found, self._written)
         elif iscoroutinefunction(found):
             found = _watch(name, found)
         else:
@@ -50,13 +51,14 @@ def _watch(name: str, question: Question) -> Question:
 
 
 def _watch_write(
-    write: Callable[[], AbstractAsyncContextManager[WriteTransaction]],
+    write: Callable[[], AbstractAsyncContextManager[WriteTransaction]], written: Callable[[], None]
 ) -> Callable[[], AbstractAsyncContextManager[WriteTransaction]]:
     @asynccontextmanager
     async def measured_write() -> AsyncIterator[WriteTransaction]:
         with _measured("write"):
             async with write() as transaction:
                 yield transaction
+        written()
 
     return measured_write
 

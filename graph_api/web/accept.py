@@ -7,6 +7,7 @@ from typing import NamedTuple
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 
 _QUALITY = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
@@ -30,6 +31,11 @@ def preferred(accept: str, offers: Sequence[str]) -> str | None:
     liked = {offer: _preference(offer, ranges) for offer in offers}
     best = max(offers, key=lambda offer: liked[offer])
     return best if liked[best].quality else None
+
+
+def asks_for_events(headers: Mapping[str, str]) -> bool:
+    """Whether the client wants a stream rather than one answer."""
+    return preferred(accepted(headers), (JSON, GRAPHQL_RESPONSE, HTML, EVENT_STREAM)) == EVENT_STREAM
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph_api.errors import ErrorCode
-from graph_api.web.responses import error_response
+from graph_api.web.responses import error_response, refuse
 
 
 class KnownHosts:
@@ -22,11 +22,12 @@ class KnownHosts:
         self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _name(Headers(scope=scope).get("host", "")) in self.hosts:
+        if scope["type"] == "lifespan" or _name(Headers(scope=scope).get("host", "")) in self.hosts:
             await self.app(scope, receive, send)
             return
         message = "The server is not known by this Host; name it in the setting allowed_hosts."
-        await error_response(HTTPStatus.MISDIRECTED_REQUEST, ErrorCode.BAD_REQUEST, message)(scope, receive, send)
+        response = error_response(HTTPStatus.MISDIRECTED_REQUEST, ErrorCode.BAD_REQUEST, message)
+        await refuse(response, scope, receive, send)
 
 
 def _name(host: str) -> str:

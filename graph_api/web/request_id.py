@@ -4,7 +4,7 @@ import re
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-Id"
@@ -19,7 +19,7 @@ class RequestId:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
@@ -36,6 +36,6 @@ class RequestId:
         await self.app(scope, receive, send_with_id)
 
 
-def request_id(request: Request) -> str:
+def request_id(request: HTTPConnection) -> str:
     id_: str = request.state.request_id
     return id_

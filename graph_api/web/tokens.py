@@ -13,6 +13,7 @@ from graph_api.web.jwks import KeySet
 
 MAX_TOKEN = 16_384
 """Characters, and so a bound on how many groups it lists."""
+MAX_SUBJECT = 200
 _KEYS_IN_HEADER = ("jwk", "jku", "x5u", "x5c", "crit")
 """Keys come from the issuer, never from the token; and we know no critical extension."""
 _REQUIRED = ("exp", "iss", "aud")
@@ -77,16 +78,17 @@ class TokenVerifier:
         return claims
 
     def _signed_in(self, claims: Mapping[str, Any]) -> SignedIn:
-        user = _ref(_at(claims, self._settings.oidc_user_claim), "user")
-        if user is None:
-            raise BadTokenError(f"its claim {self._settings.oidc_user_claim} names no user")
+        subject = _at(claims, self._settings.oidc_user_claim)
+        if not isinstance(subject, str) or not subject.isprintable() or not 1 <= len(subject) <= MAX_SUBJECT:
+            raise BadTokenError(f"its claim {self._settings.oidc_user_claim} names nobody")
+        user = _ref(subject, "user")
         listed = _at(claims, self._settings.oidc_groups_claim)
         names = _texts(listed)
         groups = None if listed is None else frozenset(ref for name in names if (ref := _ref(name, "group")))
         values = {EVERYBODY, *names, *_texts(_at(claims, self._settings.oidc_roles_claim))}
         roles = {Role(role) for value, role in self._settings.oidc_roles.items() if value in values}
         principal = Principal(
-            name=user,
+            name=user or f"subject:{subject}",
             roles=frozenset(roles),
             user=user,
             groups=groups or frozenset(),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from starlette.applications import Starlette
 
+from graph_api.access.audit import Verification
 from graph_api.access.keys import ApiKey, new_key
 from graph_api.access.principal import Role
 from graph_api.catalog.ref import Ref
@@ -121,3 +122,9 @@ async def make_key(
     async with store.write() as tx:
         await tx.put_key(key)
     return token, key
+
+
+async def breach(store: Store) -> str | None:
+    """What is wrong with the audit log."""
+    verification = Verification(await store.audit_head())
+    return verification.breach(await store.audit(1000)) or verification.end()

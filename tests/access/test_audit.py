@@ -9,8 +9,9 @@ import httpx
 import neo4j
 import pytest
 
-from graph_api.access.audit import Attempt, Outcome, breach
+from graph_api.access.audit import Attempt, Outcome
 from graph_api.store.protocol import Store
+from tests.access.signing_in import breach
 from tests.catalogs import AT
 from tests.commands import run, served, write
 
@@ -103,9 +104,9 @@ async def test_what_was_changed_in_neo4j_is_found(store: Store, neo4j_driver: ne
     for _ in range(3):
         async with store.write() as tx:
             await tx.record(Attempt(action="sync").ended(Outcome.REFUSED, AT))
-    assert breach(await store.audit(10), await store.audit_head()) is None
+    assert await breach(store) is None
     neo4j_driver.execute_query(BEHIND_NEO4J[how])
-    assert breach(await store.audit(10), await store.audit_head())
+    assert await breach(store)
 
 
 def events(url: str) -> list[dict[str, Any]]:

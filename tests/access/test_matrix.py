@@ -94,8 +94,10 @@ def test_every_root_field_has_a_rule() -> None:
 
 
 async def test_everybody_is_answered_what_the_rules_allow_and_nothing_else(tmp_path: Path) -> None:
+    # Subscriptions have no one answer: tests/web/test_live.py has them.
+    fields = [field for field in root_fields() if not field.startswith("Subscription.")]
     async with served(tmp_path) as (client, tokens):
-        for field in root_fields():
+        for field in fields:
             for role, token in tokens.items():
                 query = document(field, role)
                 answer = await ask(client, token, query)

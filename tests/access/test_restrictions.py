@@ -12,6 +12,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.settings import BadSettingsError, Settings, load_settings
 from graph_api.store.protocol import Store
 from tests.access.signing_in import ask, client_of, make_key
+from tests.conftest import OpenStore
 
 WEB, DATA = Ref("group:default/web"), Ref("group:default/data")
 PUT = "mutation($entities: [EntityInput!]!) { putEntities(entities: $entities) { userErrors { code message path } } }"
@@ -23,7 +24,12 @@ NAMES = "{ entities(first: 100) { nodes { ref } } }"
 ENTITIES: list[dict[str, Any]] = [
     {"kind": "Component", "name": "shop", "spec": {"type": "service", "owner": "web"}},
     {"kind": "Component", "name": "plan", "tags": ["secret"], "spec": {"type": "service", "owner": "web"}},
-    {"kind": "Component", "name": "deal", "namespace": "mergers", "spec": {"type": "service", "owner": "group:default/data"}},
+    {
+        "kind": "Component",
+        "name": "deal",
+        "namespace": "mergers",
+        "spec": {"type": "service", "owner": "group:default/data"},
+    },
     {"kind": "Group", "name": "web", "labels": {"team": "quiet"}, "spec": {"type": "team"}},
     {"kind": "Vulnerability", "name": "cve-1", "spec": {"type": "cve"}},
 ]
@@ -38,9 +44,9 @@ def names(response: httpx.Response) -> set[str]:
     return {row["ref"].partition("/")[2] for row in json.loads(response.text)["data"]["entities"]["nodes"]}
 
 
-async def seen(store: Store, rules: list[dict[str, Any]]) -> dict[str, set[str]]:
+async def seen(open_store: OpenStore, rules: list[dict[str, Any]]) -> dict[str, set[str]]:
     """Names that each reader finds on a server with these rules."""
-    await store.open()
+    store: Store = await open_store()
     readers = {"nobody": (), "web": (WEB,), "data": (DATA,)}
     tokens = {who: (await make_key(store, Role.VIEWER, who, groups=groups))[0] for who, groups in readers.items()}
     tokens["security"] = (await make_key(store, Role.SECURITY))[0]
@@ -48,17 +54,18 @@ async def seen(store: Store, rules: list[dict[str, Any]]) -> dict[str, set[str]]
         return {who: names(await ask(http, token, NAMES)) for who, token in tokens.items()}
 
 
-async def fill(store: Store, rules: list[dict[str, Any]]) -> None:
+async def fill(open_store: OpenStore, rules: list[dict[str, Any]]) -> None:
+    store: Store = await open_store()
     token, _ = await make_key(store, Role.ADMIN)
     async with client_of(create_app(load_settings(chosen={"restricted": rules}), store)) as http:
         answer = json.loads((await ask(http, token, PUT, entities=ENTITIES)).text)
         assert answer["data"]["putEntities"]["userErrors"] == []
 
 
-async def test_each_reader_sees_what_the_rules_say(store: Store) -> None:
+async def test_each_reader_sees_what_the_rules_say(open_store: OpenStore) -> None:
     everything = {"shop", "plan", "deal", "web", "data", "cve-1"}
-    await fill(store, RULES)
-    assert await seen(store, RULES) == {
+    await fill(open_store, RULES)
+    assert await seen(open_store, RULES) == {
         "nobody": {"shop", "data"},
         "web": {"shop", "plan", "web", "data"},
         "data": {"shop", "deal", "data"},
@@ -66,20 +73,20 @@ async def test_each_reader_sees_what_the_rules_say(store: Store) -> None:
     }
 
 
-async def test_changed_rules_hold_from_the_start_of_a_server(store: Store) -> None:
-    await fill(store, RULES)
+async def test_changed_rules_hold_from_the_start_of_a_server(open_store: OpenStore) -> None:
+    await fill(open_store, RULES)
     hidden = {"plan", "deal", "web", "cve-1"}
-    assert (await seen(store, [])).pop("nobody") == {"shop", "plan", "deal", "web", "data"}
-    open_findings = await seen(store, [{"kinds": ["Vulnerability"], "to": ["everyone"]}])
+    assert (await seen(open_store, [])).pop("nobody") == {"shop", "plan", "deal", "web", "data"}
+    open_findings = await seen(open_store, [{"kinds": ["Vulnerability"], "to": ["everyone"]}])
     assert open_findings["nobody"] == open_findings["security"]
-    assert (await seen(store, RULES))["nobody"].isdisjoint(hidden)
-    groups_too = await seen(store, [{"kinds": ["group"], "to": ["security"]}])
+    assert (await seen(open_store, RULES))["nobody"].isdisjoint(hidden)
+    groups_too = await seen(open_store, [{"kinds": ["group"], "to": ["security"]}])
     assert groups_too["web"].isdisjoint({"web", "data"}), "also a group that is only pointed at"
 
 
-async def test_an_editor_writes_nothing_that_it_does_not_see(store: Store) -> None:
-    await fill(store, [])
-    await store.open()
+async def test_an_editor_writes_nothing_that_it_does_not_see(open_store: OpenStore) -> None:
+    await fill(open_store, [])
+    store: Store = await open_store()
     token, _ = await make_key(store, Role.EDITOR, groups=(WEB,))
     async with client_of(create_app(Settings(), store)) as http:
 

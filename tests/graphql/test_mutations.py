@@ -216,6 +216,21 @@ def test_a_held_sync_is_superseded_whatever_ran_in_between(client: Client, store
     assert client.code(confirm, id=held["id"]) == "CONFLICT"
 
 
+def test_a_sync_held_for_the_same_plan_again_can_still_be_confirmed(client: Client) -> None:
+    many = [service(f"s{number}") for number in range(30)]
+    assert client.ask(SNAPSHOT, entities=many)["applySnapshot"]["sync"]["status"] == "APPLIED"
+    held = client.ask(SNAPSHOT, entities=many[:5])["applySnapshot"]["sync"]
+    again = client.ask(SNAPSHOT, entities=many[:5])["applySnapshot"]["sync"]
+    assert (again["id"], again["status"]) == (held["id"], "HELD")
+    other = client.ask(SNAPSHOT, entities=many[:6])["applySnapshot"]["sync"]
+    assert (other["id"] != held["id"], other["status"]) == (True, "HELD")
+    confirm = "mutation($id: ID!) { confirmSync(id: $id) { sync { status } } }"
+    assert client.code(confirm, id=held["id"]) == "CONFLICT"
+    assert client.ask(confirm, id=other["id"])["confirmSync"]["sync"]["status"] == "CONFIRMED"
+    statuses = [row["status"] for row in client.ask("{ syncs(first: 9) { nodes { status } } }")["syncs"]["nodes"]]
+    assert statuses == ["CONFIRMED", "SUPERSEDED", "APPLIED"]
+
+
 def test_a_plan_that_removes_much_is_held_until_confirmed(client: Client) -> None:
     many = [service(f"s{number}") for number in range(30)]
     assert client.ask(SNAPSHOT, entities=many)["applySnapshot"]["sync"]["status"] == "APPLIED"

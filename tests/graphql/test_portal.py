@@ -9,13 +9,15 @@ import pytest
 from tests.documents import blocks
 from tests.graphql.conftest import Client
 
-QUERIES = {
-    found[1]: query for query in blocks("docs/portal.md", "graphql") if (found := re.match(r"query (\w+)", query))
-}
+QUERIES = {found[1]: query for query in blocks("docs/portal.md", "graphql") if (found := re.match(r"\w+ (\w+)", query))}
 
 
 def test_every_query_of_the_page_is_run_here() -> None:
-    assert list(QUERIES) == ["ServicePage", "ServiceList", "SearchBox", "TeamPage", "ImpactPage", "ChangeFeed"]
+    assert list(QUERIES) == [
+        *("ServicePage", "ServiceList", "SearchBox", "TeamPage", "ImpactPage", "ChangeFeed"),
+        "Changes",  # in tests/web/test_live.py, over a socket
+        "RetryableWrite",
+    ]
     assert len(QUERIES) == len(blocks("docs/portal.md", "graphql"))
 
 
@@ -202,3 +204,11 @@ def test_kinds_are_counted_by_the_names_that_entities_show(demo: Client) -> None
     assert {"API", "Component"} <= {row["value"] for row in coverage} <= values
     assert {"API", "Component"} <= {row["value"] for row in groups["groups"]["buckets"]} <= values
     assert {row["entity"] and row["entity"]["ref"] for row in coverage} == {None}
+
+
+def test_a_write_that_is_sent_again(client: Client) -> None:
+    answers = [client.ask(QUERIES["RetryableWrite"])["putEntities"] for _ in range(2)]
+    assert [(row["replayed"], row["revision"], row["entity"]["ref"]) for row in answers] == [
+        (False, 1, "component:default/till"),
+        (True, 1, "component:default/till"),
+    ]

@@ -51,17 +51,17 @@ def test_a_repository_that_nobody_declares_is_stated_by_its_code_owners(tmp_path
     [
         ({}, None, None),
         ({}, "acme/orders", "repository:acme/orders"),
-        ({}, "git@gitlab.example:a/b/c.git", "repository:a-b/c"),
-        ({".git/config": REMOTE}, None, "repository:acme-sub-group/orders_v2"),
+        ({}, "git@gitlab.example:a/b/c.git", "repository:gitlab-example-a-b/c"),
+        ({".git/config": REMOTE}, None, "repository:gitlab-example-acme-sub-group/orders_v2"),
         ({".git/config": REMOTE}, "acme/orders", "repository:acme/orders"),
         ({".git/config": REMOTE, "a.yaml": descriptor("System", "a", annotations=SLUG)}, None,
-         "repository:acme-sub-group/orders_v2"),
+         "repository:gitlab-example-acme-sub-group/orders_v2"),
         ({".git/config": "[core]\n", "a.yaml": descriptor("System", "a", annotations=SLUG)}, None,
          "repository:acme/orders"),
         ({"a.yaml": descriptor("System", "a", annotations="{backstage.io/source-location: "
           "'url:https://github.com/acme/orders/tree/main/x'}")}, None, "repository:acme/orders"),
         ({"a.yaml": descriptor("System", "a", annotations="{gitlab.com/project-slug: a/b/c}")}, None,
-         "repository:a-b/c"),
+         "repository:gitlab-com-a-b/c"),
         ({"a.yaml": descriptor("System", "a", annotations=SLUG),
           "b/b.yaml": descriptor("System", "b", annotations="{github.com/project-slug: acme/other}")}, None,
          "repository:acme/orders"),
@@ -215,12 +215,12 @@ def test_strange_names_make_a_ref_that_keeps_the_grammar(tmp_path: Path) -> None
     long = "x" * 70
     write(tmp_path, {"CODEOWNERS": "* @a\n"})
     for repo, expected in {
-        "https://git.example/~ada/my%20repo..x": "repository:ada/my-20repo..x",
-        f"https://git.example/{long}/{long}": f"repository:{long[:63]}/{long[:63]}",
-        "https://git.example/-/--": None,
+        "https://git.example/~ada/my%20repo..x": "repository:git-example-ada/my-20repo..x",
+        f"https://git.example/{long}/{long}": f"repository:git-example-{long[:42]}-89a202aa/{long[:54]}-c71bd109",
+        "https://git.example/-/--": "repository:git-example/d8156bae",
     }.items():
         snapshot = read_files([tmp_path], repo=repo)
-        assert list(snapshot.entities) == ([expected] if expected else []), repo
+        assert list(snapshot.entities) == [expected], repo
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_strange_names_make_a_ref_that_keeps_the_grammar(tmp_path: Path) -> None
         ),
         (
             "{backstage.io/source-location: 'url:https://gitlab.com/a/b/c/-/blob/main/x/catalog-info.yaml'}",
-            ("repository:a-b/c", "x"),
+            ("repository:gitlab-com-a-b/c", "x"),
         ),
         (
             "{backstage.io/source-location: 'url:https://github.com/acme/known/tree/main/x'}",

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from graph_api.access.audit import Attempt, Outcome
+from graph_api.access.keys import new_key
+from graph_api.access.principal import Role
 from graph_api.backup.file import check_file
 from graph_api.backup.run import back_up, digest_of, restore
 from graph_api.catalog.changes import ChangeSet, SyncStatus
@@ -19,7 +22,8 @@ from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import PageRequest, Store
 from graph_api.sync import confirm_sync, sync
-from tests.catalogs import entity, links, refs, with_ends, write
+from tests.access.signing_in import breach
+from tests.catalogs import AT, entity, links, refs, with_ends, write
 from tests.conftest import OpenStore, Run
 from tests.demo import load
 
@@ -33,6 +37,9 @@ async def filled(store: Store) -> Store:
     await write(store, ChangeSet(removed=refs("a"), removed_links=[link.key for link in links("a>b a>c")]))
     source = (await store.sources())[0]
     await sync(store, Snapshot(source=source.name, connector=source.connector, entities={}), SourceOrder())
+    async with store.write() as tx:
+        await tx.put_key(new_key("ci", Role.EDITOR, 1_000, 30)[1])
+        await tx.record(Attempt(action="keep").ended(Outcome.APPLIED, AT))
     return store
 
 
@@ -53,6 +60,9 @@ async def answers(store: Store) -> list[Any]:
         await store.syncs(None, 1000),
         await store.problems(None, 1000),
         await store.source_order(),
+        await store.keys(),
+        await store.audit(1000),
+        await store.audit_head(),
     ]
 
 
@@ -80,6 +90,7 @@ async def test_what_is_restored_answers_alike_whatever_store_it_was(store: Store
 async def goes_on(store: Store) -> None:
     """What is restored can be written to, and what was held can be confirmed."""
     await store.ping()
+    assert await breach(store) is None
     revision = await store.revision()
     held = await store.syncs(None, 10, status=SyncStatus.HELD)
     await confirm_sync(store, held[0].id, SourceOrder())
@@ -108,7 +119,8 @@ async def test_a_backup_beside_writers_is_of_one_revision(store: Store, open_sto
         return revision
 
     writing = asyncio.create_task(keep_writing())
-    await asyncio.sleep(0.3)
+    while not await store.revision():  # noqa: ASYNC110 - from outside there is no event
+        await asyncio.sleep(0.05)
     counts = await back_up(store, tmp_path / "backup")
     stop.set()
     written = await writing

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator
 from typing import cast
 
 import strawberry
@@ -14,6 +15,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
+from graph_api.live import LiveChanges
 from graph_api.store.protocol import Reading, Store
 
 SECRET = "password=hunter2"  # noqa: S105 - must not reach a client
@@ -107,7 +109,39 @@ class Mutation:
         return True
 
 
-schema = CatalogSchema(query=Query, mutation=Mutation, extensions=[lambda: DocumentLimits(Limits(), ValidDocuments())])
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def wait(self) -> AsyncGenerator[int, None]:
+        """Never says anything."""
+        waiting.add(1)
+        try:
+            await asyncio.Future()
+            yield 0
+        finally:
+            waiting.add(-1)
+
+    @strawberry.subscription
+    async def texts(self, size: int, count: int) -> AsyncGenerator[str, None]:
+        waiting.add(1)
+        try:
+            for _ in range(count):
+                yield "x" * size
+        finally:
+            waiting.add(-1)
+
+    @strawberry.subscription
+    async def fail(self) -> AsyncGenerator[int, None]:
+        yield 1
+        raise RuntimeError(f"cannot connect with {SECRET}")
+
+
+schema = CatalogSchema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    extensions=[lambda: DocumentLimits(Limits(), ValidDocuments())],
+)
 
 
 class Database:
@@ -135,6 +169,7 @@ class Database:
             principal=principal,
             catalog=self.as_store(),
             visibility=EVERYTHING,
+            live=LiveChanges(self.as_store()),
             source_order=SourceOrder(),
             max_page=100,
             deadline=5,

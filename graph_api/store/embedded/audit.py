@@ -11,7 +11,11 @@ def head(conn: sqlite3.Connection) -> Head:
 
 def record(conn: sqlite3.Connection, event: Event) -> None:
     """In the writer's transaction, so that nobody else takes the same place."""
-    row = chain(head(conn), event)
+    append(conn, chain(head(conn), event))
+
+
+def append(conn: sqlite3.Connection, row: Record) -> None:
+    """One that is chained to the newest."""
     conn.execute(
         "INSERT INTO audit (sequence, body, previous, hash) VALUES (?, ?, ?, ?)",
         (row.sequence, row.body, row.previous, row.hash),

@@ -1,5 +1,7 @@
 """All of the file at one revision, and a file that becomes what a backup says."""
 
+# ruff: noqa: S608 - only constants of this package are put together, values are parameters
+
 import asyncio
 import sqlite3
 import uuid
@@ -9,28 +11,32 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+from graph_api.access.audit import Record
+from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, DumpRow, RemovedRow, SourceRow
-from graph_api.store.embedded import journal
+from graph_api.store.embedded import audit, journal, keys
 from graph_api.store.embedded.connections import connect, masked_errors
 from graph_api.store.embedded.documents import ENTITY_COLUMNS, LINK_COLUMNS, LINK_TABLES, to_entity, to_link
+from graph_api.store.embedded.migrations import UNDELETED
 from graph_api.store.embedded.pruning import horizon_of
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.embedded.transaction import RunStep
 from graph_api.store.embedded.writes import Terms, write_rows
 from graph_api.store.rows import dump as dump_json
 
-_ENTITIES = f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id ORDER BY e.revision, e.ref"  # noqa: S608 - constants
-_LINKS = f"SELECT {LINK_COLUMNS} FROM {LINK_TABLES} ORDER BY l.revision"  # noqa: S608 - constants
+_ENTITIES = f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id ORDER BY e.revision, e.ref"
+_LINKS = f"SELECT {LINK_COLUMNS} FROM {LINK_TABLES} ORDER BY l.revision"
+_AUDIT = "SELECT sequence, body, previous, hash FROM audit ORDER BY sequence"
 _SOURCES = "SELECT name, connector, entities, links, last_applied_at FROM sources ORDER BY name"
 _REMOVED = (
     "SELECT r.ref, r.revision, r.at, coalesce(a.text, '') FROM removed r LEFT JOIN terms a ON a.id = r.audience "
     "ORDER BY r.revision, r.ref"
 )
 _KEPT = ("catalog", "identity", "migrations", "leases", "search", "sqlite_")
-_EMPTY = "SELECT NOT EXISTS (SELECT 1 FROM entities) AND NOT EXISTS (SELECT 1 FROM runs)"
+_EMPTY = " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table})" for table in ("entities", "runs", "keys", "audit"))
 
 
 async def dump(path: Path, busy_seconds: float) -> AsyncIterator[Batch]:
@@ -49,6 +55,8 @@ def _next(batches: Iterator[Batch]) -> Batch | None:
 def _batches(conn: sqlite3.Connection) -> Iterator[Batch]:
     conn.execute("BEGIN")
     yield [CatalogRow(revision=current_revision(conn), source_order=source_order(conn), horizon=horizon_of(conn))]
+    yield from _grouped(keys.keys(conn))
+    yield from _read(conn, _AUDIT, lambda row: Record(*row))
     yield from _read(conn, _SOURCES, _source)
     runs = (run for (id_,) in conn.execute("SELECT id FROM runs ORDER BY id") if (run := journal.run_of(conn, id_)))
     yield from _grouped(runs)
@@ -89,12 +97,16 @@ class EmbeddedRestore:
 def begin(conn: sqlite3.Connection, *, replace: bool) -> None:
     """Raises CatalogError CONFLICT for a file that is not empty, unless it is to be replaced."""
     conn.execute("BEGIN IMMEDIATE")
-    if not conn.execute(_EMPTY).fetchone()[0] and not replace:
+    if not conn.execute(f"SELECT {_EMPTY}").fetchone()[0] and not replace:
         raise CatalogError(ErrorCode.CONFLICT, "the store is not empty; restore into another, or replace this one")
+    # The log of the store that is replaced goes with it: the backup's own takes its place, with its chain.
+    conn.execute("DROP TRIGGER audit_is_not_deleted")
     for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         if not name.startswith(_KEPT):
-            conn.execute(f"DELETE FROM {name}")  # noqa: S608 - a name of our own schema
+            conn.execute(f"DELETE FROM {name}")
     conn.execute("INSERT INTO search (search) VALUES ('delete-all')")
+    conn.execute("UPDATE catalog SET audit_sequence = 0, audit_hash = ''")
+    conn.execute(UNDELETED)
 
 
 def finish(conn: sqlite3.Connection) -> None:
@@ -114,6 +126,16 @@ def _add_catalog(conn: sqlite3.Connection, rows: list[CatalogRow]) -> None:
         order = None if row.source_order is None else dump_json(row.source_order)
         sql = "UPDATE catalog SET revision = ?, source_order = ?, horizon = ?"
         conn.execute(sql, (row.revision, order, row.horizon))
+
+
+def _add_keys(conn: sqlite3.Connection, rows: list[ApiKey]) -> None:
+    for key in rows:
+        keys.put(conn, key)
+
+
+def _add_audit(conn: sqlite3.Connection, rows: list[Record]) -> None:
+    for row in rows:
+        audit.append(conn, row)
 
 
 def _add_sources(conn: sqlite3.Connection, rows: list[SourceRow]) -> None:
@@ -154,6 +176,8 @@ def _add_links(conn: sqlite3.Connection, rows: list[Link]) -> None:
 
 _ADD: dict[type, Callable[[sqlite3.Connection, Any], None]] = {
     CatalogRow: _add_catalog,
+    ApiKey: _add_keys,
+    Record: _add_audit,
     SourceRow: _add_sources,
     SyncRun: _add_runs,
     RemovedRow: _add_removed,

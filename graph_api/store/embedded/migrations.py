@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from graph_api.store.migrations import Step, pending
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 EmbeddedStep: TypeAlias = Step[None]
 """`run` takes the connection, in a transaction that also records the step."""
@@ -51,6 +51,14 @@ UPDATE links SET origins = (
 CREATE INDEX links_observed ON links (source, target) WHERE origins & 2;
 CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
+ANSWERS = """
+-- `until`: seconds since 1970.
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, body BLOB NOT NULL, until REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
+"""
+
 ACCESS = """
 ALTER TABLE catalog ADD COLUMN audit_sequence INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE catalog ADD COLUMN audit_hash TEXT NOT NULL DEFAULT '';
@@ -58,8 +66,9 @@ ALTER TABLE catalog ADD COLUMN audit_hash TEXT NOT NULL DEFAULT '';
 CREATE TABLE keys (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE audit (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
-CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
+UNDELETED = "CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END"
+ACCESS += f"{UNDELETED};\n"
 _AUDIENCES = """
 ALTER TABLE entities ADD COLUMN audience INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE removed ADD COLUMN audience INTEGER NOT NULL DEFAULT 0;
@@ -69,8 +78,10 @@ CREATE INDEX entities_restricted ON entities (audience) WHERE audience <> 0;
 STEPS: tuple[EmbeddedStep, ...] = (
     Step(format=2, oldest=2, name="order of sources, what is forgotten", run=partial(statements, _ORDER)),
     Step(format=3, oldest=3, name="origins of links, leases", run=partial(statements, _ORIGINS)),
-    Step(format=4, oldest=3, name="keys, audit log", run=partial(statements, ACCESS)),
-    Step(format=5, oldest=5, name="audiences", run=partial(statements, _AUDIENCES)),
+    # Programs of before would write past the audit log.
+    Step(format=4, oldest=4, name="keys, audit log", run=partial(statements, ACCESS)),
+    Step(format=5, oldest=4, name="answers to writes", run=partial(statements, ANSWERS)),
+    Step(format=6, oldest=6, name="audiences", run=partial(statements, _AUDIENCES)),
 )
 
 

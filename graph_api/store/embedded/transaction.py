@@ -11,11 +11,11 @@ from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, Lin
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded import audit, journal, keys, lookups, writes
+from graph_api.store.embedded import audit, idempotency, journal, keys, lookups, writes
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.embedded.sight import WHOLE
-from graph_api.store.protocol import Referenced
+from graph_api.store.protocol import Referenced, StoredAnswer
 from graph_api.store.retention import Retention
 
 T = TypeVar("T")
@@ -98,6 +98,12 @@ class EmbeddedTransaction:
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         return await self._ask(writes.apply_order, changes, names, at, self._retention)
+
+    async def answer_of(self, key: str) -> StoredAnswer | None:
+        return await self._ask(idempotency.answer_of, key)
+
+    async def keep_answer(self, answer: StoredAnswer, seconds: float) -> None:
+        await self._ask(idempotency.keep, answer, seconds)
 
     async def record(self, event: Event) -> None:
         await self._ask(audit.record, event)

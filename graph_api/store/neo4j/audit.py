@@ -1,23 +1,24 @@
 """The audit log; the catalog's node holds its head."""
 
+from dataclasses import asdict
+
 from graph_api.access.audit import Event, Head, Record, chain
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import cypher_aside
 from graph_api.store.neo4j.database import Statements
 
 _NO_PLACE = 2**63 - 1
 
 
 async def head(tx: Statements) -> Head:
-    return Head(**(await tx.rows(cypher.AUDIT_HEAD))[0])
+    return Head(**(await tx.rows(cypher_aside.AUDIT_HEAD))[0])
 
 
 async def record(tx: Statements, event: Event) -> None:
     """In the writer's transaction, which holds the catalog's lock, so that nobody else takes the same place."""
-    row = chain(await head(tx), event)
-    await tx.rows(cypher.RECORD, sequence=row.sequence, body=row.body, previous=row.previous, hash=row.hash)
+    await tx.rows(cypher_aside.RECORD, **asdict(chain(await head(tx), event)))
 
 
 async def records(tx: Statements, limit: int, before: int | None) -> list[Record]:
     """The newest first."""
-    rows = await tx.rows(cypher.AUDIT, limit=limit, before=_NO_PLACE if before is None else before)
+    rows = await tx.rows(cypher_aside.AUDIT, limit=limit, before=_NO_PLACE if before is None else before)
     return [Record(**row) for row in rows]

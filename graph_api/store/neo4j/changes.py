@@ -39,7 +39,8 @@ def _entities(entities: Sequence[Entity], revision: int, at: str) -> Iterator[St
     new = [row for row in entities if not row.created_revision]
     known = [row for row in entities if row.created_revision]
     yield from _batches(cypher.CREATE_AUDIENCES, sorted({row.audience for row in entities if row.audience}), str)
-    yield from _batches(cypher.DELETE_TOMBSTONES, [row.ref for row in new], str)
+    if revision > 1:  # before the first write nothing was removed
+        yield from _batches(cypher.DELETE_TOMBSTONES, [row.ref for row in new], str)
     for labels, rows in _grouped(new, lambda row: cypher.LABELS.get(row.kind, "Entity")):
         yield from _batches(cypher.CREATE_ENTITIES.format(labels=labels), rows, record)
     yield from _batches(cypher.UPDATE_ENTITIES, known, record)

@@ -7,7 +7,8 @@ from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.kinds import BUILT_IN_KINDS
 from graph_api.catalog.redaction import NAMED_BY
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once."""
 
 CONSTRAINTS = (
     "CREATE CONSTRAINT entity_ref IF NOT EXISTS FOR (e:Entity) REQUIRE e.ref IS UNIQUE",
@@ -18,6 +19,8 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
     "CREATE CONSTRAINT audience_text IF NOT EXISTS FOR (a:Audience) REQUIRE a.text IS UNIQUE",
+    "CREATE CONSTRAINT write_id IF NOT EXISTS FOR (w:Write) REQUIRE w.id IS UNIQUE",
+    "CREATE CONSTRAINT answer_key IF NOT EXISTS FOR (a:Answer) REQUIRE a.key IS UNIQUE",
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
     "CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE",
     "CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE",
@@ -30,6 +33,8 @@ INDEXES = (
     "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
     "CREATE INDEX entity_audience IF NOT EXISTS FOR (e:Entity) ON (e.audience)",
     "CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision)",
+    "CREATE INDEX write_at IF NOT EXISTS FOR (w:Write) ON (w.at)",
+    "CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until)",
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
     *(f"CREATE INDEX {need.lower()}_origin IF NOT EXISTS FOR ()-[r:{need}]-() ON (r.origin)" for need in NEEDS),
     "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags]",
@@ -77,7 +82,6 @@ RECORD_STEP = (
     "MERGE (m:Migration {format: $format}) SET m.name = $name, m.at = $at "
     "SET c.format = $format, c.oldest = CASE WHEN coalesce(c.oldest, 1) > $oldest THEN c.oldest ELSE $oldest END"
 )
-RUN_ARRIVED = "MATCH (s:Sync {id: $id, write: $write}) RETURN s.id AS id"
 # The lock comes first, as above. `until` is the server's time in milliseconds.
 TAKE_LEASE = (
     "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
@@ -101,22 +105,6 @@ AFFECTING = (
     "MATCH (s:Entity) WHERE any(o IN s.owners WHERE o IN $owners) "
     f"MATCH (s)-[:{'|'.join(MADE_OF)}*1..]->(e) WITH DISTINCT e WHERE $affected IN split(e.audience, ' ') "
     "RETURN collect(e.ref) AS refs"
-)
-
-# --- keys and the audit log ---
-KEYS = "MATCH (k:ApiKey) RETURN k.record AS record"
-PUT_KEY = "MERGE (k:ApiKey {id: $id}) SET k.record = $record"
-AUDIT = (
-    "MATCH (a:AuditRecord) WHERE a.sequence < $before RETURN a.sequence AS sequence, a.body AS body, "
-    "a.previous AS previous, a.hash AS hash ORDER BY sequence DESC LIMIT $limit"
-)
-AUDIT_HEAD = (
-    "OPTIONAL MATCH (c:Catalog {id: 1}) "
-    "RETURN coalesce(c.audit_sequence, 0) AS sequence, coalesce(c.audit_hash, '') AS hash"
-)
-RECORD = (
-    "MATCH (c:Catalog {id: 1}) SET c.audit_sequence = $sequence, c.audit_hash = $hash "
-    "CREATE (:AuditRecord {sequence: $sequence, body: $body, previous: $previous, hash: $hash})"
 )
 
 # --- lookups and lists ---
@@ -305,7 +293,10 @@ HELD_RUNS = (
 )
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
-SAID_LINKS = "MATCH (:Entity)-[r:{types}]->(:Entity) WHERE $source IN r.sources RETURN collect(r.statements) AS texts"
+SAID_LINKS = (
+    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE $source IN r.sources "
+    "RETURN collect([a.ref, type(r), b.ref, r.environment, r.statements]) AS links"
+)
 SHARED_ENTITIES = (
     "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
     "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "
@@ -370,7 +361,7 @@ DELETE_LINKS = (
 )
 WRITE_RUN = (
     "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.held = $held, "
-    "s.problems = $problems, s.payload = $payload, s.write = $write "
+    "s.problems = $problems, s.payload = $payload "
     "MERGE (o:Source {name: $source}) "
     "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
     "SET o.entities = o.entities + $entities, o.links = o.links + $links, "

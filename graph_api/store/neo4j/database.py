@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple, TypeVar, cast
+from uuid import uuid4
 
 from neo4j import (
     READ_ACCESS,
@@ -19,11 +20,12 @@ from neo4j import (
     AsyncSession,
     AsyncTransaction,
     NotificationMinimumSeverity,
+    Query,
 )
-from neo4j.exceptions import ClientError, DriverError, Neo4jError
+from neo4j.exceptions import ClientError, DriverError, IncompleteCommit, Neo4jError
 
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import cypher, cypher_aside
 from graph_api.store.neo4j.sight import WHOLE
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
@@ -167,8 +169,8 @@ class Database:
             return _TORN
         return answer if await statements.gate() == before else _TORN
 
-    async def _settle(self, run_id: str = "", write: str = "") -> bool:
-        """Open the gate of a commit whose end nobody told, and whether that one wrote the run.
+    async def _settle(self, write: str = "") -> bool:
+        """Open the gate of a commit whose end nobody told, and whether that write arrived.
 
         Whoever holds the catalog's lock knows that nobody is committing.
         """
@@ -179,7 +181,7 @@ class Database:
         ):
             statements = Statements(transaction, self)
             await statements.rows(cypher.LOCK)
-            arrived = bool(await statements.rows(cypher.RUN_ARRIVED, id=run_id, write=write))
+            arrived = bool(await statements.rows(cypher_aside.ARRIVED, write=write))
             await statements.rows(cypher.REOPEN_GATE)
             await transaction.commit()
             return arrived
@@ -220,28 +222,31 @@ class Database:
             await stack.enter_async_context(attempt.pop_all())
             return statements
 
-    async def commit(self, statements: Statements, run_id: str, write: str) -> None:
-        """Commit behind a closed gate. If the answer is lost, the run's row tells whether this write arrived.
+    async def commit(self, statements: Statements, *, seen: bool) -> None:
+        """Commit; behind a closed gate what readers of the catalog see. If the answer is lost, the write is looked up.
 
         Whatever else happens, the gate stays closed until somebody holds the lock: the server may still be committing.
         """
-        turn = (await self.execute(cypher.CLOSE_GATE))[0]["turn"]
+        write = uuid4().hex
+        await statements.rows(cypher_aside.LEAVE_ID, write=write)
+        turn = (await self.execute(cypher.CLOSE_GATE))[0]["turn"] if seen else None
         try:
             await statements.commit()
         except (DriverError, TimeoutError) as error:
-            if not await self._arrived(run_id, write, error):
+            if not await self._arrived(write, error):
                 raise
         else:
-            await self.execute(cypher.OPEN_GATE, turn=turn)
+            if seen:
+                await self.execute(cypher.OPEN_GATE, turn=turn)
 
-    async def _arrived(self, run_id: str, write: str, lost: Exception) -> bool:
+    async def _arrived(self, write: str, lost: Exception) -> bool:
         try:
-            return await _retried(lambda: self._settle(run_id, write))
+            return await _retried(lambda: self._settle(write))
         except (DriverError, Neo4jError, TimeoutError):
             raise CatalogError(
                 ErrorCode.UNAVAILABLE,
                 "the database went away during the commit, so that nobody knows whether the write was done: "
-                "look, before you send it again",
+                "look, before you send it again, or send it again with the same idempotencyKey",
             ) from lost
 
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
@@ -252,7 +257,7 @@ class Database:
         """Like execute(), for statements that take long."""
         try:
             async with asyncio.timeout(seconds), _our_errors():
-                return await _retried(lambda: self._execute(query, parameters or {}))
+                return await _retried(lambda: self._execute(seconds, query, parameters or {}))
         except TimeoutError:
             raise CatalogError(
                 ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
@@ -262,24 +267,27 @@ class Database:
         """One statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
         try:
             async with asyncio.timeout(seconds), _our_errors():
-                await self._execute(query, parameters)
+                await self._execute(seconds, query, parameters)
         except TimeoutError:
             raise CatalogError(ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s") from None
 
-    async def _execute(self, query: str, parameters: Row) -> list[Row]:
+    async def _execute(self, seconds: float, query: str, parameters: Row) -> list[Row]:
         async with self._session() as session:
             self.count_round_trip()
-            result = await session.run(query, parameters)
+            result = await session.run(Query(query, timeout=seconds), parameters)
             return await result.data()
 
 
 async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Asks again where the driver says that it may help, such as after a deadlock or a connection that broke."""
+    """Asks again where the driver says that it may help, such as after a deadlock or a connection that broke.
+
+    Also where the connection broke at the very end of a transaction: an attempt is one that may be done twice.
+    """
     for pause in (FIRST_PAUSE * 2**n for n in range(TRIES - 1)):
         try:
             return await attempt()
         except (DriverError, Neo4jError) as error:
-            if not error.is_retryable():
+            if not error.is_retryable() and not isinstance(error, IncompleteCommit):
                 raise
             RETRIES.labels(type(error).__name__).inc()
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - keeps those who failed together apart

@@ -2,6 +2,10 @@
 
 from graph_api.store.neo4j.cypher import ENTITY, LINK
 
+DUMP_AUDIT = (
+    "MATCH (a:AuditRecord) WHERE a.sequence > $after RETURN a.sequence AS key, a.body AS body, "
+    "a.previous AS previous, a.hash AS hash ORDER BY key LIMIT $limit"
+)
 DUMP_SOURCES = (
     "MATCH (s:Source) RETURN s.name AS name, s.connector AS connector, s.entities AS entities, s.links AS links, "
     "s.last_applied_at AS last_applied_at ORDER BY name"
@@ -22,16 +26,19 @@ DUMP_LINKS = (
     "MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit "
     f"RETURN e.ref AS key, COLLECT {{ MATCH (e)-[r]->(:Entity) RETURN {LINK} }} AS links ORDER BY key"
 )
-HOLDS_SOMETHING = "RETURN EXISTS { MATCH (:Entity|Sync|Source|Removed) } AS something"
+HOLDS_SOMETHING = "RETURN EXISTS { MATCH (:Entity|Sync|Source|Removed|ApiKey|AuditRecord) } AS something"
 # Servers that know the catalog of before see at once that it is another one.
 BEGIN_RESTORE = "MATCH (c:Catalog {id: 1}) SET c.restoring = true, c.store = randomUUID()"
 DELETE_ALL = (
-    "MATCH (n:Entity|Sync|Source|Removed|Identifier) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
+    "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord) "
+    "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
 )
+RESTORE_KEYS = "UNWIND $rows AS row CREATE (k:ApiKey) SET k = row"
+RESTORE_AUDIT = "UNWIND $rows AS row CREATE (a:AuditRecord) SET a = row"
 RESTORE_SOURCES = "UNWIND $rows AS row CREATE (s:Source) SET s = row"
 RESTORE_RUNS = "UNWIND $rows AS row CREATE (s:Sync) SET s = row"
 RESTORE_REMOVED = "UNWIND $rows AS row CREATE (t:Removed) SET t = row"
 END_RESTORE = (
     "MATCH (c:Catalog {id: 1}) SET c.revision = $revision, c.source_order = $names, c.horizon = $horizon, "
-    "c.restoring = null, c.store = randomUUID()"
+    "c.audit_sequence = $sequence, c.audit_hash = $hash, c.restoring = null, c.store = randomUUID()"
 )

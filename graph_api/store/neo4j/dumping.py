@@ -1,14 +1,16 @@
 """All of the database at one revision, and a database that becomes what a backup says."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
+from graph_api.access.audit import Head, Record
+from graph_api.access.keys import ApiKey, dump_key
 from graph_api.catalog.changes import SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
-from graph_api.store.neo4j import cypher, dump_cypher
+from graph_api.store.neo4j import cypher, dump_cypher, keys
 from graph_api.store.neo4j.database import Database, Row, Statements, order_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
@@ -39,6 +41,10 @@ async def _batches(tx: Statements, revision: int) -> AsyncIterator[Batch]:
     horizon = await tx.rows(cypher.READ_HORIZON)
     order = order_of(await tx.rows(cypher.READ_ORDER))
     yield [CatalogRow(revision=revision, source_order=order, horizon=horizon[0]["horizon"] if horizon else 0)]
+    if held := await keys.keys(tx):
+        yield held
+    async for rows in _pages(tx, dump_cypher.DUMP_AUDIT, after=0):
+        yield [Record(row["key"], row["body"], row["previous"], row["hash"]) for row in rows]
     if sources := [SourceRow(**row) for row in await tx.rows(dump_cypher.DUMP_SOURCES)]:
         yield sources
     async for rows in _pages(tx, dump_cypher.DUMP_RUNS, RUNS):
@@ -60,9 +66,8 @@ def _link(row: Row) -> Link:
     return link_of(row["source"], row["relation"], row["target"], row)
 
 
-async def _pages(tx: Statements, query: str, limit: int = BATCH) -> AsyncIterator[list[Row]]:
+async def _pages(tx: Statements, query: str, limit: int = BATCH, after: str | int = "") -> AsyncIterator[list[Row]]:
     """Of a query whose rows have a `key`, which they are sorted by."""
-    after = ""
     while rows := await tx.rows(query, after=after, limit=limit):
         yield rows
         after = rows[-1]["key"]
@@ -74,6 +79,7 @@ class Neo4jRestore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._catalog = CatalogRow(revision=0, source_order=None, horizon=0)
+        self._head = Head(0, "")
 
     async def begin(self, *, replace: bool) -> None:
         """Raises CatalogError CONFLICT for a database that is not empty, unless it is to be replaced."""
@@ -90,11 +96,23 @@ class Neo4jRestore:
         catalog = self._catalog
         names = None if catalog.source_order is None else list(catalog.source_order)
         await self._database.execute(
-            dump_cypher.END_RESTORE, revision=catalog.revision, names=names, horizon=catalog.horizon
+            dump_cypher.END_RESTORE,
+            revision=catalog.revision,
+            names=names,
+            horizon=catalog.horizon,
+            sequence=self._head.sequence,
+            hash=self._head.hash,
         )
 
     async def _add_catalog(self, rows: list[CatalogRow]) -> None:
         (self._catalog,) = rows
+
+    async def _add_keys(self, rows: list[ApiKey]) -> None:
+        await self._create(dump_cypher.RESTORE_KEYS, rows, lambda key: {"id": key.id, "record": dump_key(key)})
+
+    async def _add_audit(self, rows: list[Record]) -> None:
+        await self._create(dump_cypher.RESTORE_AUDIT, rows, asdict)
+        self._head = Head(rows[-1].sequence, rows[-1].hash)
 
     async def _add_sources(self, rows: list[SourceRow]) -> None:
         await self._create(dump_cypher.RESTORE_SOURCES, rows, _properties)
@@ -156,6 +174,8 @@ def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, 
 
 _ADD: dict[type, Callable[[Neo4jRestore, Any], Any]] = {
     CatalogRow: Neo4jRestore._add_catalog,
+    ApiKey: Neo4jRestore._add_keys,
+    Record: Neo4jRestore._add_audit,
     SourceRow: Neo4jRestore._add_sources,
     SyncRun: Neo4jRestore._add_runs,
     RemovedRow: Neo4jRestore._add_removed,

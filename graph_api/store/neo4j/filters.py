@@ -175,17 +175,21 @@ class Predicates:
             return self._keyed(compare.op, compare.value, f"{r}.properties", compare.key or "")
         if compare.field == "source":
             return self._listed(Compare("source", compare.op, compare.value), r, "sources")
-        expression = f"{r}.{_LINK_SCALARS[compare.field]}"
-        if compare.field == "origin":
-            expression = _lower(compare.op, f"coalesce({expression}, 'DECLARED')")
-        elif compare.field == "criticality":
+        expression = _LINK_SCALARS[compare.field].format(r=r)
+        if compare.field in ("origin", "criticality"):
             expression = _lower(compare.op, expression)
         elif compare.op in _FOLDING:
             expression = _folded(r, compare.field)
         return self._scalar(compare.op, compare.value, expression)
 
 
-_LINK_SCALARS = {name: name for name in ("criticality", "environment", "confidence", "origin", "observed_at")}
+_LINK_SCALARS = {
+    "criticality": "coalesce({r}.criticality, 'HARD')",
+    "confidence": "coalesce({r}.confidence, 1.0)",
+    "origin": "coalesce({r}.origin, 'DECLARED')",
+    "environment": "{r}.environment",
+    "observed_at": "{r}.observed_at",
+}
 
 
 def _folded(x: str, name: str) -> str:

@@ -18,7 +18,12 @@ from graph_api.store.neo4j.database import BEING_RESTORED, Database
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
 """`run` takes the Database."""
 
-STEPS: tuple[Neo4jStep, ...] = ()
+
+async def _nothing(_database: Database) -> None:
+    """Older rows are read as well; older programs cannot read the new ones."""
+
+
+STEPS: tuple[Neo4jStep, ...] = (Step(format=2, oldest=2, name="links without their key and defaults", run=_nothing),)
 
 INDEX_SECONDS = 300.0
 LEASE = "migration"

@@ -131,14 +131,21 @@ def link_record(link: Link, revision: int) -> dict[str, Any]:
             **_folded(texts),
             **_map_items("properties", properties),
             "properties_json": dump(link.properties) if link.properties else None,
-            "criticality": link.criticality,
-            "confidence": link.confidence,
+            **_unusual(link),
             **_origins(link),
             "observed_at": link.observed_at,
-            "statements": dump_link_statements(link.statements),
+            "statements": dump_link_statements(link.statements, link.key),
             "revision": revision,
         }
     )
+
+
+def _unusual(link: Link) -> dict[str, Any]:
+    """Most links are HARD and certain: what goes without saying makes a transaction larger that holds 400,000."""
+    return {
+        "criticality": None if link.criticality is Criticality.HARD else link.criticality,
+        "confidence": None if link.confidence == 1 else link.confidence,
+    }
 
 
 def _origins(link: Link) -> dict[str, Any]:
@@ -149,14 +156,15 @@ def _origins(link: Link) -> dict[str, Any]:
 
 
 def link_of(source: str, relation: str, target: str, record: Record) -> Link:
+    key = LinkKey(Ref(source), relation, Ref(target), record.get("environment"))
     return Link(
-        key=LinkKey(Ref(source), relation, Ref(target), record.get("environment")),
-        criticality=Criticality(record["criticality"]),
-        confidence=record["confidence"],
+        key=key,
+        criticality=Criticality(record.get("criticality") or Criticality.HARD),
+        confidence=1.0 if (confidence := record.get("confidence")) is None else confidence,
         properties=lazy_strings(record.get("properties_json")),
         origins=tuple(map(LinkOrigin, record.get("origins") or (LinkOrigin.DECLARED,))),
         observed_at=record.get("observed_at"),
-        statements=lazy_link_statements(record.get("statements")),
+        statements=lazy_link_statements(record.get("statements"), key),
         revision=record["revision"],
     )
 

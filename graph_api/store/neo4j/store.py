@@ -96,10 +96,8 @@ class Neo4jStore(Neo4jReading):
         async with self._database.write() as tx:
             write = Neo4jWrite(tx, self._retention)
             yield write
-            if write.applied_run is not None:
-                await self._database.commit(tx, write.applied_run, write.token)
-            elif write.kept_aside:
-                await tx.commit()
+            if write.applied or write.kept_aside:
+                await self._database.commit(tx, seen=write.applied)
 
     def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
         return dumping.dump(self._database, exclusive=exclusive)

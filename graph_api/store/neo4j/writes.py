@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from graph_api.access.audit import Event
 from graph_api.access.keys import ApiKey
@@ -13,14 +12,14 @@ from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
-from graph_api.store.neo4j import audit, cypher, keys
+from graph_api.store.neo4j import audit, cypher, idempotency, keys
 from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.runs import run_of
 from graph_api.store.neo4j.sight import TRUE
-from graph_api.store.protocol import Referenced
+from graph_api.store.protocol import Referenced, StoredAnswer
 from graph_api.store.retention import Retention
 from graph_api.store.rows import dump, dump_run, load_entity_statements, load_link_statements, load_owners
 
@@ -36,11 +35,14 @@ class Neo4jWrite:
         self._retention = retention
         self.revision = tx.revision
         self.source_order = tx.source_order
-        self.applied_run: str | None = None
-        """Id of the run; empty for a write without one."""
-        self.token = uuid4().hex
+        self.applied = False
         self.kept_aside = False
-        """Whether it wrote what no reader of the catalog sees: keys and audit records need no closed gate."""
+        """Whether it wrote what no reader of the catalog sees: keys, audit records and answers need no closed gate."""
+
+    @property
+    def _is_first(self) -> bool:
+        """Nothing was written yet: the largest write of most catalogs need not ask what there was."""
+        return self.revision == 0
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
@@ -57,18 +59,28 @@ class Neo4jWrite:
         return run_of(rows[0]) if rows else None
 
     async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+        if self._is_first:
+            return {}, {}
         entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
-        link_texts = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
+        said_links = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
         entities = (load_entity_statements(text)[source] for text in entity_texts[0]["texts"])
-        links = (said for text in link_texts[0]["texts"] for said in load_link_statements(text)[source])
+        links = (
+            said for *key, text in said_links[0]["links"] for said in load_link_statements(text, LinkKey(*key))[source]
+        )
         return {said.ref: said for said in entities}, {said.key: said for said in links}
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        rows = await self._tx.rows(cypher.ENTITIES.format(where=TRUE), refs=list(refs)) if refs else []
+        rows = (
+            await self._tx.rows(cypher.ENTITIES.format(where=TRUE), refs=list(refs))
+            if refs and not self._is_first
+            else []
+        )
         return {row["e"]["ref"]: entity_of(row["e"]) for row in rows}
 
     async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
-        rows = await self._tx.rows(cypher.LINKS, keys=[list(key) for key in keys]) if keys else []
+        if not keys or self._is_first:
+            return {}
+        rows = await self._tx.rows(cypher.LINKS, keys=[list(key) for key in keys])
         return {link.key: link for link in _links(rows)}
 
     async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
@@ -97,7 +109,7 @@ class Neo4jWrite:
         return [row["ref"] for row in rows]
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
-        return await resolve(self._tx, identifiers)
+        return {} if self._is_first else await resolve(self._tx, identifiers)
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
         entities = await self._tx.rows(cypher.SHARED_ENTITIES)
@@ -108,14 +120,21 @@ class Neo4jWrite:
         await self._write(changes, at)
         await self._write_run(run)
         await self._tx.rows(cypher.PRUNE_RUNS, source=run.source, id=run.id, keep=self._retention.runs)
-        self.applied_run = run.id
+        self.applied = True
         return self.revision
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         await self._write(changes, at)
         await self._tx.rows(cypher.SET_ORDER, names=list(names))
-        self.applied_run = ""
+        self.applied = True
         return self.revision
+
+    async def answer_of(self, key: str) -> StoredAnswer | None:
+        return await idempotency.answer_of(self._tx, key)
+
+    async def keep_answer(self, answer: StoredAnswer, seconds: float) -> None:
+        await idempotency.keep(self._tx, answer, seconds)
+        self.kept_aside = True
 
     async def record(self, event: Event) -> None:
         await audit.record(self._tx, event)
@@ -156,7 +175,6 @@ class Neo4jWrite:
             body=dump_run(replace(run, problems=())),
             problems=[dump(problem) for problem in run.problems],
             held=True if run.status is SyncStatus.HELD else None,
-            write=self.token,
             payload=run.payload,
             entities=counts.entities_added - counts.entities_removed if counted else 0,
             links=counts.links_added - counts.links_removed if counted else 0,

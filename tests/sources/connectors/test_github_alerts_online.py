@@ -96,8 +96,8 @@ def test_every_page_of_both_kinds_is_read() -> None:
     assert len(documents) == sum(len(alerts) for alerts in github.alerts.values())
     snapshot = told(documents)
     assert snapshot.links.keys() == {
-        ("metric:codeql/js-unused", "DESCRIBES", "repository:shop/cart", None),
-        ("repository:shop/cart", "AFFECTED_BY", "vulnerability:codeql/js-sql-injection", None),
+        ("metric:codeql/js-unused", "DESCRIBES", "repository:github-example-com-shop/cart", None),
+        ("repository:github-example-com-shop/cart", "AFFECTED_BY", "vulnerability:codeql/js-sql-injection", None),
         ("repository:shop/web", "AFFECTED_BY", "vulnerability:default/cve-2026-1111", None),
     }
     assert all(said.location.startswith("http://127.0.0.1:") for said in snapshot.entities.values())

@@ -1,9 +1,12 @@
 from typing import Any
 
+import orjson
 import pytest
 from starlette.requests import Request
 
 from graph_api.sources.api import ApiError
+from graph_api.sources.documents import Document
+from graph_api.sources.findings import Findings
 from graph_api.sources.github import CONNECTOR
 from tests.sources.connectors.answering import Pages, Tool, recorded_answers
 from tests.sources.connectors.recorded import FOLDER, read_recorded
@@ -62,3 +65,14 @@ def test_a_wrong_token_is_told() -> None:
 def test_what_to_ask_for_must_be_said() -> None:
     with pytest.raises(ApiError, match="`organization` is missing"):
         Tool(CONNECTOR, GOOD).read({})
+
+
+def test_a_server_of_ones_own_shares_no_repository_and_no_environment_with_github_com() -> None:
+    text = orjson.dumps(ALL).decode().replace("https://github.com", "https://github.shop.example")
+    findings = Findings()
+    CONNECTOR.read([Document(f"{path[1:]}.json", value) for path, value in orjson.loads(text).items()], findings)
+    own = findings.snapshot("own", "github")
+    found = {said.ref for said in own.entities.values() if said.kind in ("Repository", "Environment")}
+    assert "repository:github-shop-example-shop/web" in found
+    assert found.isdisjoint(read_recorded("github").entities)
+    assert {key.source for key in own.links if key.relation == "DEPLOYED_TO"} <= found

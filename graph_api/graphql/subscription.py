@@ -1,0 +1,76 @@
+"""What happens in the catalog, as it happens."""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from graph_api.catalog.changes import Change as CatalogChange
+from graph_api.catalog.changes import ChangeOperation
+from graph_api.catalog.filters import And, Compare, Op, Sort
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql import inputs
+from graph_api.graphql.arguments import FilterArgument, described
+from graph_api.graphql.context import Context, Info
+from graph_api.graphql.filtering import compile_filter
+from graph_api.graphql.records import Change
+from graph_api.graphql.selection import selects
+from graph_api.store.protocol import PageRequest
+
+
+@strawberry.type(description="Over WebSockets (graphql-transport-ws) and event streams (graphql-sse).")
+class Subscription:
+    @strawberry.subscription(
+        description="Each change of an entity as it happens, in the order (revision, ref); changes that meet in one "
+        "read are folded into the latest. With a filter: of entities that match after it, and every removal. After a "
+        "break, ask `since` one revision less than the last one seen: what comes twice does no harm."
+    )
+    async def changes(
+        self,
+        info: Info,
+        filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+        since: Annotated[int | None, described("A revision: what came after it. Left out: from now on.")] = None,
+    ) -> AsyncGenerator[Change, None]:
+        context = info.context
+        await compile_filter(filter, context.store)
+        selects_entity = selects(info, "entity")
+        expires_at = context.principal.expires_at
+        async with aclosing(context.live.batches(context.store, await _start(context, since), expires_at)) as batches:
+            async for rows in batches:
+                _check_time(expires_at)
+                context.forget()
+                matching = await _matching(context, filter, rows)
+                if selects_entity:
+                    await context.loaders.entity.load_many([row.ref for row in matching])
+                for row in matching:
+                    yield cast("Any", row)
+        _check_time(expires_at)
+
+
+def _check_time(expires_at: float | None) -> None:
+    if expires_at is not None and time.time() >= expires_at:
+        raise CatalogError(ErrorCode.UNAUTHENTICATED, "the token has expired; subscribe again with a new one")
+
+
+async def _start(context: Context, since: int | None) -> int:
+    revision = await context.store.revision()
+    if since is None:
+        return revision
+    if not 0 <= since <= revision:
+        raise CatalogError(ErrorCode.BAD_INPUT, f"`since` is a revision, from 0 to now {revision}; got {since}")
+    return since
+
+
+async def _matching(
+    context: Context, filter_: inputs.EntityFilter | None, rows: Sequence[CatalogChange]
+) -> Sequence[CatalogChange]:
+    refs = tuple(row.ref for row in rows if row.operation is not ChangeOperation.REMOVED)
+    if filter_ is None or not refs:
+        return rows
+    # Compiled anew each time: groups below others may have changed.
+    wanted = And((await compile_filter(filter_, context.store), Compare("ref", Op.IN, refs)))
+    page = await context.store.page(PageRequest(filter=wanted, sort=Sort("ref"), limit=len(refs)))
+    matching = {entity.ref for entity in page.entities}
+    return [row for row in rows if row.operation is ChangeOperation.REMOVED or row.ref in matching]

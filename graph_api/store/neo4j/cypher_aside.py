@@ -1,0 +1,31 @@
+"""Statements about what no reader of the catalog sees, as literal as those of cypher.py."""
+
+# Each write leaves its id, for whoever lost the answer to its commit and looks within the hour.
+LEAVE_ID = (
+    "CREATE (:Write {id: $write, at: timestamp()}) WITH 1 AS one "
+    "MATCH (w:Write) WHERE w.at < timestamp() - 3600000 WITH w LIMIT 1000 DELETE w"
+)
+ARRIVED = "MATCH (w:Write {id: $write}) RETURN w.id AS id"
+
+# --- answers to writes; `until` is the server's time in milliseconds ---
+STORED_ANSWER = "MATCH (a:Answer {key: $key}) WHERE a.until > timestamp() RETURN a.digest AS digest, a.body AS body"
+KEEP_ANSWER = (
+    "MERGE (a:Answer {key: $key}) SET a.digest = $digest, a.body = $body, a.until = timestamp() + $milliseconds"
+)
+FORGET_ANSWERS = "MATCH (a:Answer) WHERE a.until <= timestamp() WITH a LIMIT 1000 DELETE a"
+
+# --- keys and the audit log ---
+KEYS = "MATCH (k:ApiKey) RETURN k.record AS record"
+PUT_KEY = "MERGE (k:ApiKey {id: $id}) SET k.record = $record"
+AUDIT = (
+    "MATCH (a:AuditRecord) WHERE a.sequence < $before RETURN a.sequence AS sequence, a.body AS body, "
+    "a.previous AS previous, a.hash AS hash ORDER BY sequence DESC LIMIT $limit"
+)
+AUDIT_HEAD = (
+    "OPTIONAL MATCH (c:Catalog {id: 1}) "
+    "RETURN coalesce(c.audit_sequence, 0) AS sequence, coalesce(c.audit_hash, '') AS hash"
+)
+RECORD = (
+    "MATCH (c:Catalog {id: 1}) SET c.audit_sequence = $sequence, c.audit_hash = $hash "
+    "CREATE (:AuditRecord {sequence: $sequence, body: $body, previous: $previous, hash: $hash})"
+)

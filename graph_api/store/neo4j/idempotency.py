@@ -1,0 +1,15 @@
+"""Answers of writes by the key that the client gave them, for the client that asks again."""
+
+from graph_api.store.neo4j import cypher_aside
+from graph_api.store.neo4j.database import Statements
+from graph_api.store.protocol import StoredAnswer
+
+
+async def answer_of(tx: Statements, key: str) -> StoredAnswer | None:
+    rows = await tx.rows(cypher_aside.STORED_ANSWER, key=key)
+    return StoredAnswer(key, rows[0]["digest"], bytes(rows[0]["body"])) if rows else None
+
+
+async def keep(tx: Statements, answer: StoredAnswer, seconds: float) -> None:
+    await tx.rows(cypher_aside.FORGET_ANSWERS)
+    await tx.rows(cypher_aside.KEEP_ANSWER, **answer._asdict(), milliseconds=round(seconds * 1000))

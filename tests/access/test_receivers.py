@@ -1,0 +1,55 @@
+"""Webhooks and the receiver of events, for those who bear a token instead of the source's secret."""
+
+from pathlib import Path
+
+import pytest
+
+from graph_api.access.principal import Role
+from graph_api.app import create_app
+from graph_api.settings import load_settings
+from graph_api.store.embedded.store import EmbeddedStore
+from tests.access.signing_in import client_of, make_key
+from tests.feeding import write_services
+
+EVENT = {
+    "eventType": "COMPLETE",
+    "eventTime": "2026-01-02T03:04:05Z",
+    "producer": "https://example.org/producer",
+    "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+    "run": {"runId": "01234567-0123-0123-0123-0123456789ab"},
+    "job": {"namespace": "nightly", "name": "load"},
+}
+HOOKS = {"admin": (202, 202, 404), "shop": (202, 403, 403), "lineage": (403, 202, 403), "viewer": (403, 403, 403)}
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+async def test_a_token_opens_what_its_role_may_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anonymous: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SECRET", "a-secret")
+    sources = [
+        {"name": "shop", "paths": [str(write_services(Path("shop"), "checkout"))], "webhook_secret_variable": "SECRET"},
+        {"name": "lineage", "paths": ["events"], "connectors": ["openlineage"]},
+    ]
+    store = EmbeddedStore(tmp_path / "catalog.db")
+    await store.open()
+    tokens = {
+        "admin": (await make_key(store, Role.ADMIN))[0],
+        "shop": (await make_key(store, Role.INGESTOR, source="shop"))[0],
+        "lineage": (await make_key(store, Role.INGESTOR, source="lineage"))[0],
+        "viewer": (await make_key(store, Role.VIEWER))[0],
+    }
+    settings = load_settings(chosen={"sources": sources, "insecure_anonymous": anonymous})
+    async with client_of(create_app(settings, store)) as client:
+        for who, expected in HOOKS.items():
+            headers = {"authorization": f"Bearer {tokens[who]}"}
+            answers = [await client.post(f"/hooks/{name}", headers=headers) for name in ("shop", "lineage", "nowhere")]
+            assert tuple(answer.status_code for answer in answers) == expected, who
+            received = await client.post("/api/v1/lineage", json=EVENT, headers=headers)
+            assert received.status_code == (201 if who == "lineage" else 403), who
+        for name in ("shop", "lineage", "nowhere"):
+            answer = await client.post(f"/hooks/{name}")
+            assert answer.status_code == 401
+            assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert (await client.post("/api/v1/lineage", json=EVENT)).status_code == 401

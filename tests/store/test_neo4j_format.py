@@ -1,0 +1,45 @@
+"""Databases that another version wrote."""
+
+from dataclasses import replace
+
+import neo4j
+import orjson
+import pytest
+
+from graph_api.catalog.filters import LinkCompare, Op
+from graph_api.catalog.relations import Direction
+from graph_api.errors import CatalogError
+from graph_api.store.protocol import Store
+from tests.catalogs import link, ref, refs, with_ends, write
+
+on_neo4j = pytest.mark.parametrize("open_store", ["neo4j"], indirect=True)
+
+OLDER = """
+MATCH (a:Entity {ref: $source})-[r:DEPENDS_ON]->(:Entity {ref: $target})
+SET r.criticality = 'HARD', r.confidence = 1.0, r.statements = replace(r.statements, '{', '{"key":' + $key + ',')
+WITH r MATCH (c:Catalog) SET c.format = 1 RETURN r.statements AS statements
+"""
+
+
+@on_neo4j
+async def test_links_of_the_older_format_are_read(store: Store, neo4j_driver: neo4j.Driver) -> None:
+    row = link("a", "b")
+    await write(store, with_ends([row]))
+    key = orjson.dumps(tuple(row.key)).decode()
+    found = neo4j_driver.execute_query(OLDER, source=ref("a"), target=ref("b"), key=key)
+    assert '"key":[' in found.records[0]["statements"]
+    hard = LinkCompare("criticality", Op.EQ, "HARD")
+    (neighbour,) = (await store.neighbours(refs("a"), Direction.OUT, ["DEPENDS_ON"], hard))[ref("a")]
+    assert neighbour.link == replace(row, revision=1)
+    assert neighbour.link.statements == row.statements
+    async with store.write() as tx:
+        said = await tx.said_by("files")
+    assert (said[1][row.key],) == row.statements["files"]
+
+
+@on_neo4j
+async def test_a_database_of_a_newer_format_is_refused(store: Store, neo4j_driver: neo4j.Driver) -> None:
+    await write(store, with_ends([link("a", "b")]))
+    neo4j_driver.execute_query("MATCH (c:Catalog) SET c.format = 99")
+    with pytest.raises(CatalogError, match="format 99"):
+        await store.ping()

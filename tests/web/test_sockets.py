@@ -1,0 +1,210 @@
+"""The protocol graphql-transport-ws and its bounds, over real sockets."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from graph_api.web.streams import StreamLimits
+from tests.web.conftest import serve
+from tests.web.live import Socket, socket
+from tests.web.test_request_limits import connect, read_all
+from tests.web.tiny import SECRET, waiting
+
+WAIT = {"query": "subscription { wait }"}
+EVENTS = {"accept": "text/event-stream"}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with serve(streams=StreamLimits(init_timeout=timedelta(seconds=0.3)), origins=["https://portal.example"]) as client:
+        yield client
+
+
+@pytest.fixture
+def url(client: httpx.Client) -> str:
+    return str(client.base_url)
+
+
+def test_nobody_subscribes_before_the_connection_is_initialised(url: str) -> None:
+    with socket(url) as client:
+        client.send(type="subscribe", id="1", payload=WAIT)
+        assert client.closed() == 4401
+
+
+def test_a_connection_is_initialised_in_time_and_once(url: str) -> None:
+    with socket(url) as client:
+        assert client.closed() == 4408
+    with socket(url) as client:
+        client.begin()
+        client.send(type="connection_init")
+        assert client.closed() == 4429
+
+
+@pytest.mark.parametrize("protocol", ["graphql-ws", "nonsense"])
+def test_no_other_protocol_is_spoken(url: str, protocol: str) -> None:
+    with socket(url, protocol) as client:
+        assert client.closed() == 4406
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "5",
+        "null",
+        '{"type": 5}',
+        '{"type": "nonsense"}',
+        '{"type": "connection_init", "payload": []}',
+        '{"type": "subscribe"}',
+        '{"type": "subscribe", "id": 1, "payload": {"query": "{ name }"}}',
+        '{"type": "subscribe", "id": [], "payload": {"query": "{ name }"}}',
+        '{"type": "subscribe", "id": "", "payload": {"query": "{ name }"}}',
+        '{"type": "subscribe", "id": "1", "payload": 5}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": 5}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ name }", "variables": []}}',
+        '{"type": "complete", "id": {}}',
+        "[" * 60_000,
+        '{"type": "subscribe", "id": "1", "payload": {"variables": ' + '{"a":' * 100 + "1" + "}" * 102,
+    ],
+)
+def test_what_is_no_message_ends_the_connection(url: str, text: str) -> None:
+    with socket(url) as client:
+        client.connection.send(text)
+        assert client.closed() == 4400
+
+
+def test_bytes_and_large_frames_end_the_connection(url: str) -> None:
+    with socket(url) as client:
+        client.connection.send(b"{}")
+        assert client.closed() == 4400
+    with socket(url) as client:
+        client.connection.send(" " * 70_000)
+        assert client.closed() == 1009
+
+
+def test_an_id_stands_for_one_subscription_at_a_time(url: str) -> None:
+    with socket(url) as client:
+        client.begin().send(type="subscribe", id="1", payload=WAIT)
+        client.send(type="subscribe", id="1", payload=WAIT)
+        assert client.closed() == 4409
+    assert waiting.becomes(0, timeout=1)
+
+
+def test_pings_are_answered(url: str) -> None:
+    with socket(url) as client:
+        client.send(type="ping")
+        assert client.read() == {"type": "pong"}
+
+
+def test_defects_are_masked_and_end_their_subscription_only(url: str) -> None:
+    with socket(url) as client:
+        client.begin().send(type="subscribe", id="1", payload={"query": "subscription { fail }"})
+        assert client.read()["payload"] == {"data": {"fail": 1}}
+        message = client.read()
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
+        assert SECRET not in str(message)
+        assert client.read() == {"type": "complete", "id": "1"}
+        client.send(type="ping")
+        assert client.read() == {"type": "pong"}
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://portal.example.evil.example"])
+def test_pages_of_other_origins_open_no_socket(url: str, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, socket(url, origin=origin):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_pages_of_known_origins_and_of_the_server_itself_do(url: str) -> None:
+    for origin in ("https://portal.example", url):
+        with socket(url, origin=origin) as client:
+            client.begin()
+
+
+def test_a_connection_has_so_many_subscriptions_and_gets_their_places_back(url: str) -> None:
+    def subscribe(client: Socket, id_: str) -> None:
+        client.send(type="subscribe", id=id_, payload=WAIT)
+
+    with socket(url) as client:
+        client.begin()
+        for turn in range(3):
+            for number in range(20):
+                subscribe(client, f"{turn}.{number}")
+            assert waiting.becomes(20)
+            subscribe(client, "more")
+            assert client.code() == "TOO_LARGE"
+            for number in range(20):
+                client.send(type="complete", id=f"{turn}.{number}")
+            assert waiting.becomes(0, timeout=1)
+        for number in range(50):
+            client.send(
+                type="subscribe", id=str(number), payload={"query": "subscription { texts(size: 1, count: 1) }"}
+            )
+            assert [client.read()["type"] for _ in range(2)] == ["next", "complete"]
+
+
+def test_a_client_that_goes_away_ends_its_subscriptions(url: str) -> None:
+    with socket(url) as client:
+        client.begin()
+        for number in range(3):
+            client.send(type="subscribe", id=str(number), payload=WAIT)
+        assert waiting.becomes(3)
+    assert waiting.becomes(0, timeout=1)
+    with httpx.stream("POST", f"{url}/graphql", json=WAIT, headers=EVENTS):
+        assert waiting.becomes(1)
+    assert waiting.becomes(0, timeout=1)
+
+
+def test_a_process_has_so_many_streams_and_gets_their_places_back() -> None:
+    with serve(streams=StreamLimits(max_open=2)) as client:
+        url = str(client.base_url)
+        for _ in range(3):
+            with socket(url), httpx.stream("POST", f"{url}/graphql", json=WAIT, headers=EVENTS):
+                assert waiting.becomes(1)
+                with pytest.raises(InvalidStatus) as refused, socket(url):
+                    pass
+                assert refused.value.response.status_code == 503
+                assert refused.value.response.headers["retry-after"]
+                answer = client.post("/graphql", json=WAIT, headers=EVENTS)
+                assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+                assert client.post("/graphql", json={"query": "{ name }"}).json()["data"] == {"name": "node"}
+            assert waiting.becomes(0, timeout=1)
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize("over", ["socket", "events"])
+def test_who_does_not_read_is_left(over: str) -> None:
+    query = {"query": "subscription { texts(size: 60000, count: 1000) }"}
+    with serve(streams=StreamLimits(send_timeout=0.5)) as client:
+        url = str(client.base_url)
+        if over == "socket":
+            with socket(url, max_queue=1) as slow:
+                slow.begin().send(type="subscribe", id="1", payload=query)
+                assert waiting.becomes(1)
+                assert waiting.becomes(0)
+        else:
+            with httpx.stream("POST", f"{url}/graphql", json=query, headers=EVENTS):
+                assert waiting.becomes(1)
+                assert waiting.becomes(0)
+
+
+def test_peers_that_leave_pings_without_an_answer_are_left() -> None:
+    with serve(ws_ping_interval=0.2, ws_ping_timeout=0.2) as client:
+        with connect(client) as mute:
+            mute.sendall(
+                b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+            )
+            assert read_all(mute).endswith(b"keepalive ping timeout")
+        with socket(str(client.base_url)) as peer:
+            peer.begin()
+            time.sleep(1)
+            peer.send(type="ping")
+            assert peer.read() == {"type": "pong"}
