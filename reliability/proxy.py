@@ -27,7 +27,7 @@ class Faults:
     bytes_a_second: float | None = None
     slice: int = 65_536
     resets: float = 0.0
-    """The share of connections that are reset after a little while."""
+    """The share of messages to the database that reset their connection instead."""
     cut_commits: float = 0.0
     """The share of commits that arrive and whose answer does not."""
 
@@ -39,6 +39,7 @@ class Proxy:
         self.faults = Faults()
         self.resets = self.cuts = 0
         self.port = 0
+        self._cut = False
         self._dice = random.Random(1)
         self._loop = asyncio.new_event_loop()
 
@@ -55,28 +56,33 @@ class Proxy:
         try:
             yield self
         finally:
-            self._loop.call_soon_threadsafe(server.close)
+            self._call(self._close(server))
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join()
+            self._loop.close()
+
+    async def _close(self, server: asyncio.Server) -> None:
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        doomed = self._dice.random() < self.faults.resets
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             there, back = await asyncio.open_connection(*self._target)
             pumps = [
                 asyncio.create_task(self._pump(reader, back, writer)),
                 asyncio.create_task(self._pump(there, writer, None)),
             ]
-            if doomed:
-                await asyncio.sleep(self._dice.uniform(0, 0.5))
-                self.resets += 1
-            else:
+            try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            for pump in pumps:
-                pump.cancel()
+            finally:
+                for pump in pumps:
+                    pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             back.transport.abort()
         writer.transport.abort()
@@ -86,7 +92,10 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
-                cut = client and COMMIT in data and self._dice.random() < self.faults.cut_commits
+                if client and self._dice.random() < self.faults.resets:
+                    self.resets += 1
+                    return
+                cut = client and COMMIT in data and self._cuts_this()
                 if cut and client:
                     self.cuts += 1
                     client.transport.abort()
@@ -94,6 +103,11 @@ class Proxy:
                 if cut:
                     await asyncio.sleep(ARRIVE)
                     return
+
+    def _cuts_this(self) -> bool:
+        """Never twice in a row: whoever asks how a write ended commits too."""
+        self._cut = not self._cut and self._dice.random() < self.faults.cut_commits
+        return self._cut
 
     async def _forward(self, data: bytes, writer: asyncio.StreamWriter) -> None:
         faults = self.faults

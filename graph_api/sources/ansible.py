@@ -17,6 +17,8 @@ Files called `hosts` or `inventory` and those in folders of these names tell of 
 such as `production.ini`, is an inventory by itself. A playbook chooses from the inventories in its folder and below,
 or if there are none from those one folder up. Patterns are read as Ansible does, without `~` and `{{ }}`.
 
+Online, AWX and the automation controller are asked for their inventories.
+
 Figures: hosts are counted once, in however many groups they are; memberships are links.
 
 https://docs.ansible.com/ansible/latest/inventory_guide/intro_inventory.html
@@ -28,6 +30,7 @@ from collections.abc import Container, Sequence
 from pathlib import PurePosixPath
 
 from graph_api.catalog.ref import Ref
+from graph_api.sources.ansible_api import OPTIONS, fetch
 from graph_api.sources.ansible_inventories import (
     EVERYTHING,
     MAX_COMPARED,
@@ -38,7 +41,7 @@ from graph_api.sources.ansible_inventories import (
     read_inventory,
 )
 from graph_api.sources.ansible_roles import Roles, is_playbook, is_requirements, role_folder
-from graph_api.sources.connector import Connector
+from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import namespace_of, ref_of, scoped
@@ -170,8 +173,9 @@ def _near(folder: PurePosixPath, inventories: Sequence[Inventory]) -> list[Inven
 CONNECTOR = Connector(
     name=NAME,
     description="Hosts and groups of Ansible's inventories, and the roles that run on them",
-    input="Inventories (INI, YAML, `ansible-inventory --list`), playbooks, roles, requirements.yml",
+    input="Inventories (INI, YAML, `ansible-inventory --list`; online of AWX), playbooks, roles, requirements.yml",
     claims=claims,
     read=read,
     files=("hosts", "inventory", "*.ini", "*.inventory"),
+    online=Online(base_url=None, token_variable="AWX_TOKEN", fetch=fetch, options=OPTIONS),  # noqa: S106 - a variable's name
 )

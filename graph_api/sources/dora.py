@@ -27,6 +27,9 @@ or error; on GitLab `status` says it. Others are not over. What GitLab itself co
 its frequency and rate as the mean of the days, its times as the median of the days that have one. Nothing is measured
 up to now, so that the same files always give the same figures.
 
+Online: the deployments of `repositories` or `projects` in the last `days`, with GitLab's own figures where it answers
+them. The incidents of PagerDuty, which takes another kind of token, are read from files.
+
 https://dora.dev/guides/dora-metrics-four-keys/
 https://docs.gitlab.com/api/dora/metrics/
 """
@@ -37,7 +40,7 @@ from statistics import fmean, median
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
-from graph_api.sources.connector import Connector
+from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
 from graph_api.sources.dora_answers import (
     NAME,
@@ -52,6 +55,7 @@ from graph_api.sources.dora_answers import (
     rows_of,
     web_address,
 )
+from graph_api.sources.dora_api import OPTIONS, fetch
 from graph_api.sources.dora_figures import (
     DAY,
     HOUR,
@@ -207,8 +211,14 @@ CONNECTOR = Connector(
     name=NAME,
     description="DORA's four figures out of recorded deployments and incidents",
     input="In folders named dora: deployments, their statuses and commits of GitHub, deployments and DORA metrics of "
-    "GitLab, incidents of PagerDuty",
+    "GitLab, incidents of PagerDuty; online deployments of GitHub or GitLab",
     claims=claims,
     read=read,
     origin=LinkOrigin.OBSERVED,
+    online=Online(
+        base_url="https://api.github.com",
+        token_variable="DORA_TOKEN",  # noqa: S106 - a variable's name
+        fetch=fetch,
+        options=OPTIONS,
+    ),
 )

@@ -7,10 +7,11 @@
 | any other package                              | Package by its package URL; without one, of this bill alone        |
 | DEPENDS_ON, ..._DEPENDENCY_OF, links, needs    | DEPENDS_ON, SOFT between packages (see materials.py)               |
 | CONTAINS, CONTAINED_BY                         | CONTAINS                                                           |
+| security_Vulnerability, and what it affects    | Vulnerability, AFFECTED_BY with the status of VEX as `vex`         |
 
-What the document is about CONTAINS every package listed. Of 3.0, packages and relationships between them are read, of
-all versions no files, snippets, licenses and annotations. Relationships with files say nothing here. Tag-value files
-(`*.spdx`) are refused: convert them to JSON.
+What the document is about CONTAINS every package listed. Of 3.0, packages, vulnerabilities and their relationships are
+read, of all versions no files, snippets, licenses and annotations. Relationships with files say nothing here. Tag-value
+files (`*.spdx`) are refused: convert them to JSON.
 
 https://spdx.github.io/spdx-spec/v2.3/
 https://spdx.github.io/spdx-spec/v3.0.1/
@@ -26,6 +27,8 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.materials import GITHUB, Bill
 from graph_api.sources.packages import is_archive
 from graph_api.sources.spdx_documents import Listed, Listing, read_graph, read_listing
+from graph_api.sources.spdx_vulnerabilities import read_vulnerabilities
+from graph_api.sources.weaknesses import Weaknesses
 
 NAME = "spdx"
 VERSIONS = ("SPDX-2.2", "SPDX-2.3")
@@ -68,6 +71,7 @@ def _context(value: object) -> str | None:
 
 
 def read(documents: Sequence[Document], findings: Findings, github: str = GITHUB) -> None:
+    weaknesses = Weaknesses(findings)
     for document in documents:
         keys, context = _listing(document.value), _context(document.value)
         if document.value is None:
@@ -75,10 +79,13 @@ def read(documents: Sequence[Document], findings: Findings, github: str = GITHUB
         elif keys is not None and document.get(*keys, "spdxVersion") in VERSIONS:
             _read_bill(Bill(document, NAME, findings, github), read_listing(document, keys), findings)
         elif context is not None and context.startswith("3.0"):
-            _read_bill(Bill(document, NAME, findings, github), read_graph(document), findings)
+            bill = Bill(document, NAME, findings, github)
+            _read_bill(bill, read_graph(document), findings)
+            read_vulnerabilities(document, bill.refs, weaknesses)
         else:
             version = context or document.get(*(keys or ()), "spdxVersion")
             findings.refuse(document, f"SPDX {version!r}; SPDX-2.2, SPDX-2.3 and 3.0 are read")
+    weaknesses.finish()
 
 
 def _read_bill(bill: Bill, listing: Listing, findings: Findings) -> None:

@@ -11,6 +11,9 @@ from graph_api.store.protocol import Store
 FRESH = 3.0
 """Seconds that an answer is believed: a key that is revoked is refused within 5 seconds, on every worker."""
 SECONDS = 2.0
+"""That a request waits for the store's answer."""
+PATIENCE = 1.0
+"""Seconds after a try that failed in which nobody waits for the next one."""
 
 
 class KnownKeys:
@@ -18,6 +21,7 @@ class KnownKeys:
         self._store = store
         self._keys: dict[str, ApiKey] = {}
         self._asked_at: float | None = None
+        self._failed_at: float | None = None
         self._asking = asyncio.Lock()
 
     async def principal(self, token: str) -> Principal | None:
@@ -38,9 +42,15 @@ class KnownKeys:
             return self._keys
 
     async def _ask(self) -> list[ApiKey]:
+        if self._failed_at is not None and monotonic() - self._failed_at < PATIENCE:
+            raise _unavailable()
         try:
             async with asyncio.timeout(SECONDS):
                 return await self._store.keys()
-        except TimeoutError:
-            message = "the store did not say which keys are good; try again"
-            raise CatalogError(ErrorCode.UNAVAILABLE, message) from None
+        except (CatalogError, TimeoutError):
+            self._failed_at = monotonic()
+            raise _unavailable() from None
+
+
+def _unavailable() -> CatalogError:
+    return CatalogError(ErrorCode.UNAVAILABLE, "the store does not say which keys are good; try again")

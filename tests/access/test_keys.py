@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from graph_api.access.keys import ApiKey
 from graph_api.access.principal import Role
 from graph_api.app import create_app
 from graph_api.settings import Settings
@@ -80,7 +81,7 @@ async def test_a_flood_of_wrong_keys_asks_the_store_seldom(tmp_path: Path) -> No
     class Counting(EmbeddedStore):
         asked = 0
 
-        async def keys(self):  # type: ignore[no-untyped-def]
+        async def keys(self) -> list[ApiKey]:
             self.asked += 1
             return await super().keys()
 
@@ -90,6 +91,20 @@ async def test_a_flood_of_wrong_keys_asks_the_store_seldom(tmp_path: Path) -> No
         answers = await asyncio.gather(*(ask(client, token) for token in tokens))
     assert {answer.status_code for answer in answers} == {401}
     assert store.asked == 1
+
+
+async def test_nobody_waits_long_for_a_store_that_does_not_answer(tmp_path: Path) -> None:
+    class Silent(EmbeddedStore):
+        async def keys(self) -> list[ApiKey]:
+            return await asyncio.Future()
+
+    async with client_of(create_app(Settings(), Silent(tmp_path / "catalog.db"))) as client:
+        begin = time.monotonic()
+        answers = await asyncio.gather(*(ask(client, f"cat_{'0' * 12}_{'0' * 64}") for _ in range(20)))
+        assert time.monotonic() - begin < 4
+    assert {(row.status_code, row.json()["errors"][0]["extensions"]["code"]) for row in answers} == {
+        (503, "UNAVAILABLE")
+    }
 
 
 def test_the_first_key_and_all_after_it() -> None:

@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -332,7 +333,7 @@ def naive_name(glob: str, name: str) -> bool:
 )
 def test_matching_without_backtracking_loses_no_match(parts: list[str], names: list[str]) -> None:
     pattern, path = "/" + "/".join([*parts, "z"]), "/".join([*names, "z"])
-    parts = [part if part == "**" else part.replace("**", "*") for part in parts]
+    parts = [part if part == "**" else re.sub(r"\*+", "*", part) for part in parts]
     for dialect in Dialect:
         assert matches(pattern, dialect, path) is naive([*parts, "z"], [*names, "z"])
 

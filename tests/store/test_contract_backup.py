@@ -119,7 +119,8 @@ async def test_a_backup_beside_writers_is_of_one_revision(store: Store, open_sto
         return revision
 
     writing = asyncio.create_task(keep_writing())
-    await asyncio.sleep(0.3)
+    while not await store.revision():  # noqa: ASYNC110 - from outside there is no event
+        await asyncio.sleep(0.05)
     counts = await back_up(store, tmp_path / "backup")
     stop.set()
     written = await writing

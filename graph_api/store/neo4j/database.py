@@ -22,7 +22,7 @@ from neo4j import (
     NotificationMinimumSeverity,
     Query,
 )
-from neo4j.exceptions import ClientError, DriverError, Neo4jError
+from neo4j.exceptions import ClientError, DriverError, IncompleteCommit, Neo4jError
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, cypher_aside
@@ -277,12 +277,15 @@ class Database:
 
 
 async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Asks again where the driver says that it may help, such as after a deadlock or a connection that broke."""
+    """Asks again where the driver says that it may help, such as after a deadlock or a connection that broke.
+
+    Also where the connection broke at the very end of a transaction: an attempt is one that may be done twice.
+    """
     for pause in (FIRST_PAUSE * 2**n for n in range(TRIES - 1)):
         try:
             return await attempt()
         except (DriverError, Neo4jError) as error:
-            if not error.is_retryable():
+            if not error.is_retryable() and not isinstance(error, IncompleteCommit):
                 raise
             RETRIES.labels(type(error).__name__).inc()
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - keeps those who failed together apart

@@ -1,0 +1,30 @@
+"""What the connector ansible asks AWX, or the automation controller."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.documents import Document, dig, mappings
+from graph_api.sources.scalars import text_in
+
+OPTIONS = {"inventories": "Names of inventories, with commas between; all that the token may see if not set"}
+PAGE = 100
+INVENTORIES = "/api/v2/inventories/"
+
+
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+    """The listing of each inventory, as `ansible-inventory --list` writes it; of hosts that are not disabled."""
+    wanted = {name.strip() for name in options.get("inventories", "").split(",") if name.strip()}
+    async for id_ in _inventories(api, wanted):
+        path = f"{INVENTORIES}{id_}/script/"
+        yield Document(api.url(path), await api.get(path, {"hostvars": 1}))
+
+
+async def _inventories(api: Api, wanted: set[str]) -> AsyncIterator[int]:
+    for page in range(1, MAX_PAGES + 1):
+        answer = await api.get(INVENTORIES, {"page": page, "page_size": PAGE, "order_by": "id"})
+        for _, row in mappings(dig(answer, "results")):
+            if isinstance(row.get("id"), int) and (not wanted or text_in(row.get("name")) in wanted):
+                yield row["id"]
+        if not dig(answer, "next"):
+            return
+    raise ApiError(f"{api.url(INVENTORIES)} has more than {MAX_PAGES:,} pages")

@@ -1,0 +1,99 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from graph_api.sources.api import ApiError
+from graph_api.sources.dora import CONNECTOR
+from tests.sources.connectors.answering import Pages, Tool
+
+
+def ago(days: float) -> str:
+    return f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def deployment(number: int, days: float, environment: str = "production") -> dict[str, Any]:
+    url = f"https://api.github.com/repos/shop/checkout/deployments/{number}"
+    return {
+        "id": number,
+        "url": url,
+        "sha": f"a{number}",
+        "environment": environment,
+        "statuses_url": f"{url}/statuses",
+        "repository_url": "https://api.github.com/repos/shop/checkout",
+        "created_at": ago(days),
+    }
+
+
+def status(number: int, days: float, state: str) -> list[dict[str, str]]:
+    url = f"https://api.github.com/repos/shop/checkout/deployments/{number}"
+    return [{"state": state, "deployment_url": url, "created_at": ago(days)}]
+
+
+GITHUB = {
+    "/repos/shop/checkout/deployments": Pages(
+        [[deployment(3, 1), deployment(2, 2, "staging")], [deployment(1, 3), deployment(0, 99)], ["never asked for"]]
+    ),
+    "/repos/shop/checkout/deployments/3/statuses": status(3, 1, "success"),
+    "/repos/shop/checkout/deployments/1/statuses": status(1, 3, "failure"),
+    "/repos/shop/checkout/commits/a3": {"sha": "a3", "commit": {"committer": {"date": ago(2)}}},
+    "/repos/shop/checkout/commits/a1": {"sha": "a1", "commit": {"committer": {"date": ago(3)}}},
+}
+
+
+def metrics(request: Request) -> list[dict[str, Any]]:
+    assert request.query_params["interval"] == "daily"
+    hours = request.query_params["metric"] == "lead_time_for_changes"
+    return [{"date": ago(1)[:10], "value": 7200 if hours else 0.5}]
+
+
+GITLAB = {
+    "/projects/shop%2Fcart/deployments": [
+        {"id": 51, "sha": "c1", "status": "success", "updated_at": ago(1), "environment": {"name": "production"}}
+    ],
+    "/projects/shop%2Fcart/dora/metrics": metrics,
+}
+
+
+def figures(tool: Tool, options: dict[str, str]) -> dict[str, Any]:
+    snapshot = tool.read(options)
+    assert not snapshot.problems
+    return {said.name: said.spec["value"] for said in snapshot.entities.values() if said.type == "dora"}
+
+
+def test_deployments_to_production_on_github_of_late() -> None:
+    tool = Tool(CONNECTOR, GITHUB)
+    found = figures(tool, {"repositories": "shop/checkout"})
+    assert found.keys() == {
+        "deployment_frequency",
+        "lead_time_for_changes",
+        "change_failure_rate",
+        "time_to_restore_service",
+    }
+    assert (found["change_failure_rate"], round(found["time_to_restore_service"])) == (0.5, 48)
+    assert not [path for path in tool.asked if "/2/statuses" in path or "/0/statuses" in path or "page=3" in path]
+
+
+def test_projects_on_gitlab_with_its_own_figures_or_without() -> None:
+    options = {"projects": "shop/cart", "days": "7"}
+    assert figures(Tool(CONNECTOR, GITLAB), options)["lead_time_for_changes"] == 2
+    without = {path: answer for path, answer in GITLAB.items() if "metrics" not in path}
+    assert figures(Tool(CONNECTOR, without), options).keys() == {"deployment_frequency", "change_failure_rate"}
+
+
+@pytest.mark.parametrize("broken", ["/repos/shop/checkout/commits/a1", "/repos/shop/checkout/deployments/1/statuses"])
+def test_a_fault_ends_the_run(broken: str) -> None:
+    with pytest.raises(ApiError):
+        Tool(CONNECTOR, GITHUB, broken).read({"repositories": "shop/checkout"})
+
+
+@pytest.mark.parametrize("options", [{}, {"repositories": "shop/checkout", "days": "many"}])
+def test_what_must_be_said_is_told(options: dict[str, str]) -> None:
+    with pytest.raises(ApiError, match=r"options?"):
+        Tool(CONNECTOR, GITHUB).read(options)
+
+
+def test_a_wrong_token_is_told() -> None:
+    with pytest.raises(ApiError, match="token"):
+        Tool(CONNECTOR, GITHUB).read({"repositories": "shop/checkout"}, known=False)
