@@ -11,14 +11,14 @@ class BusyError(Exception):
 
 
 class Turns:
-    """At most `running` requests run and `waiting` wait. One caller may have a quarter of the running ones, and three
-    quarters of all places.
+    """At most `running` requests run and `waiting` wait. One caller may have a sixteenth of the running ones (two at
+    the least), because they also share one processor, and three quarters of all places.
     """
 
     def __init__(self, running: int, waiting: int) -> None:
         self._most_running = running
         self._most_present = running + waiting
-        self._share_running = max(1, running // 4)
+        self._share_running = max(2, running // 16)
         self._share_present = max(self._share_running + 1, 3 * self._most_present // 4)
         self._running: Counter[str] = Counter()
         self._present: Counter[str] = Counter()

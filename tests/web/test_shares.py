@@ -28,7 +28,7 @@ def test_a_caller_with_many_requests_leaves_places_to_others() -> None:
     limits = RequestLimits(request_deadline=2, max_running=8, max_waiting=8)
     with serve(limits=limits) as client, other_caller(client) as other, ThreadPoolExecutor(20) as pool:
         many = [pool.submit(client.post, "/graphql", json=WAIT) for _ in range(20)]
-        assert waiting.becomes(2)  # a quarter of 8
+        assert waiting.becomes(2)  # one caller's share
         assert other.post("/graphql", json=NAME).status_code == 200
         codes = sorted(code(request.result()) for request in many)
     assert codes == ["DEADLINE_EXCEEDED"] * 12 + ["UNAVAILABLE"] * 8  # three quarters of 16
