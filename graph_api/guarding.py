@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graph_api.access.audit import Attempt, Outcome
-from graph_api.access.authorize import Reach, not_yours, why_not
+from graph_api.access.authorize import Reach, moves_ownership, not_yours, why_not
 from graph_api.access.principal import Principal
 from graph_api.access.visibility import visibility_of
 from graph_api.catalog.audience import Restriction, audience_of
@@ -17,6 +17,9 @@ from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.planning.restate import stated_rows
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.writing import utc_now
+
+_MOVED = "by this, others would share or lose the ownership of what is theirs"
+"""Without its name: the writer need not know that it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
             refused.append(Refusal(None, "it would change, or link to, what you may not"))
         elif ref in touched and (reason := why_not(teams, ref, *rows)):
             refused.append(Refusal(ref, reason))
+    others = sorted(after.keys() & before.keys() - touched)
+    refused += [Refusal(None, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])]
     return refused
 
 

@@ -1,12 +1,13 @@
 """The write path: a snapshot of one source becomes a plan, and the plan is applied in one step or held."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from graph_api.access.audit import LOCAL_SYNC, MAX_REFS, Attempt
 from graph_api.access.authorize import Reach
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.guarding import refusals
@@ -17,6 +18,8 @@ from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump_run
 from graph_api.writing import MAX_CHANGES, foreign_connector, new_run_id, utc_now, write
+
+_NOT_ALL_YOURS = "it would change what your teams do not own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,9 @@ async def sync(
             raise CatalogError(ErrorCode.DECLARED_ELSEWHERE, foreign)
         plan = await _plan(tx, snapshot, started)
         run = await _keeping_id(tx, _new_run(tx, snapshot, plan, started))
-        changes = await _settle(tx, plan, order, by, held=run.status is SyncStatus.HELD)
-        if run.status is SyncStatus.HELD:
+        held = run.status is SyncStatus.HELD
+        changes = await _settle(tx, plan, order, by, named=snapshot.entities, held=held)
+        if held:
             run = replace(run, payload=pack(snapshot))
         if dry_run:
             return SyncReport(run=run, plan=plan, changes=changes)
@@ -173,15 +177,26 @@ def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str)
 
 
 async def _settle(
-    tx: WriteTransaction, plan: Plan, order: SourceOrder, by: Attempt, *, held: bool = False
+    tx: WriteTransaction,
+    plan: Plan,
+    order: SourceOrder,
+    by: Attempt,
+    *,
+    named: Collection[Ref] = (),
+    held: bool = False,
 ) -> ChangeSet:
-    """The changes; none of a plan that is held, which must be the writer's to make all the same."""
+    """The changes; none of a plan that is held, which must be the writer's to make all the same.
+
+    A refusal tells of nothing that the writer has not `named` itself.
+    """
     if held and by.reach is not Reach.OWNED:
         return ChangeSet()
     changes = await settle(tx, plan.edit, order)
     if refused := await refusals(tx, by, changes):
-        refs = [row.ref for row in refused[:MAX_REFS] if row.ref]
-        raise CatalogError(ErrorCode.FORBIDDEN, refused[0].message, refs=refs)
+        told = [row for row in refused if row.ref in named]
+        message = told[0].message if told else _NOT_ALL_YOURS
+        refs = [row.ref for row in told[:MAX_REFS] if row.ref]
+        raise CatalogError(ErrorCode.FORBIDDEN, message, refs=refs)
     return ChangeSet() if held else changes
 
 

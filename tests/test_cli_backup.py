@@ -38,6 +38,16 @@ def test_a_store_that_is_not_empty_is_replaced_only_when_told() -> None:
     assert ask("{ entities { totalCount } }") == {"entities": {"totalCount": 3}}
 
 
+def test_only_its_owner_can_read_a_backup_whatever_lies_beside_it() -> None:
+    run("sync", write("checkout"))
+    Path("elsewhere").touch(0o644)
+    Path("catalog.backup.part").symlink_to("elsewhere")
+    assert run("backup", "catalog.backup").exit_code == 0
+    assert Path("elsewhere").read_bytes() == b""
+    assert not Path("catalog.backup").is_symlink()
+    assert Path("catalog.backup").stat().st_mode & 0o777 == 0o600
+
+
 def test_what_is_not_there_is_said() -> None:
     assert run("backup", "catalog.backup").exit_code == 4
     assert not Path("catalog.db").exists()

@@ -69,6 +69,16 @@ def why_not(teams: AbstractSet[Ref], ref: Ref, before: Entity | None, after: Ent
     return None
 
 
+def moves_ownership(teams: AbstractSet[Ref], before: Entity, after: Entity) -> bool:
+    """Whether an editor of these teams would change who owns what it says nothing of, such as a part of what it writes:
+    a thing that others own and its teams do not, or to the loss of others. What nobody owns may get an owner so.
+    """
+    owned_before, owned_after = _owners(before), _owners(after)
+    if not owned_before or owned_before == owned_after:
+        return False
+    return teams.isdisjoint(owned_before) or not owned_before - owned_after <= teams
+
+
 def not_yours(ref: Ref) -> str:
     """The same whether there is such a thing or not."""
     return f"there is no {ref} that your teams own"

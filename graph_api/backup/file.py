@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -60,8 +61,9 @@ class Writer:
 @contextmanager
 def writing(path: Path) -> Iterator[Writer]:
     """The file appears when all of it is on the disk. It holds the whole catalog, so only its owner may read it."""
-    part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # A name that nobody can have put something at before.
+    descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
+    part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as raw:
             with gzip.GzipFile("", "wb", _COMPRESSION, raw, 0) as file:

@@ -35,7 +35,8 @@ class SourceOrder:
     """The order of priority: the sources with these names, then descriptors, then what else declares, then what
     observes, the API's last; ties by name.
 
-    A name stands also for the sources that other connectors read beside it, as `files` for `kubernetes:files`.
+    A name stands also for the sources that other connectors read beside it, as `files` for `kubernetes:files`; but not
+    for `api:files`, which any editor may write for.
     """
 
     names: tuple[str, ...] = ()
@@ -50,7 +51,8 @@ class SourceOrder:
         """The source's place, smallest first."""
         connector, _, name = source.partition(":")
         rank = _rank(source, connector, self.observing)
-        place = next((self.names.index(text) for text in (source, name) if text in self.names), len(self.names))
+        texts = (source,) if connector == API_SOURCE else (source, name)
+        place = next((self.names.index(text) for text in texts if text in self.names), len(self.names))
         return place + (rank == _LAST and place == len(self.names)), rank, source
 
     @property

@@ -1,4 +1,4 @@
-"""What Prometheus can ask for. Labels come from closed tables, but for names of sources, which the operator gives."""
+"""What Prometheus can ask for. Labels come from closed tables; of names of sources, a bounded number is told."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 

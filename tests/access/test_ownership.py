@@ -52,6 +52,8 @@ CATALOG = [
     | {"annotations": {"graph-api/identifiers": "pagerduty:P1"}},
     component("shared", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
     component("nobodys"),
+    # In a whole that nobody declares yet.
+    component("part", system="lake", subcomponentOf="component:vacant"),
 ]
 
 
@@ -131,6 +133,7 @@ OTHERS = {
     "give away by the system": component("mine", system="lake"),
     "throw a co-owner out": component("shared", "web"),
     "take a co-owner in": component("mine", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
+    "own a part of theirs by its whole": component("vacant", "web"),
     "new without an owner": component("new"),
     "new for another team": component("new", "data"),
     "new for a team that does not exist": component("new", "nowhere"),
@@ -199,6 +202,22 @@ async def test_what_is_not_there_is_refused_as_what_is_not_ones_own(store: Store
             ]
             texts.append(str(errors).replace(name, "..."))
         assert texts[0] == texts[1]
+
+
+async def test_a_refusal_names_only_what_was_asked_for(store: Store) -> None:
+    async with serving(store) as clients:
+        many = [component(f"b{number}", "data") for number in range(30)]
+        assert await clients.write(APPLY, "admin", source="api:data", entities=many) == []
+        held = await clients.send("admin", APPLY, source="api:data", entities=[])
+        bodies = [
+            await clients.send("editor", APPLY, source="api:data", entities=[]),
+            await clients.send("editor", APPLY, source="api:data", entities=[component("mine", "web")]),
+            await clients.send("editor", CONFIRM, id=held["data"]["answer"]["sync"]["id"]),
+        ]
+        assert ["FORBIDDEN" in str(body) for body in bodies] == [True] * 3
+        assert not [body for body in bodies if "component:" in str(body)]
+        body = await clients.send("editor", APPLY, source="api:data", entities=[component("theirs", "data", tier=1)])
+        assert "component:default/theirs" in str(body)
 
 
 async def test_a_held_sync_is_confirmed_by_who_may_make_its_changes(store: Store) -> None:

@@ -128,3 +128,12 @@ def test_a_changed_order_takes_effect_when_a_server_starts(servers: Servers, fre
 
     assert revision(servers.start("two", "four", "three")) == before + 1, "an order that is the same costs nothing"
     assert short(servers.start()) == "One SOFT ones ones fours"
+
+
+def test_what_is_written_for_the_api_is_last_whatever_its_source_is_called(servers: Servers) -> None:
+    client = servers.start("two")
+    for source, title in (("one", "One"), ("api:two", "Api")):
+        client.ask(APPLY, source=source, entities=[component("cart", title=title)])
+    assert client.ask('{ entity(ref: "component:cart") { title } }') == {"entity": {"title": "One"}}
+    client = servers.start("api:two")
+    assert client.ask('{ entity(ref: "component:cart") { title } }') == {"entity": {"title": "Api"}}

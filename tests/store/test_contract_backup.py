@@ -20,7 +20,7 @@ from graph_api.catalog.snapshot import Snapshot
 from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.protocol import PageRequest, Store
+from graph_api.store.protocol import PageRequest, Store, StoredAnswer
 from graph_api.sync import confirm_sync, sync
 from tests.access.signing_in import breach
 from tests.catalogs import AT, entity, links, refs, with_ends, write
@@ -95,6 +95,16 @@ async def goes_on(store: Store) -> None:
     held = await store.syncs(None, 10, status=SyncStatus.HELD)
     await confirm_sync(store, held[0].id, SourceOrder())
     assert await write(store, with_ends(links("a>new"))) == revision + 2
+
+
+async def test_a_write_that_a_restore_undid_can_be_sent_again(store: Store, tmp_path: Path) -> None:
+    await write(store, ChangeSet(entities=[entity("a")]))
+    await back_up(store, tmp_path / "backup")
+    async with store.write() as tx:
+        await tx.keep_answer(StoredAnswer("ann\nkey", "digest", b"answer"), 60)
+    await restore(store, tmp_path / "backup", replace=True)
+    async with store.write() as tx:
+        assert await tx.answer_of("ann\nkey") is None
 
 
 async def test_a_running_server_notices_a_restore(store: Store, open_store: OpenStore, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from graph_api.settings import load_settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
+from graph_api.web import admin
 from tests.commands import served
 from tests.serving import everybody
 
@@ -83,6 +84,19 @@ async def test_sources_tell_how_old_they_are_and_what_is_held(store: Store) -> N
     assert after["graph_api_source_held", "shop"] == 1
     assert after["graph_api_source_failed", "shop"] == 0
     assert after["graph_api_store_up",] == 1
+
+
+async def test_names_that_writers_make_up_are_no_more_than_a_scrape_holds(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "MAX_SOURCES", 2)
+    async with clients(store) as (client, operator):
+        for name in ("api:one", "api:two"):
+            query = f'mutation {{ putEntities(source: "{name}", entities: []) {{ revision }} }}'
+            await client.post("/graphql", json={"query": query})
+        await sync(store, Snapshot(source="shop", connector="files"), SourceOrder())
+        after = await samples(operator)
+    assert [labels for name, *labels in after if name == "graph_api_source_failed"] == [["shop"], ["api:one"]]
 
 
 async def test_metrics_are_told_while_the_store_is_away(tmp_path: Path) -> None:
