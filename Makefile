@@ -9,10 +9,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench realworld schema clean
+.PHONY: help demo test lint bench reliability realworld schema clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runs ## Serve the demo organization on 127.0.0.1, port PORT (8000)
 	@echo "For the command graph-api, in another terminal: . $(VENV)/bin/activate"
@@ -28,6 +28,10 @@ lint: $(VENV)/.develops ## Check style and types
 
 bench: $(VENV)/.develops ## Measure both stores; BENCH="--entities 10000" for another size
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+reliability: $(VENV)/.develops ## Check what is promised on real servers; RELIABILITY="--only 2"
+	$(INSTALL) --editable '.[dev,neo4j-local,reliability]'
+	$(BIN)/python -m reliability.run $(RELIABILITY)
 
 realworld: $(VENV)/.runs ## Print figures of the real files below DIR
 	@$(BIN)/python tools/realworld.py $(or $(DIR),$(error Name a folder: make realworld DIR=FOLDER))

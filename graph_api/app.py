@@ -1,6 +1,9 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
-from graph_api.access.principal import LOCAL, Principal
+from dataclasses import replace
+
+from graph_api.access.principal import Principal
+from graph_api.catalog.audience import BUILT_IN, Visibility
 from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
@@ -10,6 +13,7 @@ from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
 from graph_api.live import LiveChanges
+from graph_api.readers import Readers
 from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
@@ -18,9 +22,11 @@ from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
 from graph_api.telemetry.watched_store import watched
+from graph_api.trusted_documents import load_documents
 from graph_api.warming import warm_up
 from graph_api.web.asgi import CatalogApp, build_asgi
 from graph_api.web.authentication import Anybody, TokenAuthenticator
+from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
@@ -37,13 +43,19 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     opened = store or open_store(settings)
     live = LiveChanges(opened, settings.poll_interval)
     catalog = watched(opened, live.wake)
-    limits = RequestLimits(max_body=settings.max_body, request_deadline=settings.request_deadline)
+    limits = request_limits(settings)
+    received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
+    readers = Readers(catalog)
+
+    async def context_of(principal: Principal) -> Context:
+        return create_context(settings, catalog, principal, await readers.visibility(principal), live)
+
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     app = build_asgi(
         configured_schema(settings),
-        lambda principal: create_context(settings, catalog, principal, live),
+        context_of,
         catalog,
         Anybody() if settings.insecure_anonymous else tokens,
         limits,
@@ -55,28 +67,68 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         beside=schedule.run,
         finish=schedule.finish,
         routes=[
-            *hook_routes(sources, schedule.ask, limits, tokens),
-            *lineage_routes(sources, schedule.ask, limits, tokens),
+            *hook_routes(sources, schedule.ask, received, tokens),
+            *lineage_routes(sources, schedule.ask, received, tokens),
         ],
         admin_hosts=settings.admin_hosts,
+        trust=document_trust(settings),
     )
     app.state.live = live
     return app
 
 
+def request_limits(settings: Settings) -> RequestLimits:
+    return RequestLimits(
+        max_head=settings.max_head,
+        max_headers=settings.max_headers,
+        max_body=settings.max_body,
+        max_response=settings.max_response,
+        body_timeout=settings.body_timeout,
+        request_deadline=settings.request_deadline,
+        max_running=settings.max_running,
+        max_waiting=settings.max_waiting,
+        rate=settings.rate,
+    )
+
+
+def document_trust(settings: Settings) -> DocumentTrust:
+    path = settings.trusted_documents_path
+    return DocumentTrust(
+        mode=settings.trusted_documents,
+        documents=load_documents(path) if path else {},
+        get_trusted_only=settings.get_trusted_only,
+    )
+
+
 def configured_schema(settings: Settings) -> CatalogSchema:
-    return create_schema(Limits(tokens=settings.max_tokens, depth=settings.max_depth))
+    limits = Limits(
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        fields=settings.max_fields,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        objects=settings.max_cost,
+        suggestions=settings.field_suggestions,
+    )
+    return create_schema(limits)
 
 
 def create_context(
-    settings: Settings, store: Store, principal: Principal = LOCAL, live: LiveChanges | None = None
+    settings: Settings,
+    store: Store,
+    principal: Principal,
+    visibility: Visibility,
+    live: LiveChanges | None = None,
 ) -> Context:
     return Context(
         principal=principal,
-        store=store,
+        catalog=store,
+        visibility=visibility,
         live=live or LiveChanges(store),
         source_order=source_order(settings),
         max_page=settings.max_page,
+        max_objects=settings.max_cost,
+        introspection=settings.introspection,
         deadline=settings.deadline,
     )
 
@@ -97,10 +149,10 @@ def open_store(settings: Settings) -> Store:
 
 
 def source_order(settings: Settings) -> SourceOrder:
-    """Who is believed first, and what is one thing, as the operator says."""
+    """Who is believed first, what is one thing, and who may see it, as the operator says."""
     rules = Rules(
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),
         image_mirrors=settings.image_mirrors,
     )
-    return SourceOrder(settings.source_names, rules, OBSERVING)
+    return SourceOrder(settings.source_names, rules, OBSERVING, (*settings.restricted, *BUILT_IN))

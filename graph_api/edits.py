@@ -283,7 +283,7 @@ def _declared_elsewhere(path: tuple[str, ...], statements: Mapping[str, object])
 async def _finish(
     tx: WriteTransaction, order: SourceOrder, draft: _Draft, by: Attempt, now: str, *, dry_run: bool
 ) -> EditReport:
-    if refused := await not_owned(tx, by, [ref for _, ref in draft.named], new=draft.new):
+    if refused := await not_owned(tx, by, [ref for _, ref in draft.named], order.restrictions, new=draft.new):
         return _failed(tx, draft, _at_their_places(refused, draft))
     if foreign := await foreign_connector(tx, draft.edit.source, API_CONNECTOR):
         draft.errors.insert(0, UserError(("source",), ErrorCode.DECLARED_ELSEWHERE, foreign))
@@ -307,7 +307,10 @@ def _failed(tx: WriteTransaction, draft: _Draft, errors: Sequence[UserError]) ->
 def _at_their_places(refused: Sequence[Refusal], draft: _Draft) -> list[UserError]:
     places = {ref: path for path, ref in reversed(draft.named)}
     anywhere = draft.named[0][0][:1] if draft.named else ()
-    return [UserError(places.get(row.ref, anywhere), ErrorCode.FORBIDDEN, row.message) for row in refused]
+    return [
+        UserError(places.get(row.ref, anywhere) if row.ref else anywhere, ErrorCode.FORBIDDEN, row.message)
+        for row in refused
+    ]
 
 
 def _starts(keys: Iterable[LinkKey]) -> list[tuple[tuple[str, ...], Ref]]:

@@ -1,14 +1,16 @@
 """What a writer may touch, asked inside its transaction: nothing can change between the question and the write."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graph_api.access.audit import Attempt, Outcome
 from graph_api.access.authorize import Reach, moves_ownership, not_yours, why_not
 from graph_api.access.principal import Principal
+from graph_api.access.visibility import visibility_of
+from graph_api.catalog.audience import Restriction, audience_of
 from graph_api.catalog.changes import ChangeSet
-from graph_api.catalog.entity import Entity, LinkKey
+from graph_api.catalog.entity import Entity, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import UNREACHABLE, CatalogError
@@ -22,9 +24,9 @@ _MOVED = "by this, others would share or lose the ownership of what is theirs"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`ref` is where the write reaches too far."""
+    """`ref` is where the write reaches too far; None for what the writer does not see."""
 
-    ref: Ref
+    ref: Ref | None
     message: str
 
 
@@ -33,32 +35,43 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
     if by.reach is not Reach.OWNED:
         return []
     teams = await _teams(tx, by.principal)
+    sees = visibility_of(by.principal, teams).sees
     after = {row.ref: row for row in changes.entities}
-    before = await tx.entities({*after, *changes.removed, *_link_starts(changes)})
-    touched = _restated(before, after, changes.removed) | await _relinked(tx, changes)
-    reasons = ((ref, why_not(teams, ref, before.get(ref), after.get(ref))) for ref in sorted(touched))
+    links = await _relinked(tx, changes)
+    ends = {end for key in links for end in (key.source, key.target)}
+    before = await tx.entities({*after, *changes.removed, *ends})
+    touched = _restated(before, after, changes.removed) | {key.source for key in links}
+    refused = []
+    for ref in sorted(touched | ends):
+        rows = before.get(ref), after.get(ref)
+        if not all(sees(row.audience, ref) for row in rows if row):
+            refused.append(Refusal(None, "it would change, or link to, what you may not"))
+        elif ref in touched and (reason := why_not(teams, ref, *rows)):
+            refused.append(Refusal(ref, reason))
     others = sorted(after.keys() & before.keys() - touched)
-    return [
-        *(Refusal(ref, reason) for ref, reason in reasons if reason),
-        *(Refusal(ref, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])),
-    ]
+    refused += [Refusal(None, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])]
+    return refused
 
 
-async def not_owned(tx: WriteTransaction, by: Attempt, refs: Sequence[Ref], *, new: bool) -> list[Refusal]:
+async def not_owned(
+    tx: WriteTransaction, by: Attempt, refs: Sequence[Ref], restrictions: Sequence[Restriction], *, new: bool
+) -> list[Refusal]:
     """Which of the refs that a request names are declared and not its own; or are not declared, unless they may be
-    new. Asked first, so that no other error tells of what somebody else owns.
+    new; or are nothing that it sees. Asked first, so that no other error tells of what somebody else owns.
     """
     if by.reach is not Reach.OWNED:
         return []
     teams = await _teams(tx, by.principal)
+    sees = visibility_of(by.principal, teams).sees
     rows = await stated_rows(tx, refs)
-    return [Refusal(ref, not_yours(ref)) for ref in refs if not _is_own(rows.get(ref), teams, new=new)]
 
+    def is_own(ref: Ref) -> bool:
+        row = rows.get(ref)
+        if not sees(row.audience if row else audience_of(unresolved(ref), restrictions), ref):
+            return False
+        return any(owner.ref in teams for owner in row.owners) if row and row.declared else new
 
-def _is_own(row: Entity | None, teams: Collection[Ref], *, new: bool) -> bool:
-    if row is None or not row.declared:
-        return new
-    return any(owner.ref in teams for owner in row.owners)
+    return [Refusal(ref, not_yours(ref)) for ref in refs if not is_own(ref)]
 
 
 async def _teams(tx: WriteTransaction, principal: Principal) -> frozenset[Ref]:
@@ -82,20 +95,15 @@ def _restated(before: dict[Ref, Entity], after: dict[Ref, Entity], removed: Iter
     return changed | {ref for ref in removed if ref in before and before[ref].declared}
 
 
-async def _relinked(tx: WriteTransaction, changes: ChangeSet) -> set[Ref]:
-    """Where links start of which something else is said now."""
+async def _relinked(tx: WriteTransaction, changes: ChangeSet) -> set[LinkKey]:
+    """Links of which something else is said now."""
     before = await tx.links([*(link.key for link in changes.links), *changes.removed_links])
     stated = {
-        link.key.source
+        link.key
         for link in changes.links
         if dict(link.statements) != dict(before[link.key].statements if link.key in before else {})
     }
-    return stated | {key.source for key in changes.removed_links}
-
-
-def _link_starts(changes: ChangeSet) -> set[Ref]:
-    keys: list[LinkKey] = [*(link.key for link in changes.links), *changes.removed_links]
-    return {key.source for key in keys}
+    return stated | set(changes.removed_links)
 
 
 @asynccontextmanager

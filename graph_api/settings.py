@@ -22,10 +22,13 @@ from pydantic_settings import (
 from graph_api.access_settings import AccessSettings, check_access, is_loopback, split
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
+from graph_api.limit_settings import LimitSettings
 from graph_api.live_settings import LiveSettings
 from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
+from graph_api.restriction_settings import RestrictionSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
+from graph_api.trusted_documents import DocumentSettings
 
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
@@ -113,7 +116,7 @@ _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
-class Settings(AccessSettings, LiveSettings, OperationSettings):
+class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, OperationSettings, RestrictionSettings):
     """What a deployment can choose. A value given in code wins over the environment, that over the file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
@@ -137,16 +140,6 @@ class Settings(AccessSettings, LiveSettings, OperationSettings):
         description="Origins whose pages browsers may let ask the server (CORS), such as https://portal.example.",
     )
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
-    max_page: int = Field(default=100, ge=1, le=1000, description="Most entities on a page of a connection.")
-    max_body: int = Field(default=1_000_000, ge=1, description="Largest body of a request, in bytes.")
-    max_tokens: int = Field(default=5000, ge=100, description="Most tokens in a GraphQL document.")
-    max_depth: int = Field(default=20, ge=5, description="Deepest nesting of fields in a GraphQL document.")
-    deadline: float = Field(
-        default=5.0, gt=0, le=30, description="Seconds that one question may take before DEADLINE_EXCEEDED."
-    )
-    request_deadline: float = Field(
-        default=10.0, gt=0, description="Seconds that a whole request may take before DEADLINE_EXCEEDED."
-    )
     sources: _Sources = Field(
         default=(),
         description="Names of sources, highest priority first; in the file also objects that say what to sync, see "

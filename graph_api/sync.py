@@ -195,7 +195,8 @@ async def _settle(
     if refused := await refusals(tx, by, changes):
         told = [row for row in refused if row.ref in named]
         message = told[0].message if told else _NOT_ALL_YOURS
-        raise CatalogError(ErrorCode.FORBIDDEN, message, refs=[row.ref for row in told[:MAX_REFS]])
+        refs = [row.ref for row in told[:MAX_REFS] if row.ref]
+        raise CatalogError(ErrorCode.FORBIDDEN, message, refs=refs)
     return ChangeSet() if held else changes
 
 

@@ -6,29 +6,38 @@ A cold Neo4j takes seconds to plan its first large statements. The texts are tho
 import asyncio
 from dataclasses import replace
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, Direction
 from graph_api.catalog.traversal import Traversal, WalkRequest
-from graph_api.store.protocol import LinkPage, PageRequest, Store
+from graph_api.store.protocol import LinkPage, PageRequest, Reading, Store
 
 SECONDS = 20.0
 """That all of it may take."""
 
 _NOBODY = Ref("component:graph-api/warm-up")
+_STRANGER = Visibility(frozenset())
 _PAGE = 20
 _GROUPS = ("domain", "environment", "kind", "lifecycle", "owner", "severity", "system", "tier", "type")
 
 
 async def warm_up(store: Store) -> None:
-    """Ask an opened store what is usually asked. Raises TimeoutError after SECONDS, and what the store raises."""
+    """Ask an opened store what is usually asked, by those who see everything and by those who do not. Raises
+    TimeoutError after SECONDS, and what the store raises.
+    """
     async with asyncio.timeout(SECONDS):
-        for request in _walks():
-            await store.walk(request, deadline=SECONDS)
-        await store.page(PageRequest(filter=ALL, sort=Sort("name"), limit=_PAGE))
-        for direction in Direction:
-            await store.neighbours([_NOBODY], direction, IMPACT_RELATIONS, page=LinkPage(limit=_PAGE + 1))
-        await store.entities([_NOBODY])
+        for reading in (store, store.seen_by(_STRANGER)):
+            await _ask(reading)
+
+
+async def _ask(reading: Reading) -> None:
+    for request in _walks():
+        await reading.walk(request, deadline=SECONDS)
+    await reading.page(PageRequest(filter=ALL, sort=Sort("name"), limit=_PAGE))
+    for direction in Direction:
+        await reading.neighbours([_NOBODY], direction, IMPACT_RELATIONS, page=LinkPage(limit=_PAGE + 1))
+    await reading.entities([_NOBODY])
 
 
 def _walks() -> tuple[WalkRequest, ...]:

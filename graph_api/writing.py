@@ -77,7 +77,7 @@ async def _merge_anew(tx: WriteTransaction, order: SourceOrder) -> None:
         raise CatalogError(
             ErrorCode.TOO_LARGE,
             f"the new order of sources has {len(changes):,} changes, at most {MAX_CHANGES:,} fit one transaction; "
-            "put the settings `sources`, `join_names` and `separate` back to what they were",
+            "put the settings `sources`, `join_names`, `separate` and `restricted` back to what they were",
         )
     revision = await tx.apply_order(changes, order.memory, utc_now())
     if changes:

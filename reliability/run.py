@@ -1,5 +1,6 @@
 """`python -m reliability.run`: each promise, its bar and what was measured; exits with 1 when one is missed."""
 
+import signal
 import sys
 import tempfile
 import time
@@ -11,11 +12,18 @@ from pathlib import Path
 import click
 
 from graph_api import local_neo4j
-from reliability import faults_database, faults_kills, faults_replicas
+from reliability import checks_fuzz, checks_load, checks_requests, faults_database, faults_kills, faults_replicas
 from reliability.check import Bench, Check, Figure
 from reliability.processes import free_port
 
-CHECKS: tuple[Check, ...] = (*faults_kills.CHECKS, *faults_database.CHECKS, *faults_replicas.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *checks_requests.CHECKS,
+    *checks_fuzz.CHECKS,
+    *checks_load.CHECKS,
+    *faults_kills.CHECKS,
+    *faults_database.CHECKS,
+    *faults_replicas.CHECKS,
+)
 
 
 @click.command()
@@ -24,6 +32,7 @@ CHECKS: tuple[Check, ...] = (*faults_kills.CHECKS, *faults_database.CHECKS, *fau
 @click.option("--neo4j", "uri", metavar="URI", help="A database without password to empty; a local one when left out.")
 def main(rows: tuple[int, ...], full: bool, uri: str | None) -> None:
     """Check what is promised on real servers and both stores, and print it as a table."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended
     chosen = sorted((check for check in CHECKS if not rows or check.row in rows), key=lambda check: check.row)
     if not chosen:
         raise click.UsageError(f"there is no check of row {', '.join(map(str, rows))}")

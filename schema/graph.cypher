@@ -5,6 +5,7 @@ CREATE CONSTRAINT source_name IF NOT EXISTS FOR (s:Source) REQUIRE s.name IS UNI
 CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE;
 CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE;
 CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE;
+CREATE CONSTRAINT audience_text IF NOT EXISTS FOR (a:Audience) REQUIRE a.text IS UNIQUE;
 CREATE CONSTRAINT write_id IF NOT EXISTS FOR (w:Write) REQUIRE w.id IS UNIQUE;
 CREATE CONSTRAINT answer_key IF NOT EXISTS FOR (a:Answer) REQUIRE a.key IS UNIQUE;
 CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE;
@@ -15,6 +16,7 @@ CREATE INDEX entity_kind_name IF NOT EXISTS FOR (e:Entity) ON (e.kind, e.name_so
 CREATE INDEX entity_revision IF NOT EXISTS FOR (e:Entity) ON (e.revision);
 CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository);
 CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared);
+CREATE INDEX entity_audience IF NOT EXISTS FOR (e:Entity) ON (e.audience);
 CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision);
 CREATE INDEX write_at IF NOT EXISTS FOR (w:Write) ON (w.at);
 CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until);

@@ -6,10 +6,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from click.testing import CliRunner, Result
 
@@ -45,9 +46,25 @@ def write(*names: str, folder: str = "files") -> str:
 @contextmanager
 def served(*arguments: str) -> Iterator[tuple[str, str]]:
     """A server in a process of its own: what it printed, and its URL. It must end well when it is told to."""
+    with serving(*arguments) as server:
+        yield server.printed, server.url
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    printed: str
+    url: str
+    pid: int
+
+
+@contextmanager
+def serving(
+    *arguments: str, environment: Mapping[str, str] | None = None, log: IO[bytes] | None = None
+) -> Iterator[Server]:
+    """As `served`, with more about it; `log` gets what it logs."""
     command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0", *arguments]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=variables)  # noqa: S603 - our own
     assert server.stdout
     try:
         printed = ""
@@ -55,7 +72,7 @@ def served(*arguments: str) -> Iterator[tuple[str, str]]:
             line = server.stdout.readline()
             assert line, f"the server ended with {server.wait()} after printing {printed!r}"
             printed += line
-        yield printed, found[1]
+        yield Server(printed, found[1], server.pid)
         server.send_signal(signal.SIGTERM)
         assert server.wait(20) == 0
     finally:

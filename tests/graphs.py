@@ -45,6 +45,7 @@ REFS = tuple(
         "environment:default/prod",
         "group:default/a",
         "group:default/b",
+        "repository:default/a",
         "resource:default/db",
         "system:default/s",
         "user:default/u",
@@ -58,12 +59,15 @@ VALUES = ("", "a", "b=c", "c", "ß", "\U0001f600")
 TIMES = ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z", "2026-03-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z")
 IDENTIFIERS = ("arn:aws:s3:::a", "https://git.example/a", "host.example", "ß")
 REPOSITORIES = (Ref("repository:default/a"), Ref("repository:default/b"))
+THROUGH = (Ref("system:default/s"), Ref("environment:default/prod"), *REPOSITORIES)
 ENVIRONMENTS = ("prod", "test", "\U0001f600", "\uff21")
 SCALARS = (80, "80", 1.5, True, "true", "ß", None, [1], {"a": 1})
 GROUPS = (Ref("group:default/a"), Ref("group:default/b"), Ref("user:default/u"))
 SYSTEMS = (Ref("system:default/s"), Ref("system:default/t"))
 DOMAINS = (Ref("domain:default/d"), Ref("domain:default/e"))
 DEPLOYMENTS = (Ref("environment:default/prod"), Ref("environment:default/test"))
+AUDIENCES = ("group:default/a", "affected role:security", "group:default/a role:viewer user:default/u", "nobody")
+TOKENS = ("group:default/a", "group:default/b", "role:viewer", "user:default/u")
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def owners(random: Random) -> tuple[Owner, ...]:
             role=role,
             primary=random.choice((True, False)),
             how=how,
-            through=some(random, REFS),
+            through=some(random, THROUGH),
             evidence=some(random, _EVIDENCE),
         )
         for ref, role in held
@@ -136,9 +140,10 @@ def entity_statement(random: Random, ref: Ref) -> EntityStatement:
 
 
 def entity(random: Random, ref: Ref) -> Entity:
-    """One of four is only pointed at."""
+    """One of four is only pointed at, and one of three is not for everybody."""
+    audience = "" if random.randrange(3) else random.choice(AUDIENCES)
     if random.randrange(4) == 0:
-        return unresolved(ref)
+        return replace(unresolved(ref), audience=audience)
     parts = split_ref(ref)
     return Entity(
         ref=ref,
@@ -164,6 +169,7 @@ def entity(random: Random, ref: Ref) -> Entity:
         domains=tuple(sorted(some(random, DOMAINS))),
         environments=tuple(sorted(some(random, DEPLOYMENTS))),
         owner_state=random.choice(tuple(OwnerState)) if parts.kind in ("group", "user") else None,
+        audience=audience,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.filters import (
     ALL,
     FIELDS,
@@ -42,6 +43,7 @@ from tests.graphs import (
     SYSTEMS,
     TEXTS,
     TIMES,
+    TOKENS,
     VALUES,
 )
 
@@ -158,6 +160,13 @@ def _larger_link_filters(parts: st.SearchStrategy[LinkFilter]) -> st.SearchStrat
         st.lists(parts, max_size=3).map(lambda items: LinkOr(tuple(items))),
         parts.map(LinkNot),
     )
+
+
+@cache
+def visibilities() -> st.SearchStrategy[Visibility]:
+    """One of three readers sees everything."""
+    some_of_it = st.builds(Visibility, some(TOKENS).map(frozenset), some(REFS).map(frozenset))
+    return st.one_of(st.just(EVERYTHING), some_of_it, some_of_it)
 
 
 @cache

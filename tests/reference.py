@@ -4,11 +4,13 @@ Written from the semantics, not from the stores. It holds whole rows in dicts an
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cmp_to_key
 from itertools import pairwise
 from operator import lt
 from typing import TypeVar
 
+from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.entity import Criticality, Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Not, Or, Related, Sort, Words
 from graph_api.catalog.ref import Ref
@@ -47,9 +49,20 @@ _NO_LIMIT = 10**9
 
 
 class Reference:
-    def __init__(self, entities: Iterable[Entity], links: Iterable[Link]) -> None:
+    def __init__(self, entities: Iterable[Entity], links: Iterable[Link], *, whole: bool = True) -> None:
         self.entities: dict[Ref, Entity] = {entity.ref: entity for entity in entities}
         self.links: dict[LinkKey, Link] = {link.key: link for link in links}
+        self._whole = whole
+
+    def seen_by(self, visibility: Visibility) -> "Reference":
+        """A catalog without what is hidden, without links at that, and without refs to it."""
+        seen = [row for row in self.entities.values() if visibility.sees(row.audience, row.ref)]
+        hidden = self.entities.keys() - {row.ref for row in seen}
+        return Reference(
+            (_without(row, hidden) for row in seen),
+            (link for link in self.links.values() if hidden.isdisjoint((link.key.source, link.key.target))),
+            whole=visibility == EVERYTHING,
+        )
 
     # Filters
 
@@ -254,6 +267,7 @@ class Reference:
             IncompleteReason.BUDGET: len(self.distances(traversal)) > traversal.budget,
             IncompleteReason.DEPTH: any(reached[ref] == traversal.max_depth for ref in open_ends),
             IncompleteReason.UNRESOLVED: any(not self.entities[ref].declared for ref in reached),
+            IncompleteReason.HIDDEN: not self._whole,
         }
         return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), len(open_ends))
 
@@ -324,6 +338,24 @@ class Reference:
             assert len(cycle.path) - 1 == shortest == len(set(cycle.path))
             pairs = {(link.key.source, link.key.target) for link in self._all(*relations)}
             assert set(pairwise(cycle.path)) <= pairs
+
+
+def _without(entity: Entity, hidden: set[Ref]) -> Entity:
+    owners = (
+        replace(owner, through=tuple(ref for ref in owner.through if ref not in hidden), evidence=())
+        if hidden & set(owner.through)
+        else owner
+        for owner in entity.owners
+        if owner.ref not in hidden
+    )
+    return replace(
+        entity,
+        owners=tuple(owners),
+        systems=tuple(ref for ref in entity.systems if ref not in hidden),
+        domains=tuple(ref for ref in entity.domains if ref not in hidden),
+        environments=tuple(ref for ref in entity.environments if ref not in hidden),
+        repository=None if entity.repository in hidden else entity.repository,
+    )
 
 
 def place_of(entity: Entity, sort: Sort) -> Place:

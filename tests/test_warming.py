@@ -8,6 +8,7 @@ from graph_api.catalog.traversal import WalkAnswer, WalkRequest
 from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j.filters import Predicates
+from graph_api.store.neo4j.sight import WHOLE
 from graph_api.store.neo4j.walks import statement
 from graph_api.store.protocol import Store
 from graph_api.warming import warm_up
@@ -27,7 +28,7 @@ class Recording(EmbeddedStore):
         self.statements: set[str] = set()
 
     async def walk(self, request: WalkRequest, *, deadline: float) -> WalkAnswer:
-        self.statements.add(statement(request, Predicates()))
+        self.statements.add(statement(request, Predicates(WHOLE)))
         return await super().walk(request, deadline=deadline)
 
 

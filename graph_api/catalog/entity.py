@@ -169,6 +169,8 @@ class Entity:
     """Targets of its DEPLOYED_TO links, sorted."""
     owner_state: OwnerState | None = None
     """For groups and users only."""
+    audience: str = ""
+    """Who may see it, see audience.py; empty for everybody."""
     revision: int = 0
     """The last revision at which its document, its outgoing links or what is derived of them changed."""
     created_revision: int = 0

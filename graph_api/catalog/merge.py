@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from graph_api.catalog.audience import BUILT_IN, Restriction
 from graph_api.catalog.correlation import NO_RULES, Rules
 from graph_api.catalog.entity import (
     Criticality,
@@ -43,6 +44,8 @@ class SourceOrder:
     """What else the operator says of sources: which of their things are one."""
     observing: frozenset[str] = frozenset()
     """Connectors that see rather than are told."""
+    restrictions: tuple[Restriction, ...] = BUILT_IN
+    """Who may see what; the first that matches an entity decides."""
 
     def __call__(self, source: str) -> tuple[int, int, str]:
         """The source's place, smallest first."""
@@ -55,7 +58,7 @@ class SourceOrder:
     @property
     def memory(self) -> tuple[str, ...]:
         """All of it as texts, for a store to remember."""
-        return (*self.names, *self.rules.texts)
+        return (*self.names, *self.rules.texts, *(rule.text for rule in self.restrictions))
 
 
 _FIRST, _DECLARING, _OBSERVING, _LAST = range(4)

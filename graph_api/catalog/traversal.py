@@ -25,6 +25,8 @@ class IncompleteReason(StrEnum):
     BUDGET = "BUDGET"
     DEPTH = "DEPTH"
     UNRESOLVED = "UNRESOLVED"
+    HIDDEN = "HIDDEN"
+    """The reader does not see everything, whether or not that mattered here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

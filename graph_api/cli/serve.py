@@ -66,7 +66,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         app = create_app(settings, store)
         if settings.admin_port is not None:
             admin = stack.enter_context(_listen(settings.admin_host, settings.admin_port, "--admin-port"))
-            await stack.enter_async_context(admin_serving(app, settings.log_level, admin))
+            await stack.enter_async_context(admin_serving(app, settings, admin))
             click.echo(f"Operators find /readyz and /metrics at {_url(settings.admin_host, admin)}")
         # What is loaded by now stays; without it, each collection would look through all of it.
         gc.freeze()

@@ -12,6 +12,7 @@ import uvicorn
 from graph_api.live import LiveChanges
 from graph_api.settings import LogLevel, Settings
 from graph_api.web.asgi import CatalogApp
+from graph_api.web.heads import timed_heads
 from graph_api.web.streams import SOCKET_OPTIONS
 
 ADMIN_SECONDS = 1
@@ -22,7 +23,7 @@ class ClientServer(uvicorn.Server):
 
     def __init__(self, app: CatalogApp, settings: Settings, announce: Callable[[], Awaitable[None]]) -> None:
         seconds = max(1, round(settings.drain_seconds))
-        super().__init__(_config(app, settings.log_level, seconds, lifespan="on", proxies=settings.trusted_proxies))
+        super().__init__(_config(app, settings, seconds, lifespan="on", proxies=settings.trusted_proxies))
         self._lifecycle = app.lifecycle
         self._live: LiveChanges = app.state.live
         self._settings = settings
@@ -62,9 +63,9 @@ class _AdminServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def admin_serving(app: CatalogApp, level: LogLevel, listener: socket.socket) -> AsyncIterator[None]:
+async def admin_serving(app: CatalogApp, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
     """Answers operators also while the clients' server starts and ends."""
-    server = _AdminServer(_config(app.admin, level, ADMIN_SECONDS, lifespan="off"))
+    server = _AdminServer(_config(app.admin, settings, ADMIN_SECONDS, lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -74,14 +75,16 @@ async def admin_serving(app: CatalogApp, level: LogLevel, listener: socket.socke
 
 
 def _config(
-    app: object, level: LogLevel, seconds: int, *, lifespan: str, proxies: Sequence[str] = ()
+    app: object, settings: Settings, seconds: int, *, lifespan: str, proxies: Sequence[str] = ()
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # uvicorn's type of an application is narrower than Starlette's
         lifespan=lifespan,  # type: ignore[arg-type] # a literal of either call above
+        http=timed_heads(settings.head_timeout),
+        h11_max_incomplete_event_size=settings.max_head,
         log_config=None,
         # At `info` uvicorn tells each step of its start and end, between what we print.
-        log_level=LogLevel.WARNING if level is LogLevel.INFO else level,
+        log_level=LogLevel.WARNING if settings.log_level is LogLevel.INFO else settings.log_level,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=seconds,

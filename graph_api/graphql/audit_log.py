@@ -63,7 +63,7 @@ class AuditConnection:
 async def _audit_log(info: Info, first: First = None, after: After = None) -> AuditConnection:
     arguments = page_arguments(info, (int,), first, after, None, None)
     before = arguments.after[0] if arguments.after else None
-    rows = await info.context.store.audit(arguments.limit + 1, before)
+    rows = await info.context.catalog.audit(arguments.limit + 1, before)
     edges = [
         AuditEdge(cursor=arguments.cursor(row.sequence), node=cast("AuditRecord", row))
         for row in rows[: arguments.limit]

@@ -1,5 +1,6 @@
 """What every resolver of one request shares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -7,10 +8,12 @@ import strawberry
 
 from graph_api.access.audit import Attempt
 from graph_api.access.principal import Principal
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.merge import SourceOrder
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.loaders import Loaders
 from graph_api.live import LiveChanges
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Reading, Store
 
 
 @dataclass(kw_only=True)
@@ -18,28 +21,48 @@ class Context:
     """One per request: loaders cache for its length only."""
 
     principal: Principal
-    store: Store
+    catalog: Store
+    """For writes, and what no rule restricts. All questions about entities go to `store`."""
+    visibility: Visibility
     live: LiveChanges
     source_order: SourceOrder
     max_page: int
     deadline: float
     """Seconds that a question may take when the client names no other deadline."""
+    max_objects: int = 200_000
+    """That lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
+    introspection: bool = True
+    charge: Callable[[int], None] = lambda _objects: None
+    """Told how many objects the answer may hold, before it is made."""
+    check_document: Callable[[str], None] = lambda _text: None
+    """Raises GraphQLError for a document that is not trusted here."""
     client: str = ""
     """Who is at the other end: an address, or `os:NAME`."""
     request_id: str = ""
+    store: Reading = field(init=False)
+    """The catalog as the principal sees it."""
     attempt: Attempt = field(init=False)
     """The mutation that runs now; mutations run one after the other."""
     loaders: Loaders = field(init=False)
     owned_fields: int = field(default=0, init=False)
     """How many entities `owned` was asked of, see owned.py."""
+    listed: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self.store = self.catalog.seen_by(self.visibility)
         self.forget()
 
     def forget(self) -> None:
         """What has been read: each event of a subscription is as a request of its own."""
         self.loaders = Loaders(self.store)
         self.owned_fields = 0
+
+    def count(self, items: int) -> None:
+        """Of one more list. Raises CatalogError TOO_LARGE."""
+        self.listed += items
+        if self.listed > self.max_objects:
+            message = f"The answer holds more than {self.max_objects:,} objects; ask for smaller pages or fewer levels."
+            raise CatalogError(ErrorCode.TOO_LARGE, message)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

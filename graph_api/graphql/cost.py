@@ -1,76 +1,158 @@
-"""How many objects a query may ask for at most: page sizes multiply along each path of a document."""
+"""How many objects an answer may hold at most: the lengths of lists multiply along each path of a document.
+
+docs/limits.md has the formula.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
-    SelectionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
+    get_named_type,
+    get_nullable_type,
+    get_operation_ast,
+    is_composite_type,
 )
 
 from graph_api.graphql.pagination import DEFAULT_PAGE
 
-_ITEMS = frozenset({"edges", "nodes"})
+ASSUMED_ITEMS = 5
+"""Of a list that is neither paged nor as long as an argument, such as the owners of an entity."""
+LONG_LISTS = {
+    "Cycle.members": 100,
+    "Cycle.path": 20,
+    "Facet.buckets": 100,
+    "HitConnection.notify": 100,
+    "Query.ownershipCoverage": 100,
+    "Query.sources": 100,
+}
+"""Assumed items of those that are usually longer."""
+
+_ITEMS = frozenset({"edges", "nodes", "paths"})
+"""Of these lists there are as many items as the field around them asks for."""
 _SIZES = ("first", "last")
+_Parent: TypeAlias = GraphQLNamedType | None
 
 
-def possible_objects(document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any]) -> int:
-    """Of the operation that will run; lists that are no pages count as one. The document must be valid."""
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    named = [node for node in operations if operation_name is None or (node.name and node.name.value == operation_name)]
-    return max((_Cost(document, node, variables).selections(node.selection_set, page=1) for node in named), default=0)
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """A number that depends on the page size of the field around: `fixed + by_page * page`."""
+
+    fixed: int = 0
+    by_page: int = 0
+
+    def __add__(self, other: "_Objects") -> "_Objects":
+        return _Objects(self.fixed + other.fixed, self.by_page + other.by_page)
 
 
-class _Cost:
-    """Counts each fragment once for each page size that it is used with."""
+def estimate(
+    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any]
+) -> int:
+    """Objects in the answer of the operation that will run. The document must be valid, and the name be one of it or
+    None for the only operation.
+    """
+    operation = get_operation_ast(document, operation_name)
+    return _Estimate(schema, document, operation, variables).of_operation() if operation else 0
+
+
+class _Estimate:
+    """Looks at each fragment once: linear in the length of the document."""
 
     def __init__(
-        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
     ) -> None:
+        self._schema = schema
+        self._operation = operation
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         defaults = {
-            row.variable.name.value: int(row.default_value.value)
+            row.variable.name.value: _literal(row.default_value)
             for row in operation.variable_definitions or ()
-            if isinstance(row.default_value, IntValueNode)
+            if row.default_value
         }
         self._variables = defaults | dict(variables)
-        self._known: dict[tuple[str, int], int] = {}
+        self._known: dict[str, _Objects] = {}
 
-    def selections(self, selection_set: SelectionSetNode, page: int) -> int:
-        return sum(self._selection(node, page) for node in selection_set.selections)
+    def of_operation(self) -> int:
+        root = self._schema.get_root_type(self._operation.operation)
+        return self._selections(self._operation.selection_set, root).fixed
 
-    def _selection(self, node: SelectionNode, page: int) -> int:
-        if isinstance(node, FragmentSpreadNode):
-            return self._fragment(node.name.value, page)
-        inner: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined] # fields, inline fragments
-        if inner is None:
-            return 0
-        if not isinstance(node, FieldNode):
-            return self.selections(inner, page)
-        times = page if node.name.value in _ITEMS else 1
-        return times * (1 + self.selections(inner, self._page(node)))
+    def _selections(self, selection_set: SelectionSetNode, parent: _Parent) -> _Objects:
+        total = _Objects()
+        for node in selection_set.selections:
+            if isinstance(node, FieldNode):
+                total += self._field(node, parent)
+            elif isinstance(node, FragmentSpreadNode):
+                total += self._fragment(node.name.value)
+            elif isinstance(node, InlineFragmentNode):
+                on = node.type_condition
+                total += self._selections(node.selection_set, self._schema.get_type(on.name.value) if on else parent)
+        return total
 
-    def _fragment(self, name: str, page: int) -> int:
-        if (name, page) not in self._known:
-            self._known[name, page] = self.selections(self._fragments[name].selection_set, page)
-        return self._known[name, page]
+    def _fragment(self, name: str) -> _Objects:
+        if name not in self._known:
+            fragment = self._fragments[name]
+            on = self._schema.get_type(fragment.type_condition.name.value)
+            self._known[name] = self._selections(fragment.selection_set, on)
+        return self._known[name]
 
-    def _page(self, node: FieldNode) -> int:
-        sizes = [self._size(argument.value) for argument in node.arguments or () if argument.name.value in _SIZES]
-        return max((size for size in sizes if size is not None), default=DEFAULT_PAGE)
+    def _field(self, node: FieldNode, parent: _Parent) -> _Objects:
+        field: GraphQLField | None = getattr(parent, "fields", {}).get(node.name.value)
+        if not field or not node.selection_set or not is_composite_type(get_named_type(field.type)):
+            return _Objects()  # Values, and introspection, whose depth graphql-core limits.
+        inner = self._selections(node.selection_set, get_named_type(field.type))
+        page = self._size(node, field)
+        within = 1 + inner.fixed + inner.by_page * (DEFAULT_PAGE if page is None else page)
+        if not _is_list(field.type):
+            return _Objects(within)
+        if node.name.value in _ITEMS and not field.args:
+            return _Objects(by_page=within)
+        return _Objects(within * (self._length(node, parent) if page is None else page))
 
-    def _size(self, value: object) -> int | None:
-        """None for null and for what is no number, which is refused when the field is asked."""
-        if isinstance(value, IntValueNode):
-            return abs(int(value.value))
-        given = self._variables.get(value.name.value) if isinstance(value, VariableNode) else None
-        return abs(given) if isinstance(given, int) else None
+    def _size(self, node: FieldNode, field: GraphQLField) -> int | None:
+        """What `first` or `last` say; DEFAULT_PAGE for a page without; None for what is no page."""
+        if not any(name in field.args for name in _SIZES):
+            return None
+        sizes = [self._value(argument.value) for argument in node.arguments or () if argument.name.value in _SIZES]
+        return max((abs(size) for size in sizes if isinstance(size, int)), default=DEFAULT_PAGE)
+
+    def _length(self, node: FieldNode, parent: _Parent) -> int:
+        lists = [value for argument in node.arguments or () if isinstance(value := self._value(argument.value), list)]
+        if lists:
+            return max(map(len, lists))
+        return LONG_LISTS.get(f"{parent}.{node.name.value}", ASSUMED_ITEMS)
+
+    def _value(self, node: ValueNode) -> Any:
+        return self._variables.get(node.name.value) if isinstance(node, VariableNode) else _literal(node)
+
+
+def _literal(node: ValueNode) -> Any:
+    """Integers, and lists of which only the length matters."""
+    if isinstance(node, ListValueNode):
+        return list(node.values)
+    return int(node.value) if isinstance(node, IntValueNode) else None
+
+
+def _is_list(type_: GraphQLOutputType) -> bool:
+    return isinstance(get_nullable_type(type_), GraphQLList)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +27,7 @@ class CatalogSchema(strawberry.Schema):
     """A schema that logs nothing by itself: format_result logs what is not the client's mistake."""
 
     def _get_execute_function(self) -> Callable[..., Any]:
-        return execute_operation
+        return partial(execute_operation, hide_suggestions=self.config.disable_field_suggestions)
 
     async def stream(self, *arguments: Any, **named: Any) -> StreamResult:
         return _with_refusal(await super().stream(*arguments, **named))

@@ -9,7 +9,7 @@ others.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from inspect import isawaitable
 from typing import Any
 
@@ -24,6 +24,7 @@ from graphql import (
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from graph_api.graphql.context import Context
 from graph_api.graphql.projection import Projection
 
 
@@ -63,6 +64,8 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
         items: Any,
         position_context: Any,
     ) -> Any:
+        if isinstance(items, Sized) and isinstance(self.context_value, Context):
+            self.context_value.count(len(items))
         read = self._projection and self._projection.value(item_type, field_details_list)
         if read and isinstance(items, Sequence):
             try:

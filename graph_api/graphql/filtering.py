@@ -29,7 +29,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.refs import parse_ref_input, parse_ref_inputs
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Reading
 
 MAX_FILTER_DEPTH = 10
 MAX_VALUES = 1_000
@@ -53,7 +53,7 @@ _PLAIN_FIELDS = ("kind", "type", "namespace", "name", "title", "description", "l
                  "revision", "updated_at", *_REF_FIELDS)  # fmt: skip
 
 
-async def compile_filter(filter_: inputs.EntityFilter | None, store: Store) -> Filter:
+async def compile_filter(filter_: inputs.EntityFilter | None, store: Reading) -> Filter:
     """Raises CatalogError BAD_REF, UNKNOWN_KIND, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
     if filter_ is None:
         return ALL
@@ -63,7 +63,7 @@ async def compile_filter(filter_: inputs.EntityFilter | None, store: Store) -> F
     return compiled
 
 
-async def _check_kinds(filter_: Filter, store: Store) -> None:
+async def _check_kinds(filter_: Filter, store: Reading) -> None:
     """A kind that is neither registered nor in the catalog is a typing error, not an empty list."""
     unknown = _kinds(filter_) - KINDS.keys()
     if unknown:
@@ -103,7 +103,7 @@ def _check_size(filter_: object) -> None:
             raise CatalogError(ErrorCode.TOO_LARGE, message)
 
 
-async def _entity(filter_: inputs.EntityFilter, store: Store, depth: int) -> Filter:
+async def _entity(filter_: inputs.EntityFilter, store: Reading, depth: int) -> Filter:
     _check_depth(depth)
     items: list[Filter] = [compare for name in _PLAIN_FIELDS for compare in _compares(name, getattr(filter_, name))]
     items += [compare for row in filter_.labels or () for compare in _compares("labels", row, row.key)]
@@ -197,7 +197,7 @@ def utc_text(value: datetime) -> str:
     return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def _owned_by(owned_by: inputs.OwnedByFilter, store: Store) -> Filter:
+async def _owned_by(owned_by: inputs.OwnedByFilter, store: Reading) -> Filter:
     refs = parse_ref_inputs(owned_by.refs, kind="group")
     return owned_filter(await store.subgroups(refs) if owned_by.include_subgroups else refs, owned_by.effective)
 
@@ -206,7 +206,7 @@ def owned_filter(refs: Iterable[Ref], effective: bool) -> Filter:
     return Compare("owner" if effective else "declared_owner", Op.IN, tuple(sorted(set(refs))))
 
 
-async def _related(related: inputs.RelatedFilter, store: Store, depth: int) -> Filter:
+async def _related(related: inputs.RelatedFilter, store: Reading, depth: int) -> Filter:
     inner = related.some or related.none
     if inner is None or (related.some and related.none):
         raise CatalogError(ErrorCode.BAD_INPUT, "a `related` filter takes exactly one of `some` and `none`")

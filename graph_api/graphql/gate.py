@@ -61,7 +61,7 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
             answer = resolve(root, info, **arguments)
             payload = await answer if isawaitable(answer) else answer
         except ReplayedError as done:
-            return replay(arguments.get("source", ""), done.told)
+            return await replay(context, arguments.get("source", ""), done.told)
         except Exception as error:
             await _record(context, attempt, *_failure(error))
             raise
@@ -94,7 +94,7 @@ async def _record(context: Context, attempt: Attempt, outcome: Outcome, code: Er
     if code in UNREACHABLE:
         return
     try:
-        await record_end(context.store, attempt, outcome, code)
+        await record_end(context.catalog, attempt, outcome, code)
     except CatalogError as error:
         logger.error("No audit record of %s by %s: %s", attempt.action, attempt.principal.name, error.message)
 

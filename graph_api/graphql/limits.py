@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     IntValueNode,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OverlappingFieldsCanBeMergedRule,
     SelectionNode,
@@ -29,9 +30,12 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types.graphql import OperationType
 
 from graph_api.errors import ErrorCode
-from graph_api.graphql.cost import possible_objects
+from graph_api.graphql.context import Context
+from graph_api.graphql.cost import estimate
+from graph_api.telemetry.record import CURRENT
 
 MAX_NESTING = 200
 """Selection sets inside each other, fragments included: as many as graphql-core parses, and far from Python's limit."""
@@ -57,8 +61,11 @@ class Limits:
     fields: int = 1_000
     aliases: int = 50
     directives: int = 50
+    operations: int = 100
     objects: int = 200_000
-    """That the pages of one operation may hold together: page sizes multiply along each path."""
+    """That one answer may hold, see cost.py."""
+    suggestions: bool = True
+    """Whether errors about unknown names say which known ones are like them."""
 
 
 @dataclass(slots=True)
@@ -125,10 +132,13 @@ class DocumentLimits(SchemaExtension):
     def __init__(self, limits: Limits, valid: ValidDocuments) -> None:
         self.limits = limits
         self.valid = valid
+        self.objects: int | None = None
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
         query = context.query or ""
+        if isinstance(context.context, Context):
+            context.context.check_document(query)
         context.graphql_document = self.valid.get(query) or parse_within(query, self.limits)
         yield
 
@@ -141,6 +151,7 @@ class DocumentLimits(SchemaExtension):
             context.pre_execution_errors = (
                 self._invalid(context.query or "", document)
                 or ([] if named else _ambiguous(document))
+                or self._hidden(document)
                 or self._too_many_objects(document)
             )
         yield
@@ -153,16 +164,35 @@ class DocumentLimits(SchemaExtension):
             self.valid.keep(query, document)
         return errors
 
+    def _hidden(self, document: DocumentNode) -> list[GraphQLError]:
+        context = self.execution_context.context
+        if not isinstance(context, Context) or context.introspection:
+            return []
+        schema = self.execution_context.schema._schema
+        return validate(schema, document, (NoSchemaIntrospectionCustomRule,), max_errors=MAX_ERRORS)
+
     def _too_many_objects(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
-        objects = possible_objects(document, context._provided_operation_name, context.variables or {})
-        if objects <= self.limits.objects:
+        self.objects = estimate(
+            context.schema._schema, document, context._provided_operation_name, context.variables or {}
+        )
+        if request := CURRENT.get():
+            request.cost = self.objects
+        if self.objects <= self.limits.objects:
+            if isinstance(context.context, Context):
+                context.context.charge(self.objects)
             return []
         message = (
-            f"The pages of this query may hold {objects:,} objects, at most {self.limits.objects:,} may be asked for "
-            "at once; ask for smaller pages (`first`) or fewer levels."
+            f"The answer may hold {self.objects:,} objects, at most {self.limits.objects:,} may be asked for at once; "
+            "ask for smaller pages (`first`) or fewer levels."
         )
         return [GraphQLError(message, extensions={"code": ErrorCode.TOO_LARGE})]
+
+    def get_results(self) -> dict[str, Any]:
+        """`cost` in the extensions of every answer to a valid document, but not with each event of a subscription."""
+        if self.objects is None or self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            return {}
+        return {"cost": {"estimated": self.objects, "limit": self.limits.objects}}
 
 
 def parse_within(query: str, limits: Limits) -> DocumentNode:
@@ -186,7 +216,10 @@ def validate_within(schema: GraphQLSchema, document: DocumentNode, limits: Limit
     """At most MAX_ERRORS errors; the last one says so when there are more."""
     # Before the standard rules, because some of them recurse, or compare every field with every other.
     excess = find_excess(document, limits)
-    return [excess] if excess else _explain_abort(validate(schema, document, RULES, max_errors=MAX_ERRORS - 1))
+    if excess:
+        return [excess]
+    hidden = not limits.suggestions
+    return _explain_abort(validate(schema, document, RULES, max_errors=MAX_ERRORS - 1, hide_suggestions=hidden))
 
 
 def _explain_abort(errors: list[GraphQLError]) -> list[GraphQLError]:
@@ -205,6 +238,9 @@ def _ambiguous(document: DocumentNode) -> list[GraphQLError]:
 
 def find_excess(document: DocumentNode, limits: Limits) -> GraphQLError | None:
     """The first limit that the document breaks. Linear in the length of the document."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if len(operations) > limits.operations:
+        return _error(ErrorCode.TOO_LARGE, f"More than {limits.operations} operations.", operations[limits.operations])
     measure = _Measure(document)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):

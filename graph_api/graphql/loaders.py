@@ -10,7 +10,7 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Store
+from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Reading
 
 
 class NeighbourQuestion(NamedTuple):
@@ -24,7 +24,7 @@ class Loaders:
     """One set per request. `entity` gives None for a ref that does not exist, and for one that a source gave a thing
     that stands under another ref, the entity there."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Reading) -> None:
         self._store = store
         self.entity: DataLoader[Ref, Entity | None] = DataLoader(load_fn=self._entities)
         self.named: DataLoader[str, list[Ref]] = DataLoader(load_fn=self._named)

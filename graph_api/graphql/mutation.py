@@ -158,9 +158,9 @@ class Mutation:
         puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
         context = info.context
         report = await edits.put_entities(
-            context.store, context.source_order, source, puts, by=context.attempt, dry_run=dry_run
+            context.catalog, context.source_order, source, puts, by=context.attempt, dry_run=dry_run
         )
-        return edit_payload(source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(description="Withdraw the source's statements of entities.")
     async def remove_entities(
@@ -179,9 +179,9 @@ class Mutation:
             return await _refused(info, errors)
         context = info.context
         report = await edits.remove_entities(
-            context.store, context.source_order, source, removals, by=context.attempt, dry_run=dry_run
+            context.catalog, context.source_order, source, removals, by=context.attempt, dry_run=dry_run
         )
-        return edit_payload(source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(description="State links; what the source said of them before is replaced.")
     async def put_links(
@@ -198,9 +198,9 @@ class Mutation:
             return await _refused(info, errors)
         context = info.context
         report = await edits.put_links(
-            context.store, context.source_order, source, statements, by=context.attempt, dry_run=dry_run
+            context.catalog, context.source_order, source, statements, by=context.attempt, dry_run=dry_run
         )
-        return edit_payload(source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(description="Withdraw the source's statements of links.")
     async def remove_links(
@@ -217,9 +217,9 @@ class Mutation:
             return await _refused(info, errors)
         context = info.context
         report = await edits.remove_links(
-            context.store, context.source_order, source, keys, by=context.attempt, dry_run=dry_run
+            context.catalog, context.source_order, source, keys, by=context.attempt, dry_run=dry_run
         )
-        return edit_payload(source, report)
+        return edit_payload(info, source, report)
 
     @strawberry.mutation(
         description="Make a source say exactly this: what it said before and says no more is withdrawn; a plan that "
@@ -240,12 +240,12 @@ class Mutation:
             return SyncPayload(sync=None, changes=[], user_errors=[user_error(error) for error in errors])
         context = info.context
         try:
-            report = await sync(context.store, snapshot, context.source_order, by=context.attempt, dry_run=dry_run)
+            report = await sync(context.catalog, snapshot, context.source_order, by=context.attempt, dry_run=dry_run)
         except CatalogError as error:
             if error.code not in (ErrorCode.DECLARED_ELSEWHERE, ErrorCode.FORBIDDEN):
                 raise
             return _refused_sync(error, snapshot)
-        return sync_payload(report)
+        return sync_payload(info, report)
 
     @strawberry.mutation(description="Apply a HELD sync, if its plan is still the same.")
     async def confirm_sync(
@@ -255,7 +255,8 @@ class Mutation:
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> SyncPayload | None:
         context = info.context
-        return sync_payload(await confirm_sync(context.store, id, context.source_order, by=context.attempt))
+        report = await confirm_sync(context.catalog, id, context.source_order, by=context.attempt)
+        return sync_payload(info, report)
 
 
 def _refused_sync(error: CatalogError, snapshot: Snapshot) -> SyncPayload:

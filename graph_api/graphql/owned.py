@@ -17,7 +17,7 @@ from graph_api.graphql.context import Info
 from graph_api.graphql.entity_pages import EntityConnection, PageInput, entity_page
 from graph_api.graphql.filtering import compile_filter, owned_filter
 from graph_api.graphql.refs import check_exist, parse_ref_inputs
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Reading
 
 MAX_OWNED_FIELDS = 20
 """In one request: each is a page of its own, which one question to the store cannot answer for many."""
@@ -69,7 +69,7 @@ async def owned_by_this(
 
 
 async def _condition(
-    store: Store, owners: Sequence[Ref], include_subgroups: bool, effective: bool, via_groups: bool
+    store: Reading, owners: Sequence[Ref], include_subgroups: bool, effective: bool, via_groups: bool
 ) -> Filter:
     asked = list(owners)
     if via_groups:
@@ -79,7 +79,7 @@ async def _condition(
     return owned_filter(asked, effective)
 
 
-async def _groups_of(store: Store, users: list[Ref]) -> list[Ref]:
+async def _groups_of(store: Reading, users: list[Ref]) -> list[Ref]:
     found = await store.neighbours(users, Direction.OUT, ("MEMBER_OF",)) if users else {}
     return [neighbour.entity.ref for neighbours in found.values() for neighbour in neighbours]
 

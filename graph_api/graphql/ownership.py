@@ -17,7 +17,7 @@ from graph_api.graphql.facets import bucket_entity, shown_value
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.owned import owned
 from graph_api.graphql.types import Entity, Owner, load_entity
-from graph_api.store.protocol import PageRequest, Store
+from graph_api.store.protocol import PageRequest, Reading
 
 MAX_SILENT_OWNERS = 10_000
 
@@ -113,7 +113,7 @@ async def _gaps(
     return OwnershipGapConnection(page=page, filter_=condition)
 
 
-async def _silent_owners(store: Store, states: list[str]) -> list[Ref]:
+async def _silent_owners(store: Reading, states: list[str]) -> list[Ref]:
     """Groups and users that cannot answer."""
     if not states:
         return []

@@ -5,10 +5,12 @@ from typing import Any, cast
 import strawberry
 
 from graph_api import edits
-from graph_api.catalog.changes import ChangeOperation
+from graph_api.catalog.audience import audience_of
+from graph_api.catalog.changes import ChangeOperation, ChangeSet
+from graph_api.catalog.entity import unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.errors import ErrorCode
-from graph_api.graphql.context import Info
+from graph_api.graphql.context import Context, Info
 from graph_api.graphql.records import Problem, Sync, as_problem
 from graph_api.graphql.types import Entity
 from graph_api.once import Told
@@ -61,10 +63,27 @@ class SyncPayload:
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
 
 
-def edit_payload(source: str, report: edits.EditReport) -> MutationPayload:
+def _seen(info: Info, changes: ChangeSet) -> list[EntityChange]:
+    """What the writer sees of them."""
+    audiences = {row.ref: row.audience for row in changes.entities}
+    return [
+        EntityChange(ref=ref, operation=operation)
+        for ref, operation in changes.operations()
+        if _is_seen(info.context, ref, audiences.get(ref))
+    ]
+
+
+def _is_seen(context: Context, ref: Ref, audience: str | None) -> bool:
+    """None for what is gone, of which only the ref can tell."""
+    if audience is None:
+        audience = audience_of(unresolved(ref), context.source_order.restrictions)
+    return context.visibility.sees(audience, ref)
+
+
+def edit_payload(info: Info, source: str, report: edits.EditReport) -> MutationPayload:
     return MutationPayload(
         revision=report.revision,
-        changes=[EntityChange(ref=ref, operation=operation) for ref, operation in report.changes.operations()],
+        changes=_seen(info, report.changes),
         user_errors=[user_error(error) for error in report.errors],
         warnings=[as_problem(source, problem) for problem in report.warnings],
     )
@@ -74,17 +93,25 @@ def user_error(error: edits.UserError) -> UserError:
     return UserError(path=list(error.path), code=error.code, message=error.message)
 
 
-def sync_payload(report: SyncReport) -> SyncPayload:
+def sync_payload(info: Info, report: SyncReport) -> SyncPayload:
     return SyncPayload(
         sync=cast("Any", report.run),
-        changes=[EntityChange(ref=ref, operation=operation) for ref, operation in report.changes.operations()],
+        changes=_seen(info, report.changes),
         user_errors=[],
     )
 
 
-def replay(source: str, told: Told) -> MutationPayload | SyncPayload:
+async def replay(context: Context, source: str, told: Told) -> MutationPayload | SyncPayload:
     """The payload of what EditReport or SyncReport told."""
     changes = [EntityChange(ref=ref, operation=ChangeOperation(operation)) for ref, operation in told["changes"]]
+    if context.visibility.tokens is not None:
+        rows = await context.store.entities([Ref(change.ref) for change in changes])
+        gone = ChangeOperation.REMOVED
+        changes = [
+            change
+            for change in changes
+            if change.ref in rows or (change.operation is gone and _is_seen(context, Ref(change.ref), None))
+        ]
     if "run" in told:
         return SyncPayload(sync=cast("Any", load_run(told["run"])), changes=changes, user_errors=[], replayed=True)
     return MutationPayload(

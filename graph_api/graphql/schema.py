@@ -22,7 +22,7 @@ def create_schema(limits: Limits) -> CatalogSchema:
         mutation=Mutation,
         subscription=Subscription,
         types=ENTITY_TYPES,
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not limits.suggestions),
         extensions=[Observed, lambda: DocumentLimits(limits, valid)],
         execution_context_class=CatalogExecutor,
     )

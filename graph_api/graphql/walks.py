@@ -26,7 +26,7 @@ from graph_api.graphql.facets import Facet
 from graph_api.graphql.pagination import PageArguments, check_first, page_info
 from graph_api.graphql.types import Entity, Link, load_entities, load_entity, owner_contacts
 from graph_api.graphql.web_links import WebLink
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Reading
 
 strawberry.enum(
     catalog.Severity,
@@ -35,7 +35,8 @@ strawberry.enum(
 )
 strawberry.enum(
     catalog.IncompleteReason,
-    description="BUDGET: more was reachable. DEPTH: maxDepth cut it. UNRESOLVED: something undeclared was reached.",
+    description="BUDGET: more was reachable. DEPTH: maxDepth cut it. UNRESOLVED: something undeclared was reached. "
+    "HIDDEN: who asks may not see everything, whether or not that mattered here.",
 )
 
 
@@ -60,7 +61,7 @@ class PagePart(NamedTuple):
 class Walk:
     """One traversal of one request; `ask` collects parts, and one walk answers all that are asked in one tick."""
 
-    def __init__(self, store: Store, traversal: Traversal, deadline: float) -> None:
+    def __init__(self, store: Reading, traversal: Traversal, deadline: float) -> None:
         self.traversal = traversal
         self._store = store
         self._deadline = deadline

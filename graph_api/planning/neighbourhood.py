@@ -106,6 +106,7 @@ def with_derived(row: Entity, old: Entity) -> Entity:
         domains=old.domains,
         environments=old.environments,
         owner_state=old.owner_state,
+        audience=old.audience,
         revision=old.revision,
         created_revision=old.created_revision,
         updated_at=old.updated_at,

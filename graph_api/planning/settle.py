@@ -10,6 +10,7 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey, OwnerHow, unresolved
 from graph_api.catalog.merge import SourceOrder, merge_entity, merge_link
 from graph_api.catalog.ref import Ref
+from graph_api.planning.audiences import derive_audiences, derive_pointed_at
 from graph_api.planning.derive import derive
 from graph_api.planning.neighbourhood import Neighbourhood
 from graph_api.planning.restate import Edit, Restated, restate, restate_all
@@ -18,15 +19,18 @@ from graph_api.store.protocol import Referenced, WriteTransaction
 
 async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> ChangeSet:
     """The rows that this edit changes."""
-    return await _changes(tx, await restate(tx, edit, order))
+    around, rows = await _derived(tx, await restate(tx, edit, order))
+    return await _compare(around, rows, order)
 
 
 async def settle_order(tx: WriteTransaction, order: SourceOrder) -> ChangeSet:
-    """The rows that change when everything is joined and merged as `order` says."""
-    return await _changes(tx, await restate_all(tx, order))
+    """The rows that change when everything is joined, merged and restricted as `order` says."""
+    around, rows = await _derived(tx, await restate_all(tx, order))
+    await derive_pointed_at(around, rows, order.restrictions)
+    return await _compare(around, rows, order)
 
 
-async def _changes(tx: WriteTransaction, restated: Restated) -> ChangeSet:
+async def _derived(tx: WriteTransaction, restated: Restated) -> tuple[Neighbourhood, dict[Ref, Entity]]:
     merged = {ref: merge_entity(ref, said) if said else unresolved(ref) for ref, said in restated.entities.items()}
     links = {}
     for key, said in restated.links.items():
@@ -35,7 +39,7 @@ async def _changes(tx: WriteTransaction, restated: Restated) -> ChangeSet:
         if not _same_link(link, old):
             links[key] = link
     around = Neighbourhood(tx, restated.old, merged, restated.old_links, links)
-    return await _compare(around, await derive(around, restated.order))
+    return around, await derive(around, restated.order)
 
 
 def _same_link(link: Link | None, old: Link | None) -> bool:
@@ -43,8 +47,9 @@ def _same_link(link: Link | None, old: Link | None) -> bool:
     return link == old and (link is None or old is None or tuple(link.statements) == tuple(old.statements))
 
 
-async def _compare(around: Neighbourhood, rows: dict[Ref, Entity]) -> ChangeSet:
+async def _compare(around: Neighbourhood, rows: dict[Ref, Entity], order: SourceOrder) -> ChangeSet:
     removed = await _vanished(around, rows)
+    derive_audiences(around, rows, order.restrictions)
     # An entity's revision also tells that its outgoing links changed, so such a row is written again.
     sources = {key.source for key in around.changed}
     changed = [

@@ -21,8 +21,11 @@ A_YEAR = 31_536_000.0
 MAX_PAGES = 10_000
 MAX_REDIRECTS = 5
 MAX_ANSWER = 64_000_000
-"""Bytes of one answer."""
+"""Bytes of one answer, unpacked."""
+MAX_SECONDS = 300.0
+"""Until the end of one answer, however steadily it drips."""
 
+_OF_THE_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -114,8 +117,9 @@ class Api:
     ) -> tuple[httpx.Response | None, float | None]:
         """The answer (or redirect), or how long the API asks us to wait."""
         try:
-            answer = await client.request(method, url, params=params, json=body)
-        except httpx.TransportError:
+            async with asyncio.timeout(MAX_SECONDS), client.stream(method, url, params=params, json=body) as stream:
+                answer = await _whole(stream)
+        except (httpx.TransportError, TimeoutError):
             return None, None
         wait = _wait(answer.headers)
         if answer.status_code in _LATER or (answer.status_code == 403 and wait is not None):
@@ -147,9 +151,18 @@ class Api:
         raise ApiError(f"{self.url(path)} has more than {MAX_PAGES:,} pages")
 
 
+async def _whole(stream: httpx.Response) -> httpx.Response:
+    """Raises ApiError for too much, before it is all in memory."""
+    body = bytearray()
+    async for part in stream.aiter_bytes():
+        body += part
+        if len(body) > MAX_ANSWER:
+            raise ApiError(f"{stream.url.host} answers more than {MAX_ANSWER:,} bytes")
+    headers = [(name, value) for name, value in stream.headers.multi_items() if name not in _OF_THE_TRANSFER]
+    return httpx.Response(stream.status_code, headers=headers, content=bytes(body), request=stream.request)
+
+
 def _json(answer: httpx.Response) -> Any:
-    if len(answer.content) > MAX_ANSWER:
-        raise ApiError(f"{answer.url.host} answers more than {MAX_ANSWER:,} bytes")
     try:
         return read_json(answer.text)
     except JsonTextError as error:

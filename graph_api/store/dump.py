@@ -40,6 +40,7 @@ class RemovedRow:
     ref: Ref
     revision: int
     at: str
+    audience: str = ""
 
 
 DumpRow: TypeAlias = CatalogRow | ApiKey | Record | SourceRow | SyncRun | RemovedRow | Entity | Link

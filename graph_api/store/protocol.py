@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from graph_api.access.audit import Event, Head, Record
 from graph_api.access.keys import ApiKey
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
@@ -193,28 +194,13 @@ class Restoring(Protocol):
         ...
 
 
-class Store(Protocol):
-    async def open(self, *, to_restore: bool = False) -> None:
-        """Connect, check the format version, create constraints and indexes. Safe to run by many at once.
+class Reading(Protocol):
+    """The catalog as one reader sees it: what is hidden from it, and every link at that, is not there.
 
-        UNAVAILABLE also where a restore has not come to its end, unless it is opened `to_restore`.
-        """
-        ...
-
-    async def close(self) -> None: ...
-
-    async def ping(self) -> None:
-        """Return when the database answers, its format is ours and nothing is missing.
-
-        Raises ReplacedError where it is not the catalog that was opened, or an earlier state of it.
-        """
-        ...
+    Also not in the values of what is seen. Only `sources`, `syncs` and `problems` tell of everything.
+    """
 
     async def revision(self) -> int: ...
-
-    async def source_order(self) -> tuple[str, ...] | None:
-        """The order that the catalog is merged in, see WriteTransaction."""
-        ...
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         """The existing ones, declared or only pointed at."""
@@ -316,6 +302,36 @@ class Store(Protocol):
         ...
 
     async def count_problems(self, source: str | None) -> int: ...
+
+
+class Store(Reading, Protocol):
+    """As a reading, it hides nothing."""
+
+    async def open(self, *, to_restore: bool = False) -> None:
+        """Connect, check the format version, create constraints and indexes. Safe to run by many at once.
+
+        UNAVAILABLE also where a restore has not come to its end, unless it is opened `to_restore`.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None:
+        """Return when the database answers, its format is ours and nothing is missing.
+
+        Raises ReplacedError where it is not the catalog that was opened, or an earlier state of it.
+        """
+        ...
+
+    def seen_by(self, visibility: Visibility) -> Reading: ...
+
+    async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
+        """What is for those whom it AFFECTED, and affects what these own effectively: see MADE_OF."""
+        ...
+
+    async def source_order(self) -> tuple[str, ...] | None:
+        """The order that the catalog is merged in, see WriteTransaction."""
+        ...
 
     async def audit(self, limit: int, before: int | None = None) -> list[Record]:
         """The newest first; those with a place less than `before`."""

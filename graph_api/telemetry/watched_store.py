@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, cast
 
+from graph_api.catalog.audience import Visibility
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.telemetry.metrics import STORE_RUNNING, STORE_SECONDS
 from graph_api.telemetry.record import CURRENT
@@ -21,9 +22,12 @@ def watched(store: Store, written: Callable[[], None] = lambda: None) -> Store:
 
 
 class _Watched:
-    def __init__(self, store: Store, written: Callable[[], None]) -> None:
+    def __init__(self, store: Any, written: Callable[[], None]) -> None:
         self._store = store
         self._written = written
+
+    def seen_by(self, visibility: Visibility) -> Any:
+        return self if visibility.tokens is None else _Watched(self._store.seen_by(visibility), self._written)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)

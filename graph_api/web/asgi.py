@@ -24,8 +24,10 @@ from graph_api.store.protocol import Store
 from graph_api.telemetry.watchdog import watch_loop
 from graph_api.web.admin import build_admin
 from graph_api.web.authentication import Authentication, Authenticator
+from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.endpoint import GraphQLEndpoint
 from graph_api.web.explorer import ExplorerPage
+from graph_api.web.heads import LimitHeads
 from graph_api.web.health import Readiness, health_routes
 from graph_api.web.hosts import KnownHosts
 from graph_api.web.limits import LimitRequests, RequestLimits
@@ -47,7 +49,7 @@ class CatalogApp(Starlette):
 
 def build_asgi(
     schema: BaseSchema,
-    context_factory: Callable[[Principal], Context],
+    context_factory: Callable[[Principal], Awaitable[Context]],
     store: Store,
     authenticator: Authenticator,
     limits: RequestLimits | None = None,
@@ -60,19 +62,28 @@ def build_asgi(
     finish: Callable[[], Awaitable[None]] | None = None,
     routes: Sequence[Route] = (),
     admin_hosts: AbstractSet[str] | None = None,
+    trust: DocumentTrust | None = None,
 ) -> CatalogApp:
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
     per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
     until it is cancelled; before that, `finish` lets it come to an end of its own. `hosts` are the names that it
     answers to, `admin_hosts` those of its `admin`, None for all; `origins` those whose pages may ask.
     """
+    limits = limits or RequestLimits()
     lifecycle = StoreLifecycle(store, on_open, warm_up, finish)
     readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(
-        schema, context_factory, lifecycle.require_open, authenticator, stream_limits or StreamLimits(), origins
+        schema,
+        context_factory,
+        lifecycle.require_open,
+        authenticator,
+        stream_limits or StreamLimits(),
+        origins,
+        max_response=limits.max_response,
+        trust=trust or DocumentTrust(),
     )
     streams = LimitStreams(endpoint, endpoint.stream_limits)
-    limited = LimitRequests(endpoint, limits or RequestLimits(), streams)
+    limited = LimitRequests(endpoint, limits, streams)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -91,6 +102,7 @@ def build_asgi(
         middleware=[
             Middleware(RequestId),
             Middleware(Observe),
+            Middleware(LimitHeads, limits.max_head, limits.max_headers),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
             *([Middleware(CORSMiddleware, origins, ("GET", "POST"), ("authorization",))] if origins else []),
         ],

@@ -1,6 +1,6 @@
 """GraphQL over HTTP, as https://graphql.github.io/graphql-over-http/draft/ has it."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -31,9 +31,10 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import format_result
 from graph_api.web.accept import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, accepted, asks_for_events, preferred
 from graph_api.web.authentication import Authenticator, NotSignedInError, principal_of
+from graph_api.web.document_trust import DocumentRefusedError, DocumentTrust
 from graph_api.web.request_id import request_id
 from graph_api.web.requests import check_request, decode_json, decode_query_string
-from graph_api.web.responses import encode_json, error_response
+from graph_api.web.responses import encode_json, error_body, error_response
 from graph_api.web.sockets import Socket, SocketHandler
 from graph_api.web.streams import EventResponse, StreamLimits, until_signed_out
 
@@ -55,11 +56,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def __init__(
         self,
         schema: BaseSchema,
-        context_factory: Callable[[Principal], Context],
+        context_factory: Callable[[Principal], Awaitable[Context]],
         require_store: Callable[[], None],
         authenticator: Authenticator,
         stream_limits: StreamLimits,
         origins: Sequence[str] = (),
+        *,
+        max_response: int,
+        trust: DocumentTrust,
     ) -> None:
         super().__init__(
             schema,
@@ -71,6 +75,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self._authenticator = authenticator
         self.stream_limits = stream_limits
         self._require_store = require_store
+        self._max_response = max_response
+        self._trust = trust
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -84,6 +90,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except HTTPException as refusal:
             allow = {"allow": "GET, POST"} if refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED else None
             response = error_response(refusal.status_code, ErrorCode.BAD_REQUEST, refusal.reason, allow)
+        except DocumentRefusedError as refusal:
+            response = error_response(refusal.status, refusal.code, refusal.message)
         except CatalogError as error:
             response = error_response(
                 HTTPStatus.SERVICE_UNAVAILABLE, error.code, error.message, {"retry-after": "1"}, **error.details
@@ -92,13 +100,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
         if not isinstance(request, Request):  # a socket says who it is before it asks for anything
-            return self.context_of(NOBODY, request)
-        return self.context_of(principal_of(request), request)
+            return await self.context_of(NOBODY, request)
+        return await self.context_of(principal_of(request), request)
 
-    def context_of(self, principal: Principal, request: HTTPConnection) -> Context:
-        context = self._context_factory(principal)
+    async def context_of(self, principal: Principal, request: HTTPConnection) -> Context:
+        context = await self._context_factory(principal)
         context.client = request.client.host if request.client else ""
         context.request_id = request_id(request)
+        context.charge = request.scope["state"].get("charge", context.charge)
+        method = request.scope.get("method", "")  # a socket has none
+        context.check_document = partial(self._trust.check, by_get=method == "GET", principal=principal.name)
         return context
 
     async def authenticate(self, request: HTTPConnection, payload: Mapping[str, object]) -> Principal:
@@ -133,7 +144,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must be {JSON}.")
         else:
             data = decode_json(await request.get_body())
-        return replace(check_request(data), protocol="sse" if asks_for_events(request.headers) else "http")
+        asked = check_request(data)
+        query = self._trust.document(asked.query, asked.extensions)
+        return replace(asked, query=query, protocol="sse" if asks_for_events(request.headers) else "http")
 
     async def execute_operation(self, *arguments: Any, **named: Any) -> Any:
         self._require_store()
@@ -189,8 +202,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
-        refused = "data" not in response_data and sub_response.media_type == GRAPHQL_RESPONSE
-        status = HTTPStatus.BAD_REQUEST if refused else HTTPStatus.OK
-        return Response(
-            encode_json(response_data), status, {"cache-control": "no-store"}, media_type=sub_response.media_type
-        )
+        body = encode_json(response_data)
+        refused = "data" not in response_data
+        if len(body) > self._max_response:
+            body = error_body(
+                ErrorCode.TOO_LARGE,
+                f"The answer has more than {self._max_response} bytes; ask for smaller pages or fewer fields.",
+            )
+            refused = True
+        bad = refused and sub_response.media_type == GRAPHQL_RESPONSE
+        status = HTTPStatus.BAD_REQUEST if bad else HTTPStatus.OK
+        return Response(body, status, {"cache-control": "no-store"}, media_type=sub_response.media_type)

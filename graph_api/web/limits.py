@@ -1,10 +1,12 @@
-"""What one request may take from the others: body bytes, time, a place among the running ones."""
+"""What one request may take from the others, and one caller: body bytes, time, a place among the running ones."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from math import ceil
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -13,28 +15,40 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.errors import ErrorCode
 from graph_api.web.accept import asks_for_events
+from graph_api.web.callers import caller_of
+from graph_api.web.rates import Rates
 from graph_api.web.responses import error_response
+from graph_api.web.turns import BusyError, Turns
 
 LINGER = 1.0
 """Seconds that the rest of a refused body is read and thrown away: a client that still sends would miss the answer."""
+LONGEST_PAUSE = 0.5
+"""Seconds after which a caller above its rate hears so: at once, it would ask again at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimits:
+    max_head: int = 65_536
+    """Bytes, as all sizes."""
+    max_headers: int = 100
     max_body: int = 1_000_000
-    """Bytes."""
+    max_response: int = 8_000_000
     body_timeout: float = 10
     """Seconds for the client to send the body."""
     request_deadline: float = 10
     """Seconds from the whole body to the whole response, waiting included."""
     max_running: int = 64
     max_waiting: int = 64
+    rate: float = 100
+    """Requests of one caller a second."""
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: HTTPStatus, code: ErrorCode, message: str) -> None:
+    def __init__(
+        self, status: HTTPStatus, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
-        self.response = error_response(status, code, message, {"connection": "close"})
+        self.response = error_response(status, code, message, {"connection": "close", **(headers or {})})
 
 
 class LimitRequests:
@@ -47,28 +61,34 @@ class LimitRequests:
         self.app = app
         self.streams = streams
         self.limits = limits
-        self._turns = asyncio.Semaphore(limits.max_running)
-        self._present = 0
+        self._turns = Turns(limits.max_running, limits.max_waiting)
+        self._rates = Rates(limits.rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = caller_of(scope)
         try:
+            await self._check_rate(caller)
             body = await self._read_body(Headers(scope=scope), receive)
         except _RefusedError as refused:
             await _refuse(refused.response, scope, receive, send)
             return
         except ClientDisconnect:
             return
+        scope.setdefault("state", {})["charge"] = partial(self._rates.take_objects, caller)
         if self.streams and asks_for_events(Headers(scope=scope)):
             await _unless_gone(self.streams(scope, _replay(body), send), receive, None)
             return
-        if self._present >= self.limits.max_running + self.limits.max_waiting:
-            await _busy()(scope, receive, send)
-            return
-        self._present += 1
-        try:
-            await self._answer(scope, body, receive, send)
-        finally:
-            self._present -= 1
+        await self._answer(scope, body, caller, receive, send)
+
+    async def _check_rate(self, caller: str) -> None:
+        """Raises _RefusedError."""
+        if wait := self._rates.seconds_to_wait(caller):
+            await asyncio.sleep(min(wait, LONGEST_PAUSE))
+            message = f"More than {self.limits.rate:g} requests a second (large answers count more); ask more slowly."
+            raise _RefusedError(
+                HTTPStatus.TOO_MANY_REQUESTS, ErrorCode.RATE_LIMITED, message, {"retry-after": str(ceil(wait))}
+            )
+        self._rates.take(caller)
 
     async def _read_body(self, headers: Headers, receive: Receive) -> bytes:
         """Raises _RefusedError and ClientDisconnect."""
@@ -106,7 +126,7 @@ class LimitRequests:
                 f"A body may have at most {self.limits.max_body} bytes.",
             )
 
-    async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, body: bytes, caller: str, receive: Receive, send: Send) -> None:
         started = False
 
         async def send_and_note(message: Message) -> None:
@@ -114,14 +134,17 @@ class LimitRequests:
             started = True
             await send(message)
 
-        work = self._take_turn(scope, _replay(body), send_and_note)
+        work = self._take_turn(caller, scope, _replay(body), send_and_note)
         in_time = await _unless_gone(work, receive, self.limits.request_deadline)
         if not in_time and not started:
             await self._too_late()(scope, receive, send)
 
-    async def _take_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._turns:
-            await self.app(scope, receive, send)
+    async def _take_turn(self, caller: str, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with self._turns.turn(caller):
+                await self.app(scope, receive, send)
+        except BusyError:
+            await _busy()(scope, receive, send)
 
     def _too_late(self) -> Response:
         return error_response(

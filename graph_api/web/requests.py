@@ -10,7 +10,7 @@ from strawberry.http import GraphQLRequestData
 
 MAX_NESTING = 64
 """Levels of the JSON that a client sends: far from what recursive code can stand."""
-FIELDS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
+FIELDS = {"query": str, "documentId": str, "operationName": str, "variables": dict, "extensions": dict}
 
 
 def decode_query_string(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,8 +42,15 @@ def check_request(data: object) -> GraphQLRequestData:
         query=data.get("query"),
         variables=data.get("variables"),
         operation_name=data.get("operationName"),
-        extensions=data.get("extensions"),
+        extensions=_extensions(data),
     )
+
+
+def _extensions(data: dict[str, Any]) -> dict[str, Any] | None:
+    """`documentId` is another spelling of a persisted query."""
+    if data.get("documentId") is None:
+        return data.get("extensions")
+    return {**(data.get("extensions") or {}), "persistedQuery": {"sha256Hash": data["documentId"]}}
 
 
 def _is_nested_beyond(value: dict[str, Any] | list[Any], limit: int) -> bool:

@@ -29,6 +29,11 @@ def json_response(data: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(encode_json(data), status, {"cache-control": "no-store"}, JSON)
 
 
+def error_body(code: ErrorCode, message: str, **extensions: Any) -> bytes:
+    note_error(code)
+    return encode_json({"errors": [{"message": message, "extensions": {"code": code, **extensions}}]})
+
+
 async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Of a WebSocket, in place of its handshake."""
     if scope["type"] == "websocket":
@@ -41,8 +46,5 @@ def error_response(
     status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None, **extensions: Any
 ) -> Response:
     """A GraphQL error without `data`."""
-    note_error(code)
-    errors = [{"message": message, "extensions": {"code": code, **extensions}}]
-    return Response(
-        encode_json({"errors": errors}), status, {"cache-control": "no-store", **(headers or {})}, media_type=JSON
-    )
+    body = error_body(code, message, **extensions)
+    return Response(body, status, {"cache-control": "no-store", **(headers or {})}, media_type=JSON)

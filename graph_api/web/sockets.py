@@ -98,7 +98,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         results = await self.schema.stream(
             operation.query,
             variable_values=operation.variables,
-            context_value=self.view.context_of(self.principal, self._request),
+            context_value=await self.view.context_of(self.principal, self._request),
             operation_name=operation.operation_name,
             allowed_operation_types=[OperationType.SUBSCRIPTION],
         )

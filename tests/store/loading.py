@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import settings
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import Change, ChangeOperation, ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
@@ -23,6 +24,7 @@ class Loader:
         self.store = store
         self.revision = 0
         self.history: list[Change] = []
+        self._audiences: dict[Ref, str] = {}
         self._entities: dict[Ref, Entity] = {}
         self._links: dict[LinkKey, Link] = {}
 
@@ -54,6 +56,7 @@ class Loader:
             del self._entities[ref]
         for key in changes.removed_links:
             del self._links[key]
+        self._audiences |= {row.ref: row.audience for row in changes.entities}
         self._entities |= {row.ref: stamped(row, self.revision, at) for row in changes.entities}
         self._links |= {link.key: replace(link, revision=self.revision) for link in changes.links}
 
@@ -65,9 +68,10 @@ class Loader:
             ChangeOperation.REMOVED: list(changes.removed),
         }
 
-    def changes(self, since: int) -> list[Change]:
+    def changes(self, since: int, visibility: Visibility) -> list[Change]:
         """The latest change of each entity after this revision, in the order (revision, ref)."""
-        latest = {change.ref: change for change in self.history if change.revision > since}
+        seen = (change for change in self.history if visibility.sees(self._audiences[change.ref], change.ref))
+        latest = {change.ref: change for change in seen if change.revision > since}
         return sorted(latest.values(), key=lambda change: (change.revision, change.ref))
 
 

@@ -3,11 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.drift import DriftFinding, DriftKind, DriftPlace, DriftQuestion
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Reading
 from tests.conftest import Run
 from tests.graphs import TIMES, Catalog, catalogs
-from tests.questions import filters, some
+from tests.questions import filters, some, visibilities
 from tests.reference_drift import DriftReference
 from tests.store.loading import FEW, Loader
 
@@ -21,21 +22,24 @@ def questions() -> st.SearchStrategy[DriftQuestion]:
 
 @given(
     catalog=catalogs(RELATIONS),
+    visibility=visibilities(),
     asked=st.lists(st.tuples(questions(), st.integers(1, 4)), min_size=2, max_size=4),
 )
 @FEW
-def test_all_pages_in_turn(loader: Loader, run: Run, catalog: Catalog, asked: list[tuple[DriftQuestion, int]]) -> None:
+def test_all_pages_in_turn(
+    loader: Loader, run: Run, catalog: Catalog, visibility: Visibility, asked: list[tuple[DriftQuestion, int]]
+) -> None:
     async def ask() -> None:
-        reference = await loader.load(catalog)
+        reference, store = (await loader.load(catalog)).seen_by(visibility), loader.store.seen_by(visibility)
         for question, limit in asked:
             expected = DriftReference(reference, question).findings()
-            assert await _all_pages(loader.store, question, limit) == expected, question
-            assert await loader.store.count_drift(question) == len(expected), question
+            assert await _all_pages(store, question, limit) == expected, question
+            assert await store.count_drift(question) == len(expected), question
 
     run(ask())
 
 
-async def _all_pages(store: Store, question: DriftQuestion, limit: int) -> list[DriftFinding]:
+async def _all_pages(store: Reading, question: DriftQuestion, limit: int) -> list[DriftFinding]:
     found: list[DriftFinding] = []
     after: DriftPlace | None = None
     while page := await store.drift(question, limit, after):

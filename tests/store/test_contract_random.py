@@ -6,47 +6,50 @@ from dataclasses import dataclass, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.protocol import LinkPage, LinkPlace, PageRequest, Store
+from graph_api.store.protocol import LinkPage, LinkPlace, PageRequest, Reading
 from tests.conftest import Run
 from tests.graphs import ENVIRONMENTS, IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs
-from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests, some
+from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests, some, visibilities
 from tests.reference import Reference, place_of
 from tests.store.loading import FEW, Loader
 
 
-@given(catalog=catalogs(), requests=st.lists(page_requests(), min_size=3, max_size=6))
+@given(catalog=catalogs(), visibility=visibilities(), requests=st.lists(page_requests(), min_size=3, max_size=6))
 @FEW
-def test_pages(loader: Loader, run: Run, catalog: Catalog, requests: list[PageRequest]) -> None:
+def test_pages(loader: Loader, run: Run, catalog: Catalog, visibility: Visibility, requests: list[PageRequest]) -> None:
     async def ask() -> None:
-        reference = await loader.load(catalog)
+        reference = (await loader.load(catalog)).seen_by(visibility)
+        store = loader.store.seen_by(visibility)
         for request in requests:
-            page = await loader.store.page(request)
+            page = await store.page(request)
             assert (list(page.entities), page.more) == reference.page(request), request
             assert page.revision == loader.revision
 
     run(ask())
 
 
-@given(catalog=catalogs(), requests=st.lists(page_requests(), min_size=1, max_size=3))
+@given(catalog=catalogs(), visibility=visibilities(), requests=st.lists(page_requests(), min_size=1, max_size=3))
 @FEW
 def test_all_pages_in_turn_are_the_sorted_list(
-    loader: Loader, run: Run, catalog: Catalog, requests: list[PageRequest]
+    loader: Loader, run: Run, catalog: Catalog, visibility: Visibility, requests: list[PageRequest]
 ) -> None:
     async def ask() -> None:
-        reference = await loader.load(catalog)
+        reference = (await loader.load(catalog)).seen_by(visibility)
+        store = loader.store.seen_by(visibility)
         for request in requests:
             expected, _ = reference.page(replace(request, after=None, before=None, limit=100))
-            assert await _all_pages(loader.store, request, backward=False) == expected, request
-            assert await _all_pages(loader.store, request, backward=True) == expected, request
+            assert await _all_pages(store, request, backward=False) == expected, request
+            assert await _all_pages(store, request, backward=True) == expected, request
 
     run(ask())
 
 
-async def _all_pages(store: Store, request: PageRequest, *, backward: bool) -> list[Entity]:
+async def _all_pages(store: Reading, request: PageRequest, *, backward: bool) -> list[Entity]:
     found: list[Entity] = []
     request = replace(request, after=None, before=None, backward=backward)
     while True:
@@ -63,17 +66,19 @@ async def _all_pages(store: Store, request: PageRequest, *, backward: bool) -> l
 
 @given(
     catalog=catalogs(),
+    visibility=visibilities(),
     questions=st.lists(st.tuples(filters(), some(PLAIN_FACETS, at_most=5)), min_size=4, max_size=8),
 )
 @FEW
 def test_counts_and_facets(
-    loader: Loader, run: Run, catalog: Catalog, questions: list[tuple[Filter, Sequence[str]]]
+    loader: Loader, run: Run, catalog: Catalog, visibility: Visibility, questions: list[tuple[Filter, Sequence[str]]]
 ) -> None:
     async def ask() -> None:
-        reference = await loader.load(catalog)
+        reference = (await loader.load(catalog)).seen_by(visibility)
+        store = loader.store.seen_by(visibility)
         for filter_, fields in questions:
-            assert await loader.store.count(filter_) == len(reference.matching(filter_)), filter_
-            assert await loader.store.facets(filter_, fields) == reference.facets(filter_, fields), filter_
+            assert await store.count(filter_) == len(reference.matching(filter_)), filter_
+            assert await store.facets(filter_, fields) == reference.facets(filter_, fields), filter_
 
     run(ask())
 
@@ -111,18 +116,21 @@ def links_questions() -> st.SearchStrategy[LinksQuestion]:
     )
 
 
-@given(catalog=catalogs(), questions=st.lists(links_questions(), min_size=3, max_size=6))
+@given(catalog=catalogs(), visibility=visibilities(), questions=st.lists(links_questions(), min_size=3, max_size=6))
 @FEW
-def test_neighbours(loader: Loader, run: Run, catalog: Catalog, questions: list[LinksQuestion]) -> None:
+def test_neighbours(
+    loader: Loader, run: Run, catalog: Catalog, visibility: Visibility, questions: list[LinksQuestion]
+) -> None:
     async def ask() -> None:
-        reference = await loader.load(catalog)
+        reference = (await loader.load(catalog)).seen_by(visibility)
+        store = loader.store.seen_by(visibility)
         for question in questions:
-            await _check_neighbours(loader.store, reference, question)
+            await _check_neighbours(store, reference, question)
 
     run(ask())
 
 
-async def _check_neighbours(store: Store, reference: Reference, question: LinksQuestion) -> None:
+async def _check_neighbours(store: Reading, reference: Reference, question: LinksQuestion) -> None:
     refs, direction, relations = question.refs, question.direction, question.relations
     where, page = question.where, question.page
     found = await store.neighbours(refs, direction, relations, where, page)
@@ -131,16 +139,22 @@ async def _check_neighbours(store: Store, reference: Reference, question: LinksQ
     assert counts == {ref: len(reference.neighbours(ref, direction, relations, where)) for ref in refs}, question
 
 
-@given(catalog=catalogs(), refs=some(REFS, at_most=4), identifiers=some((*IDENTIFIERS, "none"), at_most=4))
+@given(
+    catalog=catalogs(),
+    visibility=visibilities(),
+    refs=some(REFS, at_most=4),
+    identifiers=some((*IDENTIFIERS, "none"), at_most=4),
+)
 @FEW
 def test_entities_subgroups_and_identifiers(
-    loader: Loader, run: Run, catalog: Catalog, refs: Sequence[Ref], identifiers: Sequence[str]
+    loader: Loader, run: Run, catalog: Catalog, visibility: Visibility, refs: Sequence[Ref], identifiers: Sequence[str]
 ) -> None:
     async def ask() -> None:
-        reference = await loader.load(catalog)
+        reference = (await loader.load(catalog)).seen_by(visibility)
+        store = loader.store.seen_by(visibility)
         known = {ref: reference.entities[ref] for ref in refs if ref in reference.entities}
-        assert await loader.store.entities(refs) == known
-        assert await loader.store.subgroups(refs) == reference.subgroups(refs)
-        assert await loader.store.resolve(identifiers) == reference.resolve(identifiers)
+        assert await store.entities(refs) == known
+        assert await store.subgroups(refs) == reference.subgroups(refs)
+        assert await store.resolve(identifiers) == reference.resolve(identifiers)
 
     run(ask())

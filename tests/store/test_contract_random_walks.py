@@ -2,38 +2,43 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import DEFAULT_BUDGET, Traversal, WalkAnswer, WalkRequest
 from tests.conftest import Run
 from tests.graphs import RELATIONS, Catalog, catalogs
-from tests.questions import some, traversals, walk_requests
+from tests.questions import some, traversals, visibilities, walk_requests
 from tests.reference import Reference
 from tests.store.loading import FEW, Loader
 
 DEADLINE = 30.0
 
 
+Asked: TypeAlias = tuple[Catalog, Visibility, list[Any]]
+
+
 @st.composite
-def catalogs_and(draw: st.DrawFn, questions: Any) -> tuple[Catalog, list[Any]]:
-    """A catalog, and questions that start at its entities."""
-    catalog = draw(catalogs())
-    refs = [entity.ref for entity in catalog.entities]
-    return catalog, draw(st.lists(questions(refs), min_size=3, max_size=8))
+def catalogs_and(draw: st.DrawFn, questions: Any) -> Asked:
+    """A catalog, a reader, and questions that start at what it sees."""
+    catalog, visibility = draw(catalogs()), draw(visibilities())
+    refs = [entity.ref for entity in catalog.entities if visibility.sees(entity.audience, entity.ref)]
+    return catalog, visibility, draw(st.lists(questions(refs), min_size=3, max_size=8)) if refs else []
 
 
 @given(asked=catalogs_and(walk_requests))
 @FEW
-def test_walks(loader: Loader, run: Run, asked: tuple[Catalog, list[WalkRequest]]) -> None:
+def test_walks(loader: Loader, run: Run, asked: Asked) -> None:
     async def ask() -> None:
-        reference = await loader.load(asked[0])
-        for request in asked[1]:
-            answer = await loader.store.walk(request, deadline=DEADLINE)
+        catalog, visibility, questions = asked
+        reference, store = (await loader.load(catalog)).seen_by(visibility), loader.store.seen_by(visibility)
+        for request in questions:
+            answer = await store.walk(request, deadline=DEADLINE)
             assert answer.revision == loader.revision
             assert _wanted(answer, request) == _wanted(reference.walk(request), request), request
 
@@ -55,14 +60,13 @@ def _wanted(answer: WalkAnswer, request: WalkRequest) -> dict[str, object]:
 
 @given(asked=catalogs_and(traversals), hard_only=st.booleans())
 @FEW
-def test_via_is_a_shortest_walk_that_obeys(
-    loader: Loader, run: Run, asked: tuple[Catalog, list[Traversal]], hard_only: bool
-) -> None:
+def test_via_is_a_shortest_walk_that_obeys(loader: Loader, run: Run, asked: Asked, hard_only: bool) -> None:
     async def ask() -> None:
-        reference = await loader.load(asked[0])
-        for traversal in asked[1]:
+        catalog, visibility, questions = asked
+        reference, store = (await loader.load(catalog)).seen_by(visibility), loader.store.seen_by(visibility)
+        for traversal in questions:
             refs = _hits_and_unreachable(reference, traversal)
-            found = await loader.store.via(traversal, refs, hard_only=hard_only, deadline=DEADLINE)
+            found = await store.via(traversal, refs, hard_only=hard_only, deadline=DEADLINE)
             reachable = reference.distances(traversal, hard_only=hard_only)
             assert found.keys() == {ref for ref in refs if ref in reachable}, traversal
             for ref, path in found.items():
@@ -80,25 +84,32 @@ def _hits_and_unreachable(reference: Reference, traversal: Traversal) -> list[Re
 
 @given(asked=catalogs_and(traversals), first=st.integers(1, 4))
 @FEW
-def test_paths(loader: Loader, run: Run, asked: tuple[Catalog, list[Traversal]], first: int) -> None:
+def test_paths(loader: Loader, run: Run, asked: Asked, first: int) -> None:
     async def ask() -> None:
-        reference = await loader.load(asked[0])
-        for asked_for in asked[1]:
+        catalog, visibility, questions = asked
+        reference, store = (await loader.load(catalog)).seen_by(visibility), loader.store.seen_by(visibility)
+        for asked_for in questions:
             from_ = asked_for.start[0]
             traversal = replace(asked_for, start=(from_,), direction=Direction.OUT, budget=DEFAULT_BUDGET)
             for to in sorted(reference.entities)[:4]:
-                found = await loader.store.paths(from_, to, traversal, first, deadline=DEADLINE)
+                found = await store.paths(from_, to, traversal, first, deadline=DEADLINE)
                 assert found == reference.paths(from_, to, traversal, first), (to, traversal)
 
     run(ask())
 
 
-@given(catalog=catalogs(), questions=st.lists(some(RELATIONS, at_most=5), min_size=1, max_size=4))
+@given(
+    catalog=catalogs(),
+    visibility=visibilities(),
+    questions=st.lists(some(RELATIONS, at_most=5), min_size=1, max_size=4),
+)
 @FEW
-def test_cycles(loader: Loader, run: Run, catalog: Catalog, questions: list[Sequence[str]]) -> None:
+def test_cycles(
+    loader: Loader, run: Run, catalog: Catalog, visibility: Visibility, questions: list[Sequence[str]]
+) -> None:
     async def ask() -> None:
-        reference = await loader.load(catalog)
+        reference, store = (await loader.load(catalog)).seen_by(visibility), loader.store.seen_by(visibility)
         for relations in questions:
-            reference.check_cycles(relations, await loader.store.cycles(relations, deadline=DEADLINE))
+            reference.check_cycles(relations, await store.cycles(relations, deadline=DEADLINE))
 
     run(ask())

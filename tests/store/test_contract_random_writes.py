@@ -5,33 +5,40 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.protocol import Store
 from tests.conftest import Run
 from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs
-from tests.questions import some
+from tests.questions import some, visibilities
 from tests.reference import Reference
 from tests.store.loading import FEW, Loader
 
 
-@given(history=st.lists(catalogs(), min_size=1, max_size=3), since=st.integers(0, 5), limit=st.integers(1, 30))
+@given(
+    history=st.lists(catalogs(), min_size=1, max_size=3),
+    visibility=visibilities(),
+    since=st.integers(0, 5),
+    limit=st.integers(1, 30),
+)
 @FEW
 def test_changes_are_folded_to_the_latest(
-    loader: Loader, run: Run, history: list[Catalog], since: int, limit: int
+    loader: Loader, run: Run, history: list[Catalog], visibility: Visibility, since: int, limit: int
 ) -> None:
     async def ask() -> None:
         start = loader.revision
         for catalog in history:
             await loader.load(catalog)
-        expected = loader.changes(start + since)
-        assert await loader.store.changes(start + since, len(expected) + 1) == expected
-        first = await loader.store.changes(start + since, limit)
+        expected = loader.changes(start + since, visibility)
+        store = loader.store.seen_by(visibility)
+        assert await store.changes(start + since, len(expected) + 1) == expected
+        first = await store.changes(start + since, limit)
         assert first == expected[:limit]
         if first:
             after = (first[-1].revision, first[-1].ref)
-            assert await loader.store.changes(start + since, limit, after) == expected[limit : 2 * limit]
+            assert await store.changes(start + since, limit, after) == expected[limit : 2 * limit]
 
     run(ask())
 

@@ -25,7 +25,7 @@ from graph_api.store.protocol import Store
 from tests.catalogs import entity, link, links, ref, refs, with_ends, write
 
 IN, OUT = Direction.IN, Direction.OUT
-BUDGET, DEPTH, UNRESOLVED = IncompleteReason
+BUDGET, DEPTH, UNRESOLVED, _ = IncompleteReason
 DEADLINE = 30.0
 
 

@@ -213,6 +213,7 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         for column in ("source_order", "horizon", "swept_at", "swept_terms"):
             conn.execute(f"ALTER TABLE catalog DROP COLUMN {column}")
         conn.execute("ALTER TABLE sources DROP COLUMN last_applied_at")
+        forget_audiences(conn)
         forget_origins(conn)
         forget_access(conn)
         conn.execute("DROP TABLE leases")
@@ -225,6 +226,13 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         assert await store.lease("anything", "me", 1)
         assert (await store.keys(), await store.audit_head()) == ([], Head(0, ""))
         assert await write(store, ChangeSet(removed=refs("a"), removed_links=[link("a", "b").key])) == 2
+
+
+def forget_audiences(conn: sqlite3.Connection) -> None:
+    """Of entities, as before format 4."""
+    conn.execute("DROP INDEX entities_restricted")
+    for table in ("entities", "removed"):
+        conn.execute(f"ALTER TABLE {table} DROP COLUMN audience")
 
 
 def forget_origins(conn: sqlite3.Connection) -> None:
@@ -253,6 +261,7 @@ async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Pat
     async with opened(path) as store:
         await write(store, with_ends([declared, several]))
     with sqlite3.connect(path) as conn:
+        forget_audiences(conn)
         forget_origins(conn)
         forget_access(conn)
         conn.execute("PRAGMA user_version = 2")

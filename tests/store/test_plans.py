@@ -1,11 +1,14 @@
 """Each literal is held to its plan, on a database that holds the demo organization: no notification, no full walk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any, LiteralString, cast
 
 import neo4j
 import pytest
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.drift import DriftKind, DriftQuestion
 from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.ref import Ref
@@ -15,12 +18,20 @@ from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.drift import statement as drift_statement
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import hard_only, head
+from graph_api.store.neo4j.reading import subgroups
+from graph_api.store.neo4j.sight import WHOLE, Sight
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.neo4j.walks import statement
 from tests.conftest import Run, wipe
 from tests.demo import load
 
 TIER_1 = Compare("tier", Op.EQ, 1)
+RESTRICTED = Sight(Visibility(frozenset()))
+SIGHTS = {
+    "who sees everything": WHOLE,
+    "who does not": RESTRICTED,
+    "whom owners are hidden from": replace(RESTRICTED, hidden=frozenset({Ref("group:more/n")})),
+}
 BFS, SEEK, INDEX = "VarLengthExpand(Pruning,BFS", "NodeUniqueIndexSeek", "IndexSeek"
 
 
@@ -29,12 +40,12 @@ def traversal(direction: Direction = Direction.IN, starts: int = 1, **parts: Any
     return Traversal(start=refs, relations=IMPACT_RELATIONS, direction=direction, **parts)
 
 
-def walk(traversal: Traversal, **asked: Any) -> str:
-    return statement(WalkRequest(traversal=traversal, limit=10, **asked), Predicates())
+def walk(traversal: Traversal, *, sight: Sight, **asked: Any) -> str:
+    return statement(WalkRequest(traversal=traversal, limit=10, **asked), Predicates(sight))
 
 
-def drift(*kinds: DriftKind) -> str:
-    return drift_statement(kinds, DriftQuestion(kinds=frozenset(kinds), filter=TIER_1, since=""), Predicates())
+def drift(sight: Sight, *kinds: DriftKind) -> str:
+    return drift_statement(kinds, DriftQuestion(kinds=frozenset(kinds), filter=TIER_1, since=""), Predicates(sight))
 
 
 EVERYTHING: dict[str, Any] = {
@@ -45,39 +56,47 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def ask(skeleton: str, **more: str) -> str:
+def ask(skeleton: str, where: str = "true", **more: str) -> str:
     slots = {"key": "e.name_sort", "direction": "ASC", "ref_direction": "ASC", "limit": "LIMIT $limit", "order": "ASC"}
-    return skeleton.format(types=relation_types(RELATIONS), **{"where": "true"} | slots | more)
+    return skeleton.format(types=relation_types(RELATIONS), **slots | {"where": where} | more)
+
+
+def plans(sight: Sight) -> Iterator[tuple[str, str, list[str]]]:
+    everything: Callable[[Traversal], str] = partial(walk, sight=sight, **EVERYTHING)
+    yield "impact", walk(traversal(), sight=sight), [BFS, SEEK]
+    yield "all of an impact", everything(traversal()), [BFS, SEEK]
+    yield "the last page", walk(traversal(), sight=sight, backward=True), [BFS, SEEK]
+    yield "impact that keeps some", everything(traversal(keep=TIER_1)), [BFS, SEEK]
+    yield "impact over hard links", walk(hard_only(traversal()), sight=sight), [BFS, SEEK]
+    yield "impact through some", everything(traversal(through=TIER_1)), [BFS, SEEK]
+    yield "impact to a depth", everything(traversal(max_depth=3)), [BFS, SEEK]
+    yield "first page of impact", head(traversal(), Predicates(sight)) + cypher.FIRST_HITS, [BFS, SEEK]
+    yield "distances", head(traversal(), Predicates(sight)) + cypher.DISTANCES, [BFS, SEEK]
+    yield "dependencies", everything(traversal(Direction.OUT)), [BFS, SEEK]
+    yield "impact of many", everything(traversal(starts=2)), [SEEK]
+    entity, ends = sight.node("e"), f"{sight.node('s')} AND {sight.node('o')}"
+    yield "entities by ref", ask(cypher.ENTITIES, entity), [SEEK]
+    yield "identifiers", ask(cypher.RESOLVE, entity), [SEEK]
+    yield "a page by name", ask(cypher.PAGE, f"e.name_sort >= '' AND {entity}"), [INDEX]
+    yield "links", ask(cypher.NEIGHBOURS_OUT, ends), [SEEK]
+    yield "links against the arrow", ask(cypher.NEIGHBOURS_IN, ends), [SEEK]
+    after, before = (f"{ends} AND {place}" for place in (cypher.AFTER_LINK, cypher.BEFORE_LINK))
+    yield "links after a place", ask(cypher.NEIGHBOURS_IN, after), [SEEK, "Top", "Expand(All)"]
+    yield "links before a place", ask(cypher.NEIGHBOURS_OUT, before, order="DESC"), [SEEK, "Top"]
+    yield "counts of links", ask(cypher.NEIGHBOUR_COUNTS_IN, ends), [SEEK]
+    yield "one step", ask(cypher.STEP_IN, sight.node("o")), [SEEK]
+    yield "subgroups", subgroups(sight), [SEEK]
+    yield "changes", ask(cypher.CHANGES, entity, told=sight.node("t")), [INDEX]
+    yield "undeclared links", drift(sight, DriftKind.UNDECLARED), ["DirectedRelationshipIndexSeek"]
+    yield "unobserved links", drift(sight, DriftKind.UNOBSERVED), [INDEX, "PartialTop"]
+    yield "disputed owners", drift(sight, DriftKind.OWNERS), [INDEX]
+    yield "all drift", drift(sight, *DriftKind), ["DirectedRelationshipIndexSeek", INDEX]
 
 
 PLANS: list[tuple[str, str, list[str]]] = [
-    ("impact", walk(traversal()), [BFS, SEEK]),
-    ("all of an impact", walk(traversal(), **EVERYTHING), [BFS, SEEK]),
-    ("the last page", walk(traversal(), backward=True), [BFS, SEEK]),
-    ("impact that keeps some", walk(traversal(keep=TIER_1), **EVERYTHING), [BFS, SEEK]),
-    ("impact over hard links", walk(hard_only(traversal())), [BFS, SEEK]),
-    ("impact through some", walk(traversal(through=TIER_1), **EVERYTHING), [BFS, SEEK]),
-    ("impact to a depth", walk(traversal(max_depth=3), **EVERYTHING), [BFS, SEEK]),
-    ("first page of impact", head(traversal(), Predicates()) + cypher.FIRST_HITS, [BFS, SEEK]),
-    ("distances", head(traversal(), Predicates()) + cypher.DISTANCES, [BFS, SEEK]),
-    ("dependencies", walk(traversal(Direction.OUT), **EVERYTHING), [BFS, SEEK]),
-    ("impact of many", walk(traversal(starts=2), **EVERYTHING), [SEEK]),
-    ("entities by ref", cypher.ENTITIES, [SEEK]),
-    ("identifiers", cypher.RESOLVE, [SEEK]),
-    ("a page by name", ask(cypher.PAGE.replace("{where}", "e.name_sort >= ''")), [INDEX]),
-    ("links", ask(cypher.NEIGHBOURS_OUT), [SEEK]),
-    ("links against the arrow", ask(cypher.NEIGHBOURS_IN), [SEEK]),
-    ("links after a place", ask(cypher.NEIGHBOURS_IN, where=cypher.AFTER_LINK), [SEEK, "Top", "Expand(All)"]),
-    ("links before a place", ask(cypher.NEIGHBOURS_OUT, where=cypher.BEFORE_LINK, order="DESC"), [SEEK, "Top"]),
-    ("counts of links", ask(cypher.NEIGHBOUR_COUNTS_IN), [SEEK]),
-    ("one step", ask(cypher.STEP_IN), [SEEK]),
+    *((f"{name} for {who}", text, found) for who, sight in SIGHTS.items() for name, text, found in plans(sight)),
     ("links between", ask(cypher.LINKS_BETWEEN), [SEEK]),
-    ("subgroups", cypher.SUBGROUPS, [SEEK]),
-    ("changes", cypher.CHANGES, [INDEX]),
-    ("undeclared links", drift(DriftKind.UNDECLARED), ["DirectedRelationshipIndexSeek"]),
-    ("unobserved links", drift(DriftKind.UNOBSERVED), [INDEX, "PartialTop"]),
-    ("disputed owners", drift(DriftKind.OWNERS), [INDEX]),
-    ("all drift", drift(*DriftKind), ["DirectedRelationshipIndexSeek", INDEX]),
+    ("restricted names", cypher.RESTRICTED_NAMES, [INDEX]),
     ("sources with their runs", cypher.SOURCES, [INDEX]),
     ("problems", ask(cypher.PROBLEMS), [INDEX]),
 ]
@@ -146,6 +165,10 @@ PARAMETERS: dict[str, Any] = {
     "after_ref": "",
     **{f"{side}_{part}": "" for side in ("after", "before") for part in ("ref", "relation", "environment")},
     **{f"f{n}": 1 for n in range(10)},
+    "audiences": ["role:viewer"],
+    "granted": [],
+    "hidden": ["group:more/n"],
+    "kinds": ["group"],
 }
 
 

@@ -55,7 +55,7 @@ class Running:
     async def _serve(self) -> None:
         app = create_app(everybody(self._settings), self._store)
         clients, operators = self._listeners
-        async with admin_serving(app, self._settings.log_level, operators):
+        async with admin_serving(app, self._settings, operators):
             self._server = ClientServer(app, self._settings, self._tell)
             await self._server.serve(sockets=[clients])
 
@@ -97,7 +97,7 @@ def test_it_is_not_ready_at_once_and_finishes_what_has_begun(tmp_path: Path) -> 
         time.sleep(0.2)  # less than the answers take
         ready = httpx.get(f"{server.admin}/readyz")
         assert (ready.status_code, ready.json()["reason"]) == (503, "The server is about to end.")
-        assert [one.result().json() for one in asked] == [{"data": {"entities": {"totalCount": 0}}}] * 5
+        assert [one.result().json()["data"] for one in asked] == [{"entities": {"totalCount": 0}}] * 5
         assert server.seconds_to_end() < 3
 
 

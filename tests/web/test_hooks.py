@@ -129,5 +129,5 @@ async def test_a_hook_is_heard_while_another_replica_is_at_the_source(store: Sto
     ],
 )
 async def test_other_requests_are_refused(store: Store, ask: Callable[[httpx.AsyncClient], Any], status: int) -> None:
-    async with hooked(store, max_body=1000) as client:
+    async with hooked(store, max_received=1000) as client:
         assert (await ask(client)).status_code == status

@@ -100,7 +100,7 @@ async def test_a_restart_keeps_what_was_received(store: Store, open_store: OpenS
     ],
 )
 async def test_what_is_no_event_is_refused_and_not_kept(store: Store, content: bytes, status: int) -> None:
-    async with receiving(store, max_body=2000) as client:
+    async with receiving(store, max_received=2000) as client:
         answer = await client.post("/api/v1/lineage", content=content, headers=BEARER)
     assert answer.status_code == status
     assert kept() == []

@@ -57,7 +57,7 @@ def test_queries_by_get(client: Client) -> None:
 def test_mutations_by_get_are_refused(client: Client) -> None:
     response = client.get("/graphql", params={"query": "mutation { touch }"})
     assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
-    assert client.post("/graphql", json={"query": "mutation { touch }"}).json() == {"data": {"touch": True}}
+    assert client.post("/graphql", json={"query": "mutation { touch }"}).json()["data"] == {"touch": True}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
@@ -105,7 +105,7 @@ def test_browsers_get_the_explorer_which_runs_no_foreign_script_inline(client: C
 
 def test_a_page_is_not_what_a_query_gets(client: Client) -> None:
     response = client.get("/graphql", params={"query": "{ name }"}, headers={"accept": CHROME})
-    assert response.json() == {"data": {"name": "node"}}
+    assert response.json()["data"] == {"name": "node"}
     assert client.get("/graphql", headers={"accept": "*/*"}).status_code == 400
 
 

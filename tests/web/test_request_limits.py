@@ -106,12 +106,10 @@ def test_a_client_that_goes_away_ends_its_request(client: Client) -> None:
 
 
 def test_beyond_the_running_and_the_waiting_requests_are_refused() -> None:
-    limits = RequestLimits(request_deadline=1.5, max_running=2, max_waiting=1)
+    limits = RequestLimits(request_deadline=1.5, max_running=4, max_waiting=0)
     with serve(limits=limits) as client, ThreadPoolExecutor(4) as pool:
-        running = [pool.submit(client.post, "/graphql", json=WAIT) for _ in range(2)]
-        assert waiting.becomes(2)
-        both = [pool.submit(client.post, "/graphql", json=WAIT) for _ in range(2)]
-        responses = [request.result() for request in (*running, *both)]
+        requests = [pool.submit(client.post, "/graphql", json=WAIT) for _ in range(4)]
+        responses = [request.result() for request in requests]
         assert client.get("/livez").status_code == 200
     refused = [response for response in responses if "retry-after" in response.headers]
     assert [(response.status_code, code(response)) for response in refused] == [(503, "UNAVAILABLE")]
@@ -127,12 +125,59 @@ def test_places_are_given_back() -> None:
 
 
 def test_odd_heads_are_answered(client: Client) -> None:
-    for head in (
-        b"POST /graphql HTTP/1.1\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
-        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n",
-        b"nonsense\r\n\r\n",
+    for head, status in (
+        (b"POST /graphql HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", b"431"),
+        (b"POST /graphql HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000, b"431"),
+        (b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", b"400"),
+        (b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n", b"400"),
+        (b"nonsense\r\n\r\n", b"400"),
     ):
         with connect(client) as connection:
             connection.sendall(head)
-            assert read_all(connection).startswith(b"HTTP/1.1 4")
+            assert read_all(connection).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_head_that_does_not_end_is_closed(client: Client) -> None:
+    for sent in (b"", b"POST /graphql HTTP/1.1\r\nHost: x\r\n"):
+        with connect(client) as connection:
+            connection.sendall(sent)
+            assert read_all(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_second_head_that_does_not_end_is_closed(client: Client) -> None:
+    with connect(client) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET /livez HT")
+        assert b"HTTP/1.1 408 " in read_all(connection)
+
+
+def test_a_slow_body_is_no_slow_head(client: Client) -> None:
+    body = b'{"query": "{ name }"}'
+    with connect(client) as connection:
+        connection.sendall(request_head(f"Content-Length: {len(body)}", "Connection: close"))
+        time.sleep(0.5)
+        connection.sendall(body)
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_the_head_has_limits() -> None:
+    limits = RequestLimits(max_head=2000, max_headers=20)
+    with serve(limits=limits) as client:
+        usual = len(client.build_request("GET", "/livez").headers)
+        for headers, status in ((20 - usual, 200), (21 - usual, 431)):
+            assert client.get("/livez", headers={f"x-{n}": "y" for n in range(headers)}).status_code == status
+        for size, status in ((1700, 200), (2000, 431)):
+            assert client.get("/livez", headers={"x": "y" * size}).status_code == status
+        refused = client.get("/livez", params={"x": "y" * 2000})
+        assert (refused.status_code, code(refused)) == (431, "TOO_LARGE")
+
+
+def test_an_answer_has_a_limit(client: Client) -> None:
+    echo = {"query": '{ echo(text: "' + "x" * 900 + '") }'}
+    size = len(client.post("/graphql", json=echo).content)
+    with serve(limits=RequestLimits(max_response=size)) as enough:
+        assert "data" in enough.post("/graphql", json=echo).json()
+    with serve(limits=RequestLimits(max_response=size - 1)) as small:
+        answer = small.post("/graphql", json=echo)
+        assert (set(answer.json()), code(answer)) == ({"errors"}, "TOO_LARGE")

@@ -9,13 +9,14 @@ import strawberry
 from strawberry.scalars import JSON
 
 from graph_api.access.principal import Principal
+from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.live import LiveChanges
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Reading, Store
 
 SECRET = "password=hunter2"  # noqa: S105 - must not reach a client
 
@@ -163,15 +164,19 @@ class Database:
     async def close(self) -> None:
         self.closed = True
 
-    def context(self, principal: Principal) -> Context:
+    async def context(self, principal: Principal) -> Context:
         return Context(
             principal=principal,
-            store=self.as_store(),
+            catalog=self.as_store(),
+            visibility=EVERYTHING,
             live=LiveChanges(self.as_store()),
             source_order=SourceOrder(),
             max_page=100,
             deadline=5,
         )
+
+    def seen_by(self, _visibility: Visibility) -> Reading:
+        return self.as_store()
 
     def as_store(self) -> Store:
         return cast("Store", self)

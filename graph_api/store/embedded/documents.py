@@ -10,7 +10,9 @@ import orjson
 
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
 from graph_api.catalog.ref import Ref
+from graph_api.store.embedded.condition import one_of
 from graph_api.store.embedded.origins import origins_of
+from graph_api.store.embedded.sight import Sight
 from graph_api.store.rows import (
     dump,
     dump_entity_statements,
@@ -26,7 +28,8 @@ Row = tuple[Any, ...]
 ENTITY_COLUMNS = (
     "e.ref, e.name, e.kind, e.namespace, e.declared, e.type, e.title, d.description, e.lifecycle, e.tier, d.active, "
     "d.tags, d.labels, d.annotations, d.identifiers, d.repository, d.folder, d.statements, d.owners, d.systems, "
-    "d.domains, d.environments, e.owner_state, e.revision, e.created_revision, e.updated_at"
+    "d.domains, d.environments, e.owner_state, "
+    "(SELECT text FROM terms WHERE id = e.audience), e.revision, e.created_revision, e.updated_at"
 )
 """Of `entities e` and `documents d`, in the order of Entity's fields."""
 
@@ -42,8 +45,8 @@ LINK_COLUMNS = (
 )
 
 
-def entity_row(id_: int, entity: Entity, revision: int, at: str) -> Row:
-    """For `entities`."""
+def entity_row(id_: int, entity: Entity, audience: int, revision: int, at: str) -> Row:
+    """For `entities`; `audience` is the id of its term."""
     return (
         id_,
         entity.ref,
@@ -63,6 +66,7 @@ def entity_row(id_: int, entity: Entity, revision: int, at: str) -> Row:
         revision,
         entity.created_revision or revision,
         at,
+        audience,
     )
 
 
@@ -100,7 +104,7 @@ def to_entity(row: Row) -> Entity:
     (
         ref, name, kind, namespace, declared, type_, title, description, lifecycle, tier, active,
         tags, labels, annotations, identifiers, repository, folder, statements, owners, systems,
-        domains, environments, owner_state, revision, created_revision, updated_at,
+        domains, environments, owner_state, audience, revision, created_revision, updated_at,
     ) = row  # fmt: skip  # beside ENTITY_COLUMNS the order can be checked at a glance
     return Entity(
         ref=ref,
@@ -126,6 +130,7 @@ def to_entity(row: Row) -> Entity:
         domains=_loaded(domains),
         environments=_loaded(environments),
         owner_state=OwnerState(owner_state) if owner_state else None,
+        audience=audience or "",
         revision=revision,
         created_revision=created_revision,
         updated_at=updated_at,
@@ -153,16 +158,11 @@ def to_link(row: Row) -> Link:
     )
 
 
-def one_of(values: Iterable[object]) -> str:
-    """Any number of values as one parameter, for `IN (SELECT value FROM json_each(?))`."""
-    return orjson.dumps(list(values)).decode()
-
-
-def ids_of(conn: sqlite3.Connection, refs: Iterable[Ref]) -> dict[Ref, int]:
+def ids_of(conn: sqlite3.Connection, refs: Iterable[Ref], sight: Sight) -> dict[Ref, int]:
     """Of the existing ones."""
-    return dict(
-        conn.execute("SELECT ref, id FROM entities WHERE ref IN (SELECT value FROM json_each(?))", (one_of(refs),))
-    )
+    seen = sight.row("e")
+    sql = f"SELECT e.ref, e.id FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
+    return dict(conn.execute(sql, (one_of(refs), *seen.parameters)))
 
 
 def refs_of(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Ref]:
@@ -171,23 +171,25 @@ def refs_of(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Ref]:
     )
 
 
-def entities_of(conn: sqlite3.Connection, refs: Iterable[Ref]) -> dict[Ref, Entity]:
+def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref]) -> dict[Ref, Entity]:
     """The existing ones."""
+    seen = sight.row("e")
     sql = (
         f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
-        "WHERE e.ref IN (SELECT value FROM json_each(?))"
+        f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
     )
-    return {row[0]: to_entity(row) for row in conn.execute(sql, (one_of(refs),))}
+    rows = conn.execute(sql, (one_of(refs), *seen.parameters))
+    return {row.ref: row for row in sight.redacted(map(to_entity, rows))}
 
 
-def entities_by_id(conn: sqlite3.Connection, ids: Sequence[int]) -> list[Entity]:
-    """In the order of the ids, which exist."""
+def entities_by_id(conn: sqlite3.Connection, ids: Sequence[int], sight: Sight) -> list[Entity]:
+    """In the order of the ids, which exist and are seen."""
     sql = (
         f"SELECT e.id, {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
         "WHERE e.id IN (SELECT value FROM json_each(?))"
     )
     found = {row[0]: to_entity(row[1:]) for row in conn.execute(sql, (one_of(ids),))}
-    return [found[id_] for id_ in ids]
+    return sight.redacted([found[id_] for id_ in ids])
 
 
 def links_where(conn: sqlite3.Connection, where: str, parameters: Sequence[object]) -> Iterator[Link]:

@@ -24,14 +24,17 @@ from graph_api.store.embedded.migrations import UNDELETED
 from graph_api.store.embedded.pruning import horizon_of
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.embedded.transaction import RunStep
-from graph_api.store.embedded.writes import write_rows
+from graph_api.store.embedded.writes import Terms, write_rows
 from graph_api.store.rows import dump as dump_json
 
 _ENTITIES = f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id ORDER BY e.revision, e.ref"
 _LINKS = f"SELECT {LINK_COLUMNS} FROM {LINK_TABLES} ORDER BY l.revision"
 _AUDIT = "SELECT sequence, body, previous, hash FROM audit ORDER BY sequence"
 _SOURCES = "SELECT name, connector, entities, links, last_applied_at FROM sources ORDER BY name"
-_REMOVED = "SELECT ref, revision, at FROM removed ORDER BY revision, ref"
+_REMOVED = (
+    "SELECT r.ref, r.revision, r.at, coalesce(a.text, '') FROM removed r LEFT JOIN terms a ON a.id = r.audience "
+    "ORDER BY r.revision, r.ref"
+)
 _KEPT = ("catalog", "identity", "migrations", "leases", "search", "sqlite_")
 _EMPTY = " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table})" for table in ("entities", "runs", "keys", "audit"))
 
@@ -57,7 +60,7 @@ def _batches(conn: sqlite3.Connection) -> Iterator[Batch]:
     yield from _read(conn, _SOURCES, _source)
     runs = (run for (id_,) in conn.execute("SELECT id FROM runs ORDER BY id") if (run := journal.run_of(conn, id_)))
     yield from _grouped(runs)
-    yield from _read(conn, _REMOVED, lambda row: RemovedRow(ref=row[0], revision=row[1], at=row[2]))
+    yield from _read(conn, _REMOVED, _removed)
     yield from _read(conn, _ENTITIES, to_entity)
     yield from _read(conn, _LINKS, to_link)
 
@@ -74,6 +77,11 @@ def _grouped(rows: Iterable[DumpRow]) -> Iterator[Batch]:
 def _source(row: Any) -> SourceRow:
     name, connector, entities, links, last_applied_at = row
     return SourceRow(name=name, connector=connector, entities=entities, links=links, last_applied_at=last_applied_at)
+
+
+def _removed(row: Any) -> RemovedRow:
+    ref, revision, at, audience = row
+    return RemovedRow(ref=ref, revision=revision, at=at, audience=audience)
 
 
 class EmbeddedRestore:
@@ -143,8 +151,11 @@ def _add_runs(conn: sqlite3.Connection, rows: list[SyncRun]) -> None:
 def _add_removed(conn: sqlite3.Connection, rows: list[RemovedRow]) -> None:
     first: int = conn.execute("SELECT next_entity FROM catalog").fetchone()[0]
     conn.execute("UPDATE catalog SET next_entity = ?", (first + len(rows),))
-    values = [(row.ref, first + place, row.revision, row.at) for place, row in enumerate(rows)]
-    conn.executemany("INSERT INTO removed (ref, entity, revision, at) VALUES (?, ?, ?, ?)", values)
+    terms = Terms(conn)
+    values = [
+        (row.ref, first + place, row.revision, row.at, terms.audience(row.audience)) for place, row in enumerate(rows)
+    ]
+    conn.executemany("INSERT INTO removed (ref, entity, revision, at, audience) VALUES (?, ?, ?, ?, ?)", values)
 
 
 def _add_entities(conn: sqlite3.Connection, rows: list[Entity]) -> None:

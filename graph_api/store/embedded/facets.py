@@ -15,7 +15,7 @@ from graph_api.store.embedded.pages import matching_ids
 
 def count_matching(conn: sqlite3.Connection, graph: Graph, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
     """Facets over all entities that match."""
-    matching = graph.present if filter_ == ALL else graph.mask(filter_, partial(matching_ids, conn))
+    matching = graph.present if filter_ == ALL else graph.mask(filter_, partial(matching_ids, conn, graph.sight))
     return count_values(graph, np.flatnonzero(matching).astype(np.int32), fields)
 
 

@@ -4,11 +4,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from graph_api.catalog.filters import FIELDS, And, Compare, Filter, Not, Op, Or, Related, Words
 from graph_api.catalog.relations import Direction
-from graph_api.store.embedded.documents import one_of
+from graph_api.store.embedded.condition import Condition, one_of
+from graph_api.store.embedded.sight import Sight
 
 _FEW = 2000
 """So many entities are fetched and sorted before a scan in the order of the page would meet a page of them."""
@@ -19,31 +19,32 @@ _WITH_FOLDED_COPY = {"type", "name", "title", "lifecycle", "description"}
 _OPERATORS = {Op.EQ: "=", Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    sql: str
-    parameters: tuple[object, ...] = ()
-
-
 class Compiler:
-    """With `ordered`, rows are read in the order of an index until a page is full: then what stands in other tables
-    is looked up first only if few entities have it. `by_ref` says that the index is that of the refs."""
+    """What `sight` hides is not there, also as a neighbour or a value.
 
-    def __init__(self, conn: sqlite3.Connection, *, ordered: bool = False, by_ref: bool = False) -> None:
+    With `ordered`, rows are read in the order of an index until a page is full: then what stands in other tables
+    is looked up first only if few entities have it. `by_ref` says that the index is that of the refs.
+    """
+
+    def __init__(self, conn: sqlite3.Connection, sight: Sight, *, ordered: bool = False, by_ref: bool = False) -> None:
         self._conn = conn
+        self._sight = sight
         self._ordered = ordered
         self._by_ref = by_ref
 
-    def compile(self, filter_: Filter, row: str = "e") -> Condition:
-        """`row` is what the statement calls the entity's row."""
+    def seen(self, filter_: Filter, row: str = "e") -> Condition:
+        """Matches, and is seen. `row` is what the statement calls the entity's row."""
+        return _joined(" AND ", "1", (self._compile(filter_, row), self._sight.row(row)))
+
+    def _compile(self, filter_: Filter, row: str) -> Condition:
         match filter_:
             case And(items):
-                return _joined(" AND ", "1", (self.compile(item, row) for item in items))
+                return _joined(" AND ", "1", (self._compile(item, row) for item in items))
             case Or(items):
-                return _joined(" OR ", "0", (self.compile(item, row) for item in items))
+                return _joined(" OR ", "0", (self._compile(item, row) for item in items))
             case Not(item):
                 # A comparison with a missing value is false here, not unknown.
-                inner = self.compile(item, row)
+                inner = self._compile(item, row)
                 return Condition(f"NOT coalesce({inner.sql}, 0)", inner.parameters)
             case Words(words):
                 return _joined(" AND ", "1", (self._word(word, row) for word in words))
@@ -87,6 +88,9 @@ class Compiler:
 
     def _has_term(self, where: str, parameters: tuple[object, ...], row: str) -> Condition:
         terms = f"SELECT id FROM terms WHERE {where}"
+        if self._sight.hidden_terms:
+            terms += " AND id NOT IN (SELECT value FROM json_each(?))"
+            parameters += (one_of(self._sight.hidden_terms),)
         return self._member(
             f"SELECT entity FROM entity_terms WHERE term IN ({terms})",
             # The plus keeps SQLite from looking up every such term for every entity.
@@ -118,7 +122,7 @@ class Compiler:
     def _related(self, related: Related, row: str) -> Condition:
         near, far = ("source", "target") if related.direction is Direction.OUT else ("target", "source")
         neighbour, link = f"{row}_neighbour", f"{row}_link"
-        inner = self.compile(related.filter, neighbour)
+        inner = self.seen(related.filter, neighbour)
         sql = (
             f"SELECT {link}.{near} FROM links {link} JOIN entities {neighbour} ON {neighbour}.id = {link}.{far} "
             f"WHERE {inner.sql}"

@@ -1,6 +1,6 @@
 """The compact graph: what walks need of every entity and link, as arrays by entity id, at one revision."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from typing import TypeAlias
@@ -14,6 +14,7 @@ from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.relations import Direction
 from graph_api.store.embedded.link_filters import LinkValues
 from graph_api.store.embedded.link_times import Times, matching
+from graph_api.store.embedded.sight import WHOLE, Sight
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -21,8 +22,8 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 VariantKey: TypeAlias = tuple[int, int, int, float, int, int, str | None]
 """What tells links apart besides their ends and when they were observed, as SQLite has it."""
 
-CODED = ("kind", "type", "tier", "lifecycle", "namespace")
-"""Fields with one value, held as a code an entity."""
+CODED = ("kind", "type", "tier", "lifecycle", "namespace", "audience")
+"""Fields with one value, held as a code an entity. The audience is the id of a term."""
 LISTED = ("owner", "system", "domain", "environment", "tags", "source")
 """Fields with several values, held as terms."""
 
@@ -61,6 +62,12 @@ class Lists:
         ends = np.cumsum(lengths, dtype=np.int32)
         shift = np.repeat(self.starts.take(ids) - ends + lengths, lengths)
         return np.arange(shift.size, dtype=np.int32) + shift
+
+    def without(self, hidden: Bools) -> "Lists":
+        """Neither lists of these ids nor the ids in other lists."""
+        owners = self.owners()
+        kept = ~(hidden[owners] | hidden[self.values])
+        return Lists.grouped(owners[kept], self.values[kept], self.starts.size - 1)
 
     def of(self, ids: Ints) -> Ints:
         values: Ints = self.values.take(self.positions(ids))
@@ -113,7 +120,7 @@ class Terms:
     fields: npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Links:
     """By link, sorted by source. `variant` is the place in `variants` of what it has besides its ends and time."""
 
@@ -124,6 +131,11 @@ class Links:
     variants: Mapping[VariantKey, LinkValues]
     size: int
     """Above all ids."""
+
+    @cached_property
+    def kept_neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:
+        """neighbours(), keeping the latest answers."""
+        return lru_cache(_KEPT_NEIGHBOURS)(self.neighbours)
 
     def neighbours(
         self, direction: Direction, relations: frozenset[str], where: LinkFilter | None, hard_only: bool
@@ -155,7 +167,8 @@ class Links:
 class Graph:
     """Never changes: a newer revision is another graph that shares what has stayed the same.
 
-    Arrays by id have gaps where `present` is false. `rank` is the place of an entity's ref among all refs.
+    Arrays by id have gaps where `present` is false. `rank` is the place of an entity's ref among all refs. Links lead
+    also to what is `hidden` from the reader (None: nothing).
     """
 
     revision: int
@@ -167,6 +180,12 @@ class Graph:
     """By field of LISTED, the terms of each entity."""
     terms: Terms
     links: Links
+    sight: Sight = WHOLE
+    hidden: Bools | None = None
+    whole: "Graph | None" = None
+    """What it is a view of."""
+    views: dict[Sight, "Graph"] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """As readers see it who do not see everything."""
     _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -177,6 +196,8 @@ class Graph:
     @cached_property
     def by_rank(self) -> Ints:
         """The id at each rank."""
+        if self.whole:
+            return self.whole.by_rank
         ids = np.flatnonzero(self.present).astype(np.int32)
         by_rank = np.empty_like(ids)
         by_rank[self.rank[ids]] = ids
@@ -185,12 +206,25 @@ class Graph:
     @cached_property
     def split(self) -> Callable[[str], Split]:
         """A field of `listed`, split."""
+        if self.whole and self.whole.listed is self.listed:
+            return self.whole.split
         return cache(lambda field: Split.of(self.listed[field]))
 
-    @cached_property
+    @property
     def neighbours(self) -> Callable[[Direction, frozenset[str], LinkFilter | None, bool], Lists]:
-        """Links.neighbours, keeping the latest answers."""
-        return lru_cache(_KEPT_NEIGHBOURS)(self.links.neighbours)
+        return self.links.kept_neighbours
+
+    def for_audiences(self, terms: Container[int]) -> Bools:
+        """What is for one of these; 0 stands for everybody."""
+        coded = self.coded["audience"]
+        # An empty catalog has room for an entity that has no code.
+        wanted = [int(text or 0) in terms for text in coded.texts] or [False]
+        found: Bools = np.array(wanted, np.bool_).take(coded.codes)
+        return found & self.present
+
+    def hidden_mask(self) -> Bools:
+        """For the caller to write in."""
+        return np.zeros(self.size, np.bool_) if self.hidden is None else self.hidden.copy()
 
     def mask(self, filter_: Filter, find: Callable[[Filter], Iterable[int]]) -> Bools:
         """Which entities match, as `find` finds them; the latest answers are kept."""

@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from graph_api.catalog.changes import SEEN, Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded.pruning import horizon_of
+from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import PlacedProblem
 from graph_api.store.retention import check_since
 from graph_api.store.rows import dump_run, load_problem, load_run
 
 _LATEST = "ORDER BY started_at DESC, id DESC LIMIT 1"
-_CHANGES = """
+_AFTER = "revision > ? AND (revision, ref) > (?, ?)"
+_CHANGES = f"""
 SELECT * FROM (
-    SELECT ref, iif(created_revision = revision, 'CREATED', 'UPDATED'), revision, updated_at FROM entities
-    WHERE revision > :since AND (revision, ref) > (:after_revision, :after_ref) ORDER BY revision, ref LIMIT :limit
+    SELECT ref, iif(created_revision = revision, 'CREATED', 'UPDATED'), revision, updated_at FROM entities e
+    WHERE {_AFTER} AND {{seen}} ORDER BY revision, ref LIMIT ?
 ) UNION ALL SELECT * FROM (
-    SELECT ref, 'REMOVED', revision, at FROM removed
-    WHERE revision > :since AND (revision, ref) > (:after_revision, :after_ref) ORDER BY revision, ref LIMIT :limit
-) ORDER BY 3, 1 LIMIT :limit
+    SELECT ref, 'REMOVED', revision, at FROM removed r WHERE {_AFTER} AND {{told}} ORDER BY revision, ref LIMIT ?
+) ORDER BY 3, 1 LIMIT ?
 """
 
 
@@ -165,11 +166,17 @@ def sources(conn: sqlite3.Connection) -> list[SourceInfo]:
     ]
 
 
-def changes(conn: sqlite3.Connection, since: int, limit: int, after: tuple[int, Ref] | None) -> list[Change]:
+def changes(
+    conn: sqlite3.Connection, sight: Sight, since: int, limit: int, after: tuple[int, Ref] | None
+) -> list[Change]:
     """In the order (revision, ref)."""
     check_since(since, horizon_of(conn))
-    revision, ref = after or (since, "")
-    rows = conn.execute(_CHANGES, {"since": since, "limit": limit, "after_revision": revision, "after_ref": ref})
+    place = (since, *(after or (since, "")))
+    seen, told = sight.row("e"), sight.row("r")
+    rows = conn.execute(
+        _CHANGES.format(seen=seen.sql, told=told.sql),
+        (*place, *seen.parameters, limit, *place, *told.parameters, limit, limit),
+    )
     return [
         Change(ref=ref, operation=ChangeOperation(operation), revision=revision, at=at)
         for ref, operation, revision, at in rows

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from graph_api.store.embedded.documents import one_of
+from graph_api.store.embedded.condition import one_of
 from graph_api.store.embedded.graph import CODED, LISTED, Bools, Coded, Graph, Ints, Links, Lists, Terms, VariantKey
 from graph_api.store.embedded.link_filters import LinkValues
 from graph_api.store.embedded.link_times import NO_TIMES, times_of

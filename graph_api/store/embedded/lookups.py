@@ -9,16 +9,17 @@ from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStateme
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.store.embedded.condition import Condition, one_of
 from graph_api.store.embedded.documents import (
     LINK_COLUMNS,
     LINK_TABLES,
     entities_by_id,
     ids_of,
     links_where,
-    one_of,
     to_link,
 )
 from graph_api.store.embedded.link_filters import matching_links
+from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import LinkPage, Neighbour, Referenced
 from graph_api.store.rows import load_entity_statements, load_link_statements
 
@@ -28,12 +29,13 @@ _NEAR = {Direction.OUT: "source", Direction.IN: "target"}
 _FAR = {Direction.OUT: "target", Direction.IN: "source"}
 
 
-def resolve(conn: sqlite3.Connection, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+def resolve(conn: sqlite3.Connection, sight: Sight, identifiers: Collection[str]) -> dict[str, list[Ref]]:
     """Those that resolve; the refs sorted."""
+    seen = sight.row("e")
     rows = conn.execute(
         "SELECT i.identifier, e.ref FROM identifiers i JOIN entities e ON e.id = i.entity "
-        "WHERE i.identifier IN (SELECT value FROM json_each(?)) ORDER BY e.ref",
-        (one_of(identifiers),),
+        f"WHERE i.identifier IN (SELECT value FROM json_each(?)) AND {seen.sql} ORDER BY e.ref",
+        (one_of(identifiers), *seen.parameters),
     )
     found: dict[str, list[Ref]] = {}
     for identifier, ref in rows:
@@ -71,6 +73,7 @@ def links_at(
 
 def neighbours(
     conn: sqlite3.Connection,
+    sight: Sight,
     refs: Collection[Ref],
     direction: Direction,
     relations: Collection[str],
@@ -78,16 +81,21 @@ def neighbours(
     page: LinkPage,
 ) -> dict[Ref, list[Neighbour]]:
     """Every ref is a key."""
-    ids = ids_of(conn, refs)
-    matching = matching_links(conn, where)
+    ids = ids_of(conn, refs, sight)
+    matching = sight.row(_FAR[direction]) & Condition(matching_links(conn, where))
     found = {ref: _links(conn, ids[ref], direction, relations, matching, page) if ref in ids else [] for ref in refs}
     others = list({id_ for links in found.values() for id_, _ in links})
-    entities = dict(zip(others, entities_by_id(conn, others), strict=True))
+    entities = dict(zip(others, entities_by_id(conn, others, sight), strict=True))
     return {ref: [Neighbour(ref, link, entities[id_]) for id_, link in links] for ref, links in found.items()}
 
 
 def _links(
-    conn: sqlite3.Connection, id_: int, direction: Direction, relations: Collection[str], matching: str, page: LinkPage
+    conn: sqlite3.Connection,
+    id_: int,
+    direction: Direction,
+    relations: Collection[str],
+    matching: Condition,
+    page: LinkPage,
 ) -> list[tuple[int, Link]]:
     """The id of the other end, and the link, in order."""
     near, far = _NEAR[direction], _FAR[direction]
@@ -97,8 +105,8 @@ def _links(
     order = ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
     rows = conn.execute(
         f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS})"
-        f"{within} AND {matching} ORDER BY {order} LIMIT ?",
-        (id_, one_of(relations), *places, -1 if page.limit is None else page.limit),
+        f"{within} AND {matching.sql} ORDER BY {order} LIMIT ?",
+        (id_, one_of(relations), *places, *matching.parameters, -1 if page.limit is None else page.limit),
     )
     found = [(row[0], to_link(row[1:])) for row in rows]
     return found[::-1] if page.backward else found
@@ -113,29 +121,33 @@ def _within(page: LinkPage, key: str) -> tuple[str, list[str]]:
 
 def neighbour_counts(
     conn: sqlite3.Connection,
+    sight: Sight,
     refs: Collection[Ref],
     direction: Direction,
     relations: Collection[str],
     where: LinkFilter | None,
 ) -> dict[Ref, int]:
+    near, far = sight.row("e"), sight.row("o")
+    others = "" if sight.whole else f"CROSS JOIN entities o ON o.id = l.{_FAR[direction]} "
     rows = conn.execute(
-        f"SELECT e.ref, count(*) FROM entities e CROSS JOIN links l ON l.{_NEAR[direction]} = e.id "
+        f"SELECT e.ref, count(*) FROM entities e CROSS JOIN links l ON l.{_NEAR[direction]} = e.id {others}"
         f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}) "
-        f"AND {matching_links(conn, where)} GROUP BY e.id",
-        (one_of(refs), one_of(relations)),
+        f"AND {matching_links(conn, where)} AND {near.sql} AND {far.sql} GROUP BY e.id",
+        (one_of(refs), one_of(relations), *near.parameters, *far.parameters),
     )
     return dict.fromkeys(refs, 0) | dict(rows)
 
 
-def subgroups(conn: sqlite3.Connection, groups: Collection[Ref]) -> list[Ref]:
+def subgroups(conn: sqlite3.Connection, sight: Sight, groups: Collection[Ref]) -> list[Ref]:
     """The groups, existing or not, and what is below them, sorted."""
+    seen = sight.row("e")
     rows = conn.execute(
-        "WITH RECURSIVE below (id) AS ("
-        f" {_IDS}"
-        " UNION SELECT l.source FROM below b CROSS JOIN links l ON l.target = b.id"
-        f" WHERE l.relation IN ({_RELATIONS}))"
-        " SELECT e.ref FROM below b CROSS JOIN entities e ON e.id = b.id",
-        (one_of(groups), one_of(["CHILD_OF"])),
+        "WITH RECURSIVE below (id, ref) AS ("
+        f" SELECT e.id, e.ref FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
+        " UNION SELECT e.id, e.ref FROM below b CROSS JOIN links l ON l.target = b.id"
+        f" CROSS JOIN entities e ON e.id = l.source WHERE l.relation IN ({_RELATIONS}) AND {seen.sql})"
+        " SELECT ref FROM below",
+        (one_of(groups), *seen.parameters, one_of(["CHILD_OF"]), *seen.parameters),
     )
     return sorted({*groups, *(row[0] for row in rows)})
 

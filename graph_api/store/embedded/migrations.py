@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from graph_api.store.migrations import Step, pending
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 EmbeddedStep: TypeAlias = Step[None]
 """`run` takes the connection, in a transaction that also records the step."""
@@ -69,6 +69,11 @@ CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(AB
 """
 UNDELETED = "CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END"
 ACCESS += f"{UNDELETED};\n"
+_AUDIENCES = """
+ALTER TABLE entities ADD COLUMN audience INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE removed ADD COLUMN audience INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX entities_restricted ON entities (audience) WHERE audience <> 0;
+"""
 
 STEPS: tuple[EmbeddedStep, ...] = (
     Step(format=2, oldest=2, name="order of sources, what is forgotten", run=partial(statements, _ORDER)),
@@ -76,6 +81,7 @@ STEPS: tuple[EmbeddedStep, ...] = (
     # Programs of before would write past the audit log.
     Step(format=4, oldest=4, name="keys, audit log", run=partial(statements, ACCESS)),
     Step(format=5, oldest=4, name="answers to writes", run=partial(statements, ANSWERS)),
+    Step(format=6, oldest=6, name="audiences", run=partial(statements, _AUDIENCES)),
 )
 
 

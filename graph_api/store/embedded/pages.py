@@ -6,18 +6,20 @@ import sqlite3
 from collections.abc import Iterator
 
 from graph_api.catalog.filters import Filter, Sort
+from graph_api.store.embedded.condition import Condition
 from graph_api.store.embedded.documents import entities_by_id
-from graph_api.store.embedded.filters import Compiler, Condition
+from graph_api.store.embedded.filters import Compiler
 from graph_api.store.embedded.schema import current_revision
+from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import Page, PageRequest, Place
 
 _NULLABLE = {"type", "title", "lifecycle", "tier"}
 
 
-def page(conn: sqlite3.Connection, request: PageRequest) -> Page:
+def page(conn: sqlite3.Connection, sight: Sight, request: PageRequest) -> Page:
     """Ids are read in the order of an index where there is one, and then the documents of those that are wanted."""
     sort = request.sort
-    wanted = Compiler(conn, ordered=True, by_ref=sort.field == "ref").compile(request.filter)
+    wanted = Compiler(conn, sight, ordered=True, by_ref=sort.field == "ref").seen(request.filter)
     conditions = [wanted]
     if request.after:
         conditions.append(_beyond(sort, request.after, forward=True))
@@ -33,7 +35,7 @@ def page(conn: sqlite3.Connection, request: PageRequest) -> Page:
     ids = ids[: request.limit]
     if request.backward:
         ids.reverse()
-    return Page(entities_by_id(conn, ids), more, current_revision(conn))
+    return Page(entities_by_id(conn, ids, sight), more, current_revision(conn))
 
 
 def _order(sort: Sort, *, backward: bool) -> str:
@@ -64,14 +66,14 @@ def _beyond(sort: Sort, place: Place, *, forward: bool) -> Condition:
     return Condition(f"({column} {sign}= ? AND ({column} {sign} ? OR {tie}))", (place.value, place.value, place.ref))
 
 
-def count(conn: sqlite3.Connection, filter_: Filter) -> int:
-    condition = Compiler(conn).compile(filter_)
+def count(conn: sqlite3.Connection, sight: Sight, filter_: Filter) -> int:
+    condition = Compiler(conn, sight).seen(filter_)
     sql = f"SELECT count(*) FROM entities e WHERE {condition.sql}"
     found: int = conn.execute(sql, condition.parameters).fetchone()[0]
     return found
 
 
-def matching_ids(conn: sqlite3.Connection, filter_: Filter) -> Iterator[int]:
-    condition = Compiler(conn).compile(filter_)
+def matching_ids(conn: sqlite3.Connection, sight: Sight, filter_: Filter) -> Iterator[int]:
+    condition = Compiler(conn, sight).seen(filter_)
     rows = conn.execute(f"SELECT e.id FROM entities e WHERE {condition.sql}", condition.parameters)
     return (row[0] for row in rows)

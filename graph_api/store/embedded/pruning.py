@@ -17,6 +17,7 @@ _DEAD_TERMS = """
 DELETE FROM terms WHERE id NOT IN (
     SELECT term FROM entity_terms UNION SELECT key FROM pairs UNION SELECT relation FROM links
     UNION SELECT environment FROM links UNION SELECT sources FROM links
+    UNION SELECT audience FROM entities UNION SELECT audience FROM removed
 )
 """
 

@@ -35,12 +35,12 @@ class Ground:
         self.graph = graph
         self.traversal = traversal
         self.deadline = deadline
-        self.starts: Ints = np.array(sorted(ids_of(conn, traversal.start).values()), np.int32)
+        self.starts: Ints = np.array(sorted(ids_of(conn, traversal.start, graph.sight).values()), np.int32)
         self.through = self.mask(traversal.through)
 
     def mask(self, filter_: Filter) -> Bools | None:
         """Which entities match; None for all."""
-        return None if filter_ == ALL else self.graph.mask(filter_, partial(matching_ids, self.conn))
+        return None if filter_ == ALL else self.graph.mask(filter_, partial(matching_ids, self.conn, self.graph.sight))
 
     def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Lists:
         """Where each entity leads to, or what leads to it."""
@@ -50,7 +50,7 @@ class Ground:
 
     def levels(self, neighbours: Lists) -> Iterator[Level]:
         """What is reached first at distance 1, 2, ... within max_depth."""
-        seen = np.zeros(self.graph.size, np.bool_)
+        seen = self.graph.hidden_mask()
         seen[self.starts] = True
         meeting = np.zeros(self.graph.size, np.int32)
         frontier = self.starts

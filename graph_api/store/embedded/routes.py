@@ -21,7 +21,7 @@ from graph_api.store.embedded.reach import Ground
 
 
 def via(ground: Ground, refs: Collection[Ref], *, hard_only: bool) -> dict[Ref, Path]:
-    ids = ids_of(ground.conn, refs)
+    ids = ids_of(ground.conn, refs, ground.graph.sight)
     neighbours = ground.neighbours(hard_only=hard_only)
     came_from = _came_from(ground, neighbours, list(ids.values()))
     ways = {ref: _way(came_from, id_) for ref, id_ in ids.items() if came_from[id_]}
@@ -85,7 +85,7 @@ def _link_order(link: Link) -> tuple[str, bool, str]:
 
 def paths(ground: Ground, from_: Ref, to: Ref, first: int) -> Paths:
     """`from_` is the only start of the traversal."""
-    ids = ids_of(ground.conn, [from_, to])
+    ids = ids_of(ground.conn, [from_, to], ground.graph.sight)
     if len(ids) < 2:
         return Paths((), more=False)
     ways = list(islice(_ShortestWays(ground, ids[from_], ids[to]).all(), first + 1))
@@ -159,6 +159,8 @@ class _ShortestWays:
 
 def cycles(conn: sqlite3.Connection, graph: Graph, relations: Collection[str], deadline: Deadline) -> list[Cycle]:
     neighbours = graph.neighbours(Direction.OUT, frozenset(relations), None, False)
+    if graph.hidden is not None:
+        neighbours = neighbours.without(graph.hidden)
     source, target = neighbours.owners(), neighbours.values
     shape = (graph.size, graph.size)
     links = csr_array((np.ones(target.size, np.int8), target, neighbours.starts), shape=shape)

@@ -29,6 +29,7 @@ CREATE TABLE catalog (
 );
 INSERT INTO catalog (revision, next_entity) VALUES (0, 1);
 
+-- `audience` (0: everybody) is a term.
 CREATE TABLE entities (
     id INTEGER PRIMARY KEY,
     ref TEXT NOT NULL UNIQUE,
@@ -47,11 +48,13 @@ CREATE TABLE entities (
     owner_state TEXT,
     revision INTEGER NOT NULL,
     created_revision INTEGER NOT NULL,
-    updated_at TEXT NOT NULL
+    updated_at TEXT NOT NULL,
+    audience INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX entities_by_name ON entities (name);
 CREATE INDEX entities_by_kind ON entities (kind, name);
 CREATE INDEX entities_by_revision ON entities (revision, ref);
+CREATE INDEX entities_restricted ON entities (audience) WHERE audience <> 0;
 
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY,
@@ -130,7 +133,13 @@ CREATE VIRTUAL TABLE search USING fts5 (
 );
 
 -- A ref that comes back takes its old id: no id ever means two things to those who catch up.
-CREATE TABLE removed (ref TEXT PRIMARY KEY, entity INTEGER NOT NULL, revision INTEGER NOT NULL, at TEXT NOT NULL);
+CREATE TABLE removed (
+    ref TEXT PRIMARY KEY,
+    entity INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    audience INTEGER NOT NULL DEFAULT 0
+);
 CREATE INDEX removed_by_revision ON removed (revision, ref);
 -- Entities whose outgoing links changed in a write that left the entity itself alone.
 CREATE TABLE relinked (entity INTEGER PRIMARY KEY, revision INTEGER NOT NULL);

@@ -14,6 +14,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded import audit, idempotency, journal, keys, lookups, writes
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.schema import current_revision, source_order
+from graph_api.store.embedded.sight import WHOLE
 from graph_api.store.protocol import Referenced, StoredAnswer
 from graph_api.store.retention import Retention
 
@@ -72,7 +73,7 @@ class EmbeddedTransaction:
         return await self._ask(lookups.said_by, source)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        return await self._ask(entities_of, refs)
+        return await self._ask(entities_of, WHOLE, refs)
 
     async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
         return await self._ask(lookups.links, keys)
@@ -87,7 +88,7 @@ class EmbeddedTransaction:
         return await self._ask(lookups.in_repositories, repositories)
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
-        return await self._ask(lookups.resolve, identifiers)
+        return await self._ask(lookups.resolve, WHOLE, identifiers)
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
         return await self._ask(lookups.shared)

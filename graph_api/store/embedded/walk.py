@@ -87,7 +87,9 @@ def _rank(ground: Ground, position: Position) -> tuple[int, bool]:
 
 def _hits(ground: Ground, hits: Reached, first: int, last: int, hard: Bools | None) -> list[Hit]:
     ids = hits.ids[first:last].tolist()
-    rows = zip(entities_by_id(ground.conn, ids), ids, hits.distances[first:last].tolist(), strict=True)
+    rows = zip(
+        entities_by_id(ground.conn, ids, ground.graph.sight), ids, hits.distances[first:last].tolist(), strict=True
+    )
     return [
         Hit(entity=entity, distance=distance, severity=None if hard is None else _severity(bool(hard[id_])))
         for entity, id_, distance in rows
@@ -105,6 +107,7 @@ def _completeness(ground: Ground, reached: Reached) -> Completeness:
         IncompleteReason.BUDGET: reached.cut,
         IncompleteReason.DEPTH: bool(np.any(distances == depth)),
         IncompleteReason.UNRESOLVED: not bool(np.all(graph.declared.take(reached.ids))),
+        IncompleteReason.HIDDEN: not graph.sight.whole,
     }
     return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), distances.size)
 
@@ -118,7 +121,7 @@ def _open_ends(ground: Ground, reached: Reached) -> Ints:
     if ground.through is not None:
         at_edge &= ground.through[reached.ids]
     ids, distances = reached.ids[at_edge], reached.distances[at_edge]
-    inside = np.zeros(ground.graph.size, np.bool_)
+    inside = ground.graph.hidden_mask()
     inside[reached.ids] = True
     inside[ground.starts] = True
     neighbours = ground.neighbours()

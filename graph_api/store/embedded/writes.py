@@ -9,10 +9,12 @@ from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded import journal
-from graph_api.store.embedded.documents import Row, document_row, entity_row, ids_of, one_of
+from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.documents import Row, document_row, entity_row, ids_of
 from graph_api.store.embedded.origins import bits_of
 from graph_api.store.embedded.pruning import prune_rows, prune_runs
 from graph_api.store.embedded.schema import current_revision
+from graph_api.store.embedded.sight import WHOLE
 from graph_api.store.retention import Retention
 from graph_api.store.rows import dump, dump_link_statements
 
@@ -65,8 +67,8 @@ class _Write:
         self._changes = changes
         self._revision = revision
         self._at = at
-        self._terms = _Terms(conn)
-        self._ids = ids_of(conn, _refs(changes))
+        self._terms = Terms(conn)
+        self._ids = ids_of(conn, _refs(changes), WHOLE)
 
     def all(self) -> None:
         self._remove_links()
@@ -93,11 +95,12 @@ class _Write:
         )
         self._conn.execute(f"DELETE FROM links WHERE source {_AMONG}", (ids,))
         self._conn.execute(f"DELETE FROM links WHERE target {_AMONG}", (ids,))
-        self._erase(gone.values())
-        self._conn.executemany(
-            "INSERT INTO removed (ref, entity, revision, at) VALUES (?, ?, ?, ?)",
-            [(ref, id_, self._revision, self._at) for ref, id_ in gone.items()],
+        self._conn.execute(
+            "INSERT INTO removed (ref, entity, revision, at, audience) "
+            f"SELECT ref, id, ?, ?, audience FROM entities WHERE id {_AMONG}",
+            (self._revision, self._at, ids),
         )
+        self._erase(gone.values())
 
     def _erase(self, ids: Iterable[int]) -> None:
         parameter = one_of(ids)
@@ -109,7 +112,7 @@ class _Write:
         self._erase(self._ids[row.ref] for row in rows if row.ref in self._ids)
         self._ids |= self._new_ids([row.ref for row in rows if row.ref not in self._ids])
         numbered = [(self._ids[row.ref], row) for row in rows]
-        self._insert("entities", 18, (entity_row(id_, row, self._revision, self._at) for id_, row in numbered))
+        self._insert("entities", 19, (self._entity_row(id_, row) for id_, row in numbered))
         self._insert("documents", 15, (document_row(id_, row) for id_, row in numbered))
         self._insert("entity_terms", 2, self._entity_terms(numbered), verb="INSERT OR IGNORE")
         self._insert("pairs", 4, self._pairs(numbered))
@@ -121,6 +124,9 @@ class _Write:
             f"SELECT id, name, title, description, tags FROM searchable WHERE id {_AMONG}",
             (one_of(id_ for id_, _ in numbered),),
         )
+
+    def _entity_row(self, id_: int, row: Entity) -> Row:
+        return entity_row(id_, row, self._terms.audience(row.audience), self._revision, self._at)
 
     def _new_ids(self, refs: Sequence[Ref]) -> dict[Ref, int]:
         """A ref that was removed before takes its old id back."""
@@ -177,11 +183,15 @@ class _Write:
         self._conn.executemany(f"{verb} INTO {table} VALUES ({', '.join('?' * columns)})", rows)
 
 
-class _Terms(dict[tuple[str, str], int]):
+class Terms(dict[tuple[str, str], int]):
     """Ids of terms by field and text; new ones are written when they are asked for."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
+
+    def audience(self, text: str) -> int:
+        """0 for everybody."""
+        return self["audience", text] if text else 0
 
     def __missing__(self, term: tuple[str, str]) -> int:
         row = self._conn.execute("SELECT id FROM terms WHERE field = ? AND text = ?", term).fetchone()

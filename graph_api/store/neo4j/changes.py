@@ -28,8 +28,8 @@ def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statem
 
 def _removals(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
     yield from _batches(cypher.DELETE_LINKS, changes.removed_links, list)
-    yield from _batches(cypher.DELETE_ENTITIES, changes.removed, str)
     yield from _batches(cypher.CREATE_TOMBSTONES, changes.removed, str, revision=revision, at=at)
+    yield from _batches(cypher.DELETE_ENTITIES, changes.removed, str)
 
 
 def _entities(entities: Sequence[Entity], revision: int, at: str) -> Iterator[Statement]:
@@ -38,6 +38,7 @@ def _entities(entities: Sequence[Entity], revision: int, at: str) -> Iterator[St
 
     new = [row for row in entities if not row.created_revision]
     known = [row for row in entities if row.created_revision]
+    yield from _batches(cypher.CREATE_AUDIENCES, sorted({row.audience for row in entities if row.audience}), str)
     if revision > 1:  # before the first write nothing was removed
         yield from _batches(cypher.DELETE_TOMBSTONES, [row.ref for row in new], str)
     for labels, rows in _grouped(new, lambda row: cypher.LABELS.get(row.kind, "Entity")):

@@ -2,8 +2,10 @@
 depth, sort keys, predicates of filters.py. Values are always parameters.
 """
 
+from graph_api.catalog.audience import MADE_OF
 from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.kinds import BUILT_IN_KINDS
+from graph_api.catalog.redaction import NAMED_BY
 
 FORMAT = 2
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once."""
@@ -16,6 +18,7 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT sync_id IF NOT EXISTS FOR (s:Sync) REQUIRE s.id IS UNIQUE",
     "CREATE CONSTRAINT removed_ref IF NOT EXISTS FOR (r:Removed) REQUIRE r.ref IS UNIQUE",
     "CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE",
+    "CREATE CONSTRAINT audience_text IF NOT EXISTS FOR (a:Audience) REQUIRE a.text IS UNIQUE",
     "CREATE CONSTRAINT write_id IF NOT EXISTS FOR (w:Write) REQUIRE w.id IS UNIQUE",
     "CREATE CONSTRAINT answer_key IF NOT EXISTS FOR (a:Answer) REQUIRE a.key IS UNIQUE",
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
@@ -28,6 +31,7 @@ INDEXES = (
     "CREATE INDEX entity_revision IF NOT EXISTS FOR (e:Entity) ON (e.revision)",
     "CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository)",
     "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
+    "CREATE INDEX entity_audience IF NOT EXISTS FOR (e:Entity) ON (e.audience)",
     "CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision)",
     "CREATE INDEX write_at IF NOT EXISTS FOR (w:Write) ON (w.at)",
     "CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until)",
@@ -40,7 +44,7 @@ AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
 ENTITY = (
     "e {.ref, .name, .kind, .namespace, .declared, .type, .title, .description, .lifecycle, .tier, .active, .tags, "
     ".labels, .annotations, .identifiers, .repository, .folder, .statements, .ownership, .systems, .domains, "
-    ".environments, .owner_state, .revision, .created_revision, .updated_at}"
+    ".environments, .owner_state, .audience, .revision, .created_revision, .updated_at}"
 )
 LINK = (
     "r {.environment, .criticality, .confidence, .origins, .observed_at, .properties_json, .statements, .revision, "
@@ -48,7 +52,7 @@ LINK = (
 )
 
 # The same in a skeleton with slots.
-_ENTITY, _LINK = (text.replace("{", "{{").replace("}", "}}") for text in (ENTITY, LINK))
+SLOTTED_ENTITY, SLOTTED_LINK = (text.replace("{", "{{").replace("}", "}}") for text in (ENTITY, LINK))
 
 READ_GATE = """
 OPTIONAL MATCH (c:Catalog {id: 1})
@@ -85,16 +89,34 @@ TAKE_LEASE = (
     "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
 )
 
+# --- who sees what: only what is not for everybody has an audience ---
+# Not an OR: the planner looks into that, and leaves the order of an index for it.
+SEEN = "CASE WHEN {x}.audience IS NULL THEN true ELSE {x}.audience IN $audiences OR {x}.ref IN $granted END"
+SEEN_VALUES = (
+    "CASE WHEN all(v IN {x}.{name} WHERE v IN $hidden) THEN null ELSE [v IN {x}.{name} WHERE NOT v IN $hidden] END"
+)
+AUDIENCES = "MATCH (a:Audience) RETURN a.text AS text ORDER BY text"
+RESTRICTED_NAMES = (
+    "MATCH (e:Entity) WHERE e.audience > '' "
+    f"AND (e.kind IN $kinds OR EXISTS {{ MATCH (e)<-[:{'|'.join(NAMED_BY)}]-() }}) "
+    "RETURN e.ref AS ref, e.audience AS audience"
+)
+AFFECTING = (
+    "MATCH (s:Entity) WHERE any(o IN s.owners WHERE o IN $owners) "
+    f"MATCH (s)-[:{'|'.join(MADE_OF)}*1..]->(e) WITH DISTINCT e WHERE $affected IN split(e.audience, ' ') "
+    "RETURN collect(e.ref) AS refs"
+)
+
 # --- lookups and lists ---
-ENTITIES = f"UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN {ENTITY} AS e"
+ENTITIES = "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) WHERE {where} RETURN " + SLOTTED_ENTITY + " AS e"
 RESOLVE = (
-    "UNWIND $identifiers AS value MATCH (i:Identifier {value: value})-[:NAMES]->(e:Entity) "
+    "UNWIND $identifiers AS value MATCH (i:Identifier {{value: value}})-[:NAMES]->(e:Entity) WHERE {where} "
     "RETURN i.value AS value, e.ref AS ref ORDER BY ref"
 )
 # `found`, since ORDER BY would take an alias `e` for the projection, which lacks the sort copies.
 PAGE = (
     "MATCH (e:Entity) WHERE {where} RETURN "
-    + _ENTITY
+    + SLOTTED_ENTITY
     + (" AS found ORDER BY {key} {direction}, e.ref {ref_direction} LIMIT $limit")
 )
 COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
@@ -102,15 +124,21 @@ FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
 SEARCH = (
     "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node AS e, score WHERE {where} "
-    "RETURN e.ref AS ref, e.name AS name, e.title AS title, e.kind AS kind, e.declared AS declared, score "
-    "ORDER BY score DESC, ref LIMIT $limit"
+    "WITH e, {score} AS score RETURN e.ref AS ref, e.name AS name, e.title AS title, e.kind AS kind, "
+    "e.declared AS declared, score ORDER BY score DESC, ref LIMIT $limit"
 )
 MATCHING_REFS = "MATCH (e:Entity) WHERE {where} RETURN collect(e.ref) AS refs"
-SUBGROUPS = "UNWIND $refs AS ref MATCH (:Entity {ref: ref})<-[:CHILD_OF*1..]-(g:Entity) RETURN DISTINCT g.ref AS ref"
+INDEX_SCORE = "score"
+# The index's own tells how common a word is in all documents, also in those that a reader does not see.
+NAME_SCORE = "CASE WHEN coalesce(e.name_folded, e.name) CONTAINS $word THEN 1.0 ELSE 0.0 END"
+SUBGROUPS = (
+    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})<-[rs:CHILD_OF*1..]-(g:Entity){where} "
+    "RETURN DISTINCT g.ref AS ref"
+)
 
 _NEIGHBOUR = (
     " RETURN r, o ORDER BY o.ref {order}, type(r) {order}, coalesce(r.environment, '') {order} {limit} "
-    "}} WITH ref, r, o AS e RETURN ref, " + _LINK + " AS link, " + _ENTITY + " AS e"
+    "}} WITH ref, r, o AS e RETURN ref, " + SLOTTED_LINK + " AS link, " + SLOTTED_ENTITY + " AS e"
 )
 NEIGHBOURS_OUT = (
     "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}}) "
@@ -127,10 +155,10 @@ AFTER_LINK = (
 )
 BEFORE_LINK = AFTER_LINK.replace(">", "<").replace("$after", "$before")
 NEIGHBOUR_COUNTS_OUT = (
-    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->() WHERE {where} RETURN ref, count(r) AS n"
+    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})-[r:{types}]->(o) WHERE {where} RETURN ref, count(r) AS n"
 )
 NEIGHBOUR_COUNTS_IN = (
-    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-() WHERE {where} RETURN ref, count(r) AS n"
+    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})<-[r:{types}]-(o) WHERE {where} RETURN ref, count(r) AS n"
 )
 
 # --- walks: a head gives rows (e, distance). No label on `e`, which would let a plan start there. ---
@@ -172,7 +200,7 @@ HITS_BY = (
     "CALL (hits) {{ UNWIND hits AS h WITH h.{property} AS value, count(*) AS n RETURN collect([value, n]) AS {name} }} "
 )
 HITS_BY_EACH = (
-    "CALL (hits) {{ UNWIND hits AS h UNWIND coalesce(h.{property}, [null]) AS value "
+    "CALL (hits) {{ UNWIND hits AS h UNWIND coalesce({values}, [null]) AS value "
     "WITH value, count(*) AS n RETURN collect([value, n]) AS {name} }} "
 )
 HITS_BY_SEVERITY = (
@@ -200,7 +228,7 @@ ANSWER = (
     "RETURN size(hits) AS total, more, begin, end, unexplored, deep, reached[-1].distance AS deepest, "
     "any(h IN reached WHERE NOT h.declared) AS undeclared{facets}, COLLECT {{ UNWIND hits[begin..end] AS h "
     "WITH h.distance AS distance, h.node IN hard AS down, h.node AS e ORDER BY distance, e.ref "
-    "RETURN {{distance: distance, down: down, entity: " + _ENTITY + "}} }} AS page"
+    "RETURN {{distance: distance, down: down, entity: " + SLOTTED_ENTITY + "}} }} AS page"
 )
 STEP_OUT = (
     "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})-[r:{types}]->(o:Entity) WHERE {where} "
@@ -212,71 +240,24 @@ STEP_IN = (
 )
 LINKS_BETWEEN = (
     "UNWIND $pairs AS pair MATCH (:Entity {{ref: pair[0]}})-[r:{types}]->(:Entity {{ref: pair[1]}}) WHERE {where} "
-    "RETURN " + _LINK + " AS link"
+    "RETURN " + SLOTTED_LINK + " AS link"
 )
 ALL_LINKS = (
-    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WITH DISTINCT a.ref AS source, b.ref AS target LIMIT $limit "
-    "RETURN collect([source, target]) AS pairs"
+    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE {where} "
+    "WITH DISTINCT a.ref AS source, b.ref AS target LIMIT $limit RETURN collect([source, target]) AS pairs"
 )
-
-# --- drift: findings with their place; {after} is a list of place values, {rank} orders the kinds ---
-# Only what is more than declared has the property, and so is in the index.
-# No OR here nor in the place: a cold planner takes seconds to bring many of them into normal form.
-_SAME_ENVIRONMENT = "coalesce(d.environment, r.environment, '') = coalesce(r.environment, d.environment, '')"
-_IS_DECLARED = "coalesce(d.origin, 'DECLARED') = 'DECLARED'"
-_RECENTLY = "'OBSERVED' IN d.origins AND coalesce(d.observed_at, $since) >= $since"
-_AFTER = "e.ref >= {after}[0] AND [e.ref, type(r), o.ref, coalesce(r.environment, '')] > {after}"
-_LINK_FINDING = (
-    "AS kind, {rank} AS rank, e, [r] AS links, e.ref AS ref, type(r) AS relation, o.ref AS target, "
-    "coalesce(r.environment, '') AS environment{page}"
-)
-# An index on relationships is of one type.
-_OBSERVED_NEEDS = " UNION ALL ".join(
-    f"MATCH (e)-[r:{need}]->(o) WHERE r.origin = 'OBSERVED' RETURN e, r, o" for need in NEEDS
-)
-UNDECLARED = (
-    f"CALL () {{{{ {_OBSERVED_NEEDS} }}}} WITH e, r, o WHERE e.declared AND o.declared AND e <> o "
-    f"AND {_AFTER} AND {{where}} "
-    f"AND NOT EXISTS {{{{ MATCH (e)-[d:{{needs}}]->(o) WHERE {_IS_DECLARED} AND {_SAME_ENVIRONMENT} }}}} "
-    "AND NOT EXISTS {{ MATCH (e)-[d:CONSUMES_API]->(:Entity)-[:PROVIDED_BY]->(o) "
-    f"WHERE {_IS_DECLARED} AND {_SAME_ENVIRONMENT} }}}} "
-    f"RETURN 'UNDECLARED' {_LINK_FINDING}"
-)
-UNOBSERVED = (
-    "MATCH (e:Entity)-[r:{expected}]->(o:Entity) WHERE coalesce(r.origin, 'DECLARED') = 'DECLARED' "
-    f"AND {_AFTER} AND {{where}} "
-    "AND EXISTS {{ MATCH (e)-[seen:{needs}]-(:Entity) WHERE 'OBSERVED' IN seen.origins }} "
-    f"AND NOT EXISTS {{{{ MATCH (e)-[d:{{needs}}]->(o) WHERE {_RECENTLY} AND {_SAME_ENVIRONMENT} }}}} "
-    "AND NOT (type(r) = 'CONSUMES_API' AND EXISTS {{ MATCH (o)-[:PROVIDED_BY]->(:Entity)<-[d:{needs}]-(e) "
-    f"WHERE {_RECENTLY} AND {_SAME_ENVIRONMENT} }}}}) "
-    f"RETURN 'UNOBSERVED' {_LINK_FINDING}"
-)
-# Not every source that names an owner names every owner.
-DISPUTED = (
-    "MATCH (e:Entity) WHERE e.ref > {after}[0] AND {where} "
-    "CALL (e) {{ MATCH (e)-[r:OWNED_BY]->(o:Entity) UNWIND r.sources AS source RETURN collect(DISTINCT r) AS links, "
-    "count(DISTINCT source) * count(DISTINCT o) > count(DISTINCT [source, o.ref]) AS disputed }} "
-    "WITH e, links WHERE disputed RETURN 'OWNERS' AS kind, {rank} AS rank, e, links, e.ref AS ref, '' AS relation, "
-    "'' AS target, '' AS environment{page}"
-)
-DRIFT_PAGE = " ORDER BY ref, relation, target, environment LIMIT $limit"
-DRIFT = (
-    "CALL () {{ {findings} }} WITH * ORDER BY rank, ref, relation, target, environment LIMIT $limit "
-    f"RETURN kind, [r IN links | {_LINK}] AS links, {_ENTITY} AS e ORDER BY rank, ref, relation, target, environment"
-)
-DRIFT_COUNT = "CALL () {{ {findings} }} RETURN count(*) AS n"
 
 # --- records ---
 CHANGES = (
-    "CALL () { MATCH (e:Entity) WHERE e.revision > $since AND "
-    "(e.revision > $after_revision OR (e.revision = $after_revision AND e.ref > $after_ref)) "
+    "CALL () {{ MATCH (e:Entity) WHERE e.revision > $since AND "
+    "(e.revision > $after_revision OR (e.revision = $after_revision AND e.ref > $after_ref)) AND {where} "
     "RETURN e.ref AS ref, e.revision AS revision, e.updated_at AS at, "
     "CASE WHEN e.created_revision = e.revision THEN 'CREATED' ELSE 'UPDATED' END AS operation "
     "ORDER BY revision, ref LIMIT $limit "
     "UNION ALL MATCH (t:Removed) WHERE t.revision > $since AND "
-    "(t.revision > $after_revision OR (t.revision = $after_revision AND t.ref > $after_ref)) "
+    "(t.revision > $after_revision OR (t.revision = $after_revision AND t.ref > $after_ref)) AND {told} "
     "RETURN t.ref AS ref, t.revision AS revision, t.at AS at, 'REMOVED' AS operation "
-    "ORDER BY revision, ref LIMIT $limit } "
+    "ORDER BY revision, ref LIMIT $limit }} "
     "RETURN ref, revision, at, operation ORDER BY revision, ref LIMIT $limit"
 )
 SOURCES = (
@@ -329,8 +310,12 @@ LINKS = (
     "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN " + LINK + " AS link"
 )
-LINKS_AT_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN " + _LINK + " AS link"
-LINKS_AT_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity) RETURN " + _LINK + " AS link"
+LINKS_AT_OUT = (
+    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN " + SLOTTED_LINK + " AS link"
+)
+LINKS_AT_IN = (
+    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity) RETURN " + SLOTTED_LINK + " AS link"
+)
 REFERENCED_LINKS = (
     "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) OPTIONAL MATCH (e)-[r]-(:Entity) "
     "RETURN ref, count(DISTINCT r) AS n"
@@ -355,7 +340,12 @@ CREATE_IDENTIFIERS = (
 )
 DELETE_TOMBSTONES = "UNWIND $rows AS ref MATCH (t:Removed {ref: ref}) DELETE t"
 DELETE_ENTITIES = "UNWIND $rows AS ref MATCH (e:Entity {ref: ref}) DETACH DELETE e"
-CREATE_TOMBSTONES = "UNWIND $rows AS ref MERGE (t:Removed {ref: ref}) SET t.revision = $revision, t.at = $at"
+# Before the entities go.
+CREATE_TOMBSTONES = (
+    "UNWIND $rows AS ref MATCH (e:Entity {ref: ref}) MERGE (t:Removed {ref: ref}) "
+    "SET t.revision = $revision, t.at = $at, t.audience = e.audience"
+)
+CREATE_AUDIENCES = "UNWIND $rows AS text MERGE (:Audience {text: text})"
 CREATE_LINKS = (
     "UNWIND $rows AS row MATCH (a:Entity {{ref: row.source}}) MATCH (b:Entity {{ref: row.target}}) "
     "CREATE (a)-[r:{type}]->(b) SET r = row.link"

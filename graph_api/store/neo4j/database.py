@@ -26,6 +26,7 @@ from neo4j.exceptions import ClientError, DriverError, IncompleteCommit, Neo4jEr
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, cypher_aside
+from graph_api.store.neo4j.sight import WHOLE
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Statements:
         self._timeout = timeout
         self.revision = 0
         self.source_order: tuple[str, ...] | None = None
+        self.sight = WHOLE
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
         self._database.count_round_trip()

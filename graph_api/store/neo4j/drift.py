@@ -13,7 +13,8 @@ from graph_api.catalog.drift import (
     kinds_from,
     owners_order,
 )
-from graph_api.store.neo4j import cypher
+from graph_api.catalog.entity import Entity
+from graph_api.store.neo4j import cypher_drift
 from graph_api.store.neo4j.database import Row, Statements
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
@@ -27,35 +28,37 @@ async def drift(tx: Statements, question: DriftQuestion, limit: int, after: Drif
     for asked in (kinds[:1], kinds[1:]):
         if not asked or len(found) == limit:
             break
-        predicates = Predicates()
+        predicates = Predicates(tx.sight)
         query = statement(asked, question, predicates)
         place = list(after[1:]) if after and after.kind is asked[0] else _START
         rows = await tx.rows(
             query, after=place, limit=limit - len(found), since=question.since, **predicates.parameters
         )
-        found += map(_finding, rows)
+        entities = tx.sight.redacted(entity_of(row["e"]) for row in rows)
+        found += map(_finding, rows, entities)
     return found
 
 
 def statement(kinds: Sequence[DriftKind], question: DriftQuestion, predicates: Predicates) -> str:
     """A page of the findings of these kinds; $after is a place among the first of them."""
-    return cypher.DRIFT.format(findings=_findings(kinds, question, predicates, page=cypher.DRIFT_PAGE))
+    return cypher_drift.DRIFT.format(findings=_findings(kinds, question, predicates, page=cypher_drift.DRIFT_PAGE))
 
 
 async def count_drift(tx: Statements, question: DriftQuestion) -> int:
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     kinds = kinds_from(question, None)
     if not kinds:
         return 0
-    query = cypher.DRIFT_COUNT.format(findings=_findings(kinds, question, predicates, page=""))
+    query = cypher_drift.DRIFT_COUNT.format(findings=_findings(kinds, question, predicates, page=""))
     rows = await tx.rows(query, after=_START, since=question.since, **predicates.parameters)
     number: int = rows[0]["n"]
     return number
 
 
 def _findings(kinds: Sequence[DriftKind], question: DriftQuestion, predicates: Predicates, page: str) -> str:
-    where = predicates.entity(question.filter, "e")
-    slots = {"where": where, "needs": relation_types(NEEDS), "expected": relation_types(EXPECTED), "page": page}
+    sight = predicates.sight
+    slots = {"where": predicates.seen(question.filter, "e"), "other": sight.node("o"), "via": sight.node("via")}
+    slots |= {"needs": relation_types(NEEDS), "expected": relation_types(EXPECTED), "page": page}
     parts = [
         _SKELETONS[kind].format(after="$after" if kind is kinds[0] else str(_START), rank=rank, **slots)
         for rank, kind in enumerate(kinds)
@@ -64,14 +67,12 @@ def _findings(kinds: Sequence[DriftKind], question: DriftQuestion, predicates: P
 
 
 _SKELETONS = {
-    DriftKind.UNDECLARED: cypher.UNDECLARED,
-    DriftKind.UNOBSERVED: cypher.UNOBSERVED,
-    DriftKind.OWNERS: cypher.DISPUTED,
+    DriftKind.UNDECLARED: cypher_drift.UNDECLARED,
+    DriftKind.UNOBSERVED: cypher_drift.UNOBSERVED,
+    DriftKind.OWNERS: cypher_drift.DISPUTED,
 }
 
 
-def _finding(row: Row) -> DriftFinding:
+def _finding(row: Row, entity: Entity) -> DriftFinding:
     links = [link_of(link["source"], link["relation"], link["target"], link) for link in row["links"]]
-    return DriftFinding(
-        kind=DriftKind(row["kind"]), entity=entity_of(row["e"]), links=tuple(sorted(links, key=owners_order))
-    )
+    return DriftFinding(kind=DriftKind(row["kind"]), entity=entity, links=tuple(sorted(links, key=owners_order)))

@@ -15,8 +15,8 @@ DUMP_RUNS = (
     "s.payload AS payload ORDER BY key LIMIT $limit"
 )
 DUMP_REMOVED = (
-    "MATCH (t:Removed) WHERE t.ref > $after RETURN t.ref AS key, t.revision AS revision, t.at AS at "
-    "ORDER BY key LIMIT $limit"
+    "MATCH (t:Removed) WHERE t.ref > $after RETURN t.ref AS key, t.revision AS revision, t.at AS at, "
+    "coalesce(t.audience, '') AS audience ORDER BY key LIMIT $limit"
 )
 DUMP_ENTITIES = (
     f"MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit RETURN e.ref AS key, {ENTITY} AS e "

@@ -50,12 +50,16 @@ async def _batches(tx: Statements, revision: int) -> AsyncIterator[Batch]:
     async for rows in _pages(tx, dump_cypher.DUMP_RUNS, RUNS):
         yield [run_of(row) for row in rows]
     async for rows in _pages(tx, dump_cypher.DUMP_REMOVED):
-        yield [RemovedRow(ref=row["key"], revision=row["revision"], at=row["at"]) for row in rows]
+        yield [_removed(row) for row in rows]
     async for rows in _pages(tx, dump_cypher.DUMP_ENTITIES):
         yield [entity_of(row["e"]) for row in rows]
     async for rows in _pages(tx, dump_cypher.DUMP_LINKS):
         if links := [_link(link) for row in rows for link in row["links"]]:
             yield links
+
+
+def _removed(row: Row) -> RemovedRow:
+    return RemovedRow(ref=row["key"], revision=row["revision"], at=row["at"], audience=row["audience"])
 
 
 def _link(row: Row) -> Link:
@@ -126,6 +130,7 @@ class Neo4jRestore:
                 group,
                 lambda row: entity_record(row, row.revision, row.created_revision, row.updated_at),
             )
+        await self._create(cypher.CREATE_AUDIENCES, sorted({row.audience for row in rows if row.audience}), str)
         names = [(row.ref, name) for row in rows for name in row.identifiers]
         await self._create(cypher.CREATE_IDENTIFIERS, names, list)
 
@@ -140,7 +145,7 @@ class Neo4jRestore:
 
 
 def _properties(row: SourceRow | RemovedRow) -> Row:
-    return {name: value for name in row.__slots__ if (value := getattr(row, name)) is not None}
+    return {name: value for name in row.__slots__ if (value := getattr(row, name)) not in (None, "")}
 
 
 def _link_row(link: Link) -> Row:

@@ -23,6 +23,7 @@ from graph_api.catalog.filters import (
 )
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.store.neo4j.records import map_key
+from graph_api.store.neo4j.sight import TRUE, Sight
 
 _LISTS = {
     "owner": "owners",
@@ -49,16 +50,24 @@ _COMPARISONS = {
     Op.STARTS_WITH: "{x} STARTS WITH {value}",
 }
 _FOLDING = frozenset({Op.CONTAINS, Op.STARTS_WITH})
-TRUE = "true"
 
 
 class Predicates:
-    """Builds predicate texts of one query and collects their parameters."""
+    """Builds predicate texts of one query and collects their parameters.
 
-    def __init__(self, prefix: str = "f") -> None:
-        self.parameters: dict[str, Any] = {}
+    What `sight` hides is not there, also as a neighbour or a value.
+    """
+
+    def __init__(self, sight: Sight, prefix: str = "f") -> None:
+        self.sight = sight
+        self.parameters: dict[str, Any] = dict(sight.parameters)
         self._prefix = prefix
         self._variables = 0
+
+    def seen(self, filter_: Filter, x: str) -> str:
+        """A predicate on a node that matches and is seen."""
+        parts = [self.entity(filter_, x), self.sight.node(x)]
+        return " AND ".join(part for part in parts if part != TRUE) or TRUE
 
     def entity(self, filter_: Filter, x: str) -> str:
         """A predicate on the node expression `x` (a variable wherever the filter holds a Related)."""
@@ -117,12 +126,12 @@ class Predicates:
         return _COMPARISONS[op].format(x=expression, value=self._parameter(_fold(op, value)))
 
     def _listed(self, compare: Compare, x: str, name: str) -> str:
-        op = compare.op
+        op, values = compare.op, self.sight.values(x, name)
         if op is Op.EXISTS:
-            return f"{x}.{name} IS {'NOT ' if compare.value else ''}NULL"
+            return f"{values} IS {'NOT ' if compare.value else ''}NULL"
         if op is Op.EQ:
-            return f"{self._parameter(compare.value)} IN {x}.{name}"
-        items = _folded(x, name) if op in _FOLDING and name in _WITH_FOLDED_COPY else f"{x}.{name}"
+            return f"{self._parameter(compare.value)} IN {values}"
+        items = _folded(x, name) if op in _FOLDING and name in _WITH_FOLDED_COPY else values
         inner = _COMPARISONS[op].format(x="v", value=self._parameter(_fold(op, compare.value)))
         return f"any(v IN {items} WHERE {inner})"
 
@@ -156,7 +165,7 @@ class Predicates:
         pattern = f"({x})-[:{types}]->({other}:Entity)"
         if related.direction is Direction.IN:
             pattern = f"({x})<-[:{types}]-({other}:Entity)"
-        exists = f"EXISTS {{ MATCH {pattern} WHERE {self.entity(related.filter, other)} }}"
+        exists = f"EXISTS {{ MATCH {pattern} WHERE {self.seen(related.filter, other)} }}"
         return f"NOT {exists}" if related.none else exists
 
     def _link_compare(self, compare: LinkCompare, r: str) -> str:

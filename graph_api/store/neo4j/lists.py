@@ -9,16 +9,17 @@ from graph_api.catalog.traversal import Facet
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
-from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
+from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_text
+from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
 
 _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
 
 
 async def page(tx: Statements, request: PageRequest) -> Page:
-    predicates = Predicates()
-    where = [predicates.entity(request.filter, "e")]
+    predicates = Predicates(tx.sight)
+    where = [predicates.seen(request.filter, "e")]
     key = _sort_key(request.sort)
     parameters: dict[str, object] = {}
     for name, place, after in (("after", request.after, True), ("before", request.before, False)):
@@ -35,7 +36,7 @@ async def page(tx: Statements, request: PageRequest) -> Page:
         ref_direction="DESC" if request.backward else "ASC",
     )
     rows = await tx.rows(query, limit=request.limit + 1, **parameters, **predicates.parameters)
-    entities = [entity_of(row["found"]) for row in rows[: request.limit]]
+    entities = tx.sight.redacted(entity_of(row["found"]) for row in rows[: request.limit])
     return Page(entities[::-1] if request.backward else entities, len(rows) > request.limit, tx.revision)
 
 
@@ -62,20 +63,20 @@ def _beyond(key: str, name: str, place: Place, *, after: bool, descending: bool)
 
 
 async def count(tx: Statements, filter_: Filter) -> int:
-    predicates = Predicates()
-    query = cypher.COUNT.format(where=predicates.entity(filter_, "e"))
+    predicates = Predicates(tx.sight)
+    query = cypher.COUNT.format(where=predicates.seen(filter_, "e"))
     rows = await tx.rows(query, **predicates.parameters)
     number: int = rows[0]["n"]
     return number
 
 
 async def facets(tx: Statements, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
-    predicates = Predicates()
-    where = predicates.entity(filter_, "e")
+    predicates = Predicates(tx.sight)
+    where = predicates.seen(filter_, "e")
     found = {}
     for field in fields:
         name, many = FACET_PROPERTIES[field]
-        query = (cypher.FACET_MANY if many else cypher.FACET_ONE).format(where=where, key=f"e.{name}")
+        query = (cypher.FACET_MANY if many else cypher.FACET_ONE).format(where=where, key=tx.sight.values("e", name))
         rows = await tx.rows(query, **predicates.parameters)
         found[field] = facet_of(field, {row["value"]: row["n"] for row in rows})
     return found
@@ -92,7 +93,7 @@ async def neighbours(
     found: dict[Ref, list[Neighbour]] = {ref: [] for ref in refs}
     if not relations or not refs:
         return found
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     where, places = _within(page)
     query = cypher.NEIGHBOURS_OUT if direction is Direction.OUT else cypher.NEIGHBOURS_IN
     rows = await tx.rows(
@@ -107,10 +108,11 @@ async def neighbours(
         **places,
         **predicates.parameters,
     )
-    for row in reversed(rows) if page.backward else rows:
+    entities = tx.sight.redacted(entity_of(row["e"]) for row in rows)
+    for row, entity in list(zip(rows, entities, strict=True))[:: -1 if page.backward else 1]:
         link = row["link"]
         found[row["ref"]].append(
-            Neighbour(row["ref"], link_of(link["source"], link["relation"], link["target"], link), entity_of(row["e"]))
+            Neighbour(row["ref"], link_of(link["source"], link["relation"], link["target"], link), entity)
         )
     return found
 
@@ -128,7 +130,10 @@ def _within(page: LinkPage) -> tuple[list[str], dict[str, str]]:
 
 
 def _link_predicate(predicates: Predicates, link_where: LinkFilter | None) -> str:
-    return TRUE if link_where is None else predicates.link(link_where, "r")
+    """On a link `r` between entities `s` and `o`."""
+    sight = predicates.sight
+    link = TRUE if link_where is None else predicates.link(link_where, "r")
+    return link if sight.whole else f"{sight.node('s')} AND {sight.node('o')} AND {link}"
 
 
 async def neighbour_counts(
@@ -141,7 +146,7 @@ async def neighbour_counts(
     counts = dict.fromkeys(refs, 0)
     if not relations or not refs:
         return counts
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     query = cypher.NEIGHBOUR_COUNTS_OUT if direction is Direction.OUT else cypher.NEIGHBOUR_COUNTS_IN
     text = query.format(types=relation_types(relations), where=_link_predicate(predicates, link_where))
     rows = await tx.rows(text, refs=list(counts), **predicates.parameters)

@@ -12,7 +12,8 @@ from graph_api.catalog.traversal import Traversal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
-from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
+from graph_api.store.neo4j.filters import Predicates, relation_types
+from graph_api.store.neo4j.sight import TRUE
 
 MAX_LEVELS = 10_000
 """Of a walk of several starts without max_depth; its time grows with their square, so a deadline comes first."""
@@ -23,12 +24,12 @@ _HARD = LinkCompare("criticality", Op.EQ, Criticality.HARD.value)
 def head(traversal: Traversal, predicates: Predicates) -> str:
     """Gives rows (e, distance); its parameters, beside those of the predicates, are parameters()."""
     types = relation_types(traversal.relations)
-    link = TRUE if traversal.link_where is None else predicates.link(traversal.link_where, "r")
     through = TRUE if traversal.through == ALL else predicates.entity(traversal.through, "n")
     out = traversal.direction is Direction.OUT
     if len(traversal.start) > 1:
         levels = cypher.FROM_MANY_OUT if out else cypher.FROM_MANY_IN
-        return levels.format(types=types, link=link, through=through)
+        return levels.format(types=types, link=step_predicate(traversal, predicates, "e"), through=through)
+    link = step_predicate(traversal, predicates, "endNode(r)" if out else "startNode(r)")
     where = [] if link == TRUE else [f"all(r IN rs WHERE {link})"]
     if through != TRUE:
         # A predicate on relationships keeps the breadth-first plan; a slice of the nodes would lose it.
@@ -38,6 +39,13 @@ def head(traversal: Traversal, predicates: Predicates) -> str:
     return (cypher.FROM_ONE_OUT if out else cypher.FROM_ONE_IN).format(
         types=types, depth=depth, where=" WHERE " + " AND ".join(where) if where else ""
     )
+
+
+def step_predicate(traversal: Traversal, predicates: Predicates, far: str) -> str:
+    """On a link `r` that leads to `far`."""
+    link = TRUE if traversal.link_where is None else predicates.link(traversal.link_where, "r")
+    parts = (link, predicates.sight.node(far))
+    return " AND ".join(part for part in parts if part != TRUE) or TRUE
 
 
 def parameters(traversal: Traversal) -> dict[str, Any]:
@@ -58,7 +66,7 @@ def check_levels(traversal: Traversal, deepest: int | None) -> None:
 
 async def distances(tx: Statements, traversal: Traversal) -> dict[Ref, int]:
     """Everything reached within the budget, in the order (distance, ref)."""
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     query = head(traversal, predicates) + cypher.DISTANCES
     values = parameters(traversal) | predicates.parameters
     found = await tx.rows(query, limit=traversal.budget, **values)
@@ -71,8 +79,8 @@ async def step(
     tx: Statements, traversal: Traversal, refs: Collection[Ref], direction: Direction
 ) -> dict[Ref, Sequence[Ref]]:
     """The entities one matching link away."""
-    predicates = Predicates()
-    where = TRUE if traversal.link_where is None else predicates.link(traversal.link_where, "r")
+    predicates = Predicates(tx.sight)
+    where = step_predicate(traversal, predicates, "o")
     query = cypher.STEP_OUT if direction is Direction.OUT else cypher.STEP_IN
     found = await tx.rows(
         query.format(types=relation_types(traversal.relations), where=where),
@@ -86,7 +94,7 @@ async def expandable(tx: Statements, traversal: Traversal, refs: Collection[Ref]
     """Which of these a walk goes on from: starts, and what matches `through`."""
     if traversal.through == ALL:
         return set(refs)
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     among = Compare("ref", Op.IN, tuple(refs))
     where = f"{predicates.entity(among, 'e')} AND {predicates.entity(traversal.through, 'e')}"
     found = await tx.rows(cypher.MATCHING_REFS.format(where=where), **predicates.parameters)

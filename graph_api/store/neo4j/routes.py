@@ -9,9 +9,10 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Path, Paths, Step, Traversal
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
-from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
+from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import distances, expandable, step
 from graph_api.store.neo4j.records import link_of
+from graph_api.store.neo4j.sight import TRUE
 
 
 async def via(tx: Statements, traversal: Traversal, refs: Collection[Ref]) -> dict[Ref, Path]:
@@ -98,7 +99,7 @@ async def _told(tx: Statements, traversal: Traversal, routes: Sequence[Sequence[
 async def _links_between(
     tx: Statements, traversal: Traversal, pairs: Sequence[tuple[Ref, Ref]]
 ) -> dict[tuple[Ref, Ref], list[Link]]:
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     where = predicates.link(traversal.link_where, "r") if traversal.link_where is not None else TRUE
     query = cypher.LINKS_BETWEEN.format(types=relation_types(traversal.relations), where=where)
     rows = await tx.rows(query, pairs=[list(pair) for pair in pairs], **predicates.parameters)

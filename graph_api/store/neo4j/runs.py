@@ -63,5 +63,6 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
     for row in await tx.rows(cypher.READ_HORIZON):
         check_since(since, row["horizon"])
     revision, ref = after or (since, "")
-    rows = await tx.rows(cypher.CHANGES, since=since, after_revision=revision, after_ref=ref, limit=limit)
+    query = cypher.CHANGES.format(where=tx.sight.node("e"), told=tx.sight.node("t"))
+    rows = await tx.rows(query, since=since, after_revision=revision, after_ref=ref, limit=limit, **tx.sight.parameters)
     return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]

@@ -18,9 +18,9 @@ async def search(tx: Statements, text: str, filter_: Filter) -> list[Ref]:
     words = _WORD.findall(text.lower())
     if not words_of(text):
         return []
-    found = await _found(tx, map(_as_written, words), filter_)
+    found = await _found(tx, map(_as_written, words), words[0], filter_)
     if not found:
-        return ranked_by_likeness(text, await _found(tx, map(_with_typo, words), filter_))
+        return ranked_by_likeness(text, await _found(tx, map(_with_typo, words), words[0], filter_))
     return ranked(text, found)
 
 
@@ -33,8 +33,10 @@ def _with_typo(word: str) -> str:
     return f"({word}~1 OR {word}*)" if MIN_TYPO <= len(word) <= MAX_TYPO else f"({word}*)"
 
 
-async def _found(tx: Statements, conditions: Iterable[str], filter_: Filter) -> list[Found]:
-    predicates = Predicates()
-    query = cypher.SEARCH.format(where=predicates.entity(filter_, "e"))
-    rows = await tx.rows(query, text=" AND ".join(conditions), limit=MAX_FOUND, **predicates.parameters)
+async def _found(tx: Statements, conditions: Iterable[str], word: str, filter_: Filter) -> list[Found]:
+    predicates = Predicates(tx.sight)
+    score = cypher.INDEX_SCORE if tx.sight.whole else cypher.NAME_SCORE
+    query = cypher.SEARCH.format(where=predicates.seen(filter_, "e"), score=score)
+    text = " AND ".join(conditions)
+    rows = await tx.rows(query, text=text, word=word, limit=MAX_FOUND, **predicates.parameters)
     return [Found(**row) for row in rows]

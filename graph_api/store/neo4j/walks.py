@@ -1,5 +1,6 @@
 """Dependencies, dependents and impact: one statement walks, judges, keeps, counts and cuts out a page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from graph_api.catalog.filters import ALL
@@ -15,27 +16,28 @@ from graph_api.catalog.traversal import (
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
-from graph_api.store.neo4j.filters import TRUE, Predicates, relation_types
-from graph_api.store.neo4j.reach import check_levels, hard_only, head, parameters
+from graph_api.store.neo4j.filters import Predicates, relation_types
+from graph_api.store.neo4j.reach import check_levels, hard_only, head, parameters, step_predicate
 from graph_api.store.neo4j.records import Record, entity_of
+from graph_api.store.neo4j.sight import TRUE, Sight
 
 
 async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
     if _only_first_page(request):
         return await _first_page(tx, request)
     traversal = request.traversal
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     query = statement(request, predicates)
     row = (await tx.rows(query, **_parameters(request), **predicates.parameters))[0]
     check_levels(traversal, row["deepest"])
     return WalkAnswer(
         revision=tx.revision,
-        hits=[_hit(hit, severity=request.severity) for hit in row["page"]],
+        hits=_hits(row["page"], tx.sight, severity=request.severity),
         more_before=row["begin"] > 0,
         more_after=row["end"] < row["total"],
         total=row["total"] if request.total else None,
         facets={field: facet_of(field, dict(row[f"by_{field}"])) for field in request.facets},
-        completeness=_completeness(row) if request.completeness else None,
+        completeness=_completeness(row, tx.sight) if request.completeness else None,
     )
 
 
@@ -47,7 +49,7 @@ def statement(request: WalkRequest, predicates: Predicates) -> str:
             head(traversal, predicates),
             _reached(request, predicates),
             _hard(request, predicates),
-            *(_counted(field) for field in request.facets),
+            *(_counted(field, predicates.sight) for field in request.facets),
             _edge(request, predicates),
             cypher.BOUNDS,
             cypher.BACKWARD if request.backward else cypher.FORWARD,
@@ -72,11 +74,13 @@ def _hard(request: WalkRequest, predicates: Predicates) -> str:
     return cypher.HARD_BEGIN + head(hard_only(request.traversal), predicates) + cypher.HARD_END
 
 
-def _counted(field: str) -> str:
+def _counted(field: str, sight: Sight) -> str:
     if field == "severity":
         return cypher.HITS_BY_SEVERITY.format(name=f"by_{field}")
     name, many = FACET_PROPERTIES[field]
-    return (cypher.HITS_BY_EACH if many else cypher.HITS_BY).format(property=name, name=f"by_{field}")
+    if many:
+        return cypher.HITS_BY_EACH.format(values=sight.values("h", name), name=f"by_{field}")
+    return cypher.HITS_BY.format(property=name, name=f"by_{field}")
 
 
 def _edge(request: WalkRequest, predicates: Predicates) -> str:
@@ -86,7 +90,7 @@ def _edge(request: WalkRequest, predicates: Predicates) -> str:
     return (cypher.EDGE_OUT if traversal.direction is Direction.OUT else cypher.EDGE_IN).format(
         types=relation_types(traversal.relations),
         through=TRUE if traversal.through == ALL else predicates.entity(traversal.through, "e"),
-        link=TRUE if traversal.link_where is None else predicates.link(traversal.link_where, "r"),
+        link=step_predicate(traversal, predicates, "o"),
     )
 
 
@@ -109,23 +113,31 @@ def _only_first_page(request: WalkRequest) -> bool:
 
 async def _first_page(tx: Statements, request: WalkRequest) -> WalkAnswer:
     """With one start, the walk stops early."""
-    predicates = Predicates()
+    predicates = Predicates(tx.sight)
     query = head(request.traversal, predicates) + cypher.FIRST_HITS
     values = parameters(request.traversal) | predicates.parameters
     rows = await tx.rows(query, limit=request.limit + 1, **values)
-    hits = [_hit(row, severity=False) for row in rows[: request.limit]]
+    hits = _hits(rows[: request.limit], tx.sight, severity=False)
     return WalkAnswer(revision=tx.revision, hits=hits, more_after=len(rows) > request.limit)
 
 
-def _hit(row: Record, *, severity: bool) -> Hit:
-    judged = Severity.DOWN if row["down"] else Severity.DEGRADED
-    return Hit(entity=entity_of(row["entity"]), distance=row["distance"], severity=judged if severity else None)
+def _hits(rows: Sequence[Record], sight: Sight, *, severity: bool) -> list[Hit]:
+    entities = sight.redacted(entity_of(row["entity"]) for row in rows)
+    return [
+        Hit(entity=entity, distance=row["distance"], severity=_severity(row) if severity else None)
+        for row, entity in zip(rows, entities, strict=True)
+    ]
 
 
-def _completeness(row: Record) -> Completeness:
+def _severity(row: Record) -> Severity:
+    return Severity.DOWN if row["down"] else Severity.DEGRADED
+
+
+def _completeness(row: Record, sight: Sight) -> Completeness:
     holds = {
         IncompleteReason.BUDGET: row["more"],
         IncompleteReason.DEPTH: row["deep"] > 0,
         IncompleteReason.UNRESOLVED: row["undeclared"],
+        IncompleteReason.HIDDEN: not sight.whole,
     }
     return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), row["unexplored"])

@@ -18,6 +18,7 @@ from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.runs import run_of
+from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.protocol import Referenced, StoredAnswer
 from graph_api.store.retention import Retention
 from graph_api.store.rows import dump, dump_run, load_entity_statements, load_link_statements, load_owners
@@ -69,7 +70,11 @@ class Neo4jWrite:
         return {said.ref: said for said in entities}, {said.key: said for said in links}
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        rows = await self._tx.rows(cypher.ENTITIES, refs=list(refs)) if refs and not self._is_first else []
+        rows = (
+            await self._tx.rows(cypher.ENTITIES.format(where=TRUE), refs=list(refs))
+            if refs and not self._is_first
+            else []
+        )
         return {row["e"]["ref"]: entity_of(row["e"]) for row in rows}
 
     async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
@@ -179,7 +184,9 @@ class Neo4jWrite:
 
 async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:
     found: dict[str, list[Ref]] = {}
-    for row in await tx.rows(cypher.RESOLVE, identifiers=list(set(identifiers))) if identifiers else []:
+    query = cypher.RESOLVE.format(where=tx.sight.node("e"))
+    values = list(set(identifiers))
+    for row in await tx.rows(query, identifiers=values, **tx.sight.parameters) if values else []:
         found.setdefault(row["value"], []).append(row["ref"])
     return found
 

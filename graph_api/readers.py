@@ -1,0 +1,40 @@
+"""Who sees what now: teams and what affects them are looked up once a revision."""
+
+from typing import TypeAlias
+
+from graph_api.access.authorize import is_unfiltered
+from graph_api.access.principal import Principal, Role
+from graph_api.access.visibility import visibility_of
+from graph_api.catalog.audience import EVERYTHING, Visibility
+from graph_api.catalog.ref import Ref
+from graph_api.store.protocol import Store
+
+_KEPT = 256
+
+_Alike: TypeAlias = tuple[frozenset[Role], Ref | None, frozenset[Ref]]
+"""What two principals who see the same have in common."""
+
+
+class Readers:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[_Alike, tuple[int, Visibility]] = {}
+
+    async def visibility(self, principal: Principal) -> Visibility:
+        if is_unfiltered(principal):
+            return EVERYTHING
+        alike = principal.roles, principal.user, principal.groups
+        revision = await self._store.revision()
+        known = self._known.get(alike)
+        if known and known[0] == revision:
+            return known[1]
+        visibility = await self._look_up(principal)
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[alike] = revision, visibility
+        return visibility
+
+    async def _look_up(self, principal: Principal) -> Visibility:
+        groups = await self._store.subgroups(principal.groups) if principal.groups else []
+        teams = [*groups, *([principal.user] if principal.user else [])]
+        return visibility_of(principal, teams, await self._store.affecting(teams) if teams else frozenset())

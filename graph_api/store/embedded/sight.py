@@ -1,0 +1,112 @@
+"""What a reader sees, in SQL and in the ids of one revision."""
+
+# ruff: noqa: S608 - only constants of this package and integers are put together, values are parameters
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from graph_api.catalog.audience import EVERYTHING, Visibility
+from graph_api.catalog.entity import Entity
+from graph_api.catalog.redaction import NAMED_BY, NAMED_KINDS, without
+from graph_api.catalog.ref import Ref
+from graph_api.store.embedded.condition import Condition, one_of
+from graph_api.store.embedded.schema import current_revision
+
+_NAMING = ("owner", "declared_owner", "inferred_owner", "system", "domain", "environment")
+"""Fields of terms that are refs."""
+_TERMS = (
+    "SELECT id FROM terms WHERE field IN (SELECT value FROM json_each(?)) AND text IN (SELECT value FROM json_each(?))"
+)
+_NAMED = """
+SELECT e.ref, a.text FROM entities e CROSS JOIN terms a ON a.id = e.audience WHERE e.audience <> 0 AND (
+    e.kind IN (SELECT value FROM json_each(?)) OR EXISTS (
+        SELECT 1 FROM links l WHERE l.target = e.id AND l.relation IN (
+            SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?)))))
+"""
+_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    visibility: Visibility
+    audiences: tuple[int, ...] = ()
+    """Terms of the audiences that it is among, and 0."""
+    granted: str = "[]"
+    """The granted refs as one parameter."""
+    hidden: frozenset[Ref] = frozenset()
+    """Of what is hidden, all that others name."""
+    hidden_terms: tuple[int, ...] = ()
+    """Terms that are refs of `hidden`."""
+
+    @property
+    def whole(self) -> bool:
+        return self.visibility.tokens is None
+
+    def row(self, row: str) -> Condition:
+        """On a row of `entities`, or of another table with a ref and an audience."""
+        if self.whole:
+            return Condition("1")
+        among = f"{row}.audience IN ({', '.join(map(str, self.audiences))})"
+        if not self.visibility.granted:
+            return Condition(among)
+        return Condition(f"({among} OR {row}.ref IN (SELECT value FROM json_each(?)))", (self.granted,))
+
+    def redacted(self, entities: Iterable[Entity]) -> list[Entity]:
+        """Without refs to what is hidden."""
+        return [without(entity, self.hidden) for entity in entities] if self.hidden else list(entities)
+
+
+WHOLE = Sight(EVERYTHING)
+
+
+class Sights:
+    """At the newest revision, of each visibility that somebody has asked for."""
+
+    def __init__(self) -> None:
+        self._restrictions = _Restrictions(-1, {}, {})
+        self._known: dict[Visibility, tuple[int, Sight]] = {}
+
+    def at(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight:
+        """At the revision of the connection's read transaction."""
+        if visibility.tokens is None:
+            return WHOLE
+        revision = current_revision(conn)
+        known = self._known.get(visibility)
+        if known and known[0] == revision:
+            return known[1]
+        sight = _resolved(conn, visibility, self._restrictions_at(conn, revision))
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[visibility] = revision, sight
+        return sight
+
+    def _restrictions_at(self, conn: sqlite3.Connection, revision: int) -> "_Restrictions":
+        found = self._restrictions
+        if found.revision != revision:
+            audiences = dict(conn.execute("SELECT id, text FROM terms WHERE field = 'audience'"))
+            named = dict(conn.execute(_NAMED, (one_of(NAMED_KINDS), one_of(NAMED_BY))))
+            found = self._restrictions = _Restrictions(revision, audiences, named)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Restrictions:
+    """The same for all readers: audiences by term, and those of what others name."""
+
+    revision: int
+    audiences: Mapping[int, str]
+    named: Mapping[Ref, str]
+
+
+def _resolved(conn: sqlite3.Connection, visibility: Visibility, restrictions: _Restrictions) -> Sight:
+    audiences = (0, *(id_ for id_, text in sorted(restrictions.audiences.items()) if visibility.includes(text)))
+    hidden = frozenset(ref for ref, audience in restrictions.named.items() if not visibility.sees(audience, ref))
+    terms = conn.execute(_TERMS, (one_of(_NAMING), one_of(sorted(hidden)))) if hidden else ()
+    return Sight(
+        visibility=visibility,
+        audiences=audiences,
+        granted=one_of(sorted(visibility.granted)),
+        hidden=hidden,
+        hidden_terms=tuple(sorted(id_ for (id_,) in terms)),
+    )

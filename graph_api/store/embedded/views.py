@@ -1,0 +1,48 @@
+"""The compact graph as one reader sees it: the same arrays, with a mask of what is hidden."""
+
+import sqlite3
+from dataclasses import replace
+
+import numpy as np
+
+from graph_api.store.embedded.documents import ids_of
+from graph_api.store.embedded.graph import LISTED, Graph, Lists
+from graph_api.store.embedded.sight import WHOLE, Sight
+
+_KEPT = 64
+
+
+def view_of(conn: sqlite3.Connection, graph: Graph, sight: Sight) -> Graph:
+    """The latest ones are kept with the graph."""
+    if sight.whole:
+        return graph
+    view = graph.views.get(sight)
+    if view is None:
+        if len(graph.views) >= _KEPT:
+            graph.views.clear()
+        view = graph.views[sight] = _view(conn, graph, sight)
+    return view
+
+
+def _view(conn: sqlite3.Connection, graph: Graph, sight: Sight) -> Graph:
+    seen = graph.for_audiences(sight.audiences)
+    seen[list(ids_of(conn, sight.visibility.granted, WHOLE).values())] = True
+    return replace(
+        graph,
+        present=seen,
+        listed=_without_terms(graph, sight) if sight.hidden_terms else graph.listed,
+        sight=sight,
+        hidden=~seen,
+        whole=graph,
+    )
+
+
+def _without_terms(graph: Graph, sight: Sight) -> dict[str, Lists]:
+    hidden = np.zeros(len(graph.terms.texts), np.bool_)
+    hidden[list(sight.hidden_terms)] = True
+    listed = {}
+    for field in LISTED:
+        lists = graph.listed[field]
+        kept = ~hidden.take(lists.values)
+        listed[field] = Lists.grouped(lists.owners()[kept], lists.values[kept], graph.size)
+    return listed

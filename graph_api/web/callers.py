@@ -1,0 +1,23 @@
+"""Who asks, for the sake of sharing: a principal, or whoever is at an address."""
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from starlette.types import Scope
+
+from graph_api.access.principal import LOCAL, Principal
+
+ANONYMOUS = "anonymous"
+_NETWORK = 64
+"""Bits of an IPv6 address: one household or machine has all addresses behind them."""
+
+
+def caller_of(scope: Scope) -> str:
+    principal: Principal | None = scope.get("state", {}).get("principal")
+    if principal and principal is not LOCAL and principal.name != ANONYMOUS:
+        return principal.name
+    host = (scope.get("client") or ("",))[0]
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"address:{host}"
+    return f"address:{ip_network((address, _NETWORK), strict=False) if isinstance(address, IPv6Address) else address}"

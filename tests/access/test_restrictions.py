@@ -1,0 +1,135 @@
+"""The operator's rules of who may see what, from the settings to what a reader gets."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from graph_api.access.principal import Role
+from graph_api.app import create_app
+from graph_api.catalog.ref import Ref
+from graph_api.settings import BadSettingsError, Settings, load_settings
+from graph_api.store.protocol import Store
+from tests.access.signing_in import ask, client_of, make_key
+from tests.conftest import OpenStore
+
+WEB, DATA = Ref("group:default/web"), Ref("group:default/data")
+PUT = "mutation($entities: [EntityInput!]!) { putEntities(entities: $entities) { userErrors { code message path } } }"
+REMOVE = """mutation($ref: String!) { removeEntities(entities: [{ref: $ref, expectedRevision: 1}]) {
+  userErrors { code message path } } }"""
+LINK = """mutation($to: String!) { putLinks(links: [{from: "component:shop", relation: AFFECTED_BY, to: $to}]) {
+  userErrors { code message path } changes { ref } } }"""
+NAMES = "{ entities(first: 100) { nodes { ref } } }"
+ENTITIES: list[dict[str, Any]] = [
+    {"kind": "Component", "name": "shop", "spec": {"type": "service", "owner": "web"}},
+    {"kind": "Component", "name": "plan", "tags": ["secret"], "spec": {"type": "service", "owner": "web"}},
+    {
+        "kind": "Component",
+        "name": "deal",
+        "namespace": "mergers",
+        "spec": {"type": "service", "owner": "group:default/data"},
+    },
+    {"kind": "Group", "name": "web", "labels": {"team": "quiet"}, "spec": {"type": "team"}},
+    {"kind": "Vulnerability", "name": "cve-1", "spec": {"type": "cve"}},
+]
+RULES = [
+    {"tags": ["secret"], "to": ["owners"]},
+    {"namespaces": ["mergers"], "to": ["group:data", "auditor"]},
+    {"labels": ["team=quiet"], "to": ["members"]},
+]
+
+
+def names(response: httpx.Response) -> set[str]:
+    return {row["ref"].partition("/")[2] for row in json.loads(response.text)["data"]["entities"]["nodes"]}
+
+
+async def seen(open_store: OpenStore, rules: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Names that each reader finds on a server with these rules."""
+    store: Store = await open_store()
+    readers = {"nobody": (), "web": (WEB,), "data": (DATA,)}
+    tokens = {who: (await make_key(store, Role.VIEWER, who, groups=groups))[0] for who, groups in readers.items()}
+    tokens["security"] = (await make_key(store, Role.SECURITY))[0]
+    async with client_of(create_app(load_settings(chosen={"restricted": rules}), store)) as http:
+        return {who: names(await ask(http, token, NAMES)) for who, token in tokens.items()}
+
+
+async def fill(open_store: OpenStore, rules: list[dict[str, Any]]) -> None:
+    store: Store = await open_store()
+    token, _ = await make_key(store, Role.ADMIN)
+    async with client_of(create_app(load_settings(chosen={"restricted": rules}), store)) as http:
+        answer = json.loads((await ask(http, token, PUT, entities=ENTITIES)).text)
+        assert answer["data"]["putEntities"]["userErrors"] == []
+
+
+async def test_each_reader_sees_what_the_rules_say(open_store: OpenStore) -> None:
+    everything = {"shop", "plan", "deal", "web", "data", "cve-1"}
+    await fill(open_store, RULES)
+    assert await seen(open_store, RULES) == {
+        "nobody": {"shop", "data"},
+        "web": {"shop", "plan", "web", "data"},
+        "data": {"shop", "deal", "data"},
+        "security": everything,
+    }
+
+
+async def test_changed_rules_hold_from_the_start_of_a_server(open_store: OpenStore) -> None:
+    await fill(open_store, RULES)
+    hidden = {"plan", "deal", "web", "cve-1"}
+    assert (await seen(open_store, [])).pop("nobody") == {"shop", "plan", "deal", "web", "data"}
+    open_findings = await seen(open_store, [{"kinds": ["Vulnerability"], "to": ["everyone"]}])
+    assert open_findings["nobody"] == open_findings["security"]
+    assert (await seen(open_store, RULES))["nobody"].isdisjoint(hidden)
+    groups_too = await seen(open_store, [{"kinds": ["group"], "to": ["security"]}])
+    assert groups_too["web"].isdisjoint({"web", "data"}), "also a group that is only pointed at"
+
+
+async def test_an_editor_writes_nothing_that_it_does_not_see(open_store: OpenStore) -> None:
+    await fill(open_store, [])
+    store: Store = await open_store()
+    token, _ = await make_key(store, Role.EDITOR, groups=(WEB,))
+    async with client_of(create_app(Settings(), store)) as http:
+
+        async def said(query: str, **variables: Any) -> str:
+            response: httpx.Response = await ask(http, token, query, **variables)
+            return response.text
+
+        for name, other in (("cve-1", "cve-2"), ("cve-2", "cve-1")):
+            put = {"kind": "Vulnerability", "spec": {"type": "cve", "owner": "data"}}
+            for query, variables in (
+                (PUT, {"entities": [{**put, "name": name}]}),
+                (PUT, {"entities": [{**put, "name": name, "expectedRevision": 7, "title": "x"}]}),
+                (REMOVE, {"ref": f"vulnerability:default/{name}"}),
+                (LINK, {"to": f"vulnerability:default/{name}"}),
+            ):
+                told = await said(query, **variables)
+                assert '"FORBIDDEN"' in told
+                same = await said(query, **json.loads(json.dumps(variables).replace(name, other)))
+                assert told == same.replace(other, name)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"kinds": ["Vulnerability"], "to": []}, "`to` is empty"),
+        ({"kinds": ["Vulnerability"], "to": ["secruity"]}, "'secruity' is none of"),
+        ({"kinds": ["Vulnerability"], "to": ["component:x"]}, "nor a ref such as"),
+        ({"kinds": ["no kind"], "to": ["owners"]}, "the kind 'no kind'"),
+        ({"labels": ["team"], "to": ["owners"]}, "not of the form key=value"),
+        ({"owners": ["web"], "to": ["owners"]}, "owners"),
+        ({"kinds": ["Vulnerability"]}, "to"),
+    ],
+)
+def test_a_rule_that_says_nothing_is_refused(rule: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadSettingsError, match="restricted") as refusal:
+        load_settings(chosen={"restricted": [rule]})
+    assert message in str(refusal.value)
+
+
+def test_rules_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPH_API_RESTRICTED", '[{"kinds": ["Ticket"], "to": ["security", "group:Web"]}]')
+    (rule,) = load_settings().restricted
+    assert (rule.kinds, rule.to) == (("ticket",), ("role:security", WEB))
+    monkeypatch.setenv("GRAPH_API_RESTRICTED", "Ticket")
+    with pytest.raises(BadSettingsError, match="restricted"):
+        load_settings()

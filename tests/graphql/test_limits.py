@@ -1,0 +1,75 @@
+"""Limits of a document and of its answer, on the catalog's own schema: each at the limit, and one over it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph_api.settings import Settings
+from graph_api.store.embedded.store import EmbeddedStore
+from tests.conftest import Run
+from tests.graphql.conftest import Client
+
+LIMITS = [
+    ("max_depth", 5, "{ catalogSchema { relations { spellings { field } } } }", None),
+    ("max_depth", 5, "{ entities { edges { node { systems { domains { ref } } } } } }", "TOO_DEEP"),
+    ("max_fields", 10, "{ entities { nodes { " + "ref " * 8 + "} } }", None),
+    ("max_fields", 10, "{ entities { nodes { " + "ref " * 9 + "} } }", "TOO_LARGE"),
+    ("max_aliases", 2, "{ a: __typename b: __typename }", None),
+    ("max_aliases", 2, "{ a: __typename b: __typename c: __typename }", "TOO_LARGE"),
+    ("max_directives", 1, "{ __typename @include(if: true) }", None),
+    ("max_directives", 1, "{ __typename @include(if: true) b: __typename @skip(if: false) }", "TOO_LARGE"),
+    ("max_tokens", 100, "{ __typename }" + "#\n" * 97, None),
+    ("max_tokens", 100, "{ __typename }" + "#\n" * 98, "TOO_LARGE"),
+    ("max_page", 5, "{ entities(first: 5) { totalCount } }", None),
+    ("max_page", 5, "{ entities(first: 6) { totalCount } }", "BAD_PAGE"),
+    ("max_cost", 100, "{ entities(first: 99) { nodes { ref } } }", None),
+    ("max_cost", 100, "{ entities(first: 100) { nodes { ref } } }", "TOO_LARGE"),
+]
+
+
+@contextmanager
+def asking(folder: Path, run: Run, **settings: Any) -> Iterator[Client]:
+    client = Client(EmbeddedStore(folder / "catalog.db"), run, Settings(insecure_anonymous=True, **settings))
+    run(client.start())
+    yield client
+    run(client.stop())
+
+
+@pytest.mark.parametrize(("setting", "limit", "query", "expected"), LIMITS)
+def test_limits(setting: str, limit: int, query: str, expected: str | None, tmp_path: Path, run: Run) -> None:
+    with asking(tmp_path, run, **{setting: limit}) as client:
+        answer = client.post(query)
+    codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+    assert codes == ({expected} if expected else set())
+
+
+def test_lists_that_are_longer_than_assumed_end_at_the_limit(tmp_path: Path, run: Run) -> None:
+    with asking(tmp_path, run, max_cost=110) as client:
+        things = [
+            {"kind": "Component", "name": f"c{n}", "spec": {"dependsOn": [f"component:c{(n + 1) % 120}"]}}
+            for n in range(120)
+        ]
+        put = "mutation($it: [EntityInput!]!) { putEntities(entities: $it) { userErrors { message } } }"
+        assert client.ask(put, it=things)["putEntities"]["userErrors"] == []
+        answer = client.post("{ cycles(first: 1) { nodes { members { ref } } } }")
+    assert answer["errors"][0]["extensions"]["code"] == "TOO_LARGE"
+
+
+def test_the_schema_can_be_hidden_and_typename_never_is(tmp_path: Path, run: Run) -> None:
+    for introspection, codes in ((True, ["", "", ""]), (False, ["GRAPHQL_INVALID", "GRAPHQL_INVALID", ""])):
+        with asking(tmp_path, run, introspection=introspection) as client:
+            queries = ("{ __schema { types { name } } }", '{ __type(name: "Service") { name } }', "{ __typename }")
+            answers = [client.post(query) for query in queries]
+        found = [answer["errors"][0]["extensions"]["code"] if "errors" in answer else "" for answer in answers]
+        assert found == codes
+
+
+def test_unknown_names_are_compared_with_known_ones_only_if_wanted(tmp_path: Path, run: Run) -> None:
+    for wanted in (True, False):
+        with asking(tmp_path, run, field_suggestions=wanted) as client:
+            field = client.post("{ entiies }")
+            value = client.post("query($k: FacetField!) { facets(fields: [$k]) { field } }", k="KIN")
+        assert ["Did you mean" in str(answer) for answer in (field, value)] == [wanted, wanted]
