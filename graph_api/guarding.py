@@ -75,14 +75,16 @@ async def not_owned(
 
 
 async def _teams(tx: WriteTransaction, principal: Principal) -> frozenset[Ref]:
-    """The user, its groups, and all groups below them."""
-    teams = set(principal.groups)
+    """The user, its groups, and all groups below them; also under the refs that they have joined with others."""
+    named = principal.groups | ({principal.user} if principal.user else set())
+    rows = await stated_rows(tx, named)
+    teams = {*named, *(row.ref for row in rows.values())}
     below = teams
     while below:
         links = await tx.links_at(below, ("CHILD_OF",), Direction.IN)
         below = {link.key.source for link in links} - teams
         teams |= below
-    return frozenset(teams | ({principal.user} if principal.user else set()))
+    return frozenset(teams)
 
 
 def _restated(before: dict[Ref, Entity], after: dict[Ref, Entity], removed: Iterable[Ref]) -> set[Ref]:

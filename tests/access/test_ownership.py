@@ -204,6 +204,18 @@ async def test_what_is_not_there_is_refused_as_what_is_not_ones_own(store: Store
         assert texts[0] == texts[1]
 
 
+async def test_a_team_that_another_source_calls_otherwise_is_the_same_team(store: Store) -> None:
+    async with serving(store) as clients:
+        for source, namespace in (("directory", "default"), ("a-forge", "forge")):
+            team = {"kind": "Group", "name": "web", "namespace": namespace, "spec": {"type": "team"}}
+            named = team | {"annotations": {"graph-api/identifiers": "@acme/web"}}
+            assert await clients.write(PUT, "admin", source=source, entities=[named]) == []
+        body = await clients.send("editor", '{ entity(ref: "component:mine") { owners { ref } } }')
+        assert body["data"]["entity"]["owners"] == [{"ref": "group:forge/web"}]
+        assert await clients.write(PUT, entities=[component("mine", "web", tier=1)]) == []
+        await clients.refused(PUT, entities=[component("theirs", "data", tier=1)])
+
+
 async def test_a_refusal_names_only_what_was_asked_for(store: Store) -> None:
     async with serving(store) as clients:
         many = [component(f"b{number}", "data") for number in range(30)]
