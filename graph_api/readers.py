@@ -6,7 +6,8 @@ from graph_api.access.authorize import is_unfiltered
 from graph_api.access.principal import Principal, Role
 from graph_api.access.visibility import visibility_of
 from graph_api.catalog.audience import EVERYTHING, Visibility
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.ref import Ref, kind_of
+from graph_api.standing import all_names
 from graph_api.store.protocol import Store
 
 _KEPT = 256
@@ -35,6 +36,10 @@ class Readers:
         return visibility
 
     async def _look_up(self, principal: Principal) -> Visibility:
-        groups = await self._store.subgroups(principal.groups) if principal.groups else []
-        teams = [*groups, *([principal.user] if principal.user else [])]
-        return visibility_of(principal, teams, await self._store.affecting(teams) if teams else frozenset())
+        named = principal.groups | ({principal.user} if principal.user else set())
+        if not named:
+            return visibility_of(principal, ())
+        names = await all_names(self._store, named)
+        groups = await self._store.subgroups([ref for ref in names if kind_of(ref) == "group"])
+        teams = sorted({*names, *groups})
+        return visibility_of(principal, teams, await self._store.affecting(teams))

@@ -6,6 +6,7 @@ from enum import Enum
 from graph_api.access.principal import Principal, Role
 from graph_api.access.rules import RULES, UNFILTERED
 from graph_api.catalog.entity import Entity
+from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.errors import CatalogError, ErrorCode
 
@@ -38,6 +39,16 @@ def authorize(principal: Principal, action: str, source: str | None = None) -> R
     if rule and rule.owned and principal.has(Role.EDITOR) and _is_open(source):
         return Reach.OWNED
     raise _forbidden(principal, action, source)
+
+
+def require_place(order: SourceOrder, source: str | None) -> None:
+    """Raises CatalogError FORBIDDEN where nobody has said how far an ingestor's source is believed: by its name alone
+    it would stand beside descriptors, and could say who owns what they tell of.
+    """
+    if source in order.names or _is_open(source):
+        return
+    message = f"list {source} under `sources` of graph-api.yaml, where it is to stand, or bind the key to api:NAME"
+    raise CatalogError(ErrorCode.FORBIDDEN, message)
 
 
 def is_unfiltered(principal: Principal) -> bool:

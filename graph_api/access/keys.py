@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ import orjson
 
 from graph_api.access.principal import Principal, Role
 from graph_api.catalog.ref import Ref, kind_of
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "cat"
 DAY = 86_400
@@ -93,11 +96,6 @@ def parse_token(token: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def in_order(keys: Iterable[ApiKey]) -> list[ApiKey]:
-    """By name, the oldest first."""
-    return sorted(keys, key=lambda key: (key.name, key.created_at, key.id))
-
-
 def dump_key(key: ApiKey) -> str:
     return orjson.dumps(asdict(key)).decode()
 
@@ -106,6 +104,19 @@ def load_key(text: str) -> ApiKey:
     values: dict[str, Any] = orjson.loads(text)
     groups = tuple(map(Ref, values["groups"]))
     return ApiKey(**values | {"role": Role(values["role"]), "groups": groups})
+
+
+def load_good_keys(texts: Iterable[str]) -> list[ApiKey]:
+    """By name, the oldest first; without those of another version that this one cannot read: they open nothing, and the
+    others do.
+    """
+    keys = []
+    for text in texts:
+        try:
+            keys.append(load_key(text))
+        except (TypeError, ValueError, KeyError):
+            logger.warning("A key is left out: its record is of another version")
+    return sorted(keys, key=lambda key: (key.name, key.created_at, key.id))
 
 
 def _hash(secret: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, default_field_resolver
 
 from graph_api.access.audit import MAX_REFS, Attempt, Outcome
-from graph_api.access.authorize import authorize
+from graph_api.access.authorize import Reach, authorize, require_place
 from graph_api.access.once import Once, once_of
 from graph_api.access.rules import RULES
 from graph_api.catalog.ref import BadRefError, make_ref, parse_ref
@@ -57,6 +57,8 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
         attempt = _attempt(context, action, arguments)
         try:
             reach = authorize(context.principal, action, attempt.source)
+            if reach is Reach.SOURCE:
+                require_place(context.source_order, attempt.source)
             context.attempt = replace(attempt, reach=reach, once=await _once(context, action, arguments))
             answer = resolve(root, info, **arguments)
             payload = await answer if isawaitable(answer) else answer

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from strawberry.dataloader import DataLoader
 
-from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.standing import standing_under
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Reading
 
 
@@ -52,12 +52,7 @@ class Loaders:
         return [found.get(source) for source in sources]
 
     async def _entities(self, refs: Sequence[Ref]) -> list[Entity | None]:
-        found = await self._store.entities(refs)
-        missing = [ref for ref in refs if ref not in found]
-        if missing:
-            named = await self._store.resolve(missing)
-            rows = await self._store.entities({ref for others in named.values() for ref in others})
-            found |= standing_in(named, rows)
+        found = await standing_under(self._store, refs)
         return [found.get(ref) for ref in refs]
 
     async def _named(self, identifiers: Sequence[str]) -> list[list[Ref]]:

@@ -17,6 +17,7 @@ from graph_api.access_settings import AccessSettings
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.standing import all_names
 from graph_api.store.protocol import Store
 from graph_api.web.jwks import KeySet, NoKeysError
 from graph_api.web.known_keys import SECONDS, KnownKeys
@@ -107,10 +108,11 @@ class TokenAuthenticator:
     async def _ask_groups_of(self, user: Ref) -> frozenset[Ref]:
         try:
             async with asyncio.timeout(SECONDS):
-                found = await self._store.neighbours([user], Direction.OUT, ["MEMBER_OF"])
+                names = await all_names(self._store, [user])
+                found = await self._store.neighbours(names, Direction.OUT, ["MEMBER_OF"])
         except TimeoutError:
             raise CatalogError(ErrorCode.UNAVAILABLE, "the store did not say whose member you are") from None
-        return frozenset(row.entity.ref for row in found[user])
+        return frozenset(row.entity.ref for rows in found.values() for row in rows)
 
 
 def bearer_of(headers: Headers) -> str | None:

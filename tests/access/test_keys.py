@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,18 @@ async def test_a_key_lets_in_until_it_is_revoked_on_every_server(store: Store, o
         await asyncio.sleep(5)
         for client in (one, other):
             assert (await ask(client, token)).status_code == 401
+
+
+async def test_a_key_that_another_version_wrote_opens_nothing_and_the_others_do(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "mixed.db")
+    await store.open()
+    token, _ = await make_key(store, Role.VIEWER)
+    unknown, key = await make_key(store, Role.VIEWER, "newer")
+    with sqlite3.connect(tmp_path / "mixed.db") as file:
+        file.execute("UPDATE keys SET record = replace(record, '\"viewer\"', '\"curator\"') WHERE id = ?", (key.id,))
+    async with client_of(create_app(Settings(), store)) as client:
+        assert (await ask(client, unknown)).status_code == 401
+        assert (await ask(client, token)).status_code == 200
 
 
 @pytest.mark.parametrize("wrong", ["expired", "secret", "id", "prefix", "case", "longer", "of another store"])

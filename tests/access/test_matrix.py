@@ -14,6 +14,7 @@ from graph_api.app import create_app
 from graph_api.catalog.ref import Ref
 from graph_api.graphql.schema import schema
 from graph_api.settings import Settings
+from graph_api.source_entries import NamedSource
 from graph_api.store.embedded.store import EmbeddedStore
 from tests.access.signing_in import ask, client_of, make_key
 
@@ -81,7 +82,7 @@ async def served(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, dict[Ro
         source = SOURCE_OF.get(role)
         groups = () if role is Role.INGESTOR else (TEAM,)
         tokens[role] = (await make_key(store, role, role.value, source=source, groups=groups))[0]
-    async with client_of(create_app(Settings(), store)) as client:
+    async with client_of(create_app(Settings(sources=(NamedSource(name=SOURCE),)), store)) as client:
         yield client, tokens
 
 
@@ -144,6 +145,20 @@ async def test_an_ingestor_sees_and_speaks_for_its_own_source_only(tmp_path: Pat
         assert codes(await ask(client, ingestor, remove)) == []
         kept = await ask(client, admin, '{ entity(ref: "component:a") { evidence { source } } }')
         assert kept.json()["data"]["entity"]["evidence"] == [{"source": "other"}]
+
+
+async def test_an_ingestor_writes_only_where_its_source_has_a_place(tmp_path: Path) -> None:
+    put = """mutation($source: String!) {
+      putEntities(source: $source, entities: [{kind: "Component", name: "a"}]) { userErrors { code } } }"""
+    store = EmbeddedStore(tmp_path / "catalog.db")
+    await store.open()
+    unplaced, _ = await make_key(store, Role.INGESTOR, "unplaced", source="a-stranger")
+    open_to_all, _ = await make_key(store, Role.INGESTOR, "open", source="api:crm")
+    async with client_of(create_app(Settings(), store)) as client:
+        refused = await ask(client, unplaced, put, source="a-stranger")
+        assert codes(refused) == ["FORBIDDEN"]
+        assert "`sources` of graph-api.yaml" in refused.text
+        assert codes(await ask(client, open_to_all, put, source="api:crm")) == []
 
 
 def test_the_schema_of_the_rules_is_the_one_that_is_published() -> None:

@@ -36,3 +36,20 @@ async def test_a_user_writes_for_the_groups_that_it_is_a_member_of_now(store: St
             assert await codes(issuer.token(), MINE) == ["FORBIDDEN"]
             assert await codes(admin, {**MINE, "spec": {"owner": "user:ann"}}) == []
             assert await codes(issuer.token(), {**MINE, "spec": {"owner": "user:ann", "tier": 1}}) == []
+
+
+async def test_a_user_that_another_source_calls_otherwise_keeps_its_groups(store: Store) -> None:
+    admin, _ = await make_key(store, Role.ADMIN)
+    put = PUT.replace("($entities", "($source: String!, $entities").replace("(entities:", "(source: $source, entities:")
+    with provider() as issuer:
+        settings = load_settings(chosen=issuer.settings(oidc_roles={"*": "editor"}))
+        async with client_of(create_app(settings, store)) as client:
+            for source, namespace in (("directory", "default"), ("a-forge", "forge")):
+                named = ANN | {"namespace": namespace, "annotations": {"graph-api/identifiers": "@ann"}}
+                named["spec"] = {"memberOf": ["group:default/web"]}
+                body = (await ask(client, admin, put, source=source, entities=[named])).json()
+                assert body["data"]["answer"]["userErrors"] == []
+            found = (await ask(client, admin, '{ entity(ref: "user:default/ann") { ref } }')).json()
+            assert found["data"]["entity"]["ref"] == "user:forge/ann"
+            written = (await ask(client, issuer.token(), PUT, entities=[MINE])).json()
+            assert written["data"]["answer"]["userErrors"] == []

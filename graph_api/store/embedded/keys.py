@@ -2,11 +2,11 @@
 
 import sqlite3
 
-from graph_api.access.keys import ApiKey, dump_key, in_order, load_key
+from graph_api.access.keys import ApiKey, dump_key, load_good_keys
 
 
 def keys(conn: sqlite3.Connection) -> list[ApiKey]:
-    return in_order(load_key(row[0]) for row in conn.execute("SELECT record FROM keys"))
+    return load_good_keys(row[0] for row in conn.execute("SELECT record FROM keys"))
 
 
 def put(conn: sqlite3.Connection, key: ApiKey) -> None:

@@ -1,12 +1,12 @@
 """API keys."""
 
-from graph_api.access.keys import ApiKey, dump_key, in_order, load_key
+from graph_api.access.keys import ApiKey, dump_key, load_good_keys
 from graph_api.store.neo4j import cypher_aside
 from graph_api.store.neo4j.database import Statements
 
 
 async def keys(tx: Statements) -> list[ApiKey]:
-    return in_order(load_key(row["record"]) for row in await tx.rows(cypher_aside.KEYS))
+    return load_good_keys(row["record"] for row in await tx.rows(cypher_aside.KEYS))
 
 
 async def put(tx: Statements, key: ApiKey) -> None:
