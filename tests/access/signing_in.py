@@ -85,9 +85,11 @@ def provider() -> Iterator[Provider]:
         running.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield running
-        server.shutdown()
-        thread.join()
+        try:
+            yield running
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
