@@ -77,17 +77,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         most = self.view.stream_limits.max_subscriptions
         if self.connection_acknowledged and message["id"] not in self.operations and len(self.operations) >= most:
-            error = {
-                "message": f"A connection has at most {most} subscriptions.",
-                "extensions": {"code": ErrorCode.TOO_LARGE},
-            }
-            await self.send_message(cast("Message", {"id": message["id"], "type": "error", "payload": [error]}))
+            refusal = CatalogError(ErrorCode.TOO_LARGE, f"A connection has at most {most} subscriptions.")
+            await self.send_message(_refused(message["id"], refusal))
             return
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         try:
+            self.view.require_store()
             await self._stream(operation)
+        except CatalogError as error:
+            await operation.send_operation_message(_refused(operation.id, error))
         except WebSocketDisconnected:
             pass
         except Exception:
@@ -124,6 +124,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if self._watch:
             self._watch.cancel()
         await super().shutdown()
+
+
+def _refused(id_: str, error: CatalogError) -> Message:
+    body = {"message": error.message, "extensions": {"code": error.code}}
+    return cast("Message", {"id": id_, "type": "error", "payload": [body]})
 
 
 def _problem(message: object) -> str | None:
