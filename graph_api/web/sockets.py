@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from graph_api.web.endpoint import GraphQLEndpoint
 
 MAX_ID = 128
-BAD_REQUEST, FORBIDDEN = 4400, 4403
+TRY_AGAIN_LATER, BAD_REQUEST, FORBIDDEN = 1013, 4400, 4403
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self.principal = await self.view.authenticate(self._request, payload)
         except CatalogError as error:
             await self.websocket.close(FORBIDDEN, error.message)
+            return
+        if not self._request.state.sign_in(self.principal):
+            await self.websocket.close(TRY_AGAIN_LATER, "Too many streams of yours are open")
             return
         await super().handle_connection_init(cast("ConnectionInitMessage", {**message, "payload": {}}))
         self._watch = self._watch or asyncio.create_task(self._close_when_signed_out(payload))
