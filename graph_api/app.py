@@ -52,6 +52,9 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     async def context_of(principal: Principal) -> Context:
         return create_context(settings, catalog, principal, await readers.visibility(principal), live)
 
+    def require_same() -> None:
+        app.lifecycle.require_same()
+
     schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
     app = build_asgi(
         configured_schema(settings),
@@ -66,9 +69,10 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
         finish=schedule.finish,
+        on_replaced=live.close,
         routes=[
-            *hook_routes(sources, schedule.ask, received, tokens),
-            *lineage_routes(sources, schedule.ask, received, tokens),
+            *hook_routes(sources, schedule.ask, require_same, received, tokens),
+            *lineage_routes(sources, schedule.ask, require_same, received, tokens),
         ],
         admin_hosts=settings.admin_hosts,
         trust=document_trust(settings),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graph_api.access.audit import Attempt
+from graph_api.access.audit import Attempt, Outcome
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
@@ -292,12 +292,20 @@ async def _finish(
     changes = await settle(tx, draft.edit, order)
     if refused := await refusals(tx, by, changes):
         return _failed(tx, draft, _at_their_places(refused, draft))
-    revision = tx.revision
-    if not dry_run:
-        run = await _run(tx, draft, changes, now)
-        revision = await tx.apply(changes, run, now)
-        await tx.record(by.wrote(run, changes))
+    revision = tx.revision if dry_run else await _write(tx, draft, changes, by, now)
     return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision)
+
+
+async def _write(tx: WriteTransaction, draft: _Draft, changes: ChangeSet, by: Attempt, now: str) -> int:
+    """The catalog's revision afterwards. Sources stay for good: one that says nothing is not made known."""
+    source = draft.edit.source
+    if not changes and source not in await tx.sources():
+        await tx.record(by.ended(Outcome.APPLIED, utc_now(), source=source, revision=tx.revision))
+        return tx.revision
+    run = await _run(tx, draft, changes, now)
+    revision = await tx.apply(changes, run, now)
+    await tx.record(by.wrote(run, changes))
+    return revision
 
 
 def _failed(tx: WriteTransaction, draft: _Draft, errors: Sequence[UserError]) -> EditReport:

@@ -58,7 +58,7 @@ class LiveChanges:
         self._listeners = 0
         self._poller: asyncio.Task[None] | None = None
         self._reads: dict[tuple[ChangesReader, int, _Place | None], _Read] = {}
-        self._closed = False
+        self._closed: str | None = None
 
     @property
     def listeners(self) -> int:
@@ -68,9 +68,9 @@ class LiveChanges:
         """This process has written."""
         self._woken.set()
 
-    def close(self) -> None:
-        """Whoever listens, now or later, gets UNAVAILABLE: the server is about to stop."""
-        self._closed = True
+    def close(self, reason: str = "the server stops; listen again, since the last revision seen") -> None:
+        """Whoever listens, now or later, gets UNAVAILABLE."""
+        self._closed = self._closed or reason
         self._tell()
 
     async def batches(
@@ -132,7 +132,7 @@ class LiveChanges:
         except TimeoutError:
             return None
         if self._closed:
-            raise CatalogError(ErrorCode.UNAVAILABLE, "the server stops; listen again, since the last revision seen")
+            raise CatalogError(ErrorCode.UNAVAILABLE, self._closed)
         return self._revision
 
     async def _changes(self, reader: ChangesReader, since: int, after: _Place | None) -> list[Change]:

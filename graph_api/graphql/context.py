@@ -43,6 +43,8 @@ class Context:
     """The catalog as the principal sees it."""
     attempt: Attempt = field(init=False)
     """The mutation that runs now; mutations run one after the other."""
+    refused: set[tuple[str, ErrorCode | None]] = field(default_factory=set, init=False)
+    """Actions and codes of the mutations that were refused and recorded."""
     loaders: Loaders = field(init=False)
     owned_fields: int = field(default=0, init=False)
     """How many entities `owned` was asked of, see owned.py."""

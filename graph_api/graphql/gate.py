@@ -92,9 +92,14 @@ def _failure(error: Exception) -> tuple[Outcome, ErrorCode]:
 
 
 async def _record(context: Context, attempt: Attempt, outcome: Outcome, code: ErrorCode | None = None) -> None:
-    """A store that does not answer keeps no client from its own answer, which changed nothing; the log has it then."""
-    if code in UNREACHABLE:
+    """A store that does not answer keeps no client from its own answer, which changed nothing; the log has it then.
+
+    Each record takes the store from all others that write, so that refusals which are alike in a request leave one.
+    """
+    if code in UNREACHABLE or (outcome is Outcome.REFUSED and (attempt.action, code) in context.refused):
         return
+    if outcome is Outcome.REFUSED:
+        context.refused.add((attempt.action, code))
     try:
         await record_end(context.catalog, attempt, outcome, code)
     except CatalogError as error:

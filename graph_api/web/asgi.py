@@ -60,17 +60,19 @@ def build_asgi(
     warm_up: Callable[[], Awaitable[None]] | None = None,
     beside: Callable[[], Awaitable[None]] | None = None,
     finish: Callable[[], Awaitable[None]] | None = None,
+    on_replaced: Callable[[str], None] | None = None,
     routes: Sequence[Route] = (),
     admin_hosts: AbstractSet[str] | None = None,
     trust: DocumentTrust | None = None,
 ) -> CatalogApp:
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
     per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
-    until it is cancelled; before that, `finish` lets it come to an end of its own. `hosts` are the names that it
+    until it is cancelled; before that, `finish` lets it come to an end of its own. `on_replaced` is told why nothing is
+    asked any more once the store is another one. `hosts` are the names that it
     answers to, `admin_hosts` those of its `admin`, None for all; `origins` those whose pages may ask.
     """
     limits = limits or RequestLimits()
-    lifecycle = StoreLifecycle(store, on_open, warm_up, finish)
+    lifecycle = StoreLifecycle(store, on_open, warm_up, finish, on_replaced)
     readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(
         schema,

@@ -12,7 +12,11 @@ _NETWORK = 64
 
 
 def caller_of(scope: Scope) -> str:
-    principal: Principal | None = scope.get("state", {}).get("principal")
+    return caller_at(scope, scope.get("state", {}).get("principal"))
+
+
+def caller_at(scope: Scope, principal: Principal | None) -> str:
+    """As caller_of, for whom only what is sent over the connection tells."""
     if principal and principal is not LOCAL and principal.name != ANONYMOUS:
         return principal.name
     host = (scope.get("client") or ("",))[0]

@@ -74,7 +74,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self._context_factory = context_factory
         self._authenticator = authenticator
         self.stream_limits = stream_limits
-        self._require_store = require_store
+        self.require_store = require_store
         self._max_response = max_response
         self._trust = trust
 
@@ -149,7 +149,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return replace(asked, query=query, protocol="sse" if asks_for_events(request.headers) else "http")
 
     async def execute_operation(self, *arguments: Any, **named: Any) -> Any:
-        self._require_store()
+        self.require_store()
         return await super().execute_operation(*arguments, **named)
 
     async def execute_single(

@@ -53,7 +53,7 @@ class Readiness:
             async with asyncio.timeout(PING_TIMEOUT):
                 await self._lifecycle.store.ping()
         except ReplacedError as error:
-            self._lifecycle.problem = error.message
+            self._lifecycle.give_up(error.message)
             return error.message
         except TimeoutError:
             return f"The database did not answer within {PING_TIMEOUT:g} s."

@@ -20,9 +20,13 @@ from graph_api.web.responses import json_response
 
 
 def hook_routes(
-    sources: Sequence[Configured], ask: Callable[[str], None], limits: RequestLimits, authenticator: Authenticator
+    sources: Sequence[Configured],
+    ask: Callable[[str], None],
+    require_store: Callable[[], None],
+    limits: RequestLimits,
+    authenticator: Authenticator,
 ) -> list[Route]:
-    """`ask` gets the name of a source."""
+    """`ask` gets the name of a source. `require_store` raises CatalogError where nothing is synced any more."""
 
     async def answer(request: Request) -> Response:
         source = next((row for row in sources if row.name == request.path_params["source"]), None)
@@ -31,6 +35,7 @@ def hook_routes(
             await authorize_sync(request, authenticator, request.path_params["source"])
         if source is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
+        require_store()
         ask(source.name)
         return json_response({"status": "accepted"}, HTTPStatus.ACCEPTED)
 

@@ -31,10 +31,14 @@ from graph_api.web.responses import error_response, json_response
 
 
 def lineage_routes(
-    sources: Sequence[Configured], ask: Callable[[str], None], limits: RequestLimits, authenticator: Authenticator
+    sources: Sequence[Configured],
+    ask: Callable[[str], None],
+    require_store: Callable[[], None],
+    limits: RequestLimits,
+    authenticator: Authenticator,
 ) -> list[Route]:
     """For the sources of files that openlineage reads: for one that has a secret, whoever bears it; for any, its
-    ingestor. `ask` gets the name of a source.
+    ingestor. `ask` gets the name of a source. `require_store` raises CatalogError where nothing is synced any more.
     """
     receiving = [
         source for source in sources if isinstance(source, FileSource) and openlineage.NAME in source.connectors
@@ -44,6 +48,7 @@ def lineage_routes(
         if not receiving:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         source = await _source_of(request, receiving, authenticator)
+        require_store()
         try:
             documents = openlineage.received(read_json((await request.body()).decode()))
         except (UnicodeDecodeError, JsonTextError, ValueError) as error:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from graph_api.web.endpoint import GraphQLEndpoint
 
 MAX_ID = 128
-BAD_REQUEST, FORBIDDEN = 4400, 4403
+TRY_AGAIN_LATER, BAD_REQUEST, FORBIDDEN = 1013, 4400, 4403
 
 logger = logging.getLogger(__name__)
 
@@ -71,23 +71,26 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except CatalogError as error:
             await self.websocket.close(FORBIDDEN, error.message)
             return
+        if not self._request.state.sign_in(self.principal):
+            await self.websocket.close(TRY_AGAIN_LATER, "Too many streams of yours are open")
+            return
         await super().handle_connection_init(cast("ConnectionInitMessage", {**message, "payload": {}}))
         self._watch = self._watch or asyncio.create_task(self._close_when_signed_out(payload))
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         most = self.view.stream_limits.max_subscriptions
         if self.connection_acknowledged and message["id"] not in self.operations and len(self.operations) >= most:
-            error = {
-                "message": f"A connection has at most {most} subscriptions.",
-                "extensions": {"code": ErrorCode.TOO_LARGE},
-            }
-            await self.send_message(cast("Message", {"id": message["id"], "type": "error", "payload": [error]}))
+            refusal = CatalogError(ErrorCode.TOO_LARGE, f"A connection has at most {most} subscriptions.")
+            await self.send_message(_refused(message["id"], refusal))
             return
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         try:
+            self.view.require_store()
             await self._stream(operation)
+        except CatalogError as error:
+            await operation.send_operation_message(_refused(operation.id, error))
         except WebSocketDisconnected:
             pass
         except Exception:
@@ -124,6 +127,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if self._watch:
             self._watch.cancel()
         await super().shutdown()
+
+
+def _refused(id_: str, error: CatalogError) -> Message:
+    body = {"message": error.message, "extensions": {"code": error.code}}
+    return cast("Message", {"id": id_, "type": "error", "payload": [body]})
 
 
 def _problem(message: object) -> str | None:

@@ -23,16 +23,20 @@ class StoreLifecycle:
         on_open: Callable[[], Awaitable[None]] | None = None,
         warm_up: Callable[[], Awaitable[None]] | None = None,
         finish: Callable[[], Awaitable[None]] | None = None,
+        on_replaced: Callable[[str], None] | None = None,
     ) -> None:
         self.store = store
         self._on_open = on_open
         self._warm_up = warm_up
         self._finish = finish
+        self._on_replaced = on_replaced
+        self._opening: asyncio.Task[None] | None = None
         self._finishing: asyncio.Task[None] | None = None
         self.warm = False
         """Whether the first answers come as fast as later ones, as far as that can be helped."""
         self.problem: str | None = "The store is being opened."
         """Why the store cannot be asked; None once it is open."""
+        self._replaced = False
         self.draining = False
         """Whether the server is about to end: what has begun is finished, and nothing new begins."""
         self._tried = asyncio.Event()
@@ -43,7 +47,7 @@ class StoreLifecycle:
 
         `beside` runs as long as the store is open.
         """
-        opening = asyncio.create_task(self._open(beside))
+        opening = self._opening = asyncio.create_task(self._open(beside))
         try:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._tried.wait(), FIRST_TRY)
@@ -72,10 +76,26 @@ class StoreLifecycle:
         except TimeoutError:
             logger.warning("What runs beside the requests is ended after %g s and undone", seconds)
 
+    def give_up(self, problem: str) -> None:
+        """The store is not the one that was opened: it is asked nothing any more, and what runs beside ends now."""
+        logger.error("Nothing is answered or synced any more: %s", problem)
+        self.problem = problem
+        self._replaced = True
+        self._finish = None
+        if self._opening:
+            self._opening.cancel()
+        if self._on_replaced:
+            self._on_replaced(problem)
+
     def require_open(self) -> None:
         """Raises CatalogError UNAVAILABLE."""
         if self.problem:
             raise CatalogError(ErrorCode.UNAVAILABLE, self.problem)
+
+    def require_same(self) -> None:
+        """For what can wait until the store is open. Raises CatalogError UNAVAILABLE once it has been replaced."""
+        if self._replaced:
+            self.require_open()
 
     async def _open(self, beside: Callable[[], Awaitable[None]] | None) -> None:
         pause = FIRST_PAUSE

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graph_api.access.principal import Principal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.telemetry.metrics import STREAMS
+from graph_api.web.callers import caller_at, caller_of
+from graph_api.web.places import Places
 from graph_api.web.responses import error_response, refuse
 
 SOCKET_OPTIONS: dict[str, Any] = {
@@ -37,7 +39,7 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamLimits:
     max_open: int = 1_000
-    """Sockets and event streams of this process."""
+    """Sockets and event streams of this process; one caller may have a sixteenth."""
     max_subscriptions: int = 20
     """Of one socket."""
     init_timeout: timedelta = timedelta(seconds=5)
@@ -88,28 +90,43 @@ class EventResponse(StreamingResponse):
 
 
 class LimitStreams:
-    """Ends the app where the client does not read."""
+    """Ends the app where the client does not read.
+
+    A socket holds a place of its address until the app calls `scope["state"]["sign_in"]` with the principal, which is
+    False if that caller has its share of places already.
+    """
 
     def __init__(self, app: ASGIApp, limits: StreamLimits) -> None:
         self.app = app
         self.limits = limits
-        self._open = 0
+        self._places = Places(limits.max_open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._open >= self.limits.max_open:
+        holder = caller_of(scope)
+        if scope["type"] == "websocket":
+            holder = f"unknown at {holder}"
+
+        def sign_in(principal: Principal) -> bool:
+            nonlocal holder
+            caller = caller_at(scope, principal)
+            passed = self._places.pass_on(holder, caller)
+            holder = caller if passed else holder
+            return passed
+
+        if not self._places.take(holder):
             message = "Too many streams are open; try again."
             headers = {"retry-after": "5"}
             response = error_response(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.UNAVAILABLE, message, headers)
             await refuse(response, scope, receive, send)
             return
-        self._open += 1
+        scope.setdefault("state", {})["sign_in"] = sign_in
         STREAMS.inc()
         try:
             await self._run(scope, receive, send)
         except TimeoutError:
             logger.info("A client does not read; its stream is ended")
         finally:
-            self._open -= 1
+            self._places.leave(holder)
             STREAMS.dec()
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -161,6 +161,19 @@ async def test_an_ingestor_writes_only_where_its_source_has_a_place(tmp_path: Pa
         assert codes(await ask(client, open_to_all, put, source="api:crm")) == []
 
 
+async def test_refusals_that_are_alike_in_one_request_leave_one_record(tmp_path: Path) -> None:
+    put = 'putEntities(source: "s%d", entities: []) { revision }'
+    aliases = [*(f"p{n}: {put % n}" for n in range(9)), "r: removeEntities(entities: []) { revision }"]
+    async with served(tmp_path) as (client, tokens):
+        for _ in range(2):
+            answer = await ask(client, tokens[Role.VIEWER], f"mutation {{ {' '.join(aliases)} }}")
+            assert codes(answer) == ["FORBIDDEN"] * 10
+        log = "{ auditLog { nodes { event { action outcome } } } }"
+        records = (await ask(client, tokens[Role.AUDITOR], log)).json()["data"]["auditLog"]["nodes"]
+    assert [row["event"]["action"] for row in records] == ["removeEntities", "putEntities"] * 2
+    assert {row["event"]["outcome"] for row in records} == {"REFUSED"}
+
+
 def test_the_schema_of_the_rules_is_the_one_that_is_published() -> None:
     published = build_schema(Path("schema/schema.graphql").read_text(encoding="utf-8"))
     assert published.query_type

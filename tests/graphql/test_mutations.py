@@ -53,6 +53,21 @@ def test_the_same_put_again_writes_nothing(client: Client) -> None:
     assert second["changes"] == []
 
 
+@pytest.mark.parametrize(
+    "mutation", ["putEntities(entities", "removeEntities(entities", "putLinks(links", "removeLinks(links"]
+)
+def test_an_edit_that_changes_nothing_makes_no_source_known(client: Client, mutation: str) -> None:
+    name = mutation.partition("(")[0]
+    answer = client.ask(f'mutation {{ {mutation}: [], source: "new") {{ userErrors {{ code }} }} }}')[name]
+    assert answer["userErrors"] == []
+    left = client.ask(
+        "{ sources { name } syncs { nodes { id } } auditLog { nodes { event { action outcome source run } } } }"
+    )
+    assert (left["sources"], left["syncs"]["nodes"]) == ([], [])
+    (record,) = left["auditLog"]["nodes"]
+    assert record["event"] == {"action": name, "outcome": "APPLIED", "source": "new", "run": None}
+
+
 def test_any_error_and_nothing_is_written(client: Client) -> None:
     answer = client.ask(PUT, entities=[service("good"), service("bad name"), service("worse", owner="not a ref")])
     errors = answer["putEntities"]["userErrors"]

@@ -269,6 +269,22 @@ def test_everybody_who_reads_may_subscribe(tmp_path: Path) -> None:
             assert client.event()["ref"] == "component:default/a"
 
 
+def test_a_principal_has_a_share_of_the_streams_wherever_it_is(tmp_path: Path) -> None:
+    tokens = []
+    for name in ("ann", "bob"):
+        token, key = new_key(name, Role.VIEWER, int(time.time()), 1)
+        put_key(tmp_path, key)
+        tokens.append(f"Bearer {token}")
+    with serving(tmp_path, insecure_anonymous=False, max_streams=32) as server, ExitStack() as clients:
+        for _ in range(2):
+            clients.enter_context(socket(server.url)).begin(authorization=tokens[0])
+        with socket(server.url, source_address=("127.0.0.2", 0)) as more:
+            more.send(type="connection_init", payload={"authorization": tokens[0]})
+            assert more.closed() == 1013
+        with socket(server.url) as other:
+            other.begin(authorization=tokens[1])
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 
 import httpx
@@ -176,6 +177,28 @@ def test_a_process_has_so_many_streams_and_gets_their_places_back() -> None:
                 assert client.post("/graphql", json={"query": "{ name }"}).json()["data"] == {"name": "node"}
             assert waiting.becomes(0, timeout=1)
             time.sleep(0.1)
+
+
+def test_a_caller_has_a_share_of_the_streams_and_sockets_that_are_not_signed_in_another() -> None:
+    with serve(streams=StreamLimits(max_open=48)) as client, ExitStack() as opened:
+        url = str(client.base_url)
+        for _ in range(3):
+            opened.enter_context(socket(url)).begin()
+        with socket(url) as more:
+            more.send(type="connection_init")
+            assert more.closed() == 1013
+        assert client.post("/graphql", json=WAIT, headers=EVENTS).status_code == 503
+        for _ in range(3):
+            opened.enter_context(socket(url))
+        with pytest.raises(InvalidStatus) as refused, socket(url):
+            pass
+        assert refused.value.response.status_code == 503
+        with socket(url, source_address=("127.0.0.2", 0)) as other:
+            other.begin()
+        opened.close()
+        time.sleep(0.1)
+        with socket(url) as again:
+            again.begin()
 
 
 @pytest.mark.parametrize("over", ["socket", "events"])
