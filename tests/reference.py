@@ -5,14 +5,12 @@ Written from the semantics, not from the stores. It holds whole rows in dicts an
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cmp_to_key
 from itertools import pairwise
-from operator import lt
 from typing import TypeVar
 
 from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.entity import Criticality, Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
-from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Not, Or, Related, Sort, Words
+from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Not, Or, Related, Words
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import (
@@ -37,11 +35,10 @@ from graph_api.store.protocol import (
     LinkPlace,
     Neighbour,
     PageRequest,
-    Place,
     Referenced,
-    SortValue,
 )
 from tests.reference_filters import compare, facet_values, field_values, has_words, link_matches
+from tests.reference_order import in_order, place_of, precedes
 
 T = TypeVar("T")
 
@@ -356,27 +353,6 @@ def _without(entity: Entity, hidden: set[Ref]) -> Entity:
         environments=tuple(ref for ref in entity.environments if ref not in hidden),
         repository=None if entity.repository in hidden else entity.repository,
     )
-
-
-def place_of(entity: Entity, sort: Sort) -> Place:
-    value: SortValue = getattr(entity, sort.field)
-    return Place(value, entity.ref)
-
-
-def precedes(one: Place, other: Place, sort: Sort) -> bool:
-    if one.value == other.value:
-        return one.ref < other.ref
-    if one.value is None or other.value is None:
-        return (one.value is None) == sort.descending
-    smaller: bool = lt(one.value, other.value)
-    return smaller != sort.descending
-
-
-def in_order(entities: Iterable[Entity], sort: Sort) -> list[Entity]:
-    def compare(one: Entity, other: Entity) -> int:
-        return -1 if precedes(place_of(one, sort), place_of(other, sort), sort) else 1
-
-    return sorted(entities, key=cmp_to_key(compare))
 
 
 def _facet(field: str, values: list[set[str | None]]) -> Facet:

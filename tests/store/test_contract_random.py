@@ -15,7 +15,8 @@ from graph_api.store.protocol import LinkPage, LinkPlace, PageRequest, Reading
 from tests.conftest import Run
 from tests.graphs import ENVIRONMENTS, IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs
 from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests, some, visibilities
-from tests.reference import Reference, place_of
+from tests.reference import Reference
+from tests.reference_order import place_of
 from tests.store.loading import FEW, Loader
 
 
