@@ -92,7 +92,8 @@ async def test_names_that_writers_make_up_are_no_more_than_a_scrape_holds(
     monkeypatch.setattr(admin, "MAX_SOURCES", 2)
     async with clients(store) as (client, operator):
         for name in ("api:one", "api:two"):
-            query = f'mutation {{ putEntities(source: "{name}", entities: []) {{ revision }} }}'
+            entity = f'{{kind: "Component", name: "{name[4:]}"}}'
+            query = f'mutation {{ putEntities(source: "{name}", entities: [{entity}]) {{ revision }} }}'
             await client.post("/graphql", json={"query": query})
         await sync(store, Snapshot(source="shop", connector="files"), SourceOrder())
         after = await samples(operator)
