@@ -147,7 +147,15 @@ async def test_a_cancelled_write_is_interrupted_and_undone(tmp_path: Path) -> No
 
 
 def test_a_server_ends_soon_while_it_answers_an_expensive_question(catalog: Path) -> None:
-    command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0"]
+    command = [
+        sys.executable,
+        "-c",
+        "from graph_api.cli import main; main()",
+        "serve",
+        "--insecure-anonymous",
+        "--port",
+        "0",
+    ]
     command += ["--store", f"embedded:{catalog}", "--deadline", "30", "--request-deadline", "60"]
     command += ["--drain-seconds", "2"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}

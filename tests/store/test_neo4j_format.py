@@ -9,6 +9,7 @@ import pytest
 from graph_api.catalog.filters import LinkCompare, Op
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError
+from graph_api.store.neo4j.cypher import FORMAT
 from graph_api.store.protocol import Store
 from tests.catalogs import link, ref, refs, with_ends, write
 
@@ -41,5 +42,8 @@ async def test_links_of_the_older_format_are_read(store: Store, neo4j_driver: ne
 async def test_a_database_of_a_newer_format_is_refused(store: Store, neo4j_driver: neo4j.Driver) -> None:
     await write(store, with_ends([link("a", "b")]))
     neo4j_driver.execute_query("MATCH (c:Catalog) SET c.format = 99")
-    with pytest.raises(CatalogError, match="format 99"):
-        await store.ping()
+    try:
+        with pytest.raises(CatalogError, match="format 99"):
+            await store.ping()
+    finally:
+        neo4j_driver.execute_query("MATCH (c:Catalog) SET c.format = $ours", ours=FORMAT)
