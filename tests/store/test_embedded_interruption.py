@@ -147,22 +147,14 @@ async def test_a_cancelled_write_is_interrupted_and_undone(tmp_path: Path) -> No
 
 
 def test_a_server_ends_soon_while_it_answers_an_expensive_question(catalog: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        "from graph_api.cli import main; main()",
-        "serve",
-        "--insecure-anonymous",
-        "--port",
-        "0",
-    ]
-    command += ["--store", f"embedded:{catalog}", "--deadline", "30", "--request-deadline", "60"]
+    command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--insecure-anonymous"]
+    command += ["--port", "0", "--store", f"embedded:{catalog}", "--deadline", "30", "--request-deadline", "60"]
     command += ["--drain-seconds", "2"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:  # noqa: S603 - ours
         assert server.stdout
-        found = re.search(r"http://\S+/graphql", server.stdout.readline())
         try:
+            found = next(filter(None, (re.search(r"http://\S+/graphql", line) for line in server.stdout)), None)
             assert found
             asyncio.run(end_while_asking(server, found[0]))
         finally:
