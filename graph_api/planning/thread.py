@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, Generic, TypeVar, cast
 
 from graph_api.store.protocol import WriteTransaction
@@ -32,6 +33,9 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
             except Exception as error:
                 step = partial(running.throw, error)
     finally:
+        # Cancelled before a thread took it, it would complain that nobody awaited it.
+        if getcoroutinestate(running) == CORO_CREATED:
+            running.close()
         if freeze:
             gc.unfreeze()
 
