@@ -93,7 +93,7 @@ def on_both_stores(
     wipe(neo4j_driver)
     user, password = neo4j_auth or (None, None)
     stores = EmbeddedStore(tmp_path / "catalog.db"), Neo4jStore(neo4j_uri, user=user, password=password)
-    settings = Settings(max_cost=1_000_000)  # some tests ask for every field at once
+    settings = Settings(max_cost=1_000_000, rate=100_000)  # some tests ask for every field at once
     clients = Client(stores[0], run, settings), Client(stores[1], run, settings)
     for client in clients:
         run(client.start())
