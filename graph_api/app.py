@@ -48,14 +48,15 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
     readers = Readers(catalog)
+    order = source_order(settings)
 
     async def context_of(principal: Principal) -> Context:
-        return create_context(settings, catalog, principal, await readers.visibility(principal), live)
+        return create_context(settings, catalog, principal, await readers.visibility(principal), order, live)
 
     def require_same() -> None:
         app.lifecycle.require_same()
 
-    schedule = Schedule(catalog, sources, source_order(settings), settings.descriptor_groups)
+    schedule = Schedule(catalog, sources, order, settings.descriptor_groups)
     app = build_asgi(
         configured_schema(settings),
         context_of,
@@ -65,7 +66,7 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         StreamLimits(max_open=settings.max_streams),
         settings.known_hosts,
         settings.cors_origins,
-        on_open=lambda: follow_order(catalog, source_order(settings)),
+        on_open=lambda: follow_order(catalog, order),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
         finish=schedule.finish,
@@ -122,6 +123,7 @@ def create_context(
     store: Store,
     principal: Principal,
     visibility: Visibility,
+    order: SourceOrder,
     live: LiveChanges | None = None,
 ) -> Context:
     return Context(
@@ -129,7 +131,7 @@ def create_context(
         catalog=store,
         visibility=visibility,
         live=live or LiveChanges(store),
-        source_order=source_order(settings),
+        source_order=order,
         max_page=settings.max_page,
         max_objects=settings.max_cost,
         introspection=settings.introspection,

@@ -136,7 +136,7 @@ class LiveChanges:
         return self._revision
 
     async def _changes(self, reader: ChangesReader, since: int, after: _Place | None) -> list[Change]:
-        """All who see the same and are at one place share one read, which ends when none of them waits any more."""
+        """All who see everything and are at one place share one read, which ends when none of them waits any more."""
         key = reader, since, after
         if key not in self._reads:
             if len(self._reads) >= SHARED_READS:

@@ -45,5 +45,8 @@ class Principal:
 LOCAL = Principal(name="local", roles=frozenset(Role))
 """Whoever has the store's own file or password, such as the command line."""
 
+ANONYMOUS = Principal(name="anonymous", roles=frozenset(Role))
+"""Everybody, where the operator lets everybody in."""
+
 NOBODY = Principal(name="nobody", roles=frozenset())
 """Whoever has not said yet who it is."""

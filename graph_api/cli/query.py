@@ -10,7 +10,7 @@ import orjson
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from graph_api.access.principal import LOCAL
-from graph_api.app import configured_schema, create_context, open_store
+from graph_api.app import configured_schema, create_context, open_store, source_order
 from graph_api.catalog.audience import EVERYTHING
 from graph_api.cli.failure import Exit
 from graph_api.cli.options import STORE_OPTIONS, with_settings
@@ -58,7 +58,7 @@ def _parse(variables: str) -> dict[str, Any]:
 
 async def _ask(settings: Settings, document: str, variables: dict[str, Any]) -> Any:
     async with opened(open_store(settings)) as store:
-        context = create_context(settings, store, LOCAL, EVERYTHING)
+        context = create_context(settings, store, LOCAL, EVERYTHING, source_order(settings))
         context.client = os_user()
         result = await configured_schema(settings).execute(document, variable_values=variables, context_value=context)
     answer = format_result(result, uuid4().hex)

@@ -68,8 +68,8 @@ def build_asgi(
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
     per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
     until it is cancelled; before that, `finish` lets it come to an end of its own. `on_replaced` is told why nothing is
-    asked any more once the store is another one. `hosts` are the names that it
-    answers to, `admin_hosts` those of its `admin`, None for all; `origins` those whose pages may ask.
+    asked any more once the store is another one. `hosts` are the names that it answers to, `admin_hosts` those of its
+    `admin`, None for all; `origins` those whose pages may ask.
     """
     limits = limits or RequestLimits()
     lifecycle = StoreLifecycle(store, on_open, warm_up, finish, on_replaced)

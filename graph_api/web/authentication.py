@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph_api.access.principal import Principal, Role
+from graph_api.access.principal import ANONYMOUS, Principal
 from graph_api.access_settings import AccessSettings
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
@@ -25,7 +25,6 @@ from graph_api.web.responses import error_response
 from graph_api.web.tokens import BadTokenError, SignedIn, TokenVerifier
 
 BEARER = "bearer "
-ANONYMOUS = Principal(name="anonymous", roles=frozenset(Role))
 GROUPS_FRESH = 5.0
 """Seconds that the catalog's answer is believed on whose member a user is."""
 MAX_REMEMBERED = 10_000

@@ -4,9 +4,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
 
-from graph_api.access.principal import LOCAL, Principal
+from graph_api.access.principal import ANONYMOUS, LOCAL, Principal
 
-ANONYMOUS = "anonymous"
 _NETWORK = 64
 """Bits of an IPv6 address: one household or machine has all addresses behind them."""
 
@@ -17,7 +16,7 @@ def caller_of(scope: Scope) -> str:
 
 def caller_at(scope: Scope, principal: Principal | None) -> str:
     """As caller_of, for whom only what is sent over the connection tells."""
-    if principal and principal is not LOCAL and principal.name != ANONYMOUS:
+    if principal and principal not in (LOCAL, ANONYMOUS):
         return principal.name
     host = (scope.get("client") or ("",))[0]
     try:

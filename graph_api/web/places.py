@@ -2,8 +2,10 @@
 
 from collections import Counter
 
-SHARE = 16
-"""One holder has this part of the places, two at the least."""
+
+def share_of(most: int) -> int:
+    """Of so many places, one caller has a sixteenth, two at the least."""
+    return max(2, most // 16)
 
 
 class Places:
@@ -11,7 +13,7 @@ class Places:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._share = max(2, most // SHARE)
+        self._share = share_of(most)
         self._held: Counter[str] = Counter()
 
     def take(self, holder: str) -> bool:

@@ -5,6 +5,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from graph_api.web.places import share_of
+
 
 class BusyError(Exception):
     """There is no place left to wait, for this caller or for all."""
@@ -18,7 +20,7 @@ class Turns:
     def __init__(self, running: int, waiting: int) -> None:
         self._most_running = running
         self._most_present = running + waiting
-        self._share_running = max(2, running // 16)
+        self._share_running = share_of(running)
         self._share_present = max(self._share_running + 1, 3 * self._most_present // 4)
         self._running: Counter[str] = Counter()
         self._present: Counter[str] = Counter()
