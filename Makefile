@@ -19,7 +19,7 @@ demo: $(VENV)/.runs ## Serve the demo organization on 127.0.0.1, port PORT (8000
 	@exec $(BIN)/graph-api serve --demo --port $(PORT)
 
 test: lint ## Check style and types, and run all tests, with a real Neo4j
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: $(VENV)/.develops ## Check style and types
 	$(BIN)/ruff check .

@@ -45,6 +45,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUNNER] = asyncio.Runner()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers one has the Neo4j and all tests that need it; the others share what is left by modules."""
+    for item in items:
+        case = getattr(item, "callspec", None)
+        needs_neo4j = "neo4j_uri" in getattr(item, "fixturenames", ()) or (case and "neo4j" in case.params.values())
+        item.add_marker(pytest.mark.xdist_group("neo4j" if needs_neo4j else str(item.path)))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_RUNNER].close()
 
