@@ -63,7 +63,7 @@ def _timed(call: Callable[[], object]) -> float:
 
 def measure_server(store: str, log: Path) -> Served:
     """Serves `store`, asks every question over one connection, and stops the server."""
-    with _serve(store, log) as (process, url), httpx.Client(base_url=url, timeout=60) as client:
+    with served(store, log) as (process, url), httpx.Client(base_url=url, timeout=60) as client:
         times = {question.name: time_calls(partial(ask, client, question)) for question in QUESTIONS}
         return Served(times, _peak_mib(process.pid))
 
@@ -105,12 +105,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def _serve(store: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def served(store: str, log: Path, *further: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server of `store` that is ready, and its URL; `further` options of the command."""
     port = free_port()
     program = str(Path(sys.executable).with_name("graph-api"))
     # The limits are on, but for the rate: there is only one caller.
     options = ["--insecure-anonymous", "--rate", "100000", "--deadline", "30", "--request-deadline", "60"]
-    command = [program, "serve", "--store", store, "--port", str(port), *options]
+    command = [program, "serve", "--store", store, "--port", str(port), *options, *further]
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=output) as process,  # noqa: S603 - our command

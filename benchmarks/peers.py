@@ -1,0 +1,130 @@
+"""`python -m benchmarks.peers FOLDER`: ours beside what a user would pick instead, over the same catalog.
+
+FOLDER has the other servers: `gen.py N OUT` makes entities.jsonl and params.json, and `run.sh N` loads, serves and
+measures each of them with wrk, and the servers in EXTRA besides.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import httpx
+
+from benchmarks.catalog_of_peers import snapshot_of
+from benchmarks.measure import free_port, served
+from graph_api import local_neo4j
+from graph_api.app import open_store, source_order
+from graph_api.local_neo4j.artifacts import ensure_jars
+from graph_api.local_neo4j.configuration import minimum_java
+from graph_api.local_neo4j.java import find_java
+from graph_api.settings import Settings
+from graph_api.sync import sync
+
+_QUERIES = Path(__file__).with_name("peers.json")
+_PAGED = {"Q2": "services", "Q7": "entities"}
+"""Questions that others ask by the number of rows to leave out, which a cursor does here."""
+_HEAP = "4g"
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--entities", default=100_000, show_default=True, type=click.IntRange(2_000, 1_000_000))
+@click.option("--peers", default="neo4j-graphql", show_default=True, help="Which others, as the folder calls them.")
+@click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Keeps installed packages and data.")
+def main(folder: Path, entities: int, peers: str, work: Path | None) -> None:
+    """Load, serve and measure everything on this machine, and print what the folder's report prints."""
+    signal.signal(signal.SIGTERM, _leave)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        work = (work or Path(name)).resolve()
+        data = work / f"data-{entities}"
+        if not (data / "stats.json").exists():
+            _run([sys.executable, str(folder / "gen.py"), str(entities), str(data)])
+        with _loaded(data / "entities.jsonl", Path(name) / "neo4j") as uri:
+            log = Path(name) / "server.log"
+            with served(uri, log, "--max-page", "1000") as (process, url):
+                _add_cursors(data / "params.json", url)
+                ours = f"graph-api={url}={_QUERIES}={process.pid}"
+                _run(["bash", str(folder / "run.sh"), str(entities)], **_environment(work, peers, ours))
+
+
+def _environment(work: Path, peers: str, ours: str) -> dict[str, str]:
+    jars = ensure_jars(local_neo4j.DEFAULT_VERSION, _tell)
+    return {
+        "WORK_DIR": str(work),
+        "PEERS": peers,
+        "EXTRA": ours,
+        "NEO4J_LIB": str(jars),
+        "JAVA": str(find_java(minimum_java(local_neo4j.DEFAULT_VERSION))[0]),
+        "PYTHON": sys.executable,
+        "CONNS": os.environ.get("CONNS", "8"),
+    }
+
+
+@contextmanager
+def _loaded(lines: Path, home: Path) -> Iterator[str]:
+    running = local_neo4j.start(home, progress=_tell, bolt_port=free_port(), heap=_HEAP)
+    try:
+        _tell("Loading ours")
+        asyncio.run(_load(running.uri, lines))
+        yield running.uri
+    finally:
+        local_neo4j.stop(home)
+
+
+async def _load(uri: str, lines: Path) -> None:
+    settings = Settings(store=uri)
+    store = open_store(settings)
+    await store.open()
+    try:
+        await sync(store, snapshot_of(lines), source_order(settings))
+    finally:
+        await store.close()
+
+
+def _add_cursors(file: Path, url: str) -> None:
+    """To the parameters of each page, the cursor of the row before it."""
+    parameters = json.loads(file.read_text())
+    with httpx.Client(base_url=url, timeout=60) as client:
+        for question, field in _PAGED.items():
+            cursors = {0: None} | _cursors(client, field, max(row["offset"] for row in parameters[question]))
+            for row in parameters[question]:
+                row["after"] = cursors[row["offset"]]
+    file.write_text(json.dumps(parameters))
+
+
+def _cursors(client: httpx.Client, field: str, rows: int) -> dict[int, str]:
+    """By number of rows, in hundreds, the cursor of the last of them."""
+    query = f"query ($after: String) {{ {field}(first: 100, after: $after) {{ pageInfo {{ endCursor }} }} }}"
+    cursors: dict[int, str] = {}
+    after = None
+    for offset in range(100, rows + 100, 100):
+        answer: dict[str, Any] = client.post("/graphql", json={"query": query, "variables": {"after": after}}).json()
+        after = cursors[offset] = answer["data"][field]["pageInfo"]["endCursor"]
+    return cursors
+
+
+def _run(command: list[str], **environment: str) -> None:
+    if subprocess.run(command, env={**os.environ, **environment}, check=False).returncode:  # noqa: S603 - named by the caller
+        raise click.ClickException(f"{command[0]} {command[1]} failed")
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(1)
+
+
+def _tell(message: str) -> None:
+    click.echo(message, err=True)
+
+
+if __name__ == "__main__":
+    main()
