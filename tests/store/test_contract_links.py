@@ -86,3 +86,17 @@ async def test_a_page_of_links_is_a_slice_of_all(store: Store, limit: int | None
                 LinkPlace(row.entity.ref, row.link.key.relation, row.link.key.environment) for row in answer[ref("a")]
             ]
             assert found == expected, page
+
+
+@pytest.mark.parametrize("backward", [False, True])
+async def test_a_page_of_each_of_several_with_very_many_links(store: Store, backward: bool) -> None:
+    far = [f"n{number:04d}" for number in range(1_300)]
+    await write(store, with_ends([*(link("a", name) for name in far), *(link("b", name) for name in far[:3])]))
+    page = LinkPage(limit=2, backward=backward)
+    for asked in ("a b", "b c", "b n0000"):
+        answer = await store.neighbours(refs(asked), OUT, ["DEPENDS_ON"], page=page)
+        found = {name: [item.entity.name for item in answer[ref(name)]] for name in "ab" if ref(name) in answer}
+        ends = {"a": far[-2:] if backward else far[:2], "b": far[1:3] if backward else far[:2]}
+        assert found == {name: ends[name] for name in found}
+    into = await store.neighbours(refs("n0000 n0002 n0003"), IN, ["DEPENDS_ON"], page=page)
+    assert [len(into[ref(name)]) for name in ("n0000", "n0002", "n0003")] == [2, 2, 1]

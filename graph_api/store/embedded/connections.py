@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.deadline import CHECK_EVERY, Deadline, closed
+from graph_api.store.embedded.kept import KeptEntities, ReadingConnection
 
 READERS = 4
 _READER_CACHE = 32
@@ -25,13 +26,18 @@ _TOO_LARGE = re.compile("expression tree is too large|parser stack overflow|too 
 """What SQLite says of statements beyond its limits."""
 
 T = TypeVar("T")
+C = TypeVar("C", bound=sqlite3.Connection)
 _log = logging.getLogger(__name__)
 
 
 def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
     """A connection in autocommit mode that any one thread at a time may use."""
+    return _connect(path, busy_seconds, sqlite3.Connection)
+
+
+def _connect(path: Path, busy_seconds: float, kind: type[C]) -> C:
     return sqlite3.connect(
-        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
+        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256, factory=kind
     )
 
 
@@ -61,6 +67,7 @@ class Connections:
         self._closing = threading.Event()
         self._of_thread = threading.local()
         self._all: list[sqlite3.Connection] = []
+        self.kept = KeptEntities()
 
     async def read(self, question: Callable[[sqlite3.Connection, Deadline], T], seconds: float) -> T:
         """Answer in one read transaction within so many seconds, waiting for a reader included.
@@ -119,10 +126,16 @@ class Connections:
             return step(conn)
 
     def _reading(self) -> sqlite3.Connection:
-        return self._connection(f"PRAGMA cache_size = -{_READER_CACHE * 1024}", "PRAGMA query_only = 1")
+        return self._connection(self._reader, f"PRAGMA cache_size = -{_READER_CACHE * 1024}", "PRAGMA query_only = 1")
+
+    def _reader(self) -> ReadingConnection:
+        conn = _connect(self._path, self._busy_seconds, ReadingConnection)
+        conn.kept = self.kept
+        return conn
 
     def _writing(self) -> sqlite3.Connection:
         return self._connection(
+            partial(connect, self._path, self._busy_seconds),
             f"PRAGMA cache_size = -{_WRITER_CACHE * 1024}",
             "PRAGMA secure_delete = 0",
             # An acknowledged write survives even a power cut, for a millisecond or two.
@@ -130,11 +143,11 @@ class Connections:
             "PRAGMA journal_size_limit = 67108864",
         )
 
-    def _connection(self, *pragmas: str) -> sqlite3.Connection:
+    def _connection(self, make: Callable[[], sqlite3.Connection], *pragmas: str) -> sqlite3.Connection:
         known: sqlite3.Connection | None = getattr(self._of_thread, "conn", None)
         if known:
             return known
-        conn = connect(self._path, self._busy_seconds)
+        conn = make()
         self._all.append(conn)
         for pragma in pragmas:
             conn.execute(pragma)

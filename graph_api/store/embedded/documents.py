@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ import orjson
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.kept import kept_by
 from graph_api.store.embedded.origins import origins_of
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.rows import (
@@ -174,22 +175,31 @@ def refs_of(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Ref]:
 def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref]) -> dict[Ref, Entity]:
     """The existing ones."""
     seen = sight.row("e")
-    sql = (
-        f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
-        f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
-    )
-    rows = conn.execute(sql, (one_of(refs), *seen.parameters))
-    return {row.ref: row for row in sight.redacted(map(to_entity, rows))}
+    sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
+    found = _entities(conn, dict(conn.execute(sql, (one_of(refs), *seen.parameters))))
+    return {row.ref: row for row in sight.redacted(found.values())}
 
 
 def entities_by_id(conn: sqlite3.Connection, ids: Sequence[int], sight: Sight) -> list[Entity]:
     """In the order of the ids, which exist and are seen."""
-    sql = (
-        f"SELECT e.id, {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
-        "WHERE e.id IN (SELECT value FROM json_each(?))"
-    )
-    found = {row[0]: to_entity(row[1:]) for row in conn.execute(sql, (one_of(ids),))}
+    sql = "SELECT id, revision FROM entities WHERE id IN (SELECT value FROM json_each(?))"
+    found = _entities(conn, dict(conn.execute(sql, (one_of(ids),))))
     return sight.redacted([found[id_] for id_ in ids])
+
+
+def _entities(conn: sqlite3.Connection, revisions: Mapping[int, int]) -> dict[int, Entity]:
+    """By id, those that are at these revisions."""
+    kept = kept_by(conn)
+    found = kept.at(revisions)
+    if missing := revisions.keys() - found.keys():
+        sql = (
+            f"SELECT e.id, {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
+            "WHERE e.id IN (SELECT value FROM json_each(?))"
+        )
+        read = {row[0]: to_entity(row[1:]) for row in conn.execute(sql, (one_of(missing),))}
+        kept.keep(read)
+        found |= read
+    return found
 
 
 def links_where(conn: sqlite3.Connection, where: str, parameters: Sequence[object]) -> Iterator[Link]:

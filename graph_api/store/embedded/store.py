@@ -138,6 +138,7 @@ class EmbeddedStore(EmbeddedReading):
                 await asyncio.shield(run_step(roll_back))
                 raise
         self._snapshots.forget()
+        self._opened_connections.kept.clear()
         self._known = await self._ask_plainly(schema.state_of)
 
     @asynccontextmanager
