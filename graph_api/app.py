@@ -30,6 +30,7 @@ from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
+from graph_api.web.receiving import Receiver
 from graph_api.web.streams import StreamLimits
 from graph_api.writing import follow_order
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         app.lifecycle.require_same()
 
     schedule = Schedule(catalog, sources, order, settings.descriptor_groups)
+    receiver = Receiver(catalog, schedule.ask, require_same, received, tokens)
     app = build_asgi(
         configured_schema(settings),
         context_of,
@@ -72,8 +74,8 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         finish=schedule.finish,
         on_replaced=live.close,
         routes=[
-            *hook_routes(sources, schedule.ask, require_same, received, tokens),
-            *lineage_routes(sources, schedule.ask, require_same, received, tokens),
+            *hook_routes(sources, receiver),
+            *lineage_routes(sources, receiver),
         ],
         admin_hosts=settings.admin_hosts,
         trust=document_trust(settings),

@@ -66,7 +66,8 @@ def _kinds() -> str:
 
 
 def _kind_row(kind: Kind) -> Sequence[str]:
-    return _code(kind.name), _yes(kind.ownable), _yes(kind.backstage), kind.description
+    but = "".join(f", but {_code(type_)}" for type_ in sorted(kind.unowned_types))
+    return _code(kind.name), _yes(kind.ownable) + but, _yes(kind.backstage), kind.description
 
 
 def _types() -> str:

@@ -13,6 +13,7 @@ from graph_api.access.principal import LOCAL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.feeding import feed, names_of
+from graph_api.guarding import record_requests
 from graph_api.source_entries import Configured
 from graph_api.sources.folders import SourceError
 from graph_api.store.protocol import Store
@@ -39,6 +40,8 @@ class Schedule:
         self._order = order
         self._groups = groups
         self._asked = {source.name: asyncio.Event() for source in sources}
+        self._askers: dict[str, dict[tuple[str, ...], tuple[Attempt, int]]] = {source.name: {} for source in sources}
+        """Who asked since the last run, each with its first request and how many there were."""
         self._begun: dict[str, datetime] = {}
         self._leased: set[str] = set()
         self._holder = secrets.token_hex(8)
@@ -47,7 +50,11 @@ class Schedule:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def ask(self, name: str) -> None:
+    def ask(self, name: str, by: Attempt, times: int = 1) -> None:
+        """It is recorded when the run begins: whoever asks need not wait for a writer to end."""
+        askers, key = self._askers[name], (by.principal.name, by.action, by.client)
+        first, before = askers.get(key, (by, 0))
+        askers[key] = first, before + times
         self._asked[name].set()
 
     async def finish(self) -> None:
@@ -148,6 +155,7 @@ class Schedule:
         asked.clear()
         begun = datetime.now(UTC)
         try:
+            await self._record_askers(source.name)
             reports = await feed(self._store, source, self._order, self._groups, by=BY)
         except CatalogError as error:
             if error.code in UNREACHABLE:
@@ -159,3 +167,14 @@ class Schedule:
             for report in reports:
                 logger.info("%s: %s (revision %d)", report.run.source, report.run.status, report.run.revision)
         self._begun[source.name] = begun
+
+    async def _record_askers(self, name: str) -> None:
+        askers, self._askers[name] = self._askers[name], {}
+        if not askers:
+            return
+        try:
+            await record_requests(self._store, askers.values())
+        except BaseException:
+            for by, times in askers.values():
+                self.ask(name, by, times)
+            raise

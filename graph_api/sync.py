@@ -74,12 +74,17 @@ async def sync_all(
     Raises CatalogError CONFLICT, before anything is written, where a source has only its folder's name and was read
     from another folder before.
     """
-    known = {source.name: source.last_run.read_from for source in await store.sources()}
+    known = await _folders(store)
     for snapshot in snapshots:
         _check_folder(snapshot, known.get(snapshot.source))
     for snapshot in snapshots:
         if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in known:
             yield await sync(store, snapshot, order, by=by, dry_run=dry_run)
+
+
+async def _folders(store: Store) -> dict[str, str | None]:
+    """By source: the folder that it was read from, where it has its name of that alone."""
+    return {source.name: source.last_run.read_from for source in await store.sources()}
 
 
 def _check_folder(snapshot: Snapshot, before: str | None) -> None:
@@ -127,6 +132,7 @@ async def record_failure(
     Raises CatalogError DECLARED_ELSEWHERE for a source of another connector.
     """
     now = utc_now()
+    read_from = (await _folders(store)).get(source)
     async with store.write() as tx:
         if foreign := await foreign_connector(tx, source, connector):
             raise CatalogError(ErrorCode.DECLARED_ELSEWHERE, foreign)
@@ -139,6 +145,7 @@ async def record_failure(
             finished_at=now,
             revision=tx.revision,
             message=message,
+            read_from=read_from,
         )
         await tx.apply(ChangeSet(), run, now)
         await tx.record(by.wrote(run, ChangeSet()))

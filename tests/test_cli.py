@@ -173,7 +173,7 @@ def test_what_removes_too_much_is_held_and_the_printed_command_confirms_it() -> 
     assert run(*command).exit_code == 1
 
 
-def test_another_folder_of_the_same_name_takes_nothings_place() -> None:
+def test_another_folder_of_the_same_name_takes_nothings_place(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("one").mkdir()
     Path("other").mkdir()
     first = write(*(f"service-{n}" for n in range(20)), folder="one/files")
@@ -187,6 +187,12 @@ def test_another_folder_of_the_same_name_takes_nothings_place() -> None:
     assert run("sync", second, "--dry-run").exit_code == 1
     assert ask(COUNT) == {"entities": {"totalCount": 20}}
     assert ask("{ syncs(first: 9) { nodes { status } } }") == {"syncs": {"nodes": [{"status": "APPLIED"}]}}
+
+    with monkeypatch.context() as limited:
+        limited.setattr("graph_api.sources.folders.MAX_FILES", 0)
+        assert "more than 0 files" in run("sync", second).stderr
+    assert ask("{ syncs(first: 1) { nodes { status } } }") == {"syncs": {"nodes": [{"status": "FAILED"}]}}
+    assert run("sync", second).exit_code == 1
 
     assert run("sync", second, "--source", "files:other").exit_code == 0
     assert ask(COUNT) == {"entities": {"totalCount": 21}}

@@ -10,6 +10,8 @@ class Kind:
     description: str = ""
     ownable: bool = True
     """Whether coverage and gaps count an entity of this kind that has no owner."""
+    unowned_types: frozenset[str] = frozenset()
+    """Types of an ownable kind that they do not count all the same: others answer for such things."""
     backstage: bool = False
     """Whether the kind is one of Backstage's own, so that its envelope is known in other groups too."""
     like: str | None = None
@@ -34,7 +36,9 @@ _KINDS = (
     Kind("Dataset", "A table, topic, file set or other body of data."),
     Kind(
         "Resource",
-        "What software needs at run time: database, storage, compute, transit, queue, cache, secret.",
+        "What software needs at run time: database, storage, compute, transit, queue, cache, secret, container-image.",
+        # Whoever runs an image answers for what it does; many are not one's own.
+        unowned_types=frozenset({"container-image"}),
         backstage=True,
     ),
     Kind("Environment", "A place where software runs, such as production."),

@@ -23,7 +23,7 @@ def _counts(root: Parent[audit.Event]) -> JSON:
 @strawberry.type(description="What somebody tried.")
 class AuditEvent:
     at: Time = strawberry.field(description="When it ended.")
-    principal: str = strawberry.field(description="Who: user:..., key:..., local, schedule or anonymous.")
+    principal: str = strawberry.field(description="Who: user:..., key:..., secret:SOURCE, local, schedule, anonymous.")
     action: str = strawberry.field(description="What, such as putEntities.")
     outcome: audit.Outcome = strawberry.field(description="How it ended.")
     client: str = strawberry.field(description="From where: an address, or os:NAME for a command.")
@@ -31,7 +31,7 @@ class AuditEvent:
     source: str | None = strawberry.field(description="The source that it spoke for.")
     code: str | None = strawberry.field(description="Why it was refused.")
     refs: list[str] = strawberry.field(description="The first 100 entities that changed, or were to change.")
-    counts: JSON = strawberry.field(resolver=_counts, description="Statements added, changed and removed.")
+    counts: JSON = strawberry.field(resolver=_counts, description="Statements added, changed and removed; or requests.")
     run: str | None = strawberry.field(description="The id of the sync.")
     revision: int | None = strawberry.field(description="The catalog's revision after it.")
 

@@ -24,7 +24,12 @@ MAX_SILENT_OWNERS = 10_000
 
 def _ownable() -> Filter:
     kinds = tuple(sorted(key for key, kind in KINDS.items() if kind.ownable))
-    return And((Compare("kind", Op.IN, kinds), Compare("declared", Op.EQ, True)))
+    without = [
+        Not(And((Compare("kind", Op.EQ, key), Compare("type", Op.IN, tuple(sorted(kind.unowned_types))))))
+        for key, kind in KINDS.items()
+        if kind.unowned_types
+    ]
+    return And((Compare("kind", Op.IN, kinds), Compare("declared", Op.EQ, True), *without))
 
 
 @strawberry.enum(description="Why nobody answers for an entity.")
@@ -159,8 +164,9 @@ class OwnershipQuery:
         "also what a user's groups own; effective false: declared ownership only.",
     )
     ownership_gaps: OwnershipGapConnection | None = strawberry.field(
-        resolver=_gaps, description="Entities that nobody, or nobody living, answers for."
+        resolver=_gaps, description="Entities that nobody, or nobody living, answers for; container images left out."
     )
     ownership_coverage: list[Coverage] | None = strawberry.field(
-        resolver=_coverage, description="How much has an owner, over kinds that may have one, largest first."
+        resolver=_coverage,
+        description="How much has an owner, over kinds that may have one, largest first; container images left out.",
     )

@@ -2,73 +2,56 @@
 
 import hashlib
 import hmac
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, request_response
+from starlette.routing import Route
 
+from graph_api.access.audit import Attempt
 from graph_api.access.authorize import SYNC, authorize
+from graph_api.guarding import recording
 from graph_api.source_entries import Configured
-from graph_api.web.authentication import Authenticator, Refusing, bearer_of
-from graph_api.web.limits import LimitRequests, RequestLimits
+from graph_api.web.receiving import Receiver, bears, knowing_secret, same, secret_of
 from graph_api.web.responses import json_response
 
+ACTION = "hook"
 
-def hook_routes(
-    sources: Sequence[Configured],
-    ask: Callable[[str], None],
-    require_store: Callable[[], None],
-    limits: RequestLimits,
-    authenticator: Authenticator,
-) -> list[Route]:
-    """`ask` gets the name of a source. `require_store` raises CatalogError where nothing is synced any more."""
 
+def hook_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route]:
     async def answer(request: Request) -> Response:
-        source = next((row for row in sources if row.name == request.path_params["source"]), None)
+        name: str = request.path_params["source"]
+        source = next((row for row in sources if row.name == name), None)
         secret = secret_of(source) if source else None
-        if secret is None or not _is_signed(request.headers, await request.body(), secret):
-            await authorize_sync(request, authenticator, request.path_params["source"])
+        if secret is not None and _is_signed(request.headers, await request.body(), secret):
+            by = knowing_secret(request, ACTION, name)
+        else:
+            by = await _authorized(request, receiver, name)
         if source is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        require_store()
-        ask(source.name)
+        receiver.require_store()
+        receiver.ask(name, by)
         return json_response({"status": "accepted"}, HTTPStatus.ACCEPTED)
 
-    limited = LimitRequests(request_response(answer), limits)
-    return [Route("/hooks/{source:path}", Refusing(limited), methods=["POST"])]
+    return [receiver.route("/hooks/{source:path}", answer)]
 
 
-async def authorize_sync(request: Request, authenticator: Authenticator, source: str) -> None:
-    """Of whoever does not know the source's own secret. Raises NotSignedInError and CatalogError FORBIDDEN."""
-    authorize(await authenticator.principal(request.headers), SYNC, source)
-
-
-def secret_of(source: Configured) -> bytes | None:
-    """None where none is configured, or its variable is not set."""
-    return os.environ.get(source.webhook_secret_variable or "", "").encode() or None
-
-
-def bears(headers: Headers, secret: bytes) -> bool:
-    """Whether the secret is the token in the header Authorization."""
-    given = bearer_of(headers)
-    return given is not None and _same(given, secret)
+async def _authorized(request: Request, receiver: Receiver, source: str) -> Attempt:
+    """Raises NotSignedInError and CatalogError FORBIDDEN."""
+    by = await receiver.signed_in(request, ACTION, source)
+    async with recording(receiver.store, by):
+        authorize(by.principal, SYNC, source)
+    return by
 
 
 def _is_signed(headers: Headers, body: bytes, secret: bytes) -> bool:
     """GitHub signs the body, GitLab sends its token, everybody else can send the secret as a bearer token."""
     signature = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
     return (
-        _same(headers.get("x-hub-signature-256", ""), signature.encode())
-        or _same(headers.get("x-gitlab-token", ""), secret)
+        same(headers.get("x-hub-signature-256", ""), signature.encode())
+        or same(headers.get("x-gitlab-token", ""), secret)
         or bears(headers, secret)
     )
-
-
-def _same(given: str, wanted: bytes) -> bool:
-    # Headers are read as Latin-1, whatever bytes were sent.
-    return hmac.compare_digest(given.encode("latin-1"), wanted)

@@ -6,7 +6,7 @@ the same job and type: a restart keeps them, and there are no more files than jo
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,30 +15,26 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, request_response
+from starlette.routing import Route
 
+from graph_api.access.audit import Attempt
 from graph_api.access.authorize import SYNC, authorize
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.guarding import recording
 from graph_api.source_entries import Configured, FileSource
 from graph_api.sources import openlineage
 from graph_api.sources.documents import Document
 from graph_api.sources.json_documents import JsonTextError, read_json
 from graph_api.sources.naming import name_of
-from graph_api.web.authentication import Authenticator, Refusing
-from graph_api.web.hooks import bears, secret_of
-from graph_api.web.limits import LimitRequests, RequestLimits
+from graph_api.web.receiving import Receiver, bears, knowing_secret, secret_of
 from graph_api.web.responses import error_response, json_response
 
+ACTION = "lineage"
 
-def lineage_routes(
-    sources: Sequence[Configured],
-    ask: Callable[[str], None],
-    require_store: Callable[[], None],
-    limits: RequestLimits,
-    authenticator: Authenticator,
-) -> list[Route]:
+
+def lineage_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route]:
     """For the sources of files that openlineage reads: for one that has a secret, whoever bears it; for any, its
-    ingestor. `ask` gets the name of a source. `require_store` raises CatalogError where nothing is synced any more.
+    ingestor.
     """
     receiving = [
         source for source in sources if isinstance(source, FileSource) and openlineage.NAME in source.connectors
@@ -47,31 +43,33 @@ def lineage_routes(
     async def answer(request: Request) -> Response:
         if not receiving:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        source = await _source_of(request, receiving, authenticator)
-        require_store()
+        source, by = await _source_of(request, receiving, receiver)
+        receiver.require_store()
         try:
             documents = openlineage.received(read_json((await request.body()).decode()))
         except (UnicodeDecodeError, JsonTextError, ValueError) as error:
             return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, f"Nothing is kept: {error}")
         await run_in_threadpool(_keep, documents, source.paths[0])
-        ask(source.name)
+        receiver.ask(source.name, by)
         return json_response({"received": len(documents)}, HTTPStatus.CREATED)
 
-    limited = LimitRequests(request_response(answer), limits)
-    return [Route("/api/v1/lineage", Refusing(limited), methods=["POST"])]
+    return [receiver.route("/api/v1/lineage", answer)]
 
 
-async def _source_of(request: Request, receiving: Sequence[FileSource], authenticator: Authenticator) -> FileSource:
+async def _source_of(
+    request: Request, receiving: Sequence[FileSource], receiver: Receiver
+) -> tuple[FileSource, Attempt]:
     """Whose secret the producer bears, or whose ingestor it is. Raises NotSignedInError and CatalogError FORBIDDEN."""
     for source in receiving:
         if (secret := secret_of(source)) and bears(request.headers, secret):
-            return source
-    principal = await authenticator.principal(request.headers)
-    bound = next((source for source in receiving if source.name == principal.source), None)
-    if bound is None:
-        raise CatalogError(ErrorCode.FORBIDDEN, "events are sent by the ingestor of a source that receives them")
-    authorize(principal, SYNC, bound.name)
-    return bound
+            return source, knowing_secret(request, ACTION, source.name)
+    by = await receiver.signed_in(request, ACTION)
+    bound = next((source for source in receiving if source.name == by.principal.source), None)
+    async with recording(receiver.store, by):
+        if bound is None:
+            raise CatalogError(ErrorCode.FORBIDDEN, "events are sent by the ingestor of a source that receives them")
+        authorize(by.principal, SYNC, bound.name)
+    return bound, by
 
 
 def _keep(documents: Sequence[Document], folder: Path) -> None:

@@ -20,6 +20,12 @@ EVENT = {
     "job": {"namespace": "nightly", "name": "load"},
 }
 HOOKS = {"admin": (202, 202, 404), "shop": (202, 403, 403), "lineage": (403, 202, 403), "viewer": (403, 403, 403)}
+REFUSED: dict[str, set[tuple[str, str | None]]] = {
+    "admin": {("lineage", None)},
+    "shop": {("hook", "lineage"), ("hook", "nowhere"), ("lineage", "shop")},
+    "lineage": {("hook", "shop"), ("hook", "nowhere")},
+    "viewer": {("hook", "shop"), ("hook", "lineage"), ("hook", "nowhere"), ("lineage", None)},
+}
 
 
 @pytest.mark.parametrize("anonymous", [False, True])
@@ -35,10 +41,10 @@ async def test_a_token_opens_what_its_role_may_sync(
     store = EmbeddedStore(tmp_path / "catalog.db")
     await store.open()
     tokens = {
-        "admin": (await make_key(store, Role.ADMIN))[0],
-        "shop": (await make_key(store, Role.INGESTOR, source="shop"))[0],
-        "lineage": (await make_key(store, Role.INGESTOR, source="lineage"))[0],
-        "viewer": (await make_key(store, Role.VIEWER))[0],
+        "admin": (await make_key(store, Role.ADMIN, "admin"))[0],
+        "shop": (await make_key(store, Role.INGESTOR, "shop", source="shop"))[0],
+        "lineage": (await make_key(store, Role.INGESTOR, "lineage", source="lineage"))[0],
+        "viewer": (await make_key(store, Role.VIEWER, "viewer"))[0],
     }
     settings = load_settings(chosen={"sources": sources, "insecure_anonymous": anonymous})
     async with client_of(create_app(settings, store)) as client:
@@ -48,6 +54,11 @@ async def test_a_token_opens_what_its_role_may_sync(
             assert tuple(answer.status_code for answer in answers) == expected, who
             received = await client.post("/api/v1/lineage", json=EVENT, headers=headers)
             assert received.status_code == (201 if who == "lineage" else 403), who
+        events = [record.event for record in await store.audit(99)]
+        for who, expected_refusals in REFUSED.items():
+            refused = [row for row in events if row.principal == f"key:{who}" and row.code == "FORBIDDEN"]
+            assert len(refused) == len(expected_refusals)
+            assert {(row.action, row.source) for row in refused} == expected_refusals
         for name in ("shop", "lineage", "nowhere"):
             answer = await client.post(f"/hooks/{name}")
             assert answer.status_code == 401

@@ -83,6 +83,19 @@ def test_gaps_have_reasons(demo: Client) -> None:
     }
 
 
+def test_an_image_without_an_owner_is_no_gap(client: Client) -> None:
+    put = """mutation { putEntities(entities: [
+      {kind: "Resource", namespace: "image", name: "cart", spec: {type: "container-image"}},
+      {kind: "Resource", name: "orders", spec: {type: "database"}}, {kind: "Resource", name: "other"},
+      {kind: "Component", name: "packer", spec: {type: "container-image"}}]) { userErrors { code } } }"""
+    assert client.ask(put)["putEntities"]["userErrors"] == []
+    gaps = client.ask("{ ownershipGaps { totalCount nodes { name } } }")["ownershipGaps"]
+    assert {row["name"] for row in gaps["nodes"]} == {"orders", "other", "packer"}
+    assert gaps["totalCount"] == 3
+    coverage = client.ask("{ ownershipCoverage(by: KIND) { value total none } }")["ownershipCoverage"]
+    assert {(row["value"], row["total"], row["none"]) for row in coverage} == {("Resource", 2, 2), ("Component", 1, 1)}
+
+
 def test_cycles_unresolved_and_identifiers(demo: Client) -> None:
     answer = demo.ask(
         """{ cycles { totalCount nodes { members { ref } } }

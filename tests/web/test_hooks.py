@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from graph_api.access.audit import Outcome
 from graph_api.catalog.changes import SyncStatus
 from graph_api.store.protocol import Store
 from tests.conftest import OpenStore
@@ -107,6 +108,19 @@ async def test_what_arrives_while_it_runs_is_one_more_run(store: Store, open_sto
         await runs_when(watching, "shop", len)
         await asyncio.sleep(1)
         assert len(await runs_of(watching, "shop")) <= 2
+
+
+async def test_who_asked_is_in_the_audit_log_once_the_source_is_synced(store: Store, open_store: OpenStore) -> None:
+    watching = await open_store()
+    async with hooked(store) as client:
+        for number in range(3):
+            await client.post("/hooks/shop", headers={**SIGNED[1], "X-Request-Id": f"push-{number}"})
+        await runs_when(watching, "shop", len)
+        sync, asked = [record.event for record in await watching.audit(9)]
+    assert (sync.principal, sync.action, sync.source) == ("schedule", "sync", "shop")
+    assert (asked.principal, asked.action, asked.outcome) == ("secret:shop", "hook", Outcome.APPLIED)
+    assert (asked.source, asked.client, asked.request_id) == ("shop", "127.0.0.1", "push-0")
+    assert asked.counts == {"requests": 3}
 
 
 async def test_a_hook_is_heard_while_another_replica_is_at_the_source(store: Store, open_store: OpenStore) -> None:

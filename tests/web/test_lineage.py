@@ -75,6 +75,8 @@ async def test_an_event_and_a_list_of_events_are_in_the_catalog_soon(store: Stor
         assert (await client.post("/api/v1/lineage", json=events, headers=BEARER)).json() == {"received": 2}
         await runs_when(watching, "openlineage:lineage", lambda runs: len(runs) == 2)
     assert await reads_of(watching) == {"load": ["prices"], "sum": ["orders"]}
+    senders = [row.event for row in await watching.audit(9) if row.event.action == "lineage"]
+    assert [(row.principal, row.source) for row in senders] == [("secret:lineage", "lineage")] * 2
     assert len(kept()) == 2, "the next event of a job takes the place of the one before"
 
 
