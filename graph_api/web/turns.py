@@ -64,6 +64,9 @@ class Turns:
 
     async def _wait(self, caller: str) -> asyncio.Event:
         place = asyncio.Event()
+        if not self._waiting and self._may_run(caller):
+            self._begin(caller, place)
+            return place
         self._waiting.setdefault(caller, deque()).append(place)
         self._let_run()
         try:
@@ -82,22 +85,23 @@ class Turns:
             del self._waiting[caller]
 
     def _let_run(self) -> None:
-        while self._running.total() < self._most_running and (caller := self._next()) is not None:
+        while (caller := next(filter(self._may_run, self._waiting), None)) is not None:
             # Whoever had a turn comes last in the next round.
             places = self._waiting.pop(caller)
             place = places.popleft()
             if places:
                 self._waiting[caller] = places
-            self._running[caller] += 1
-            self._beginning[caller] = place
-            place.set()
+            self._begin(caller, place)
 
-    def _next(self) -> str | None:
-        shared = self._clock() < self._shared_until
-        return next((name for name in self._waiting if self._may_run(name, shared=shared)), None)
+    def _may_run(self, caller: str) -> bool:
+        if self._running.total() >= self._most_running or self._running[caller] >= self._share_running:
+            return False
+        return caller not in self._beginning or self._clock() >= self._shared_until
 
-    def _may_run(self, caller: str, *, shared: bool) -> bool:
-        return self._running[caller] < self._share_running and not (shared and caller in self._beginning)
+    def _begin(self, caller: str, place: asyncio.Event) -> None:
+        self._running[caller] += 1
+        self._beginning[caller] = place
+        place.set()
 
     def _let_next(self, caller: str, place: asyncio.Event) -> None:
         self._is_beyond(caller, place)
