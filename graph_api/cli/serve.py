@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
 from contextlib import AsyncExitStack
 from types import FrameType
 
@@ -24,8 +25,10 @@ from graph_api.web.explorer import EXAMPLES
 
 GIVE_UP_SECONDS = 60
 
-_COLLECT_AFTER = 50_000
-"""New objects between two collections of cycles; a large answer alone has some 10,000, and nearly none in a cycle."""
+_COLLECT_AFTER = 10_000
+"""New objects between two collections of cycles, which keep all requests waiting: some milliseconds for so many."""
+_SWITCH_SECONDS = 0.0002
+"""How long a thread that reads for one request may keep the event loop from answering another."""
 
 _SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_password")
 
@@ -71,6 +74,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         # What is loaded by now stays; without it, each collection would look through all of it.
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         server = ClientServer(app, settings, lambda: _announce(settings, store, listener, demo=demo))
         await server.serve(sockets=[listener])
     if not server.started:

@@ -2,10 +2,16 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 
 from graph_api.web.places import share_of
+
+OTHERS_ASK = 10.0
+"""Seconds after a request for which its caller counts as one who asks."""
+BEGINNING = 0.25
+"""Seconds that a request needs the processor for; one that runs longer mostly waits for its answers."""
 
 
 class BusyError(Exception):
@@ -14,10 +20,12 @@ class BusyError(Exception):
 
 class Turns:
     """At most `running` requests run and `waiting` wait. One caller may have a sixteenth of the running ones (two at
-    the least), because they also share one processor, and three quarters of all places.
+    the least), because they also share one processor, and three quarters of all places. While others ask too, its
+    requests begin one after the other, each when the one before has ended or is beyond its beginning.
     """
 
-    def __init__(self, running: int, waiting: int) -> None:
+    def __init__(self, running: int, waiting: int, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
         self._most_running = running
         self._most_present = running + waiting
         self._share_running = share_of(running)
@@ -25,25 +33,40 @@ class Turns:
         self._running: Counter[str] = Counter()
         self._present: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Event]] = {}
+        self._beginning: dict[str, asyncio.Event] = {}
+        """The place of each caller that began last, while it is in its beginning."""
+        self._last_caller: str | None = None
+        self._shared_until = 0.0
 
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
         """Raises BusyError."""
         if self._present.total() >= self._most_present or self._present[caller] >= self._share_present:
             raise BusyError
+        self._note(caller)
         self._present[caller] += 1
         try:
-            await self._wait(caller)
+            place = await self._wait(caller)
+            timer = asyncio.get_running_loop().call_later(BEGINNING, self._let_next, caller, place)
             try:
                 yield
             finally:
-                self._leave(self._running, caller)
+                timer.cancel()
+                self._end(caller, place)
         finally:
             self._leave(self._present, caller)
             self._let_run()
 
-    async def _wait(self, caller: str) -> None:
+    def _note(self, caller: str) -> None:
+        if self._last_caller not in (None, caller):
+            self._shared_until = self._clock() + OTHERS_ASK
+        self._last_caller = caller
+
+    async def _wait(self, caller: str) -> asyncio.Event:
         place = asyncio.Event()
+        if not self._waiting and self._may_run(caller):
+            self._begin(caller, place)
+            return place
         self._waiting.setdefault(caller, deque()).append(place)
         self._let_run()
         try:
@@ -51,27 +74,46 @@ class Turns:
         except asyncio.CancelledError:
             self._give_up(caller, place)
             raise
+        return place
 
     def _give_up(self, caller: str, place: asyncio.Event) -> None:
         if place.is_set():
-            self._leave(self._running, caller)
+            self._end(caller, place)
             return
         self._waiting[caller].remove(place)
         if not self._waiting[caller]:
             del self._waiting[caller]
 
     def _let_run(self) -> None:
-        while self._running.total() < self._most_running and (caller := self._next()) is not None:
+        while (caller := next(filter(self._may_run, self._waiting), None)) is not None:
             # Whoever had a turn comes last in the next round.
             places = self._waiting.pop(caller)
             place = places.popleft()
             if places:
                 self._waiting[caller] = places
-            self._running[caller] += 1
-            place.set()
+            self._begin(caller, place)
 
-    def _next(self) -> str | None:
-        return next((name for name in self._waiting if self._running[name] < self._share_running), None)
+    def _may_run(self, caller: str) -> bool:
+        if self._running.total() >= self._most_running or self._running[caller] >= self._share_running:
+            return False
+        return caller not in self._beginning or self._clock() >= self._shared_until
+
+    def _begin(self, caller: str, place: asyncio.Event) -> None:
+        self._running[caller] += 1
+        self._beginning[caller] = place
+        place.set()
+
+    def _let_next(self, caller: str, place: asyncio.Event) -> None:
+        self._is_beyond(caller, place)
+        self._let_run()
+
+    def _is_beyond(self, caller: str, place: asyncio.Event) -> None:
+        if self._beginning.get(caller) is place:
+            del self._beginning[caller]
+
+    def _end(self, caller: str, place: asyncio.Event) -> None:
+        self._is_beyond(caller, place)
+        self._leave(self._running, caller)
 
     def _leave(self, places: Counter[str], caller: str) -> None:
         places[caller] -= 1

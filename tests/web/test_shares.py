@@ -3,6 +3,7 @@
 127.0.0.2 is another caller than 127.0.0.1.
 """
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -12,6 +13,7 @@ from httpx import Client
 from graph_api.web.callers import caller_of
 from graph_api.web.limits import RequestLimits
 from graph_api.web.rates import BURST, OBJECTS_PER_TOKEN, Rates
+from graph_api.web.turns import BEGINNING, OTHERS_ASK, Turns
 from tests.web.conftest import serve
 from tests.web.test_request_limits import WAIT, code
 from tests.web.tiny import waiting
@@ -32,6 +34,46 @@ def test_a_caller_with_many_requests_leaves_places_to_others() -> None:
         assert other.post("/graphql", json=NAME).status_code == 200
         codes = sorted(code(request.result()) for request in many)
     assert codes == ["DEADLINE_EXCEEDED"] * 12 + ["UNAVAILABLE"] * 8  # three quarters of 16
+
+
+async def test_beside_others_a_caller_begins_one_request_at_a_time() -> None:
+    turns = Turns(64, 64)
+    async with turns.turn("other"):
+        pass
+    async with turns.turn("one"), asyncio.timeout(5):
+        second = asyncio.create_task(begin(turns))
+        await asyncio.sleep(BEGINNING / 10)
+        assert not second.done()
+        async with turns.turn("other"):
+            pass
+        await second  # the first one is beyond its beginning
+
+
+async def test_a_request_begins_when_the_one_before_has_ended() -> None:
+    turns = Turns(64, 64)
+    async with turns.turn("other"):
+        pass
+    async with asyncio.timeout(BEGINNING):
+        async with turns.turn("one"):
+            second = asyncio.create_task(begin(turns))
+            await asyncio.sleep(0)
+        await second
+
+
+async def test_alone_a_caller_begins_several_requests_at_once() -> None:
+    now = 1000.0
+    turns = Turns(64, 64, clock=lambda: now)
+    async with turns.turn("other"):
+        pass
+    async with turns.turn("one"):
+        now += OTHERS_ASK
+        async with asyncio.timeout(BEGINNING):
+            await begin(turns)
+
+
+async def begin(turns: Turns) -> None:
+    async with turns.turn("one"):
+        pass
 
 
 def test_a_caller_above_its_rate_is_refused_and_others_are_not() -> None:
