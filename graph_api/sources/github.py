@@ -22,7 +22,8 @@ and the permission as role. `push` and less own nothing. An environment belongs 
 entities; of many to one environment the latest counts, whether or not it succeeded (GitHub keeps that elsewhere).
 
 Online, a question that GitHub answers with 404 (a repository without dependency graph) has no answer; every other
-fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`.
+fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`; refs of its teams and people have its
+host in their namespace, `group:github-HOST-org/team`. All answers of one source are of one server.
 
 Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
 
@@ -50,6 +51,7 @@ from graph_api.sources.github_parts import (
     read_user,
 )
 from graph_api.sources.materials import GITHUB
+from graph_api.sources.naming import server_of
 
 PAGE = {"per_page": 100}
 NOT_FOUND = 404
@@ -95,12 +97,11 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 
 
 def _web(documents: Sequence[Document]) -> str:
-    """Where the server's pages are, by a repository in the answers; github.com if there is none."""
-    for question in (REPOSITORIES, TEAM_REPOSITORIES):
+    """Where the server's pages are, by the first address of one in the answers; github.com if there is none."""
+    for question in (REPOSITORIES, TEAM_REPOSITORIES, TEAMS, USER, MEMBERS, TEAM_MEMBERS):
         for row in rows_of(question, documents):
-            url, name = row.text("html_url") or "", row.text("full_name") or ""
-            if name and url.startswith(("https://", "http://")) and url.endswith(f"/{name}"):
-                return url.removesuffix(f"/{name}")
+            if server := server_of(row.text("html_url") or ""):
+                return server
     return GITHUB
 
 

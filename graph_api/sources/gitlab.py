@@ -19,6 +19,9 @@ What GitLab says of owners is weak; such links are inferred, with a confidence a
 - members of the project itself, and groups that it is shared with: access level Owner (0.6) and Maintainer (0.5).
   `members/all` is not read: it also holds who is a member of the groups above, and so an owner of everything.
 
+Refs of groups, users and environments have the host in their namespace where it is not gitlab.com; all answers of one
+source are of one server.
+
 Members who are blocked are left out. Pages follow the header Link, which both of GitLab's ways of paging send; projects
 of a group are asked for in the order of their ids, so that none is missed while others come and go. (Keyset pages are
 for the list of all projects only.) The environment `production` of two projects is two.
@@ -47,6 +50,7 @@ from graph_api.sources.gitlab_parts import (
     read_project,
     read_project_member,
 )
+from graph_api.sources.naming import scope_on
 
 GROUP = Question("groups/{group}", ("full_path", "web_url"))
 GROUPS = Question("groups/{group}/descendant_groups", ("full_path", "web_url"))
@@ -74,7 +78,8 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    known = Known()
+    urls = [row.text("web_url") for question in (GROUP, GROUPS, PROJECTS) for row in rows_of(question, documents)]
+    known = Known(scope_on(NAME, next(filter(None, urls), "")))
     for question, reader in READERS:
         for row in rows_of(question, documents):
             reader(row, known, findings)

@@ -46,6 +46,20 @@ def ref_of(kind: str, namespace: str, name: str) -> Ref:
     return make_ref(kind, namespace_of(namespace), name_of(name))
 
 
+def server_of(url: str) -> str:
+    """`https://host` of an address on the web, without whatever user it names; empty for any other text."""
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2].lower()
+    return f"{scheme}://{host}" if scheme in ("https", "http") and host else ""
+
+
+def scope_on(tool: str, url: str) -> str:
+    """The namespace of what a tool's server at the URL knows: `github`, `github-HOST` of another server than the
+    public one, as both may have a team or login of one name."""
+    host = server_of(url).partition("://")[2]
+    return tool if host in ("", f"{tool}.com") else f"{tool}-{host}"
+
+
 def repository_ref(url: str) -> Ref | None:
     """`repository:org/name` of a repository's URL in any spelling, `repository:host-org/name` of another host than
     GitHub's own, as both may have an org/name; None if it is none."""
