@@ -43,6 +43,9 @@ class Turns:
             self._let_run()
 
     async def _wait(self, caller: str) -> None:
+        if not self._waiting and self._may_run(caller) and self._running.total() < self._most_running:
+            self._running[caller] += 1
+            return
         place = asyncio.Event()
         self._waiting.setdefault(caller, deque()).append(place)
         self._let_run()
@@ -71,7 +74,10 @@ class Turns:
             place.set()
 
     def _next(self) -> str | None:
-        return next((name for name in self._waiting if self._running[name] < self._share_running), None)
+        return next(filter(self._may_run, self._waiting), None)
+
+    def _may_run(self, caller: str) -> bool:
+        return self._running[caller] < self._share_running
 
     def _leave(self, places: Counter[str], caller: str) -> None:
         places[caller] -= 1

@@ -4,6 +4,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from graph_api.store.embedded.condition import one_of
 from graph_api.store.embedded.origins import origins_of
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.rows import (
+    MAX_KEPT,
     dump,
     dump_entity_statements,
     dump_owners,
@@ -137,6 +139,7 @@ def to_entity(row: Row) -> Entity:
     )
 
 
+@lru_cache(MAX_KEPT)
 def _loaded(text: str | None) -> tuple[Any, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
