@@ -37,8 +37,8 @@ RETRIES = Counter(
     registry=REGISTRY,
 )
 MIRROR_STATE = Gauge("graph_api_mirror_state", "1 for the state of the mirror of Neo4j.", ("state",), registry=REGISTRY)
-MIRROR_ENTITIES = Gauge("graph_api_mirror_entities", "Entities that the mirror holds.", registry=REGISTRY)
-MIRROR_LINKS = Gauge("graph_api_mirror_links", "Links that the mirror holds.", registry=REGISTRY)
+MIRROR_ENTITIES = Gauge("graph_api_mirror_entities", "Entities that were loaded into the mirror.", registry=REGISTRY)
+MIRROR_LINKS = Gauge("graph_api_mirror_links", "Links that were loaded into the mirror.", registry=REGISTRY)
 MIRROR_LAG = Gauge("graph_api_mirror_revisions_behind", "When it was last looked at.", registry=REGISTRY)
 MIRROR_LOADS = Counter(
     "graph_api_mirror_loads", "How often the mirror began to be loaded, and why.", ("reason",), registry=REGISTRY

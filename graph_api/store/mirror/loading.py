@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections import Counter
 from time import monotonic
 
+from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.mirror.marks import Marks
@@ -49,17 +51,18 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore) -> Rep
     mark = await _certain(marks)
     # What the mark tells may not be seen yet; this revision is.
     replica = Replica(store, mark.store, await source.revision(), mark.foreign)
-    entities = links = 0
+    loaded = Counter[type]()
     async for rows in source.graph():
         await store.fill(rows)
+        loaded[type(rows[0])] += len(rows)
     await follow(source, replica)
     await store.affecting(())  # Makes its graph.
     while (mark := await _certain(marks)).revision > replica.revision:
         await follow(source, replica)
     if (mark.store, mark.foreign) != (replica.store_id, replica.foreign):
         raise UnfollowedError("somebody else than graph-api has written to the database meanwhile")
-    MIRROR_ENTITIES.set(entities)
-    MIRROR_LINKS.set(links)
+    MIRROR_ENTITIES.set(loaded[Entity])
+    MIRROR_LINKS.set(loaded[Link])
     return replica
 
 
