@@ -26,6 +26,13 @@ class OperationSettings(BaseSettings):
         description="Seconds that the server still takes new requests after SIGTERM, while /readyz says that it ends: "
         "what load balancers need to notice.",
     )
+    mirror: bool = Field(
+        default=True,
+        description="Whether a server on Neo4j keeps a copy of entities and links, which answers while it is current.",
+    )
+    mirror_max_entities: int = Field(
+        default=1_000_000, ge=0, description="Entities of the largest catalog on Neo4j that a server keeps a copy of."
+    )
     otel_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s@]+$",

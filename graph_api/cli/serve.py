@@ -10,7 +10,7 @@ from types import FrameType
 
 import click
 
-from graph_api.app import create_app, open_store
+from graph_api.app import create_app, store_to_serve
 from graph_api.cli.access import settle_access
 from graph_api.cli.demo import load_demo
 from graph_api.cli.failure import Exit, Failure
@@ -58,7 +58,7 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 async def _serve(settings: Settings, *, demo: bool) -> None:
     async with AsyncExitStack() as stack:
-        store = open_store(settings)
+        store = store_to_serve(settings)
         stack.push_async_callback(store.close)
         settings = await settle_access(settings, store, demo=demo)
         listener = stack.enter_context(_listen(settings.host, settings.port, "--port"))

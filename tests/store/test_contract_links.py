@@ -6,6 +6,9 @@ from graph_api.catalog.filters import LinkCompare, Op
 from graph_api.catalog.relations import Direction
 from graph_api.store.protocol import LinkPage, LinkPlace, Store
 from tests.catalogs import link, links, ref, refs, with_ends, write
+from tests.conftest import on_mirror_too
+
+pytestmark = on_mirror_too
 
 IN, OUT = Direction.IN, Direction.OUT
 
