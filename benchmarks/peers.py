@@ -1,7 +1,8 @@
 """`python -m benchmarks.peers FOLDER`: ours beside what a user would pick instead, over the same catalog.
 
 FOLDER has the other servers: `gen.py N OUT` makes entities.jsonl and params.json, and `run.sh N` loads, serves and
-measures each of them with wrk, and the servers in EXTRA besides.
+measures each of them with wrk, and the servers in EXTRA besides. What peers.json writes stays; its names come last and
+its links are of a relation that no question is about, so that every answer stays what `gen.py` says.
 """
 
 import asyncio
