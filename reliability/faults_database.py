@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from reliability.asking import CERTIFICATES, get, outcome
 from reliability.check import Bench, Check, Figure
-from reliability.processes import Served, databases, free_port, served, start_database
+from reliability.processes import Served, databases, free_port, served, start_database, wait_until_gone
 from reliability.proxy import Proxy
 
 COUNT = {"query": "{ entities(first: 20) { totalCount nodes { ref owners { ref } } } }"}
@@ -22,12 +23,7 @@ GRACE = 1.0
 def _ask(url: str, body: dict[str, str] = COUNT) -> tuple[str, float]:
     """OK or the code of the error, and how long it took."""
     begin = time.monotonic()
-    try:
-        answer = httpx.post(f"{url}/graphql", json=body, timeout=60).json()
-    except httpx.TransportError as error:
-        return type(error).__name__, time.monotonic() - begin
-    code = answer["errors"][0]["extensions"]["code"] if answer.get("errors") else "OK"
-    return code, time.monotonic() - begin
+    return outcome(url, body), time.monotonic() - begin
 
 
 def frozen(bench: Bench) -> Figure:
@@ -45,8 +41,8 @@ def frozen(bench: Bench) -> Figure:
         unready = alive = None
         while time.monotonic() < end:
             answers += pool.map(_ask, [server.url] * 8)
-            unready = httpx.get(f"{server.admin}/readyz", timeout=5).status_code
-            alive = httpx.get(f"{server.url}/livez", timeout=5).status_code
+            unready = get(f"{server.admin}/readyz").status_code
+            alive = get(f"{server.url}/livez").status_code
         os.kill(running.pid, signal.SIGCONT)
         back = server.wait_until_ready()
         healed = [_ask(server.url)[0] for _ in range(20)]
@@ -66,7 +62,7 @@ def down_at_start(bench: Bench) -> Figure:
     server = Served(f"bolt://127.0.0.1:{port}", bench.folder / "server.log").wait_until_answering()
     try:
         time.sleep(3)
-        ready = httpx.get(f"{server.admin}/readyz")
+        ready = get(f"{server.admin}/readyz")
         alive = server.process.poll() is None
         with databases(bench.folder, [port]):
             back = server.wait_until_ready()
@@ -93,7 +89,7 @@ def restart_under_load(bench: Bench) -> Figure:
         time.sleep(3)
         away = time.monotonic()
         os.kill(running.pid, signal.SIGTERM)
-        time.sleep(1)
+        wait_until_gone(running.pid)
         start_database(running.home, port)
         there = time.monotonic()
         time.sleep(12)
@@ -162,7 +158,8 @@ def pool_exhausted(bench: Bench) -> Figure:
 
 
 async def _many(url: str, number: int) -> list[tuple[str, float]]:
-    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=number)) as client:
+    limits = httpx.Limits(max_connections=number)
+    async with httpx.AsyncClient(timeout=60, verify=CERTIFICATES, limits=limits) as client:
 
         async def ask() -> tuple[str, float]:
             begin = time.monotonic()

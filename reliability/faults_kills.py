@@ -6,13 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import httpx
 from neo4j import GraphDatabase
 
+from reliability.asking import outcome
 from reliability.check import Bench, Check, Figure
-from reliability.processes import databases, free_port, served, start_database
+from reliability.processes import databases, free_port, served, start_database, wait_until_gone
 from reliability.proxy import Proxy
 from reliability.writers import Writers
 from tests.store.test_killed_writes import ENTITIES, SYNC
@@ -21,6 +20,7 @@ KILLS = 20
 QUICK_KILLS = 6
 CUTS = 100
 QUICK_CUTS = 30
+FEW = {"query": "{ entities(first: 5) { totalCount } }"}
 
 
 def _empty(uri: str) -> None:
@@ -64,18 +64,13 @@ def database_kills(bench: Bench) -> Figure:
             for _ in range(kills):
                 time.sleep(dice.uniform(0.5, 2))
                 os.kill(running.pid, signal.SIGKILL)
-                _wait_until_gone(running.pid)
+                wait_until_gone(running.pid)
                 running = start_database(running.home, port)
                 back.append(server.wait_until_ready())
                 time.sleep(0.5)
         verdict = writers.verdict(running.uri)
     text = f"{kills} kills, {verdict}; ready {max(back):.1f} s after the database at the latest"
     return Figure(text, verdict.good and max(back) < 6)
-
-
-def _wait_until_gone(pid: int) -> None:
-    while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
-        time.sleep(0.02)
 
 
 def sync_kills(bench: Bench) -> Figure:
@@ -134,15 +129,10 @@ def resets(bench: Bench) -> Figure:
         line.faults.resets = 0.01
         for number in range(300 if bench.full else 100):
             writers.put(server.url, f"reset{number}")
-            failed += not _reads(server.url)
+            failed += outcome(server.url, FEW, 20) != "OK"
     verdict = writers.verdict(bench.neo4j)
     text = f"{line.resets} resets, {failed} reads failed, {writers.refused} writes refused, {verdict}"
     return Figure(text, verdict.good and not failed and line.resets > 10)
-
-
-def _reads(url: str) -> bool:
-    answer = httpx.post(f"{url}/graphql", json={"query": "{ entities(first: 5) { totalCount } }"}, timeout=20)
-    return "errors" not in answer.json()
 
 
 CHECKS = (

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 from neo4j import GraphDatabase
 
 from graph_api.store.neo4j.preparing import CONSTRAINT_NAMES
+from reliability.asking import get, outcome, post
 from reliability.check import Bench, Check, Figure
 from reliability.processes import Served, served
 
@@ -71,11 +71,11 @@ def drain(bench: Bench) -> Figure:
     figures = []
     for name, store in _empty_stores(bench, "drained").items():
         with served(store, bench.folder, "--demo") as server, ThreadPoolExecutor(50) as pool:
-            asked = [pool.submit(_outcome, server.url, SLOW) for _ in range(50)]
+            asked = [pool.submit(outcome, server.url, SLOW) for _ in range(50)]
             time.sleep(0.5)
             server.process.send_signal(signal.SIGTERM)
             time.sleep(0.2)
-            unready = httpx.get(f"{server.admin}/readyz").status_code
+            unready = get(f"{server.admin}/readyz").status_code
             begin = time.monotonic()
             code = server.process.wait(30)
             took = time.monotonic() - begin
@@ -86,14 +86,6 @@ def drain(bench: Bench) -> Figure:
         )
         figures.append(Figure(text, unready == 503 and not failed and code == 0 and took < 20))
     return figures[0] & figures[1]
-
-
-def _outcome(url: str, body: dict[str, str]) -> str:
-    try:
-        answer = httpx.post(f"{url}/graphql", json=body, timeout=60).json()
-    except (httpx.TransportError, ValueError) as error:
-        return type(error).__name__
-    return str(answer["errors"][0]["extensions"]["code"]) if answer.get("errors") else "OK"
 
 
 def _empty_stores(bench: Bench, name: str) -> dict[str, str]:
@@ -109,13 +101,13 @@ def clients_that_go(bench: Bench) -> Figure:
     figures = []
     for name, store in _empty_stores(bench, "gone").items():
         with served(store, bench.folder, "--demo") as server:
-            _outcome(server.url, SLOW)
+            outcome(server.url, SLOW)
             before = _held(server)
             with ThreadPoolExecutor(16) as pool:
                 list(pool.map(lambda _: _ask_and_go(server.url, dice.uniform(0, 0.3)), range(number)))
             time.sleep(1)
             after = _held(server)
-            answered = _outcome(server.url, QUICK)
+            answered = outcome(server.url, QUICK)
         text = (
             f"{name}: {number} gone, questions running {after['running']:.0f}, connections {after['connections']:.0f}, "
         )
@@ -136,7 +128,7 @@ def _ask_and_go(url: str, seconds: float) -> None:
 
 
 def _held(server: Served) -> dict[str, float]:
-    metrics = httpx.get(f"{server.admin}/metrics", timeout=10).text
+    metrics = get(f"{server.admin}/metrics", 10).text
     lines = [line.split() for line in metrics.splitlines() if not line.startswith("#")]
     values = {line[0]: float(line[1]) for line in lines if len(line) == 2}
     pid = server.process.pid
@@ -182,12 +174,12 @@ def zombie(bench: Bench) -> Figure:
         sleeper.stdout.readline()
         sleeper.send_signal(signal.SIGSTOP)
         put = {"query": 'mutation { putEntities(entities: [{kind: "Component", name: "awake"}]) { revision } }'}
-        meanwhile = _outcome(server.url, put)
+        meanwhile = outcome(server.url, put)
         sleeper.send_signal(signal.SIGCONT)
         wrote = "wrote" in sleeper.stdout.read()
         sleeper.wait()
-        after = _outcome(server.url, put)
-        answer = httpx.post(f"{server.url}/graphql", json={"query": "{ entities { revision totalCount } }"}).json()
+        after = outcome(server.url, put)
+        answer = post(server.url, {"query": "{ entities { revision totalCount } }"}).json()
     found = answer["data"]["entities"]
     text = f"others meanwhile: {meanwhile}; it wrote: {wrote}; others after: {after}; {found}"
     return Figure(
@@ -203,9 +195,9 @@ def soak(bench: Bench) -> Figure:
         with served(store, bench.folder, "--demo") as server:
             stop = threading.Event()
             work: list[Callable[[], object]] = [
-                lambda: _outcome(server.url, QUICK),
-                lambda: _outcome(server.url, INVALID),
-                lambda: _outcome(server.url, SLOW),
+                lambda: outcome(server.url, QUICK),
+                lambda: outcome(server.url, INVALID),
+                lambda: outcome(server.url, SLOW),
                 lambda: _ask_and_go(server.url, 0.05),
             ]
             askers = [threading.Thread(target=_keep, args=(one, stop)) for one in work]

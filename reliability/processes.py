@@ -15,6 +15,7 @@ import httpx
 
 from graph_api import local_neo4j
 from graph_api.local_neo4j import Running
+from reliability.asking import get
 
 SERVE = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0", "--admin-port", "0"]
 START_SECONDS = 60
@@ -48,7 +49,7 @@ class Served:
         begin = time.monotonic()
         while time.monotonic() - begin < seconds:
             try:
-                if httpx.get(f"{self.admin}/readyz", timeout=5).status_code == 200:
+                if get(f"{self.admin}/readyz").status_code == 200:
                     return time.monotonic() - begin
             except httpx.TransportError:
                 pass
@@ -100,6 +101,11 @@ def databases(folder: Path, ports: Sequence[int]) -> Iterator[list[Running]]:
 
 def start_database(home: Path, port: int) -> Running:
     return local_neo4j.start(home, progress=lambda _: None, bolt_port=port)
+
+
+def wait_until_gone(pid: int) -> None:
+    while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
+        time.sleep(0.02)
 
 
 def free_port() -> int:

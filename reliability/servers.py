@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import httpx
 from neo4j import GraphDatabase
 
+from reliability.asking import post
 from reliability.check import Bench
 from tests.commands import Server, serving
 
@@ -43,5 +44,4 @@ def empty(uri: str) -> None:
 
 
 def ask(server: Server, query: str, variables: Mapping[str, object] | None = None) -> httpx.Response:
-    body = {"query": query, "variables": dict(variables or {})}
-    return httpx.post(f"{server.url}/graphql", json=body, timeout=30)
+    return post(server.url, {"query": query, "variables": dict(variables or {})}, 30)

@@ -13,6 +13,7 @@ from graph_api.app import open_store
 from graph_api.catalog.ref import Ref, make_ref
 from graph_api.settings import Settings
 from graph_api.store.protocol import Store
+from reliability.asking import post
 
 BATCH = 3
 """Entities of a write, of which all or none must be there."""
@@ -56,8 +57,7 @@ class Writers:
         """Whether it was acknowledged."""
         self.tried.add(name)
         try:
-            answer = httpx.post(f"{url}/graphql", json={"query": PUT, "variables": {"of": _batch(name)}}, timeout=20)
-            body = answer.json()
+            body = post(url, {"query": PUT, "variables": {"of": _batch(name)}}, 20).json()
         except (httpx.TransportError, ValueError):
             self.refused += 1
             return False
