@@ -46,8 +46,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUNNER] = asyncio.Runner()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has the Neo4j and all tests that need it; the others share what is left by modules."""
+    """With several workers one has the Neo4j and all tests that need it; the others share what is left by modules.
+
+    First of all hooks: that of the workers reads the marks.
+    """
     for item in items:
         case = getattr(item, "callspec", None)
         kinds = set(map(str, case.params.values())) if case else set()
