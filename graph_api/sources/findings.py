@@ -18,6 +18,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT
+from graph_api.sources.naming import without_user
 
 MAX_PROBLEMS = 1_000
 """Problems of one source that are listed."""
@@ -67,7 +68,8 @@ class Findings:
     ) -> Ref:
         """State an entity. Said again, it fills what was lacking. `spec` holds what is worth showing, never secrets.
 
-        Values of labels and annotations that are no texts become texts; empty ones are left out.
+        Values of labels and annotations that are no texts become texts; empty ones are left out. `links` lose the
+        users and passwords in their URLs.
         """
         new = EntityStatement(
             ref=ref,
@@ -83,7 +85,7 @@ class Findings:
             tags=tuple(dict.fromkeys(tag for tag in tags if tag and len(tag) <= MAX_TEXT)),
             labels=_texts(labels),
             annotations=_texts(annotations),
-            links=tuple(links),
+            links=tuple({**link, "url": without_user(link["url"])} for link in links),
             spec=spec or {},
             identifiers=normalize_all(identifiers),
         )
