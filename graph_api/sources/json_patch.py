@@ -24,10 +24,13 @@ class JsonPatchError(Exception):
 def is_json_patch(value: Any) -> bool:
     """Whether the value is a list of operations."""
     return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(row, dict) and row.get("op") in OPERATIONS and _is_pointer(row.get("path")) for row in value)
+        isinstance(value, list) and bool(value) and all(isinstance(row, dict) and _is_operation(row) for row in value)
     )
+
+
+def _is_operation(row: Mapping[str, Any]) -> bool:
+    name = row.get("op")
+    return isinstance(name, str) and name in OPERATIONS and _is_pointer(row.get("path"))
 
 
 def _is_pointer(text: Any) -> bool:
