@@ -140,7 +140,7 @@ def _services(manifests: Sequence[Manifest], workloads: Workloads, findings: Fin
 
 def _state_service(manifest: Manifest, overlays: Overlays, findings: Findings) -> Ref:
     external = manifest.text("spec", "externalName")
-    hosts = [scoped("host", external)] if external else []
+    hosts = [scoped("host", external)] if external and _is_public(external) else []
     return findings.entity(
         scoped_ref("resource", NAME, overlays.namespace(manifest), f"service-{manifest.name}"),
         manifest.at("metadata", "name"),
@@ -188,7 +188,7 @@ def _state_routes(routes: Sequence[Manifest], overlays: Overlays, services: Serv
 
 
 def _is_public(host: str) -> bool:
-    return "." in host and "*" not in host and not host.endswith((".svc", ".cluster.local"))
+    return "." in host and not any(mark in host for mark in "*@") and not host.endswith((".svc", ".cluster.local"))
 
 
 def _route_ref(kind: str, namespace: str, name: str) -> Ref:
