@@ -138,6 +138,18 @@ class Findings:
             ),
         )
 
+    def code_owners(self, repository: Ref, at: Place, text: str, dialect: str, path: str) -> None:
+        """State the CODEOWNERS file of a repository, which stands at `path` in it."""
+        self._told.add(at)
+        said = self._entities[self.entity(repository, at)]
+        self._entities[repository] = replace(
+            said,
+            code_owners=text,
+            code_owners_dialect=dialect,
+            code_owners_path=path,
+            code_owners_document=at.document,
+        )
+
     def owner(self, ref: Ref, owner: Ref, at: Place, *, role: str = DEFAULT_ROLE, primary: bool = False) -> None:
         self.link(ref, "OWNED_BY", owner, at, properties={"role": role, "primary": primary})
 
