@@ -22,7 +22,7 @@ def _team_ref(row: Row, team: str) -> Ref:
     return ref_of("group", f"{scope_on(NAME, row.names[WEB])}-{row.names['org']}", team)
 
 
-def _repository_of(row: Row) -> Ref | None:
+def repository_of(row: Row) -> Ref | None:
     """The repository that a question is about."""
     return repository_ref(f"{row.names[WEB]}/{row.names['org']}/{row.names['repo']}")
 
@@ -151,7 +151,7 @@ def read_environment(row: Row, findings: Findings) -> None:
 
 def _ends(row: Row, key: str, findings: Findings) -> tuple[Ref, Ref] | None:
     """The repository and the environment that the row names."""
-    repository, name = _repository_of(row), row.text(key)
+    repository, name = repository_of(row), row.text(key)
     if repository is None or name is None:
         findings.problem("an environment without name or repository", row.at())
         return None
