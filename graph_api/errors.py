@@ -67,6 +67,13 @@ class CatalogError(Exception):
         self.details = details
 
 
+class OvertakenError(CatalogError):
+    """Whoever was at the same has been faster, and what this one would write is older."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.CONFLICT, message)
+
+
 class ReplacedError(CatalogError):
     """The store is not the one that was opened, or is of an earlier time: what is known of it is wrong."""
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from graph_api.access.audit import LOCAL_SYNC, Attempt
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
-from graph_api.errors import UNREACHABLE, CatalogError
+from graph_api.errors import UNREACHABLE, CatalogError, OvertakenError
 from graph_api.source_entries import Configured, FileSource, OnlineSource
 from graph_api.sources import files
 from graph_api.sources.api import Api, ApiError
@@ -22,7 +22,7 @@ from graph_api.sources.folders import SourceError
 from graph_api.sources.reading import read_answers, read_paths
 from graph_api.sources.registry import FORMATS, ONLINE
 from graph_api.store.protocol import Store
-from graph_api.sync import SyncReport, record_failure, sync_all
+from graph_api.sync import SyncReport, known_of, record_failure, sync_all
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,15 @@ async def feed(
 ) -> list[SyncReport]:
     """Sync all that the source says now. Raises SourceError when it cannot be read, and CatalogError.
 
-    A failure leaves a FAILED run and withdraws nothing, unless the store itself does not answer.
+    A failure leaves a FAILED run and withdraws nothing, unless the store itself does not answer. Where another sync of
+    the source is applied while this one reads, this one writes nothing: OvertakenError.
     """
+    known = await known_of(store)
     try:
         snapshots = await read(entry, groups)
-        return [report async for report in sync_all(store, snapshots, order, by=by, dry_run=dry_run)]
+        return [report async for report in sync_all(store, snapshots, order, by=by, dry_run=dry_run, known=known)]
+    except OvertakenError:
+        raise
     except (SourceError, CatalogError) as error:
         recordable = not isinstance(error, CatalogError) or error.code not in UNREACHABLE
         if recordable and not dry_run:

@@ -1,7 +1,8 @@
 """The write path: a snapshot of one source becomes a plan, and the plan is applied in one step or held."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from graph_api.access.audit import LOCAL_SYNC, MAX_REFS, Attempt
 from graph_api.access.authorize import Reach
@@ -9,7 +10,7 @@ from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
-from graph_api.errors import CatalogError, ErrorCode
+from graph_api.errors import CatalogError, ErrorCode, OvertakenError
 from graph_api.guarding import refusals
 from graph_api.once import Told
 from graph_api.planning.diff import Plan, plan_snapshot
@@ -18,6 +19,9 @@ from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump_run
 from graph_api.writing import MAX_CHANGES, foreign_connector, new_run_id, utc_now, write
+
+Known: TypeAlias = Mapping[str, str | None]
+"""By source, when what it states was last read from it."""
 
 _NOT_ALL_YOURS = "it would change what your teams do not own"
 
@@ -34,19 +38,32 @@ class SyncReport:
         return {"run": dump_run(self.run), "changes": self.changes.operations()}
 
 
+async def known_of(store: Store) -> Known:
+    """To be asked before sources are read, so that a sync knows whether another one overtook it."""
+    return {source.name: source.last_applied_at for source in await store.sources()}
+
+
 async def sync(
-    store: Store, snapshot: Snapshot, order: SourceOrder, *, by: Attempt = LOCAL_SYNC, dry_run: bool = False
+    store: Store,
+    snapshot: Snapshot,
+    order: SourceOrder,
+    *,
+    by: Attempt = LOCAL_SYNC,
+    dry_run: bool = False,
+    known: Known | None = None,
 ) -> SyncReport:
     """Make the source's statements what the snapshot says: all of it or nothing, and nothing when held.
 
-    Raises CatalogError TOO_LARGE above 500,000 changes, DECLARED_ELSEWHERE for a source of another connector, and
-    FORBIDDEN where `by` may not make all of the changes.
+    Raises CatalogError TOO_LARGE above 500,000 changes, DECLARED_ELSEWHERE for a source of another connector,
+    FORBIDDEN where `by` may not make all of the changes, and OvertakenError if the source is no longer as `known`.
     """
     started = utc_now()
 
     async def work(tx: WriteTransaction) -> SyncReport:
         if foreign := await foreign_connector(tx, snapshot.source, snapshot.connector):
             raise CatalogError(ErrorCode.DECLARED_ELSEWHERE, foreign)
+        if known is not None:
+            await _check_known(tx, snapshot.source, known)
         plan = await _plan(tx, snapshot, started)
         run = await _keeping_id(tx, _new_run(tx, snapshot, plan, started))
         held = run.status is SyncStatus.HELD
@@ -68,18 +85,19 @@ async def sync_all(
     *,
     by: Attempt = LOCAL_SYNC,
     dry_run: bool = False,
+    known: Known | None = None,
 ) -> AsyncIterator[SyncReport]:
     """Sync these one after the other; one that says nothing only if its source has said something before.
 
     Raises CatalogError CONFLICT, before anything is written, where a source has only its folder's name and was read
     from another folder before.
     """
-    known = await _folders(store)
+    folders = await _folders(store)
     for snapshot in snapshots:
-        _check_folder(snapshot, known.get(snapshot.source))
+        _check_folder(snapshot, folders.get(snapshot.source))
     for snapshot in snapshots:
-        if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in known:
-            yield await sync(store, snapshot, order, by=by, dry_run=dry_run)
+        if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in folders:
+            yield await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known)
 
 
 async def _folders(store: Store) -> dict[str, str | None]:
@@ -150,6 +168,12 @@ async def record_failure(
         await tx.apply(ChangeSet(), run, now)
         await tx.record(by.wrote(run, ChangeSet()))
     return run
+
+
+async def _check_known(tx: WriteTransaction, source: str, known: Known) -> None:
+    """Leases and clocks do not help a process that slept: only the catalog knows what happened meanwhile."""
+    if await tx.last_seen_at(source) != known.get(source):
+        raise OvertakenError(f"another sync of {source} was applied while this one was being read; this one is older")
 
 
 async def _plan(tx: WriteTransaction, snapshot: Snapshot, at: str) -> Plan:

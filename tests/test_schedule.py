@@ -14,7 +14,10 @@ from starlette.responses import Response
 
 from graph_api.catalog.changes import SyncRun, SyncStatus
 from graph_api.catalog.filters import ALL
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.snapshot import Snapshot
 from graph_api.store.protocol import Store
+from graph_api.sync import sync
 from tests.conftest import OpenStore
 from tests.feeding import write_services, zipkin
 from tests.serving import runs_of, runs_when, serving
@@ -91,6 +94,39 @@ async def test_one_that_fails_is_recorded_and_withdraws_nothing(
             await runs_when(watching, "shop", len)
     assert await watching.count(ALL) == 3
     assert TOKEN not in f"{caplog.text} {runs}"
+
+
+class Slow(Tool):
+    """Its answer is as old as the question."""
+
+    def __init__(self) -> None:
+        super().__init__(zipkin().answers)
+        self.asking, self.may_answer = threading.Event(), threading.Event()
+
+    async def answer(self, request: Request) -> Response:
+        answer = await super().answer(request)
+        self.asking.set()
+        await asyncio.to_thread(self.may_answer.wait)
+        return answer
+
+
+async def test_what_was_read_before_another_replica_synced_is_not_written(
+    store: Store, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a pause that is longer than the lease."""
+    monkeypatch.setenv("ZIPKIN_TOKEN", TOKEN)
+    other = await open_store()
+    tool = Slow()
+    with tool.served() as url:
+        traces = {"name": "traces", "connector": "zipkin", "url": url}
+        async with serving(store, traces | {"every": "1h"}), asyncio.timeout(20):
+            assert await asyncio.to_thread(tool.asking.wait, 10)
+            newer = await sync(other, Snapshot(source="zipkin:traces", connector="zipkin"), SourceOrder())
+            tool.may_answer.set()
+            while "another sync of zipkin:traces was applied" not in caplog.text:  # noqa: ASYNC110 - a log
+                await asyncio.sleep(0.05)
+    assert [run.id for run in await runs_of(other, "zipkin:traces")] == [newer.run.id]
+    assert await other.count(ALL) == 0
 
 
 class Silent(Tool):
