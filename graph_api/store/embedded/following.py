@@ -16,24 +16,28 @@ from graph_api.store.retention import Retention
 
 
 def fill(conn: sqlite3.Connection, rows: Sequence[Entity] | Sequence[Link]) -> None:
-    """Links whose ends are not there come with the first revision that is followed."""
+    """Links whose ends are not there come with a revision that is followed."""
     with _transaction(conn):
-        entities = [row for row in rows if isinstance(row, Entity)]
-        links = [row for row in rows if isinstance(row, Link)]
-        known = ids_of(conn, {end for link in links for end in (link.key.source, link.key.target)}, WHOLE)
-        add_entities(conn, entities)
-        add_links(conn, [link for link in links if link.key.source in known and link.key.target in known])
+        add_entities(conn, [row for row in rows if isinstance(row, Entity)])
+        _add_links_between_known(conn, [row for row in rows if isinstance(row, Link)])
 
 
-def follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int) -> None:
-    """Rows have their stamps; what is removed and written came back. Raises KeyError for a link without its ends."""
+def follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
+    """Rows have their stamps; what is removed and written came back. `partly`: as fill().
+
+    Raises KeyError for a link without its ends.
+    """
     with _transaction(conn):
-        gone = ChangeSet(removed=changes.removed, removed_links=changes.removed_links)
-        write_rows(conn, gone, revision, "")
+        write_rows(conn, ChangeSet(removed=changes.removed, removed_links=changes.removed_links), revision, "")
         add_entities(conn, changes.entities)
-        add_links(conn, changes.links)
+        (_add_links_between_known if partly else add_links)(conn, changes.links)
         conn.execute("UPDATE catalog SET revision = ?", (revision,))
         prune_rows(conn, revision, Retention())
+
+
+def _add_links_between_known(conn: sqlite3.Connection, links: Sequence[Link]) -> None:
+    known = ids_of(conn, {end for link in links for end in (link.key.source, link.key.target)}, WHOLE)
+    add_links(conn, [link for link in links if link.key.source in known and link.key.target in known])
 
 
 @contextmanager

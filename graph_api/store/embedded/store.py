@@ -147,9 +147,9 @@ class EmbeddedStore(EmbeddedReading):
         """As a copy of another store, see following.py."""
         await self._opened_connections.write(lambda conn: following.fill(conn, rows))
 
-    async def follow(self, changes: ChangeSet, revision: int) -> None:
+    async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
         """As a copy of another store, see following.py."""
-        await self._opened_connections.write(lambda conn: following.follow(conn, changes, revision))
+        await self._opened_connections.write(lambda conn: following.follow(conn, changes, revision, partly=partly))
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:

@@ -24,13 +24,12 @@ class UnfollowedError(Exception):
     """What has changed is not told, or not by graph-api alone."""
 
 
-async def follow(source: Neo4jStore, replica: Replica) -> None:
-    """To a revision that readers see. Raises UnfollowedError if that is not told."""
-    told = await source.changes_since(replica.revision)
+async def follow(source: Neo4jStore, replica: Replica, *, partly: bool = False) -> None:
+    """To a revision that readers see, or with `partly` some way there. Raises UnfollowedError if that is not told."""
+    told = await source.changes_since(replica.revision, partly=partly)
     if told is None:
         raise UnfollowedError("a write was too large to be followed, or another version's")
-    revision, changes = told
-    await replica.follow(changes, revision)
+    await replica.follow(told.changes, told.revision, partly=partly)
 
 
 async def load(source: Neo4jStore, marks: Marks, read_seconds: float) -> Replica:
@@ -55,7 +54,8 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore) -> Rep
     async for rows in source.graph():
         await store.fill(rows)
         loaded[type(rows[0])] += len(rows)
-    await follow(source, replica)
+    while (await marks.newest()).revision > replica.revision:
+        await follow(source, replica, partly=True)
     await store.affecting(())  # Makes its graph.
     while (mark := await _certain(marks)).revision > replica.revision:
         await follow(source, replica)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from enum import StrEnum
+from math import inf
 from time import monotonic
 
 from graph_api.errors import CatalogError
@@ -18,6 +19,7 @@ from graph_api.store.mirror.replica import Replica
 from graph_api.store.neo4j.marks import Mark
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.telemetry.metrics import MIRROR_LAG, MIRROR_LOAD_SECONDS, MIRROR_LOADS, MIRROR_STATE
+from graph_api.telemetry.record import CURRENT
 
 INTERVAL = 1.0
 """Seconds between two looks at Neo4j while nobody asks."""
@@ -27,6 +29,8 @@ PAUSE = 0.01
 SURE = 0.05
 """Seconds between two looks that tell a foreign write from one of ours that is not counted yet."""
 LOOKS = 10
+GATHER = 0.05
+"""Seconds that a write waits for others, to be followed together, unless somebody asks."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +70,7 @@ class Mirror:
         self._replica: Replica | None = None
         self._reason = Loss.FIRST
         self._not_before = 0.0
+        self._proved_at = 0.0
         self._woken = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
@@ -94,16 +99,20 @@ class Mirror:
     async def newest(self) -> Replica | None:
         """The copy, if it has all that anybody was told before; None where Neo4j is to be asked.
 
-        Raises CatalogError UNAVAILABLE while Neo4j does not answer.
+        The questions of one query ask Neo4j once: they need what was there when the query came. Raises CatalogError
+        UNAVAILABLE while Neo4j does not answer.
         """
+        if self._replica and _query_begun_at() < self._proved_at:
+            return self._replica
         end = monotonic() + PATIENCE
         while replica := self._replica:
-            known = replica.revision
+            asked_at, known = monotonic(), replica.revision
             mark = await self._marks.newest()
             if mark.is_settled and self._is_trusted(replica, mark, known):
                 if mark.revision > replica.revision:
                     await self._catch_up(replica, end)
                 if mark.revision <= replica.revision:
+                    self._proved_at = max(self._proved_at, asked_at)
                     return replica
             if monotonic() > end:
                 break
@@ -149,6 +158,7 @@ class Mirror:
                 logger.exception("The mirror cannot be kept")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), INTERVAL)
+                await asyncio.sleep(GATHER)
 
     async def _look(self) -> None:
         replica = self._replica
@@ -214,6 +224,12 @@ class Mirror:
         self.state = state
         for other in State:
             MIRROR_STATE.labels(other).set(other is state)
+
+
+def _query_begun_at() -> float:
+    """Of the HTTP request that asks; infinite for whatever may write, or goes on."""
+    request = CURRENT.get()
+    return request.begun if request and request.operation_type == "query" else inf
 
 
 def _loss(replica: Replica, mark: Mark, known: int) -> Loss | None:

@@ -32,9 +32,9 @@ class Replica:
             if not self._readers:
                 self._unread.set()
 
-    async def follow(self, changes: ChangeSet, revision: int) -> None:
+    async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
         if revision > self.revision:
-            await self.store.follow(changes, revision)
+            await self.store.follow(changes, revision, partly=partly)
             self.revision = revision
 
     async def close(self) -> None:

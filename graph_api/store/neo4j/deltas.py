@@ -1,6 +1,9 @@
 """What each write changed, left in the database for the mirrors: refs of entities and keys of links."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 import orjson
 
@@ -13,7 +16,7 @@ from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.sight import TRUE
 
 LARGEST = 20_000
-"""Rows of a write that are named one by one; after a larger one everything is read anew."""
+"""Rows that are followed at once; after a write of more everything is read anew."""
 KEPT = 500
 """Revisions that one may be behind."""
 
@@ -35,22 +38,37 @@ def _named(changes: ChangeSet) -> Row:
     }
 
 
-async def changes_since(tx: Statements, revision: int) -> ChangeSet | None:
-    """What makes a copy of that revision one of this: rows with their stamps. None where that is not told.
-
-    Unlike in a plan, what is `removed` may be among the entities too: it came back.
+class Told(NamedTuple):
+    """What makes a copy one of this revision: rows with their stamps. Unlike in a plan, what is `removed` may be among
+    the entities too: it came back.
     """
-    deltas = await tx.rows(mirror_cypher.DELTAS, since=revision)
-    if [row["revision"] for row in deltas] != list(range(revision + 1, tx.revision + 1)):
+
+    revision: int
+    changes: ChangeSet
+
+
+async def changes_since(tx: Statements, revision: int, *, partly: bool) -> Told | None:
+    """None where not everything is told since then, or it is too much at once; then with `partly` some revisions, of
+    which the rows may be newer, and links come before their ends.
+    """
+    sizes = await tx.rows(mirror_cypher.DELTAS, since=revision)
+    if [row["revision"] for row in sizes] != list(range(revision + 1, tx.revision + 1)):
         return None
-    if sum(row["size"] for row in deltas) > LARGEST:
+    totals = list(accumulate(row["size"] for row in sizes))
+    count = bisect_right(totals, LARGEST)
+    if count < len(sizes) and not (partly and count):
         return None
+    until = revision + count
+    return Told(until, await _changes(tx, await tx.rows(mirror_cypher.DELTAS_UNTIL, since=revision, until=until)))
+
+
+async def _changes(tx: Statements, deltas: Sequence[Row]) -> ChangeSet:
     removed = _united(deltas, "removed")
-    refs = [*_united(deltas, "entities"), *removed]
+    refs = list(dict.fromkeys([*_united(deltas, "entities"), *removed]))
     keys = [LinkKey(*orjson.loads(text)) for text in _united(deltas, "links")]
     links = await _links(tx, keys)
     found = {link.key for link in links}
-    rows = await tx.rows(cypher.ENTITIES.format(where=TRUE), refs=list(dict.fromkeys(refs))) if refs else []
+    rows = await tx.rows(cypher.ENTITIES.format(where=TRUE), refs=refs) if refs else []
     return ChangeSet(
         entities=[entity_of(row["e"]) for row in rows],
         removed=[Ref(ref) for ref in removed],

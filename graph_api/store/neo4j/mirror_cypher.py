@@ -10,9 +10,10 @@ MARK = (
 )
 SIZE = "RETURN COUNT { (:Entity) } AS entities"
 
-DELTAS = (
-    "MATCH (d:Delta) WHERE d.revision > $since RETURN d.revision AS revision, d.size AS size, d.entities AS entities, "
-    "d.removed AS removed, d.links AS links ORDER BY revision"
+DELTAS = "MATCH (d:Delta) WHERE d.revision > $since RETURN d.revision AS revision, d.size AS size ORDER BY revision"
+DELTAS_UNTIL = (
+    "MATCH (d:Delta) WHERE d.revision > $since AND d.revision <= $until "
+    "RETURN d.entities AS entities, d.removed AS removed, d.links AS links"
 )
 WRITE_DELTA = (
     "MERGE (d:Delta {revision: $revision}) SET d = $delta "

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import AFFECTED, Visibility
-from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
 from graph_api.store.dump import Batch
@@ -14,7 +13,7 @@ from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import audit, cypher, dumping, keys
 from graph_api.store.neo4j.database import Database, Statements, order_of
-from graph_api.store.neo4j.deltas import changes_since
+from graph_api.store.neo4j.deltas import Told, changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.marks import Mark, count_entities, read_mark
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
@@ -114,14 +113,9 @@ class Neo4jStore(Neo4jReading):
         """Entities and then links beside writers, see dumping.py."""
         return dumping.graph(self._database)
 
-    async def changes_since(self, revision: int) -> tuple[int, ChangeSet] | None:
-        """A revision that readers see, and what leads there, see deltas.py; None where that is not told."""
-
-        async def ask(tx: Statements) -> tuple[int, ChangeSet] | None:
-            changes = await changes_since(tx, revision)
-            return None if changes is None else (tx.revision, changes)
-
-        return await self._database.read(ask)
+    async def changes_since(self, revision: int, *, partly: bool = False) -> Told | None:
+        """What leads to a revision that readers see, see deltas.py."""
+        return await self._database.read(lambda tx: changes_since(tx, revision, partly=partly))
 
     def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
         return dumping.dump(self._database, exclusive=exclusive)
