@@ -13,8 +13,9 @@ is and needs in any of them, it is and needs.
 - a component changes what the kustomization that names it has.
 
 Each of these is a problem, as rendered output is to be read instead: resources on the network, generators of
-ConfigMaps, Helm charts, replacements, vars, plugins, components of components, targets with other patterns or labels
-than equal ones, and patches that do not fit. Objects are matched by their own names and those after all prefixes.
+ConfigMaps, Helm charts, replacements, vars, plugins, schemas of one's own, components of components, targets with other
+patterns or labels than equal ones, changes of names, and patches that do not fit. Objects are matched by their own
+names and those after all prefixes; of directives only `$patch` is followed.
 
 https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
 """
@@ -43,6 +44,7 @@ _UNRESOLVED = (
     "generators",
     "helmChartInflationGenerator",
     "helmCharts",
+    "openapi",
     "replacements",
     "transformers",
     "vars",

@@ -137,3 +137,18 @@ def test_each_overlay_makes_its_own_of_an_object_and_all_is_one_thing(tmp_path: 
         "kubernetes:one/web",
         "kubernetes:two/web",
     }
+
+
+def test_what_only_kustomize_can_do_is_told(tmp_path: Path) -> None:
+    keys = ("configMapGenerator", "generators", "helmCharts", "openapi", "replacements", "transformers", "vars")
+    text = "".join(f"{key}: [{{name: canary-secret}}]\n" for key in keys)
+    rename = "patches:\n- {path: web.yaml, options: {allowNameChange: true}}\n"
+    snapshot = read(tmp_path, f"{text}components: ['https://canary-secret@git.example/x?ref=1']\n{rename}")
+    told = [problem.message for problem in snapshot.problems]
+    render = "; to have it, sync what `kustomize build` prints"
+    assert [message for message in told if message.startswith("`")] == [
+        f"`{key}` of kustomizations is not followed{render}" for key in keys
+    ]
+    assert f"what a kustomization has from the network is not read{render}" in told
+    assert "changes of names are not followed" in told
+    assert "canary-secret" not in repr(snapshot)
