@@ -31,9 +31,12 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_objects import DEFAULT, Manifest, text_of
 from graph_api.sources.kustomize_changes import Changes, changes_of, local_path
 from graph_api.sources.kustomize_patches import Budget, TooMuchError
+from graph_api.sources.yaml_documents import YamlTextError, read_yaml
 
 GROUP = "kustomize.config.k8s.io"
 FILES = ("kustomization.yaml", "kustomization.yml")
+BARE = "Kustomization"
+"""The name of a file that may be one too, and is handed over as text."""
 
 MAX_OVERLAYS, MAX_DEPTH = 32, 16
 """Ways in which one kustomization is used, and kustomizations within each other, that are followed."""
@@ -177,11 +180,28 @@ class Overlays:
         return sorted({way.image(image) for way in manifest.ways} or {image})
 
 
+def parsed(documents: Sequence[Document], findings: Findings) -> list[Document]:
+    """With the values of those that are handed over as text."""
+    found = []
+    for document in documents:
+        try:
+            bare = read_yaml(document.text) if _is_bare(document) else []
+        except YamlTextError as error:
+            findings.refuse(document, error.message, error.code)
+            continue
+        found += [replace(document, value=row.value, line=row.line, yaml=row) for row in bare] or [document]
+    return found
+
+
+def _is_bare(document: Document) -> bool:
+    return document.name == BARE and document.value is None
+
+
 def is_kustomization(document: Document) -> bool:
     version = document.get("apiVersion")
     if isinstance(version, str):
         return version.startswith(f"{GROUP}/")
-    return document.name in FILES and isinstance(document.value, dict)
+    return _is_bare(document) or (document.name in (*FILES, BARE) and isinstance(document.value, dict))
 
 
 def _stated(manifest: Manifest, ways: Iterable[Overlay]) -> list[str]:

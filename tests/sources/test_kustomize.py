@@ -152,3 +152,13 @@ def test_what_only_kustomize_can_do_is_told(tmp_path: Path) -> None:
     assert f"what a kustomization has from the network is not read{render}" in told
     assert "changes of names are not followed" in told
     assert "canary-secret" not in repr(snapshot)
+
+
+def test_a_file_may_be_called_kustomization_without_an_ending(tmp_path: Path) -> None:
+    read(tmp_path, "namespace: billing\n")
+    (tmp_path / "kustomization.yaml").rename(tmp_path / "Kustomization")
+    (snapshot,) = read_paths([tmp_path], source="tool", only=["kubernetes"])
+    assert "component:kubernetes-billing/web" in snapshot.entities
+    (tmp_path / "Kustomization").write_text("resources: [", encoding="utf-8")
+    (snapshot,) = read_paths([tmp_path], source="tool", only=["kubernetes"])
+    assert [problem.path for problem in snapshot.problems if problem.severity is Severity.REFUSED] == ["Kustomization"]
