@@ -9,7 +9,7 @@ is and needs in any of them, it is and needs.
 - `images` replace images; a tag alone makes no other image;
 - `patches`, `patchesStrategicMerge` and `patchesJson6902`, in files or in place, are applied as strategic merges and
   JSON patches; then `labels`, `commonLabels`, `commonAnnotations` and `replicas`. A target may use `.*`, `.+` and `|`.
-  What a patch wrote has the patch as its evidence; files of patches are no objects themselves;
+  What a kustomization or patch says has that as its evidence; files of patches are no objects themselves;
 - a component changes what the kustomization that names it has.
 
 Each of these is a problem, as rendered output is to be read instead: resources on the network, generators of
@@ -26,7 +26,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from graph_api.catalog.snapshot import Severity
-from graph_api.sources.documents import Document, mappings, texts
+from graph_api.sources.documents import Document, Place, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_objects import DEFAULT, Manifest, text_of
 from graph_api.sources.kustomize_changes import Changes, changes_of, local_path
@@ -61,9 +61,11 @@ class Overlay(NamedTuple):
     namespace: str | None = None
     prefix: str = ""
     suffix: str = ""
-    images: tuple[tuple[str, str], ...] = ()
+    images: tuple[tuple[str, str, Place], ...] = ()
+    """What replaces an image of this name, and where that is said."""
     changes: tuple[Changes, ...] = ()
     """The innermost first."""
+    namespace_at: Place | None = None
 
     def around(self, inner: "Overlay") -> "Overlay":
         return Overlay(
@@ -72,13 +74,14 @@ class Overlay(NamedTuple):
             inner.suffix + self.suffix,
             inner.images + self.images,
             inner.changes + self.changes,
+            self.namespace_at or inner.namespace_at,
         )
 
-    def image(self, image: str) -> str:
-        for name, new in self.images:
+    def image(self, image: str, at: Place) -> tuple[str, Place]:
+        for name, new, place in self.images:
             if image == name or image.startswith((f"{name}:", f"{name}@")):
-                image = new + image[len(name) :]
-        return image
+                image, at = new + image[len(name) :], place
+        return image, at
 
 
 class Overlays:
@@ -161,9 +164,11 @@ class Overlays:
             document = next(iter(self._folders.values()))
             findings.problem(f"the kustomizations have too many patches; some are not applied{_RENDER}", document.at())
 
-    def namespaces(self, manifest: Manifest) -> list[str]:
-        """The namespaces that are stated for it; none if nothing states one."""
-        return _stated(manifest, manifest.ways)
+    def namespaces(self, manifest: Manifest) -> dict[str, Place]:
+        """The namespaces that are stated for it, with where; none if nothing states one."""
+        own = manifest.at("metadata", "namespace")
+        places = {way.namespace: way.namespace_at for way in manifest.ways if way.namespace}
+        return {name: places.get(name) or own for name in _stated(manifest, manifest.ways)}
 
     def namespace(self, manifest: Manifest) -> str:
         """The one in which it is known here, in all its variants."""
@@ -176,8 +181,9 @@ class Overlays:
         ways: Sequence[Overlay] = manifest.ways or (Overlay(),)
         return sorted({f"{way.namespace or ours}/{way.prefix}{name}{way.suffix}" for way in ways})
 
-    def images(self, manifest: Manifest, image: str) -> list[str]:
-        return sorted({way.image(image) for way in manifest.ways} or {image})
+    def images(self, manifest: Manifest, image: str, at: Place) -> list[tuple[str, Place]]:
+        """What the image that is named there is in each way of deploying it."""
+        return sorted({way.image(image, at) for way in manifest.ways} or {(image, at)})
 
 
 def parsed(documents: Sequence[Document], findings: Findings) -> list[Document]:
@@ -211,8 +217,8 @@ def _stated(manifest: Manifest, ways: Iterable[Overlay]) -> list[str]:
 
 def _own(document: Document, changes: Changes) -> Overlay:
     images = [
-        (name, new)
-        for _, image in mappings(document.get("images"))
+        (name, new, document.at("images", index))
+        for index, image in mappings(document.get("images"))
         if (name := text_of(image.get("name"))) and (new := text_of(image.get("newName")))
     ]
     return Overlay(
@@ -221,6 +227,7 @@ def _own(document: Document, changes: Changes) -> Overlay:
         text_of(document.get("nameSuffix")) or "",
         tuple(images),
         (changes,) if changes else (),
+        document.at("namespace") if text_of(document.get("namespace")) else None,
     )
 
 
