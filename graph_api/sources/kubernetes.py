@@ -65,7 +65,7 @@ from graph_api.sources.kubernetes_objects import (
     text_of,
 )
 from graph_api.sources.kubernetes_workloads import NAME, Workloads
-from graph_api.sources.kustomize import Overlays, is_kustomization
+from graph_api.sources.kustomize import BARE, Overlays, is_kustomization, parsed
 from graph_api.sources.naming import scoped
 
 _GROUPS = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
@@ -83,6 +83,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
+    documents = parsed(documents, findings)
     overlays = Overlays(documents)
     manifests = list(_manifests(documents, overlays, findings))
     overlays.report(findings)
@@ -248,5 +249,6 @@ CONNECTOR = Connector(
     input="Manifests (YAML, JSON), rendered charts, `kubectl get -o json`, kustomization.yaml; or the API of a cluster",
     claims=claims,
     read=read,
+    files=(BARE,),
     online=Online(base_url=None, token_variable=TOKEN, fetch=fetch_cluster, options=OPTIONS),
 )

@@ -9,12 +9,13 @@ is and needs in any of them, it is and needs.
 - `images` replace images; a tag alone makes no other image;
 - `patches`, `patchesStrategicMerge` and `patchesJson6902`, in files or in place, are applied as strategic merges and
   JSON patches; then `labels`, `commonLabels`, `commonAnnotations` and `replicas`. A target may use `.*`, `.+` and `|`.
-  What a patch wrote has the patch as its evidence; files of patches are no objects themselves;
+  What a kustomization or patch says has that as its evidence; files of patches are no objects themselves;
 - a component changes what the kustomization that names it has.
 
 Each of these is a problem, as rendered output is to be read instead: resources on the network, generators of
-ConfigMaps, Helm charts, replacements, vars, plugins, components of components, targets with other patterns or labels
-than equal ones, and patches that do not fit. Objects are matched by their own names and those after all prefixes.
+ConfigMaps, Helm charts, replacements, vars, plugins, schemas of one's own, components of components, targets with other
+patterns or labels than equal ones, changes of names, and patches that do not fit. Objects are matched by their own
+names and those after all prefixes; of directives only `$patch` is followed.
 
 https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
 """
@@ -25,14 +26,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from graph_api.catalog.snapshot import Severity
-from graph_api.sources.documents import Document, mappings, texts
+from graph_api.sources.documents import Document, Place, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_objects import DEFAULT, Manifest, text_of
 from graph_api.sources.kustomize_changes import Changes, changes_of, local_path
 from graph_api.sources.kustomize_patches import Budget, TooMuchError
+from graph_api.sources.yaml_documents import YamlTextError, read_yaml
 
 GROUP = "kustomize.config.k8s.io"
 FILES = ("kustomization.yaml", "kustomization.yml")
+BARE = "Kustomization"
+"""The name of a file that may be one too, and is handed over as text."""
 
 MAX_OVERLAYS, MAX_DEPTH = 32, 16
 """Ways in which one kustomization is used, and kustomizations within each other, that are followed."""
@@ -43,6 +47,7 @@ _UNRESOLVED = (
     "generators",
     "helmChartInflationGenerator",
     "helmCharts",
+    "openapi",
     "replacements",
     "transformers",
     "vars",
@@ -56,9 +61,11 @@ class Overlay(NamedTuple):
     namespace: str | None = None
     prefix: str = ""
     suffix: str = ""
-    images: tuple[tuple[str, str], ...] = ()
+    images: tuple[tuple[str, str, Place], ...] = ()
+    """What replaces an image of this name, and where that is said."""
     changes: tuple[Changes, ...] = ()
     """The innermost first."""
+    namespace_at: Place | None = None
 
     def around(self, inner: "Overlay") -> "Overlay":
         return Overlay(
@@ -67,13 +74,14 @@ class Overlay(NamedTuple):
             inner.suffix + self.suffix,
             inner.images + self.images,
             inner.changes + self.changes,
+            self.namespace_at or inner.namespace_at,
         )
 
-    def image(self, image: str) -> str:
-        for name, new in self.images:
+    def image(self, image: str, at: Place) -> tuple[str, Place]:
+        for name, new, place in self.images:
             if image == name or image.startswith((f"{name}:", f"{name}@")):
-                image = new + image[len(name) :]
-        return image
+                image, at = new + image[len(name) :], place
+        return image, at
 
 
 class Overlays:
@@ -156,9 +164,11 @@ class Overlays:
             document = next(iter(self._folders.values()))
             findings.problem(f"the kustomizations have too many patches; some are not applied{_RENDER}", document.at())
 
-    def namespaces(self, manifest: Manifest) -> list[str]:
-        """The namespaces that are stated for it; none if nothing states one."""
-        return _stated(manifest, manifest.ways)
+    def namespaces(self, manifest: Manifest) -> dict[str, Place]:
+        """The namespaces that are stated for it, with where; none if nothing states one."""
+        own = manifest.at("metadata", "namespace")
+        places = {way.namespace: way.namespace_at for way in manifest.ways if way.namespace}
+        return {name: places.get(name) or own for name in _stated(manifest, manifest.ways)}
 
     def namespace(self, manifest: Manifest) -> str:
         """The one in which it is known here, in all its variants."""
@@ -171,15 +181,33 @@ class Overlays:
         ways: Sequence[Overlay] = manifest.ways or (Overlay(),)
         return sorted({f"{way.namespace or ours}/{way.prefix}{name}{way.suffix}" for way in ways})
 
-    def images(self, manifest: Manifest, image: str) -> list[str]:
-        return sorted({way.image(image) for way in manifest.ways} or {image})
+    def images(self, manifest: Manifest, image: str, at: Place) -> list[tuple[str, Place]]:
+        """What the image that is named there is in each way of deploying it."""
+        return sorted({way.image(image, at) for way in manifest.ways} or {(image, at)})
+
+
+def parsed(documents: Sequence[Document], findings: Findings) -> list[Document]:
+    """With the values of those that are handed over as text."""
+    found = []
+    for document in documents:
+        try:
+            bare = read_yaml(document.text) if _is_bare(document) else []
+        except YamlTextError as error:
+            findings.refuse(document, error.message, error.code)
+            continue
+        found += [replace(document, value=row.value, line=row.line, yaml=row) for row in bare] or [document]
+    return found
+
+
+def _is_bare(document: Document) -> bool:
+    return document.name == BARE and document.value is None
 
 
 def is_kustomization(document: Document) -> bool:
     version = document.get("apiVersion")
     if isinstance(version, str):
         return version.startswith(f"{GROUP}/")
-    return document.name in FILES and isinstance(document.value, dict)
+    return _is_bare(document) or (document.name in (*FILES, BARE) and isinstance(document.value, dict))
 
 
 def _stated(manifest: Manifest, ways: Iterable[Overlay]) -> list[str]:
@@ -189,8 +217,8 @@ def _stated(manifest: Manifest, ways: Iterable[Overlay]) -> list[str]:
 
 def _own(document: Document, changes: Changes) -> Overlay:
     images = [
-        (name, new)
-        for _, image in mappings(document.get("images"))
+        (name, new, document.at("images", index))
+        for index, image in mappings(document.get("images"))
         if (name := text_of(image.get("name"))) and (new := text_of(image.get("newName")))
     ]
     return Overlay(
@@ -199,6 +227,7 @@ def _own(document: Document, changes: Changes) -> Overlay:
         text_of(document.get("nameSuffix")) or "",
         tuple(images),
         (changes,) if changes else (),
+        document.at("namespace") if text_of(document.get("namespace")) else None,
     )
 
 

@@ -122,6 +122,8 @@ def _patches(changes: Changes, row: Any, keys: Keys, files: Files) -> Iterator[P
     selector = mapping(dig(row, "target"))
     inline = dig(row, "patch") if isinstance(row, dict) else row if isinstance(row, str) and "\n" in row else None
     path = dig(row, "path") if isinstance(row, dict) else row
+    if dig(row, "options", "allowNameChange") is True:
+        changes.problems[document.at(*keys)] = "changes of names are not followed", Severity.WARNING
     if isinstance(inline, str):
         for found in read_yaml(inline):
             yield _patch(found.value, selector, lambda *_: document.at(*keys))

@@ -137,3 +137,28 @@ def test_each_overlay_makes_its_own_of_an_object_and_all_is_one_thing(tmp_path: 
         "kubernetes:one/web",
         "kubernetes:two/web",
     }
+
+
+def test_what_only_kustomize_can_do_is_told(tmp_path: Path) -> None:
+    keys = ("configMapGenerator", "generators", "helmCharts", "openapi", "replacements", "transformers", "vars")
+    text = "".join(f"{key}: [{{name: canary-secret}}]\n" for key in keys)
+    rename = "patches:\n- {path: web.yaml, options: {allowNameChange: true}}\n"
+    snapshot = read(tmp_path, f"{text}components: ['https://canary-secret@git.example/x?ref=1']\n{rename}")
+    told = [problem.message for problem in snapshot.problems]
+    render = "; to have it, sync what `kustomize build` prints"
+    assert [message for message in told if message.startswith("`")] == [
+        f"`{key}` of kustomizations is not followed{render}" for key in keys
+    ]
+    assert f"what a kustomization has from the network is not read{render}" in told
+    assert "changes of names are not followed" in told
+    assert "canary-secret" not in repr(snapshot)
+
+
+def test_a_file_may_be_called_kustomization_without_an_ending(tmp_path: Path) -> None:
+    read(tmp_path, "namespace: billing\n")
+    (tmp_path / "kustomization.yaml").rename(tmp_path / "Kustomization")
+    (snapshot,) = read_paths([tmp_path], source="tool", only=["kubernetes"])
+    assert "component:kubernetes-billing/web" in snapshot.entities
+    (tmp_path / "Kustomization").write_text("resources: [", encoding="utf-8")
+    (snapshot,) = read_paths([tmp_path], source="tool", only=["kubernetes"])
+    assert [problem.path for problem in snapshot.problems if problem.severity is Severity.REFUSED] == ["Kustomization"]
