@@ -25,6 +25,8 @@ from graph_api.store.rows import load_entity_statements, load_link_statements
 
 _IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
 _RELATIONS = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
+_LINK_KEY = "l.source, l.relation, l.target, l.environment"
+_SAME_LINK = "l.source = p.source AND l.relation = p.relation AND l.target = p.target AND l.environment = p.environment"
 _NEAR = {Direction.OUT: "source", Direction.IN: "target"}
 _FAR = {Direction.OUT: "target", Direction.IN: "source"}
 
@@ -103,9 +105,15 @@ def _links(
     keys = (f"{far}.ref", "relation.text", "coalesce(environment.text, '')")
     within, places = _within(page, f"({', '.join(keys)})")
     order = ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
+    wanted = (
+        f"FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS}){within} AND {matching.sql} "
+        f"ORDER BY {order} LIMIT ?"
+    )
+    if direction is Direction.IN and page.limit is not None:
+        # Of a hub, only the keys are sorted, and only the links of the page are read.
+        wanted = f"FROM (SELECT {_LINK_KEY} {wanted}) p CROSS JOIN {LINK_TABLES} WHERE {_SAME_LINK} ORDER BY {order}"
     rows = conn.execute(
-        f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS})"
-        f"{within} AND {matching.sql} ORDER BY {order} LIMIT ?",
+        f"SELECT l.{far}, {LINK_COLUMNS} {wanted}",
         (id_, one_of(relations), *places, *matching.parameters, -1 if page.limit is None else page.limit),
     )
     found = [(row[0], to_link(row[1:])) for row in rows]
