@@ -145,6 +145,7 @@ def _loaded(text: str | None) -> tuple[Any, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 
+@lru_cache(MAX_KEPT)
 def to_link(row: Row) -> Link:
     """From LINK_COLUMNS."""
     source, relation, target, environment, hard, confidence, properties, origins, observed_at, statements, revision = (

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import LinkFilter
@@ -25,6 +25,8 @@ from graph_api.store.rows import load_entity_statements, load_link_statements
 
 _IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
 _RELATIONS = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
+_MOST = 2**62
+"""More links than there are."""
 _LINK_KEY = "l.source, l.relation, l.target, l.environment"
 _SAME_LINK = "l.source = p.source AND l.relation = p.relation AND l.target = p.target AND l.environment = p.environment"
 _NEAR = {Direction.OUT: "source", Direction.IN: "target"}
@@ -85,7 +87,11 @@ def neighbours(
     """Every ref is a key."""
     ids = ids_of(conn, refs, sight)
     matching = sight.row(_FAR[direction]) & Condition(matching_links(conn, where))
-    found = {ref: _links(conn, ids[ref], direction, relations, matching, page) if ref in ids else [] for ref in refs}
+    if len(ids) == 1:
+        links_of = {id_: _links(conn, id_, direction, relations, matching, page) for id_ in ids.values()}
+    else:
+        links_of = _links_of_many(conn, list(ids.values()), direction, relations, matching, page)
+    found = {ref: links_of.get(ids[ref], []) if ref in ids else [] for ref in refs}
     others = list({id_ for links in found.values() for id_, _ in links})
     entities = dict(zip(others, entities_by_id(conn, others, sight), strict=True))
     return {ref: [Neighbour(ref, link, entities[id_]) for id_, link in links] for ref, links in found.items()}
@@ -101,10 +107,7 @@ def _links(
 ) -> list[tuple[int, Link]]:
     """The id of the other end, and the link, in order."""
     near, far = _NEAR[direction], _FAR[direction]
-    # No environment is an empty text, so that one stands for none.
-    keys = (f"{far}.ref", "relation.text", "coalesce(environment.text, '')")
-    within, places = _within(page, f"({', '.join(keys)})")
-    order = ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
+    within, places, order = _ordered(direction, page)
     wanted = (
         f"FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS}){within} AND {matching.sql} "
         f"ORDER BY {order} LIMIT ?"
@@ -118,6 +121,39 @@ def _links(
     )
     found = [(row[0], to_link(row[1:])) for row in rows]
     return found[::-1] if page.backward else found
+
+
+def _links_of_many(
+    conn: sqlite3.Connection,
+    ids: Sequence[int],
+    direction: Direction,
+    relations: Collection[str],
+    matching: Condition,
+    page: LinkPage,
+) -> dict[int, list[tuple[int, Link]]]:
+    """As _links, by the id of the near end: one statement for all."""
+    near, far = _NEAR[direction], _FAR[direction]
+    within, places, order = _ordered(direction, page)
+    rows = conn.execute(
+        f"SELECT l.{near}, l.{far}, {LINK_COLUMNS} FROM ("
+        f"SELECT {_LINK_KEY}, row_number() OVER (PARTITION BY l.{near} ORDER BY {order}) AS place FROM {LINK_TABLES} "
+        f"WHERE l.{near} IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}){within} "
+        f"AND {matching.sql}) p CROSS JOIN {LINK_TABLES} "
+        f"WHERE {_SAME_LINK} AND p.place <= ? ORDER BY p.{near}, p.place",
+        (one_of(ids), one_of(relations), *places, *matching.parameters, _MOST if page.limit is None else page.limit),
+    )
+    found: dict[int, list[tuple[int, Link]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append((row[1], to_link(row[2:])))
+    return {id_: links[::-1] for id_, links in found.items()} if page.backward else found
+
+
+def _ordered(direction: Direction, page: LinkPage) -> tuple[str, list[str], str]:
+    """The keyset conditions with their parameters, and the order."""
+    # No environment is an empty text, so that one stands for none.
+    keys = (f"{_FAR[direction]}.ref", "relation.text", "coalesce(environment.text, '')")
+    within, places = _within(page, f"({', '.join(keys)})")
+    return within, places, ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
 
 
 def _within(page: LinkPage, key: str) -> tuple[str, list[str]]:
