@@ -12,6 +12,13 @@ class OperationSettings(BaseSettings):
     log_format: LogFormat | None = Field(
         default=None, description="`json` or `text`, one line a message; by default text on a terminal, else JSON."
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that serve; one for each processor. Each takes its share of `rate`, `max_running`, "
+        "`max_waiting` and `max_streams`, and answers operators at its own port: `admin_port`, the next and so on.",
+    )
     admin_port: int | None = Field(
         default=None, ge=0, le=65_535, description="Port of /livez, /readyz and /metrics for operators; off by default."
     )

@@ -102,6 +102,7 @@ def _dumped(value: Collection[str]) -> str | None:
     return dump(value) if value else None
 
 
+@lru_cache(MAX_KEPT)
 def to_entity(row: Row) -> Entity:
     """From ENTITY_COLUMNS."""
     (
@@ -145,6 +146,7 @@ def _loaded(text: str | None) -> tuple[Any, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 
+@lru_cache(MAX_KEPT)
 def to_link(row: Row) -> Link:
     """From LINK_COLUMNS."""
     source, relation, target, environment, hard, confidence, properties, origins, observed_at, statements, revision = (
