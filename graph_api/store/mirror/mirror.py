@@ -29,6 +29,7 @@ PAUSE = 0.01
 SURE = 0.05
 """Seconds between two looks that tell a foreign write from one of ours that is not counted yet."""
 LOOKS = 10
+FAILED = 60.0
 GATHER = 0.05
 """Seconds that a write waits for others, to be followed together, unless somebody asks."""
 
@@ -74,7 +75,7 @@ class Mirror:
         self._woken = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._dropped: dict[Replica, asyncio.Task[None]] = {}
         self._tell(State.LOADING)
 
     def start(self) -> None:
@@ -86,15 +87,16 @@ class Mirror:
         self._woken.set()
 
     async def close(self) -> None:
-        tasks = [task for task in (self._watching, self._following, *self._closing) if task]
+        tasks = [task for task in (self._watching, self._following) if task]
         self._watching = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._marks.close()
         replica, self._replica = self._replica, None
-        if replica:
-            await replica.store.close()
+        for open_one in (*self._dropped, *([replica] if replica else ())):
+            await open_one.store.close()
+        await asyncio.gather(*self._dropped.values())
 
     async def newest(self) -> Replica | None:
         """The copy, if it has all that anybody was told before; None where Neo4j is to be asked.
@@ -134,7 +136,8 @@ class Mirror:
         if self._following is None or self._following.done():
             self._following = asyncio.create_task(self._follow(replica))
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._following), end - monotonic())
+            async with asyncio.timeout(end - monotonic()):
+                await asyncio.shield(self._following)
 
     async def _follow(self, replica: Replica) -> None:
         try:
@@ -153,11 +156,14 @@ class Mirror:
             try:
                 await self._look()
             except CatalogError as error:
-                logger.info("The mirror waits: %s", error.message)
+                logger.debug("The mirror waits: %s", error.message)
             except Exception:
-                logger.exception("The mirror cannot be kept")
+                logger.exception("The mirror cannot be loaded, next try in %g s", FAILED)
+                self._not_before = monotonic() + FAILED
+            # asyncio.wait_for() of Python 3.11 may lose a cancellation.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), INTERVAL)
+                async with asyncio.timeout(INTERVAL):
+                    await self._woken.wait()
                 await asyncio.sleep(GATHER)
 
     async def _look(self) -> None:
@@ -215,9 +221,8 @@ class Mirror:
         self._tell(State.LOADING)
         level = logging.INFO if reason is Loss.UNTOLD else logging.WARNING
         logger.log(level, "Neo4j answers until the mirror is loaded anew: %s", _SAID[reason])
-        closing = asyncio.create_task(replica.close())
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
+        closing = self._dropped[replica] = asyncio.create_task(replica.close())
+        closing.add_done_callback(lambda _: self._dropped.pop(replica))
         self.wake()
 
     def _tell(self, state: State) -> None:
