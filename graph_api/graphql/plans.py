@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from graphql import FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
+from graphql import FragmentDefinitionNode, GraphQLError, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
 
 from graph_api.graphql.compiling import Details, compile_value
 from graph_api.graphql.limits import MAX_KEPT_CHARACTERS, MAX_KEPT_DOCUMENTS
@@ -28,7 +28,7 @@ class Plan(NamedTuple):
     def reader(self, executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:
         key = (id(type_), *(id(row.node) for row in details))
         if key not in self.readers:
-            self.readers[key] = compile_value(executor, type_, details)
+            self.readers[key] = _compiled(executor, type_, details)
         return self.readers[key]
 
 
@@ -45,6 +45,13 @@ def plan_of(executor: "CatalogExecutor") -> Plan:
     if key not in kept and len(kept) >= MAX_KEPT_DOCUMENTS:
         kept.clear()
     return kept.setdefault(key, plan)
+
+
+def _compiled(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:
+    try:
+        return compile_value(executor, type_, details)
+    except GraphQLError:
+        return None  # a condition without a value; the executor meets it where it stands
 
 
 def _kept(schema: GraphQLSchema) -> dict[_Key, Plan]:

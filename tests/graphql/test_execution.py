@@ -114,6 +114,15 @@ async def test_both_executors_answer_alike(query: str) -> None:
     assert found == expected
 
 
+@pytest.mark.parametrize("no", [None, True, False])
+async def test_a_condition_without_a_value_fails_where_it_stands(no: bool | None) -> None:
+    query = """query($no: Boolean = false) {
+      good { name } tree { ... on Branch { leaves { name @include(if: $no) size } next { name } } }
+    }"""
+    expected = await answer(PLAIN, query, {"no": no})
+    assert await answer(OURS, query, {"no": no}) == expected
+
+
 async def answer(
     schema: strawberry.Schema, query: str, variables: dict[str, Any] | None = None, context: object = None
 ) -> tuple[str, set[tuple[str, str]]]:

@@ -193,6 +193,16 @@ def test_the_catalog_is_read_alike(run: Run, demo_store: Store, seed: int, one_i
     assert found == expected, query
 
 
-async def _ask(schema: CatalogSchema, store: Any, query: str) -> tuple[str, set[tuple[str, str]]]:
+@pytest.mark.parametrize("no", [None, True])
+def test_a_condition_without_a_value_fails_alike(run: Run, demo_store: Store, no: bool | None) -> None:
+    query = "query($no: Boolean = false) { services { nodes { ref @include(if: $no) owners { role } } } }"
+    variables = {"no": no}
+    expected, found = (run(_ask(schema, demo_store, query, variables)) for schema in (BY_FIELD, COMPILED))
+    assert found == expected
+
+
+async def _ask(
+    schema: CatalogSchema, store: Any, query: str, variables: dict[str, Any] = VARIABLES
+) -> tuple[str, set[tuple[str, str]]]:
     context = create_context(Settings(), store, ANONYMOUS, EVERYTHING, source_order(Settings()))
-    return await answer(schema, query, VARIABLES, context)
+    return await answer(schema, query, variables, context)
