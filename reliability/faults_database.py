@@ -3,13 +3,12 @@
 import asyncio
 import os
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from reliability.asking import CERTIFICATES, get, outcome
+from reliability.asking import CERTIFICATES, asked_all_the_time, get, outcome
 from reliability.check import Bench, Check, Figure
 from reliability.processes import Served, databases, free_port, served, start_database, wait_until_gone
 from reliability.proxy import Proxy
@@ -86,16 +85,11 @@ def restart_under_load(bench: Bench) -> Figure:
     """Errors only while it is away."""
     port = free_port()
     log: list[tuple[float, str]] = []
-    stop = threading.Event()
-    with databases(bench.folder, [port]) as (running,), served(running.uri, bench.folder, "--demo") as server:
-
-        def keep_asking() -> None:
-            while not stop.is_set():
-                log.append((time.monotonic(), _ask(server.url)[0]))
-
-        askers = [threading.Thread(target=keep_asking) for _ in range(4)]
-        for asker in askers:
-            asker.start()
+    with (
+        databases(bench.folder, [port]) as (running,),
+        served(running.uri, bench.folder, "--demo") as server,
+        asked_all_the_time([lambda: log.append((time.monotonic(), _ask(server.url)[0]))] * 4),
+    ):
         time.sleep(3)
         away = time.monotonic()
         os.kill(running.pid, signal.SIGTERM)
@@ -103,9 +97,6 @@ def restart_under_load(bench: Bench) -> Figure:
         start_database(running.home, port)
         there = time.monotonic()
         time.sleep(12)
-        stop.set()
-        for asker in askers:
-            asker.join()
     before = [code for at, code in log if at < away - 1 and code != "OK"]
     failed = [at for at, code in log if code != "OK"]
     back = max(failed, default=there) - there
