@@ -1,7 +1,8 @@
 """`python -m benchmarks.peers FOLDER`: ours beside what a user would pick instead, over the same catalog.
 
 FOLDER has the other servers: `gen.py N OUT` makes entities.jsonl and params.json, and `run.sh N` loads, serves and
-measures each of them with wrk, and the servers in EXTRA besides.
+measures each of them with wrk, and the servers in EXTRA besides. What peers.json writes stays; its names come last and
+its links are of a relation that no question is about, so that every answer stays what `gen.py` says.
 """
 
 import asyncio
@@ -40,8 +41,9 @@ _HEAP = "4g"
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--entities", default=100_000, show_default=True, type=click.IntRange(2_000, 1_000_000))
 @click.option("--peers", default="neo4j-graphql", show_default=True, help="Which others, as the folder calls them.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that serve ours.")
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Keeps installed packages and data.")
-def main(folder: Path, entities: int, peers: str, work: Path | None) -> None:
+def main(folder: Path, entities: int, peers: str, workers: int, work: Path | None) -> None:
     """Load, serve and measure everything on this machine, and print what the folder's report prints."""
     signal.signal(signal.SIGTERM, _leave)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -51,7 +53,7 @@ def main(folder: Path, entities: int, peers: str, work: Path | None) -> None:
             _run([sys.executable, str(folder / "gen.py"), str(entities), str(data)])
         with _loaded(data / "entities.jsonl", Path(name) / "neo4j") as uri:
             log = Path(name) / "server.log"
-            with served(uri, log, "--max-page", "1000") as (process, url):
+            with served(uri, log, "--max-page", "1000", "--workers", str(workers)) as (process, url):
                 _add_cursors(data / "params.json", url)
                 ours = f"graph-api={url}={_QUERIES}={process.pid}"
                 _run(["bash", str(folder / "run.sh"), str(entities)], **_environment(work, peers, ours))

@@ -20,6 +20,7 @@ from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
 from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
@@ -43,7 +44,7 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     Its `state.live` is to be closed when the server is about to stop, before it waits for its requests.
     """
     register_kinds(settings.kinds)
-    opened = store or open_store(settings)
+    opened = store or store_to_serve(settings)
     live = LiveChanges(opened, settings.poll_interval)
     catalog = watched(opened, live.wake)
     limits = request_limits(settings)
@@ -144,6 +145,14 @@ def create_context(
         deadline=settings.deadline,
         look=look,
     )
+
+
+def store_to_serve(settings: Settings) -> Store:
+    """The store that the settings name, made to answer many questions; not yet opened."""
+    store = open_store(settings)
+    if not (settings.mirror and isinstance(store, Neo4jStore)):
+        return store
+    return MirroredStore(store, most_entities=settings.mirror_max_entities, read_seconds=settings.deadline)
 
 
 def open_store(settings: Settings) -> Store:

@@ -12,6 +12,13 @@ class OperationSettings(BaseSettings):
     log_format: LogFormat | None = Field(
         default=None, description="`json` or `text`, one line a message; by default text on a terminal, else JSON."
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that serve; one for each processor. Each takes its share of `rate`, `max_running`, "
+        "`max_waiting` and `max_streams`, and answers operators at its own port: `admin_port`, the next and so on.",
+    )
     admin_port: int | None = Field(
         default=None, ge=0, le=65_535, description="Port of /livez, /readyz and /metrics for operators; off by default."
     )
@@ -25,6 +32,13 @@ class OperationSettings(BaseSettings):
         le=60,
         description="Seconds that the server still takes new requests after SIGTERM, while /readyz says that it ends: "
         "what load balancers need to notice.",
+    )
+    mirror: bool = Field(
+        default=True,
+        description="Whether a server on Neo4j keeps a copy of entities and links, which answers while it is current.",
+    )
+    mirror_max_entities: int = Field(
+        default=1_000_000, ge=0, description="Entities of the largest catalog on Neo4j that a server keeps a copy of."
     )
     otel_endpoint: str | None = Field(
         default=None,

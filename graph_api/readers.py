@@ -24,6 +24,8 @@ class Readers:
     async def visibility(self, principal: Principal) -> Visibility:
         if is_unfiltered(principal):
             return EVERYTHING
+        if not principal.groups and not principal.user:
+            return visibility_of(principal, ())
         alike = principal.roles, principal.user, principal.groups
         revision = await self._store.revision()
         known = self._known.get(alike)
@@ -37,8 +39,6 @@ class Readers:
 
     async def _look_up(self, principal: Principal) -> Visibility:
         named = principal.groups | ({principal.user} if principal.user else set())
-        if not named:
-            return visibility_of(principal, ())
         names = await all_names(self._store, named)
         groups = await self._store.subgroups([ref for ref in names if kind_of(ref) == "group"])
         teams = sorted({*names, *groups})

@@ -21,7 +21,7 @@ from neo4j import GraphDatabase
 from reliability.asking import get, post
 from reliability.check import Bench, Check, Figure
 from reliability.servers import demo_server, empty, free_port
-from tests.web.test_database_down import Cuttable, Line
+from tests.lines import Cuttable, Line
 
 QUIET = {"query": '{ entity(ref: "component:default/checkout") { ref name } }'}
 PAUSE = 0.03

@@ -9,7 +9,7 @@ import inspect
 import logging
 import os
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from graph_api import local_neo4j
 from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
@@ -45,12 +46,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUNNER] = asyncio.Runner()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has the Neo4j and all tests that need it; the others share what is left by modules."""
+    """With several workers one has the Neo4j and all tests that need it; the others share what is left by modules.
+
+    First of all hooks: that of the workers reads the marks.
+    """
     for item in items:
         case = getattr(item, "callspec", None)
-        needs_neo4j = "neo4j_uri" in getattr(item, "fixturenames", ()) or (case and "neo4j" in case.params.values())
+        kinds = set(map(str, case.params.values())) if case else set()
+        needs_neo4j = "neo4j_uri" in getattr(item, "fixturenames", ()) or kinds & {"neo4j", "mirror"}
         item.add_marker(pytest.mark.xdist_group("neo4j" if needs_neo4j else str(item.path)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Workers send reports as UTF-8, and some tests write what that cannot hold."""
+    report = yield
+    report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
+    return report
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -128,6 +142,10 @@ def wipe(driver: neo4j.Driver) -> None:
         session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
 
 
+on_mirror_too = pytest.mark.parametrize("open_store", ["embedded", "neo4j", "mirror"], indirect=True)
+"""For modules of questions that a mirror of Neo4j answers."""
+
+
 @pytest.fixture(params=["embedded", "neo4j"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[OpenStore]:
     """Open a store, and further ones on the same database, which is empty at first. The fixture closes them."""
@@ -137,6 +155,8 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
     async def open_one(retention: Retention | None = None) -> Store:
         opened.append(make(retention))
         await opened[-1].open()
+        if isinstance(opened[-1], MirroredStore):
+            await until_current(opened[-1])
         return opened[-1]
 
     yield open_one
@@ -144,16 +164,26 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
         run(store.close())
 
 
+async def until_current(store: MirroredStore) -> None:
+    """Return once the mirror answers."""
+    async with asyncio.timeout(10):
+        while not await store.mirror.newest():  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(0.01)
+
+
 def store_maker(request: pytest.FixtureRequest, folder: Path) -> Callable[[Retention | None], Store]:
     """Makes stores on one empty database, of the kind that is the parameter of the request."""
-    return _neo4j_maker(request) if request.param == "neo4j" else _embedded_maker(folder)
+    if request.param == "embedded":
+        return _embedded_maker(folder)
+    make = _neo4j_maker(request)
+    return make if request.param == "neo4j" else lambda retention: MirroredStore(make(retention))
 
 
 def _embedded_maker(folder: Path) -> Callable[[Retention | None], Store]:
     return lambda retention: EmbeddedStore(folder / "catalog.db", retention=retention)
 
 
-def _neo4j_maker(request: pytest.FixtureRequest) -> Callable[[Retention | None], Store]:
+def _neo4j_maker(request: pytest.FixtureRequest) -> Callable[[Retention | None], Neo4jStore]:
     wipe(request.getfixturevalue("neo4j_driver"))
     uri, auth = request.getfixturevalue("neo4j_uri"), request.getfixturevalue("neo4j_auth")
     user, password = auth or (None, None)

@@ -294,6 +294,12 @@ def test_each_connector_shows_its_documentation(name: str) -> None:
     assert len(documentation(name)) > 60
 
 
+def test_a_connectors_documentation_has_what_it_refers_to() -> None:
+    shown = run("connectors", "kubernetes").stdout
+    assert "kustomize.py: Kustomizations" in shown
+    assert "generators of\nConfigMaps" in shown
+
+
 def test_a_connector_that_asks_an_api_shows_how() -> None:
     shown = run("connectors", "github_alerts").stdout
     assert "with a token in GITHUB_TOKEN" in shown

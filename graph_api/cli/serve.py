@@ -5,17 +5,21 @@ import gc
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from types import FrameType
 
 import click
 
-from graph_api.app import create_app, open_store
+from graph_api.app import create_app, open_store, store_to_serve
+from graph_api.catalog.kinds import register_kinds
 from graph_api.cli.access import settle_access
 from graph_api.cli.demo import load_demo
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import with_settings
 from graph_api.cli.servers import ClientServer, admin_serving
+from graph_api.cli.workers import Worker, reserve, supervise
 from graph_api.errors import CatalogError
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.protocol import Store
@@ -43,13 +47,47 @@ def serve(settings: Settings, demo: bool) -> None:
     of the issuer in the settings oidc_issuer and oidc_audience. With --insecure-anonymous, and --demo as long as there
     is neither, everybody on this machine may do everything.
     """
+    _configure(settings)
+    try:
+        if settings.workers == 1:
+            asyncio.run(_serve(settings, demo=demo))
+        else:
+            _serve_by_workers(settings, demo=demo)
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
+
+
+def _configure(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
     # uvicorn shuts down gracefully and then raises the signal again.
     signal.signal(signal.SIGTERM, _leave)
+
+
+def _serve_by_workers(settings: Settings, *, demo: bool) -> None:
+    if settings.store == f"embedded:{IN_MEMORY}":
+        raise Failure("workers share a store; one in memory is of one process", Exit.USAGE)
+    settings = asyncio.run(_prepare(settings, demo=demo))
+    with _bound(settings.host, settings.port, "--port", reserve) as reserved:
+        supervise(_work, settings.model_copy(update={"port": reserved.getsockname()[1]}), demo=demo)
+
+
+async def _prepare(settings: Settings, *, demo: bool) -> Settings:
+    """What is done once for all workers."""
+    store = open_store(settings)
     try:
-        asyncio.run(_serve(settings, demo=demo))
-    except KeyboardInterrupt:
-        click.echo("Stopped.")
+        settings = await settle_access(settings, store, demo=demo)
+        if demo:
+            await store.open()
+            await load_demo(store, settings)
+        return settings
+    finally:
+        await store.close()
+
+
+def _work(worker: Worker) -> None:
+    _configure(worker.settings)
+    register_kinds(worker.settings.kinds)
+    asyncio.run(_serve_as(worker))
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -58,27 +96,52 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 async def _serve(settings: Settings, *, demo: bool) -> None:
     async with AsyncExitStack() as stack:
-        store = open_store(settings)
+        store = store_to_serve(settings)
         stack.push_async_callback(store.close)
         settings = await settle_access(settings, store, demo=demo)
         listener = stack.enter_context(_listen(settings.host, settings.port, "--port"))
         if demo:
             await store.open()
             await load_demo(store, settings)
-        _trace(stack, settings.otel_endpoint)
-        app = create_app(settings, store)
-        if settings.admin_port is not None:
-            admin = stack.enter_context(_listen(settings.admin_host, settings.admin_port, "--admin-port"))
-            await stack.enter_async_context(admin_serving(app, settings, admin))
-            click.echo(f"Operators find /readyz and /metrics at {_url(settings.admin_host, admin)}")
-        # What is loaded by now stays; without it, each collection would look through all of it.
-        gc.freeze()
-        gc.set_threshold(_COLLECT_AFTER)
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        server = ClientServer(app, settings, lambda: _announce(settings, store, listener, demo=demo))
-        await server.serve(sockets=[listener])
+        announce = partial(_announce, settings, store, listener, demo=demo)
+        await _answer(stack, settings, store, listener, announce)
+
+
+async def _serve_as(worker: Worker) -> None:
+    settings = worker.settings
+    async with AsyncExitStack() as stack:
+        store = store_to_serve(settings)
+        stack.push_async_callback(store.close)
+        listener = stack.enter_context(_listen(settings.host, settings.port, "--port", shared=True))
+        announce = partial(_announce, settings, store, listener, demo=worker.demo)
+        await _answer(stack, settings, store, listener, announce if worker.is_first else _say_nothing)
+
+
+async def _answer(
+    stack: AsyncExitStack,
+    settings: Settings,
+    store: Store,
+    listener: socket.socket,
+    announce: Callable[[], Awaitable[None]],
+) -> None:
+    _trace(stack, settings.otel_endpoint)
+    app = create_app(settings, store)
+    if settings.admin_port is not None:
+        admin = stack.enter_context(_listen(settings.admin_host, settings.admin_port, "--admin-port"))
+        await stack.enter_async_context(admin_serving(app, settings, admin))
+        click.echo(f"Operators find /readyz and /metrics at {_url(settings.admin_host, admin)}")
+    # What is loaded by now stays; without it, each collection would look through all of it.
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    server = ClientServer(app, settings, announce)
+    await server.serve(sockets=[listener])
     if not server.started:
         raise Failure("the server could not start; the log above says why", Exit.UNAVAILABLE)
+
+
+async def _say_nothing() -> None:
+    """Another worker has told where to ask."""
 
 
 def _trace(stack: AsyncExitStack, endpoint: str | None) -> None:
@@ -88,18 +151,24 @@ def _trace(stack: AsyncExitStack, endpoint: str | None) -> None:
         raise Failure("otel_endpoint needs more packages: pip install 'graph-api[otel]'", Exit.USAGE) from error
 
 
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with {option}"
-        raise Failure(message, Exit.USAGE) from error
+def _listen(host: str, port: int, option: str, *, shared: bool = False) -> socket.socket:
+    """`shared` with other processes, each of which gets its part of the connections."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    create = partial(socket.create_server, family=family, backlog=2048, reuse_port=shared)
+    listener = _bound(host, port, option, lambda host, port: create((host, port)))
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # A client that is gone, or reads no more, is given up; uvicorn itself would wait for it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP_SECONDS * 1000)
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it, each answer waits some 40 ms.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
+
+
+def _bound(host: str, port: int, option: str, bind: Callable[[str, int], socket.socket]) -> socket.socket:
+    try:
+        return bind(host, port)
+    except OSError as error:
+        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with {option}"
+        raise Failure(message, Exit.USAGE) from error
 
 
 def _url(host: str, listener: socket.socket) -> str:

@@ -48,9 +48,9 @@ class Context:
     refused: set[tuple[str, ErrorCode | None]] = field(default_factory=set, init=False)
     """Actions and codes of the mutations that were refused and recorded."""
     loaders: Loaders = field(init=False)
-    owned_fields: int = field(default=0, init=False)
+    owned_fields: int = field(init=False)
     """How many entities `owned` was asked of, see owned.py."""
-    listed: int = field(default=0, init=False)
+    listed: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.store = self.catalog.seen_by(self.visibility)
@@ -67,6 +67,7 @@ class Context:
         """What has been read: each event of a subscription is as a request of its own."""
         self.loaders = Loaders(self.store)
         self.owned_fields = 0
+        self.listed = 0
 
     def count(self, items: int) -> None:
         """Of one more list. Raises CatalogError TOO_LARGE."""

@@ -18,9 +18,10 @@ from graph_api.graphql.arguments import After, FilterArgument, First, described
 from graph_api.graphql.conflicts import ConflictingValue, stated_owners
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, utc_text
+from graph_api.graphql.links import Link
 from graph_api.graphql.pagination import Place, bad_cursor, keyset_page_info, page_arguments
 from graph_api.graphql.times import Time
-from graph_api.graphql.types import Entity, Link
+from graph_api.graphql.types import Entity
 
 MAX_DAYS = 3_650
 

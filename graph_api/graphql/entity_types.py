@@ -203,7 +203,8 @@ async def _pointed_at_by(
     last: Last = None,
     before: Before = None,
 ) -> LinkConnection:
-    return await link_connection(root, info, IN, tuple(RELATIONS), (first, after, last, before))
+    page = {"first": first, "after": after, "last": last, "before": before}
+    return await link_connection(root, info, IN, tuple(RELATIONS), **page)
 
 
 @strawberry.type(description="A ref that nobody declares; see `unresolvedRefs` for why it is there.")

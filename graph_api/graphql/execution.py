@@ -1,31 +1,37 @@
-"""Execution that reads plain values directly.
+"""Execution that reads most values by compiled readers.
 
 graphql-core takes some 10 microseconds for each field: a path, an info object, calls through resolvers, type checks.
-Most fields of a large answer need none of it: they are attributes of the row. These are read by projection.py; whatever
-is not that simple, and every error, is left to the executor's own way, which also tells the place.
+What a root field gives is read by columns instead (readers.py). A reader that meets anything but values as they should
+be gives up, and the executor's own way begins anew at that value: it meets the error again, and tells its place.
 
 The variables of mutations may hold thousands of entities: they are checked in a thread, while the event loop answers
 others.
 """
 
 import asyncio
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sized
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
-    GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLResolveInfo,
     GraphQLSchema,
     OperationType,
     execute,
     get_operation_ast,
+    is_leaf_type,
+    is_non_null_type,
 )
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from graph_api.graphql.calls import Attempt, Call, Outcomes, Replay
+from graph_api.graphql.compiling import Details
 from graph_api.graphql.context import Context
-from graph_api.graphql.projection import Projection
+from graph_api.graphql.plans import plan_of
+from graph_api.graphql.readers import Later, Read, Values
 
 
 async def execute_operation(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
@@ -42,38 +48,79 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         wrapped = self.middleware_manager and self.middleware_manager.middlewares
-        self._projection = None if wrapped else Projection(self.schema, self._asked_of)
+        self._plan = None if wrapped else plan_of(self)
+        self._forget()
 
-    def execute_field(
-        self, parent_type: GraphQLObjectType, source: Any, field_details_list: Any, path: Any, position_context: Any
+    def _forget(self) -> None:
+        self._bound: dict[int, Callable[[Values], Any]] = {}
+        self.outcomes: Outcomes = {}
+        """Of resolvers that readers which gave up have called."""
+        if self._plan:
+            self.middleware_manager = None
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        executor = super().build_per_event_executor(payload)
+        cast("CatalogExecutor", executor)._forget()
+        return executor
+
+    def bound(self, call: Call, path: Path) -> Callable[[Values], Any]:
+        if id(call) not in self._bound:
+            self._bound[id(call)] = call.bind(self, path)
+        return self._bound[id(call)]
+
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: Details,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
     ) -> Any:
-        read = self._projection and self._projection.field(parent_type, field_details_list)
-        if read:
-            try:
-                return read([source])[0]
-            except Exception:  # noqa: S110 - the executor's own way meets it again, and reports it
-                pass
-        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        def plainly() -> Any:
+            return super(CatalogExecutor, self).complete_value(
+                return_type, field_details_list, info, path, result, position_context
+            )
+
+        read = self._reader(return_type, field_details_list, result)
+        return self._read(read, Attempt(self, path), result, plainly) if read else plainly()
+
+    def _reader(self, type_: GraphQLOutputType, details: Details, result: Any) -> Read | None:
+        if not self._plan or result is None or isinstance(result, Exception):
+            return None
+        if is_leaf_type(type_) or is_non_null_type(type_):
+            return None  # the executor comes back with the type within
+        return self._plan.reader(self, type_, details)
+
+    def _read(self, read: Read, attempt: Attempt, result: Any, plainly: Callable[[], Any]) -> Any:
+        try:
+            answer = read(attempt, [result])
+        except Exception:
+            self._give_up(attempt)
+            return plainly()
+        return answer[0] if isinstance(answer, list) else self._read_later(answer, attempt, plainly)
+
+    async def _read_later(self, answer: Later, attempt: Attempt, plainly: Callable[[], Any]) -> Any:
+        try:
+            return (await answer())[0]
+        except Exception:
+            self._give_up(attempt)
+        completed = plainly()
+        return await completed if isawaitable(completed) else completed
+
+    def _give_up(self, attempt: Attempt) -> None:
+        self.outcomes |= attempt.give_up()
+        self.middleware_manager = Replay(self.outcomes)
 
     def complete_iterable_value(
         self,
         item_type: GraphQLOutputType,
-        field_details_list: Any,
-        info: Any,
-        path: Any,
+        field_details_list: Details,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
         items: Any,
         position_context: Any,
     ) -> Any:
         if isinstance(items, Sized) and isinstance(self.context_value, Context):
             self.context_value.count(len(items))
-        read = self._projection and self._projection.value(item_type, field_details_list)
-        if read and isinstance(items, Sequence):
-            try:
-                return read(list(items))
-            except Exception:  # noqa: S110 - as above
-                pass
         return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)
-
-    def _asked_of(self, type_: GraphQLObjectType, details: Any) -> dict[str, Any]:
-        # An @stream or @defer would have to be told apart; the schema has neither.
-        return self.collect_subfields(type_, details).grouped_field_set

@@ -1,6 +1,8 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
-from dataclasses import replace
+from asyncio import gather
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -16,9 +18,11 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, AllRelations, Before, First, Last, LinkWhere, Relations, described
+from graph_api.graphql.calls import answered_together
 from graph_api.graphql.conflicts import Conflict, find_conflicts
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_link_filter
+from graph_api.graphql.links import Evidence, Link
 from graph_api.graphql.loaders import NeighbourQuestion
 from graph_api.graphql.pagination import PageArguments, keyset_page_info, page_arguments
 from graph_api.graphql.refs import global_id
@@ -37,68 +41,22 @@ strawberry.enum(
 )
 
 
-async def _last_seen(root: Parent[catalog.Evidence], info: Info) -> Time | None:
-    return cast("Time | None", root.last_seen or await info.context.loaders.last_applied.load(root.source))
-
-
-@strawberry.type(description="Who says so, where, and when it was seen.")
-class Evidence:
-    source: str = strawberry.field(description="The source's name.")
-    location: str = strawberry.field(description="`file:line` or a URL.")
-    first_seen: Time = strawberry.field(description="Time of the first run that saw it.")
-    last_seen: Time | None = strawberry.field(
-        resolver=_last_seen, description="Time of the last run in which it stood."
-    )
-    stale: bool = strawberry.field(description="The document cannot be read now; this is what it said before.")
-    origin: catalog.LinkOrigin | None = strawberry.field(description="How this source knows a link; null elsewhere.")
-
-
-def _link_evidence(root: Parent[catalog.Link]) -> list[Evidence]:
-    said = [(source, row) for source, rows in root.statements.items() for row in rows]
-    return cast("Any", [replace(evidence_of(source, row), origin=row.origin) for source, row in said])
-
-
-def _link_properties(root: Parent[catalog.Link]) -> Any:
-    return dict(root.properties)
-
-
-@strawberry.type(description="One relation between two entities, with its properties and evidence.")
-class Link:
-    relation: inputs.RelationName = strawberry.field(
-        resolver=lambda root: inputs.RelationName[root.key.relation], description="The relation, see catalogSchema."
-    )
-    source: str = strawberry.field(
-        name="from", resolver=lambda root: root.key.source, description="The ref where the arrow starts."
-    )
-    target: str = strawberry.field(
-        name="to", resolver=lambda root: root.key.target, description="The ref where the arrow ends."
-    )
-    environment: str | None = strawberry.field(
-        resolver=lambda root: root.key.environment, description="The environment that the link holds in; null: any."
-    )
-    criticality: catalog.Criticality = strawberry.field(description="HARD unless a source says SOFT.")
-    confidence: float = strawberry.field(description="From 0 to 1; 1 unless a source says less.")
-    properties: JSON = strawberry.field(resolver=_link_properties, description="Free properties.")
-    origin: catalog.LinkOrigin = strawberry.field(
-        description="The first of DECLARED, OBSERVED and INFERRED that a source says."
-    )
-    origins: list[catalog.LinkOrigin] = strawberry.field(description="All that sources say, in this order.")
-    observed_at: Time | None = strawberry.field(description="When it was last seen to happen.")
-    evidence: list[Evidence] = strawberry.field(resolver=_link_evidence, description="Every source that says it.")
-
-
 async def load_entity(info: Info, ref: Ref) -> catalog.Entity:
     """The entity, or the placeholder of one that nobody declares."""
     return await info.context.loaders.entity.load(ref) or unresolved(ref)
 
 
-async def load_entities(info: Info, refs: tuple[Ref, ...]) -> list[catalog.Entity]:
+async def load_entities(info: Info, refs: Sequence[Ref]) -> list[catalog.Entity]:
     found = await info.context.loaders.entity.load_many(refs)
     return [row or unresolved(ref) for ref, row in zip(refs, found, strict=True)]
 
 
 async def _owner_entity(root: Parent[catalog.Owner], info: Info) -> "Entity":
     return cast("Any", await load_entity(info, root.ref))
+
+
+async def _owner_entities(rows: Sequence[catalog.Owner], info: Info) -> list[catalog.Entity]:
+    return await load_entities(info, [row.ref for row in rows])
 
 
 async def _owner_through(root: Parent[catalog.Owner], info: Info) -> list["Entity"]:
@@ -120,7 +78,9 @@ async def _owner_contacts(root: Parent[catalog.Owner], info: Info) -> list[WebLi
 @strawberry.type(description="Who is accountable, in which role, and how the catalog knows.")
 class Owner:
     ref: str = strawberry.field(description="The owner's ref.")
-    entity: "Entity" = strawberry.field(resolver=_owner_entity, description="The group or user.")
+    entity: "Entity" = strawberry.field(
+        resolver=answered_together(_owner_entity, _owner_entities), description="The group or user."
+    )
     role: str = strawberry.field(description="OWNER unless the source says otherwise; CODE_OWNER when inferred.")
     primary: bool = strawberry.field(description="The one to ask first.")
     how: catalog.OwnerHow = strawberry.field(description="Declared here, inherited, or inferred.")
@@ -156,23 +116,47 @@ class LinkConnection:
 
 
 async def link_connection(
-    root: catalog.Entity,
+    root: catalog.Entity, info: Info, direction: Direction, relations: tuple[str, ...], **asked: Any
+) -> LinkConnection:
+    """As link_connections, of one entity."""
+    return (await link_connections([root], info, direction, relations, **asked))[0]
+
+
+async def link_connections(
+    roots: Sequence[catalog.Entity],
     info: Info,
     direction: Direction,
     relations: tuple[str, ...],
-    page: tuple[int | None, str | None, int | None, str | None],
+    *,
     link_where: inputs.LinkFilter | None = None,
-) -> LinkConnection:
-    """Links of one entity; what all entities of a page ask is read in one round trip."""
-    arguments = page_arguments(info, (str, str, (str, type(None))), *page, parent=root.ref)
-    links = LinkPage(
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> list[LinkConnection]:
+    """Links of each entity; what all entities of a page ask is read in one round trip."""
+    where = compile_link_filter(link_where)
+    asked = [page_arguments(info, _LINK_PLACE, first, after, last, before, root.ref) for root in roots]
+    questions = [NeighbourQuestion(direction, relations, where, _link_page(arguments)) for arguments in asked]
+    loaders = info.context.loaders
+    found = await gather(
+        *(loaders.neighbours(question).load(root.ref) for question, root in zip(questions, roots, strict=True))
+    )
+    return list(map(_connection, roots, questions, asked, found))
+
+
+def _link_page(arguments: PageArguments) -> LinkPage:
+    return LinkPage(
         limit=arguments.limit + 1,
         after=LinkPlace(*arguments.after) if arguments.after else None,
         before=LinkPlace(*arguments.before) if arguments.before else None,
         backward=arguments.backward,
     )
-    question = NeighbourQuestion(direction, relations, compile_link_filter(link_where), links)
-    found = await info.context.loaders.neighbours(question).load(root.ref)
+
+
+def _connection(
+    root: catalog.Entity, question: NeighbourQuestion, arguments: PageArguments, found: list[Neighbour]
+) -> LinkConnection:
     kept = found[-arguments.limit :] if arguments.backward else found[: arguments.limit]
     edges = [
         LinkEdge(cursor=_link_cursor(arguments, row), node=cast("Any", row.entity), link=cast("Any", row.link))
@@ -180,6 +164,10 @@ async def link_connection(
     ]
     info_ = keyset_page_info(edges, arguments, len(found) > len(kept))
     return LinkConnection(edges=edges, page_info=info_, question=question, ref=root.ref)
+
+
+_LINK_PLACE = (str, str, (str, type(None)))
+"""Types of a cursor's place, see _link_cursor()."""
 
 
 def _link_cursor(arguments: PageArguments, row: Neighbour) -> str:
@@ -197,9 +185,11 @@ def link_field(relation: str, direction: Direction, description: str) -> Any:
         last: Last = None,
         before: Before = None,
     ) -> LinkConnection:
-        return await link_connection(root, info, direction, (relation,), (first, after, last, before))
+        page = {"first": first, "after": after, "last": last, "before": before}
+        return await link_connection(root, info, direction, (relation,), **page)
 
-    return strawberry.field(resolver=resolve, description=description)
+    many = partial(link_connections, direction=direction, relations=(relation,))
+    return strawberry.field(resolver=answered_together(resolve, many), description=description)
 
 
 async def _related(
@@ -214,7 +204,8 @@ async def _related(
     before: Before = None,
 ) -> LinkConnection:
     names = tuple(relation.value for relation in relations) if relations else tuple(RELATIONS)
-    return await link_connection(root, info, direction, names, (first, after, last, before), link_where)
+    page = {"first": first, "after": after, "last": last, "before": before}
+    return await link_connection(root, info, direction, names, link_where=link_where, **page)
 
 
 def _impact_links(direction: Direction) -> Any:
@@ -228,10 +219,19 @@ def _impact_links(direction: Direction) -> Any:
         last: Last = None,
         before: Before = None,
     ) -> LinkConnection:
-        names = tuple(relation.value for relation in relations) if relations else IMPACT_RELATIONS
-        return await link_connection(root, info, direction, names, (first, after, last, before), link_where)
+        page = {"first": first, "after": after, "last": last, "before": before}
+        return (await many([root], info, relations, link_where=link_where, **page))[0]
 
-    return resolve
+    async def many(
+        roots: Sequence[catalog.Entity],
+        info: Info,
+        relations: Sequence[inputs.RelationName] | None = None,
+        **asked: Any,
+    ) -> list[LinkConnection]:
+        names = tuple(relation.value for relation in relations) if relations else IMPACT_RELATIONS
+        return await link_connections(roots, info, direction, names, **asked)
+
+    return answered_together(resolve, many)
 
 
 def _evidence(root: Parent[catalog.Entity]) -> list[Evidence]:
@@ -260,6 +260,11 @@ def _precedence(owner: catalog.Owner) -> tuple[object, ...]:
 
 async def _system(root: Parent[catalog.Entity], info: Info) -> "Entity | None":
     return cast("Any", await load_entity(info, root.systems[0])) if root.systems else None
+
+
+async def _first_systems(rows: Sequence[catalog.Entity], info: Info) -> list[catalog.Entity | None]:
+    found = iter(await load_entities(info, [row.systems[0] for row in rows if row.systems]))
+    return [next(found) if row.systems else None for row in rows]
 
 
 async def _systems(root: Parent[catalog.Entity], info: Info) -> list["Entity"]:
@@ -325,7 +330,9 @@ class Entity(Node):
         description="The one of the owners to ask first: the primary one, else by role (OWNER before others) and ref.",
     )
     owner_state: catalog.OwnerState | None = strawberry.field(description="For groups and users: can they answer?")
-    system: "Entity | None" = strawberry.field(resolver=_system, description="The first of its systems by ref.")
+    system: "Entity | None" = strawberry.field(
+        resolver=answered_together(_system, _first_systems), description="The first of its systems by ref."
+    )
     systems: list["Entity"] = strawberry.field(resolver=_systems, description="Systems it is part of, at any distance.")
     domains: list["Entity"] = strawberry.field(resolver=_domains, description="Domains it is part of, at any distance.")
     environments: list["Entity"] = strawberry.field(resolver=_environments, description="Where it is deployed to.")

@@ -23,8 +23,9 @@ from graph_api.catalog.traversal import Position, Traversal, WalkAnswer, WalkReq
 from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.facets import Facet
+from graph_api.graphql.links import Link
 from graph_api.graphql.pagination import PageArguments, check_first, page_info
-from graph_api.graphql.types import Entity, Link, load_entities, load_entity, owner_contacts
+from graph_api.graphql.types import Entity, load_entities, load_entity, owner_contacts
 from graph_api.graphql.web_links import WebLink
 from graph_api.store.protocol import Reading
 

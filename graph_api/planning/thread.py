@@ -5,7 +5,7 @@ import gc
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, Generic, TypeVar, cast
 
@@ -21,8 +21,7 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
     """
     running = work(cast("WriteTransaction", _Questions(tx)))
     step: Callable[[], _Call] = partial(running.send, None)
-    # What a server has frozen for good cannot be told apart from what is frozen here.
-    freeze = not gc.get_freeze_count()
+    freeze = not _is_frozen_for_good()
     try:
         while True:
             reached = await asyncio.to_thread(_advance, step, freeze=freeze)
@@ -38,6 +37,13 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
             running.close()
         if freeze:
             gc.unfreeze()
+
+
+@cache
+def _is_frozen_for_good() -> bool:
+    """Asked before the first plan: a server freezes what it has when it starts, which later cannot be told apart from
+    what is frozen here, and takes milliseconds to count."""
+    return gc.get_freeze_count() > 0
 
 
 @dataclass(frozen=True, slots=True)

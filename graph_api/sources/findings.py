@@ -18,6 +18,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT
+from graph_api.sources.naming import without_user
 
 MAX_PROBLEMS = 1_000
 """Problems of one source that are listed."""
@@ -67,7 +68,8 @@ class Findings:
     ) -> Ref:
         """State an entity. Said again, it fills what was lacking. `spec` holds what is worth showing, never secrets.
 
-        Values of labels and annotations that are no texts become texts; empty ones are left out.
+        Values of labels and annotations that are no texts become texts; empty ones are left out. `links` lose the
+        users and passwords in their URLs.
         """
         new = EntityStatement(
             ref=ref,
@@ -83,7 +85,7 @@ class Findings:
             tags=tuple(dict.fromkeys(tag for tag in tags if tag and len(tag) <= MAX_TEXT)),
             labels=_texts(labels),
             annotations=_texts(annotations),
-            links=tuple(links),
+            links=tuple({**link, "url": without_user(link["url"])} for link in links),
             spec=spec or {},
             identifiers=normalize_all(identifiers),
         )
@@ -134,6 +136,18 @@ class Findings:
                 origin=origin or self._origin,
                 observed_at=observed_at,
             ),
+        )
+
+    def code_owners(self, repository: Ref, at: Place, text: str, dialect: str, path: str) -> None:
+        """State the CODEOWNERS file of a repository, which stands at `path` in it."""
+        self._told.add(at)
+        said = self._entities[self.entity(repository, at)]
+        self._entities[repository] = replace(
+            said,
+            code_owners=text,
+            code_owners_dialect=dialect,
+            code_owners_path=path,
+            code_owners_document=at.document,
         )
 
     def owner(self, ref: Ref, owner: Ref, at: Place, *, role: str = DEFAULT_ROLE, primary: bool = False) -> None:

@@ -15,6 +15,7 @@ orgs/shop/teams > orgs/shop/teams.json`; further pages as `teams.2.json`):
 | `repos/{org}/{repo}/environments`           | Environments of the repository                                        |
 | `repos/{org}/{repo}/deployments`            | what was last deployed to each environment, with commit and time      |
 | `repos/{org}/{repo}/dependency-graph/sbom`  | packages that the repository contains: as the connector spdx reads it  |
+| `repos/{org}/{repo}/contents/CODEOWNERS`    | owners, as of a CODEOWNERS file; also in `.github/` and `docs/`        |
 
 A permission is a weak sign of ownership: such links are inferred, with confidence 0.6 for admin and 0.5 for maintain,
 and the permission as role. `push` and less own nothing. An environment belongs to its repository alone, so that
@@ -22,7 +23,8 @@ and the permission as role. `push` and less own nothing. An environment belongs 
 entities; of many to one environment the latest counts, whether or not it succeeded (GitHub keeps that elsewhere).
 
 Online, a question that GitHub answers with 404 (a repository without dependency graph) has no answer; every other
-fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`.
+fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`; refs of its teams and people have its
+host in their namespace, `group:github-HOST-org/team`. All answers of one source are of one server.
 
 Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
 
@@ -32,9 +34,11 @@ https://docs.github.com/en/rest
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
+from graph_api.catalog.codeowners import Dialect
 from graph_api.sources import spdx
 from graph_api.sources.answers import Question, Row, option, rows_of
 from graph_api.sources.api import Api, ApiError
+from graph_api.sources.code_owner_files import GITHUB_PLACES, CodeOwnerFiles
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
@@ -48,8 +52,10 @@ from graph_api.sources.github_parts import (
     read_repository,
     read_team,
     read_user,
+    repository_of,
 )
 from graph_api.sources.materials import GITHUB
+from graph_api.sources.naming import server_of
 
 PAGE = {"per_page": 100}
 NOT_FOUND = 404
@@ -66,6 +72,7 @@ TEAM_MEMBERS = Question("orgs/{org}/teams/{team}/members", ("login",))
 TEAM_REPOSITORIES = Question("orgs/{org}/teams/{team}/repos", ("full_name", "html_url"))
 ENVIRONMENTS = Question("repos/{org}/{repo}/environments", ("name",), "environments")
 DEPLOYMENTS = Question("repos/{org}/{repo}/deployments", ("environment", "sha"))
+CODE_OWNERS = [Question(f"repos/{{org}}/{{repo}}/contents/{place}", ("path", "content")) for place in GITHUB_PLACES]
 SBOM = Question("repos/{org}/{repo}/dependency-graph/sbom", ("spdxVersion",), "sbom")
 
 READERS = (
@@ -82,7 +89,8 @@ READERS = (
 
 
 def claims(document: Document) -> bool:
-    return any(question.is_answered_by(document) for question in (DEPLOYMENTS, SBOM, *(row[0] for row in READERS)))
+    questions = (DEPLOYMENTS, SBOM, *CODE_OWNERS, *(row[0] for row in READERS))
+    return any(question.is_answered_by(document) for question in questions)
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
@@ -91,16 +99,20 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
     for question, reader in READERS:
         for row in _rows(question, documents, web):
             reader(row, findings)
+    files = CodeOwnerFiles(Dialect.GITHUB, findings)
+    for question, place in zip(CODE_OWNERS, GITHUB_PLACES, strict=True):
+        for row in _rows(question, documents, web):
+            if repository := repository_of(row):
+                files.state(repository, row, place)
     spdx.read([document for document in documents if SBOM.is_answered_by(document)], findings, web)
 
 
 def _web(documents: Sequence[Document]) -> str:
-    """Where the server's pages are, by a repository in the answers; github.com if there is none."""
-    for question in (REPOSITORIES, TEAM_REPOSITORIES):
+    """Where the server's pages are, by the first address of one in the answers; github.com if there is none."""
+    for question in (REPOSITORIES, TEAM_REPOSITORIES, TEAMS, USER, MEMBERS, TEAM_MEMBERS):
         for row in rows_of(question, documents):
-            url, name = row.text("html_url") or "", row.text("full_name") or ""
-            if name and url.startswith(("https://", "http://")) and url.endswith(f"/{name}"):
-                return url.removesuffix(f"/{name}")
+            if server := server_of(row.text("html_url") or ""):
+                return server
     return GITHUB
 
 
@@ -146,6 +158,11 @@ async def _of_repository(api: Api, repository: str) -> AsyncIterator[Document]:
             yield Document(api.url(path), value)
     async for document in _pages(api, f"{repository}/dependency-graph/sbom"):
         yield document
+    for place in GITHUB_PLACES:
+        files = [document async for document in _pages(api, f"{repository}/contents/{place}")]
+        if files:
+            yield files[0]
+            return
 
 
 async def _answer(api: Api, path: str) -> Document:

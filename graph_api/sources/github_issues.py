@@ -28,7 +28,7 @@ from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, repository_ref
+from graph_api.sources.naming import ref_of, repository_ref, scope_on
 from graph_api.sources.scalars import text_in
 
 NAME = "github_issues"
@@ -90,7 +90,7 @@ def _read_issue(row: dict[str, Any], at: Place, findings: Findings) -> None:
         identifiers=[url],
     )
     findings.link(ticket, "DESCRIBES", repository, at, origin=LinkOrigin.DECLARED)
-    _state_assignees(ticket, row, at, findings)
+    _state_assignees(ticket, row, url, at, findings)
 
 
 def _labels(row: Mapping[str, Any]) -> list[str]:
@@ -106,10 +106,12 @@ def _shown(row: Mapping[str, Any]) -> dict[str, str]:
     return {key: text for key, text in found.items() if text}
 
 
-def _state_assignees(ticket: Ref, row: Mapping[str, Any], at: Place, findings: Findings) -> None:
+def _state_assignees(ticket: Ref, row: Mapping[str, Any], url: str, at: Place, findings: Findings) -> None:
     logins = [login for _, user in mappings(row.get("assignees")) if (login := text_in(user.get("login")))]
     for place, login in enumerate(dict.fromkeys(logins)):
-        user = findings.entity(ref_of("user", "github", login), at, name=login, identifiers=[f"@{login}"])
+        user = findings.entity(
+            ref_of("user", scope_on("github", url), login), at, name=login, identifiers=[f"@{login}"]
+        )
         properties = {"role": "ASSIGNEE", "primary": place == 0}
         findings.link(ticket, "OWNED_BY", user, at, properties=properties, origin=LinkOrigin.DECLARED)
 

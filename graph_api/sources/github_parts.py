@@ -5,7 +5,7 @@ from graph_api.catalog.ref import Ref, split_ref
 from graph_api.sources.answers import Row
 from graph_api.sources.documents import dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, repository_ref
+from graph_api.sources.naming import ref_of, repository_ref, scope_on
 
 NAME = "github"
 WEB = "web"
@@ -14,15 +14,15 @@ CONFIDENCE = {"admin": 0.6, "maintain": 0.5}
 """How sure a team's permission makes it the owner."""
 
 
-def _organization_ref(org: str) -> Ref:
-    return ref_of("group", NAME, org)
+def _organization_ref(row: Row) -> Ref:
+    return ref_of("group", scope_on(NAME, row.names[WEB]), row.names["org"])
 
 
-def _team_ref(org: str, team: str) -> Ref:
-    return ref_of("group", f"{NAME}-{org}", team)
+def _team_ref(row: Row, team: str) -> Ref:
+    return ref_of("group", f"{scope_on(NAME, row.names[WEB])}-{row.names['org']}", team)
 
 
-def _repository_of(row: Row) -> Ref | None:
+def repository_of(row: Row) -> Ref | None:
     """The repository that a question is about."""
     return repository_ref(f"{row.names[WEB]}/{row.names['org']}/{row.names['repo']}")
 
@@ -30,7 +30,7 @@ def _repository_of(row: Row) -> Ref | None:
 def read_organization(row: Row, findings: Findings) -> None:
     org = row.names["org"]
     findings.entity(
-        _organization_ref(org),
+        _organization_ref(row),
         row.at("login"),
         name=org,
         type="organization",
@@ -62,7 +62,7 @@ def read_repository(row: Row, findings: Findings) -> None:
         findings.link(
             ref,
             "OWNED_BY",
-            _team_ref(row.names["org"], row.names["team"]),
+            _team_ref(row, row.names["team"]),
             row.at("full_name"),
             confidence=CONFIDENCE[role],
             properties={"role": role.upper()},
@@ -96,7 +96,7 @@ def read_user(row: Row, findings: Findings) -> None:
         return
     at = row.at("login")
     ref = findings.entity(
-        ref_of("user", NAME, login),
+        ref_of("user", scope_on(NAME, row.names[WEB]), login),
         at,
         name=login,
         type=(row.text("type") or "").lower() or None,
@@ -104,9 +104,9 @@ def read_user(row: Row, findings: Findings) -> None:
         identifiers=_given(f"@{login}", row.text("email")),
     )
     if "team" in row.names:
-        findings.link(ref, "MEMBER_OF", _team_ref(row.names["org"], row.names["team"]), at)
+        findings.link(ref, "MEMBER_OF", _team_ref(row, row.names["team"]), at)
     elif "org" in row.names:
-        findings.link(ref, "MEMBER_OF", _organization_ref(row.names["org"]), at)
+        findings.link(ref, "MEMBER_OF", _organization_ref(row), at)
 
 
 def read_team(row: Row, findings: Findings) -> None:
@@ -115,7 +115,7 @@ def read_team(row: Row, findings: Findings) -> None:
         findings.problem("a team without slug", row.at())
         return
     ref = findings.entity(
-        _team_ref(org, slug),
+        _team_ref(row, slug),
         row.at("slug"),
         name=slug,
         type="team",
@@ -124,7 +124,7 @@ def read_team(row: Row, findings: Findings) -> None:
         identifiers=[f"@{org}/{slug}"],
     )
     parent = dig(row.value, "parent", "slug")
-    above = _team_ref(org, parent) if isinstance(parent, str) and parent else _organization_ref(org)
+    above = _team_ref(row, parent) if isinstance(parent, str) and parent else _organization_ref(row)
     findings.link(ref, "CHILD_OF", above, row.at("parent"))
 
 
@@ -151,7 +151,7 @@ def read_environment(row: Row, findings: Findings) -> None:
 
 def _ends(row: Row, key: str, findings: Findings) -> tuple[Ref, Ref] | None:
     """The repository and the environment that the row names."""
-    repository, name = _repository_of(row), row.text(key)
+    repository, name = repository_of(row), row.text(key)
     if repository is None or name is None:
         findings.problem("an environment without name or repository", row.at())
         return None

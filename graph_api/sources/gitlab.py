@@ -12,6 +12,8 @@ Answers are asked of the API, or read from files that are saved at the path of t
 | `projects/{project}/members`    | Users; owners, see below                                                         |
 | `projects/{project}/environments` | Environments of the repository, typed by their tier; not those that are stopped |
 | `projects/{project}/deployments` | what was last deployed to each with success, with commit and time                |
+| `projects/{project}/repository/files/CODEOWNERS` | owners, as of a CODEOWNERS file; also `docs%2FCODEOWNERS` and    |
+|                                 | `.gitlab%2FCODEOWNERS`                                                           |
 
 What GitLab says of owners is weak; such links are inferred, with a confidence and a role:
 
@@ -19,9 +21,14 @@ What GitLab says of owners is weak; such links are inferred, with a confidence a
 - members of the project itself, and groups that it is shared with: access level Owner (0.6) and Maintainer (0.5).
   `members/all` is not read: it also holds who is a member of the groups above, and so an owner of everything.
 
+Refs of groups, users and environments have the host in their namespace where it is not gitlab.com; all answers of one
+source are of one server.
+
 Members who are blocked are left out. Pages follow the header Link, which both of GitLab's ways of paging send; projects
 of a group are asked for in the order of their ids, so that none is missed while others come and go. (Keyset pages are
 for the list of all projects only.) The environment `production` of two projects is two.
+
+Online, the token needs the scope read_api, and the role Reporter in private projects, for their CODEOWNERS.
 
 Fields of answers checked against GitLab's own serializers, in its lib/api/entities.
 
@@ -32,8 +39,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from graph_api.catalog.codeowners import Dialect
 from graph_api.sources.answers import Question, option, rows_of
-from graph_api.sources.api import Api
+from graph_api.sources.api import Api, ApiError
+from graph_api.sources.code_owner_files import GITLAB_PLACES, CodeOwnerFiles, in_order
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
@@ -47,6 +56,7 @@ from graph_api.sources.gitlab_parts import (
     read_project,
     read_project_member,
 )
+from graph_api.sources.naming import scope_on
 
 GROUP = Question("groups/{group}", ("full_path", "web_url"))
 GROUPS = Question("groups/{group}/descendant_groups", ("full_path", "web_url"))
@@ -55,6 +65,7 @@ GROUP_MEMBERS = Question("groups/{group}/members", ("username", "access_level"))
 PROJECT_MEMBERS = Question("projects/{project}/members", ("username", "access_level"))
 ENVIRONMENTS = Question("projects/{project}/environments", ("name", "slug"))
 DEPLOYMENTS = Question("projects/{project}/deployments", ("environment", "sha"))
+CODE_OWNERS = Question("projects/{project}/repository/files/{file}", ("file_path", "content"))
 
 READERS = (
     (GROUP, read_group),
@@ -63,22 +74,28 @@ READERS = (
     (GROUP_MEMBERS, read_group_member),
     (PROJECT_MEMBERS, read_project_member),
 )
+NOT_FOUND = 404
 PAGE = {"per_page": 100}
 BY_ID = {**PAGE, "order_by": "id", "sort": "asc"}
 LATEST = {"status": "success", "order_by": "updated_at", "sort": "desc", "per_page": 1}
 
 
 def claims(document: Document) -> bool:
-    questions = (ENVIRONMENTS, DEPLOYMENTS, *(row[0] for row in READERS))
+    questions = (ENVIRONMENTS, DEPLOYMENTS, CODE_OWNERS, *(row[0] for row in READERS))
     return any(question.is_answered_by(document) for question in questions)
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    known = Known()
+    urls = [row.text("web_url") for question in (GROUP, GROUPS, PROJECTS) for row in rows_of(question, documents)]
+    known = Known(scope_on(NAME, next(filter(None, urls), "")))
     for question, reader in READERS:
         for row in rows_of(question, documents):
             reader(row, known, findings)
     read_deployments([*rows_of(DEPLOYMENTS, documents)], known, findings)
+    files = CodeOwnerFiles(Dialect.GITLAB, findings)
+    for row, place in in_order([*rows_of(CODE_OWNERS, documents)], "file_path", GITLAB_PLACES):
+        if project := known.project(row, findings):
+            files.state(project, row, place)
     for row in rows_of(ENVIRONMENTS, documents):
         read_environment(row, known, findings)
 
@@ -97,8 +114,12 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
     async for document in _pages(api, f"{top}/projects", {**BY_ID, "include_subgroups": "true"}):
         yield document
         for row in PROJECTS.rows(document):
-            async for answer in _of_project(api, f"projects/{row.value['id']}"):
+            project = f"projects/{row.value['id']}"
+            async for answer in _of_project(api, project):
                 yield answer
+            if row.value.get("repository_access_level") != "disabled":
+                async for answer in _code_owners(api, project):
+                    yield answer
 
 
 async def _of_project(api: Api, project: str) -> AsyncIterator[Document]:
@@ -110,6 +131,20 @@ async def _of_project(api: Api, project: str) -> AsyncIterator[Document]:
             path = f"{project}/deployments"
             value: Any = await api.get(path, {**LATEST, "environment": row.value["name"]})
             yield Document(api.url(path), value)
+
+
+async def _code_owners(api: Api, project: str) -> AsyncIterator[Document]:
+    """The file that counts, if there is one."""
+    for place in GITLAB_PLACES:
+        path = f"{project}/repository/files/{quote(place, safe='')}"
+        try:
+            value = await api.get(path, {"ref": "HEAD"})
+        except ApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+        else:
+            yield Document(api.url(path), value)
+            return
 
 
 async def _pages(api: Api, path: str, params: Mapping[str, Any] = PAGE) -> AsyncIterator[Document]:

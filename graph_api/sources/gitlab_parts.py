@@ -22,8 +22,10 @@ ROLES = {OWNER: "OWNER", MAINTAINER: "MAINTAINER"}
 
 @dataclass(slots=True)
 class Known:
-    """Groups and projects by the ids and paths that questions hold."""
+    """Groups and projects of one server by the ids and paths that questions hold."""
 
+    scope: str
+    """The namespace of what this server knows."""
     groups: dict[str, Ref] = field(default_factory=dict)
     projects: dict[str, Ref] = field(default_factory=dict)
     paths: dict[Ref, str] = field(default_factory=dict)
@@ -42,10 +44,9 @@ class Known:
             findings.problem(message, row.at())
         return ref
 
-
-def group_ref(path: str) -> Ref:
-    *above, name = path.split("/")
-    return ref_of("group", namespace_of(NAME, *above), name)
+    def group_ref(self, path: str) -> Ref:
+        *above, name = path.split("/")
+        return ref_of("group", namespace_of(self.scope, *above), name)
 
 
 def read_group(row: Row, known: Known, findings: Findings) -> None:
@@ -54,7 +55,7 @@ def read_group(row: Row, known: Known, findings: Findings) -> None:
         findings.problem("a group without full_path", row.at())
         return
     ref = findings.entity(
-        group_ref(path),
+        known.group_ref(path),
         row.at("full_path"),
         name=path.rpartition("/")[2],
         type="group",
@@ -65,7 +66,7 @@ def read_group(row: Row, known: Known, findings: Findings) -> None:
     )
     known.groups.update({path: ref, str(row.value.get("id")): ref})
     if above := path.rpartition("/")[0]:
-        findings.link(ref, "CHILD_OF", group_ref(above), row.at("full_path"))
+        findings.link(ref, "CHILD_OF", known.group_ref(above), row.at("full_path"))
 
 
 def read_project(row: Row, known: Known, findings: Findings) -> None:
@@ -89,12 +90,12 @@ def read_project(row: Row, known: Known, findings: Findings) -> None:
     known.projects.update({path: ref, str(row.value.get("id")): ref})
     known.paths[ref] = path
     if dig(row.value, "namespace", "kind") == "group":
-        _owned(ref, group_ref(path.rpartition("/")[0]), "NAMESPACE", NAMESPACE_CONFIDENCE, at, findings)
+        _owned(ref, known.group_ref(path.rpartition("/")[0]), "NAMESPACE", NAMESPACE_CONFIDENCE, at, findings)
     for index, share in mappings(row.value.get("shared_with_groups")):
         level, group = share.get("group_access_level"), share.get("group_full_path")
         if isinstance(level, int) and level in CONFIDENCE and isinstance(group, str) and group:
             at = row.at("shared_with_groups", index)
-            _owned(ref, group_ref(group), ROLES[level], CONFIDENCE[level], at, findings)
+            _owned(ref, known.group_ref(group), ROLES[level], CONFIDENCE[level], at, findings)
 
 
 def _owned(ref: Ref, owner: Ref, role: str, confidence: float, at: Place, findings: Findings) -> None:
@@ -103,25 +104,25 @@ def _owned(ref: Ref, owner: Ref, role: str, confidence: float, at: Place, findin
 
 
 def read_group_member(row: Row, known: Known, findings: Findings) -> None:
-    user, group = _user(row, findings), known.group(row, findings)
+    user, group = _user(row, known, findings), known.group(row, findings)
     if user and group:
         findings.link(user, "MEMBER_OF", group, row.at("username"))
 
 
 def read_project_member(row: Row, known: Known, findings: Findings) -> None:
-    user, project, level = _user(row, findings), known.project(row, findings), row.value.get("access_level")
+    user, project, level = _user(row, known, findings), known.project(row, findings), row.value.get("access_level")
     if user and project and isinstance(level, int) and level in CONFIDENCE:
         _owned(project, user, ROLES[level], CONFIDENCE[level], row.at("username"), findings)
 
 
-def _user(row: Row, findings: Findings) -> Ref | None:
+def _user(row: Row, known: Known, findings: Findings) -> Ref | None:
     """None for a member who is blocked."""
     login = row.text("username")
     if login is None or row.text("state") not in (None, "active"):
         return None
     emails = [email for key in ("email", "public_email") if (email := row.text(key))]
     return findings.entity(
-        ref_of("user", NAME, login),
+        ref_of("user", known.scope, login),
         row.at("username"),
         name=login,
         title=row.text("name"),
@@ -162,4 +163,4 @@ def read_deployments(rows: list[Row], known: Known, findings: Findings) -> None:
 
 
 def _environment_ref(project: Ref, known: Known, name: Any) -> Ref:
-    return ref_of("environment", f"{NAME}-{known.paths[project]}", name)
+    return ref_of("environment", f"{known.scope}-{known.paths[project]}", name)

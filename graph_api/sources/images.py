@@ -1,17 +1,20 @@
 """Container images that something runs, stated alike by all connectors."""
 
+import re
+
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import image_name, image_ref
 
+_USER = re.compile(r"@(?!sha\d+:)")
 _PLACEHOLDERS = ("{{", "$")
 
 
 def is_named(image: str) -> bool:
-    """Whether no part of an image's name still has to be filled in."""
-    return not any(mark in image for mark in _PLACEHOLDERS)
+    """Whether it is the name of an image: nothing still has to be filled in, and nobody's password stands in it."""
+    return not any(mark in image for mark in _PLACEHOLDERS) and not _USER.search(image)
 
 
 def state_image(

@@ -51,6 +51,7 @@ from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
+from graph_api.sources.json_patch import is_json_patch
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_cluster
 from graph_api.sources.kubernetes_needs import ConfigMaps, Services, address_of, state_needs
 from graph_api.sources.kubernetes_objects import (
@@ -64,7 +65,7 @@ from graph_api.sources.kubernetes_objects import (
     text_of,
 )
 from graph_api.sources.kubernetes_workloads import NAME, Workloads
-from graph_api.sources.kustomize import Overlays, is_kustomization
+from graph_api.sources.kustomize import BARE, Overlays, is_kustomization, parsed
 from graph_api.sources.naming import scoped
 
 _GROUPS = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
@@ -77,12 +78,15 @@ _ROUTES = frozenset(
 
 def claims(document: Document) -> bool:
     group = group_of(document.value)
-    return is_kustomization(document) or (group is not None and (group in _GROUPS or "." in group))
+    is_object = group is not None and (group in _GROUPS or "." in group)
+    return is_object or is_kustomization(document) or is_json_patch(document.value)
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    overlays = Overlays(filter(is_kustomization, documents))
+    documents = parsed(documents, findings)
+    overlays = Overlays(documents)
     manifests = list(_manifests(documents, overlays, findings))
+    overlays.report(findings)
     workloads = Workloads(manifests, overlays)
     for manifest in manifests:
         if not manifest.name and manifest.kind in ("Deployment", "StatefulSet", "DaemonSet", "CronJob"):
@@ -106,7 +110,7 @@ def _manifests(documents: Sequence[Document], overlays: Overlays, findings: Find
         if manifest.document.path in overlays.patches:
             continue
         if not is_template(manifest):
-            yield manifest
+            yield from overlays.variants(manifest)
         elif id(manifest.document) not in refused:
             refused.add(id(manifest.document))
             findings.refuse(manifest.document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
@@ -127,7 +131,7 @@ def _services(manifests: Sequence[Manifest], workloads: Workloads, findings: Fin
         alone = len({row.ref for row in selected}) == 1
         for workload in selected:
             workload.services[name] = alone
-        refs = [row.ref for row in selected] or [_state_service(manifest, namespace, findings)]
+        refs = [row.ref for row in selected] or [_state_service(manifest, workloads.overlays, findings)]
         found[namespace, name] = list(dict.fromkeys([*found.get((namespace, name), []), *refs]))
     for workload in workloads.all:
         if workload.manifest.group == "serving.knative.dev":
@@ -135,16 +139,17 @@ def _services(manifests: Sequence[Manifest], workloads: Workloads, findings: Fin
     return found
 
 
-def _state_service(manifest: Manifest, namespace: str, findings: Findings) -> Ref:
+def _state_service(manifest: Manifest, overlays: Overlays, findings: Findings) -> Ref:
     external = manifest.text("spec", "externalName")
+    hosts = [scoped("host", external)] if external and _is_public(external) else []
     return findings.entity(
-        scoped_ref("resource", NAME, namespace, f"service-{manifest.name}"),
+        scoped_ref("resource", NAME, overlays.namespace(manifest), f"service-{manifest.name}"),
         manifest.at("metadata", "name"),
         name=manifest.name,
         type="transit",
         labels=manifest.labels,
         spec={"object": "Service"},
-        identifiers=[scoped(NAME, f"{namespace}/{manifest.name}"), *([scoped("host", external)] if external else [])],
+        identifiers=[*(scoped(NAME, name) for name in overlays.names(manifest, manifest.name)), *hosts],
     )
 
 
@@ -184,7 +189,7 @@ def _state_routes(routes: Sequence[Manifest], overlays: Overlays, services: Serv
 
 
 def _is_public(host: str) -> bool:
-    return "." in host and "*" not in host and not host.endswith((".svc", ".cluster.local"))
+    return "." in host and not any(mark in host for mark in "*@") and not host.endswith((".svc", ".cluster.local"))
 
 
 def _route_ref(kind: str, namespace: str, name: str) -> Ref:
@@ -244,5 +249,6 @@ CONNECTOR = Connector(
     input="Manifests (YAML, JSON), rendered charts, `kubectl get -o json`, kustomization.yaml; or the API of a cluster",
     claims=claims,
     read=read,
+    files=(BARE,),
     online=Online(base_url=None, token_variable=TOKEN, fetch=fetch_cluster, options=OPTIONS),
 )

@@ -1,7 +1,7 @@
 """Objects in the manner of Kubernetes: of manifests, of Lists as `kubectl get -o json` prints them, of API answers."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from graph_api.catalog.ref import Ref
@@ -16,8 +16,40 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
+class Origins:
+    """Where parts of an object stand that a patch wrote: those that it wrote whole, and items of lists it changed."""
+
+    whole: dict[Keys, Place] = field(default_factory=dict)
+    changed: dict[Keys, Place] = field(default_factory=dict)
+
+    def copy(self) -> "Origins":
+        return Origins(self.whole.copy(), self.changed.copy())
+
+    def note(self, keys: Keys, place: Place) -> None:
+        self.whole[keys] = place
+        if len(keys) > 1 and isinstance(keys[-2], int):
+            self.changed.setdefault(keys[:-1], place)
+
+    def shift(self, keys: Keys, index: int, by: int, places: Mapping[int, Place]) -> None:
+        """Items of the list at `keys` move from `index` on, by 1 for a new one there or by -1 for one that is gone.
+        `places` are theirs, by their indexes before."""
+        size = len(keys)
+        for rows in (self.whole, self.changed):
+            moving = [row for row in rows if len(row) > size and row[:size] == keys and int(row[size]) >= index]
+            taken = {row: rows.pop(row) for row in moving}
+            kept = {row: place for row, place in taken.items() if row[size] in places}
+            rows.update({(*keys, int(row[size]) + by, *row[size + 1 :]): place for row, place in kept.items()})
+        for old, place in places.items():
+            self.whole.setdefault((*keys, old + by), place)
+
+    def of(self, keys: Keys) -> Place | None:
+        above = (self.whole.get(keys[:length]) for length in range(len(keys), 0, -1))
+        return next(filter(None, above), None) or self.changed.get(keys)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """One object: a document, or the item of a List at `keys` in it."""
+    """One object: a document, or the item of a List at `keys` in it; as patches have left it."""
 
     document: Document
     keys: Keys
@@ -25,9 +57,20 @@ class Manifest:
     kind: str
     group: str
     version: str
+    origins: Origins = field(default_factory=Origins, compare=False)
+    ways: tuple[Any, ...] = ()
+    """Of kustomizations, as kustomize.py has them, that lead to it in this shape."""
+
+    def moved(self, origins: Origins, keys: Keys, index: int, by: int, count: int) -> None:
+        """Note in origins that are to be this object's that items of a list of `count` have moved from `index` on."""
+        places = {
+            old: origins.of((*keys, old)) or self.document.at(*self.keys, *keys, old)
+            for old in range(index + (by < 0), count)
+        }
+        origins.shift(keys, index, by, places)
 
     def at(self, *keys: str | int) -> Place:
-        return self.document.at(*self.keys, *keys)
+        return self.origins.of(keys) or self.document.at(*self.keys, *keys)
 
     def get(self, *keys: str | int) -> Any:
         return dig(self.value, *keys)

@@ -7,7 +7,7 @@ from typing import Any
 
 from graph_api.catalog.ref import Ref
 from graph_api.sources.addresses import service_name_of
-from graph_api.sources.documents import dig, mapping, mappings
+from graph_api.sources.documents import Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.image_classes import class_of_image, is_own_software
 from graph_api.sources.images import state_image
@@ -88,11 +88,11 @@ class Workload:
                 if variable and value:
                     yield (*keys, "env", index), variable, value
 
-    def images(self, overlays: Overlays) -> Iterator[tuple[Keys, str]]:
+    def images(self, overlays: Overlays) -> Iterator[tuple[str, Place]]:
         """Images that kustomizations have replaced, of containers and init containers."""
         for keys, container in self.containers():
             if image := text_of(container.get("image")):
-                yield from (((*keys, "image"), name) for name in overlays.images(self.manifest, image))
+                yield from overlays.images(self.manifest, image, self.manifest.at(*keys, "image"))
 
 
 def workload_of(manifest: Manifest, overlays: Overlays) -> Workload | None:
@@ -117,7 +117,7 @@ class Workloads:
             for key, value in workload.labels.items():
                 self._by_label[workload.namespace, key, str(value)].append(workload)
         self._users = Counter(
-            image for image, _ in {(image_name(i), row.ref) for row in self.all for _, i in row.images(overlays)}
+            image for image, _ in {(image_name(i), row.ref) for row in self.all for i, _ in row.images(overlays)}
         )
 
     def _tell_apart(self) -> None:
@@ -156,13 +156,13 @@ class Workloads:
             type=workload.image_class or workload.type,
             labels=manifest.labels,
             spec=_spec(workload),
-            identifiers=self._identifiers(workload, [image for _, image in images]),
+            identifiers=self._identifiers(workload, [image for image, _ in images]),
         )
-        for keys, image in images:
-            state_image(workload.ref, image, manifest.at(*keys), findings)
-        for namespace in self.overlays.namespaces(manifest):
-            place = findings.mention(environment_ref(namespace), at, name=namespace, type="namespace")
-            findings.link(workload.ref, "DEPLOYED_TO", place, at)
+        for image, place in images:
+            state_image(workload.ref, image, place, findings)
+        for namespace, place in self.overlays.namespaces(manifest).items():
+            environment = findings.mention(environment_ref(namespace), place, name=namespace, type="namespace")
+            findings.link(workload.ref, "DEPLOYED_TO", environment, place)
         _state_whole(workload, findings)
 
     def _identifiers(self, workload: Workload, images: list[str]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from graph_api.sources.descriptors import read_descriptor
 from graph_api.sources.documents import Document, mapping, mappings
 from graph_api.sources.fields import Origin
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, repository_ref
+from graph_api.sources.naming import ref_of, repository_ref, without_user
 from graph_api.sources.scalars import text_in
 from graph_api.sources.yaml_documents import YamlTextError, read_yaml
 
@@ -134,6 +134,7 @@ def _read_annotation(
     if entity is None:
         return None
     if scheme == "url" and target.startswith(("https://", "http://")):
+        target = without_user(target)
         name = entity.title or entity.name
         found = findings.entity(
             ref_of("document", f"{NAME}-url", target),

@@ -18,6 +18,7 @@ from graph_api.catalog.ref import DEFAULT_NAMESPACE, MAX_PART, Ref, make_ref
 _DIGEST = 8
 _SHORT_HOST = "github.com"
 _CVE = re.compile(r"CVE-\d{4}-\d+", re.IGNORECASE)
+_USER = re.compile(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s]*@")
 _PURL = re.compile(r"pkg:(?P<type>[A-Za-z0-9.+-]+)/(?P<name>[^@?#]+)(?:@(?P<version>[^?#]+))?")
 
 
@@ -44,6 +45,25 @@ def _fit(slug: str, separators: str, text: str) -> str:
 def ref_of(kind: str, namespace: str, name: str) -> Ref:
     """The ref of a thing that one connector knows; both texts may be anything."""
     return make_ref(kind, namespace_of(namespace), name_of(name))
+
+
+def without_user(url: str) -> str:
+    """An address without the user and password that may stand before its host."""
+    return _USER.sub(r"\1", url)
+
+
+def server_of(url: str) -> str:
+    """`https://host` of an address on the web, without whatever user it names; empty for any other text."""
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2].lower()
+    return f"{scheme}://{host}" if scheme in ("https", "http") and host else ""
+
+
+def scope_on(tool: str, url: str) -> str:
+    """The namespace of what a tool's server at the URL knows: `github`, `github-HOST` of another server than the
+    public one, as both may have a team or login of one name."""
+    host = server_of(url).partition("://")[2]
+    return tool if host in ("", f"{tool}.com") else f"{tool}-{host}"
 
 
 def repository_ref(url: str) -> Ref | None:

@@ -4,6 +4,7 @@ A document belongs to the first that claims it, so what is told by less stands f
 """
 
 import inspect
+import re
 from importlib import import_module
 
 from graph_api.catalog.entity import LinkOrigin
@@ -121,6 +122,15 @@ OBSERVING = frozenset(format_.name for format_ in FORMATS if format_.origin is L
 """Connectors that see rather than are told."""
 
 
+_MODULE = re.compile(r"\b(\w+)\.py\b")
+
+
 def documentation(name: str) -> str:
-    """What a connector's module says of itself to its users."""
-    return inspect.getdoc(import_module(f"graph_api.sources.{name}")) or ""
+    """What a connector's module says of itself to its users, with what the modules say that it refers to."""
+    own = _documentation(name)
+    named = [row for row in dict.fromkeys(_MODULE.findall(own)) if row not in BY_NAME]
+    return "\n\n".join([own, *(f"{row}.py: {_documentation(row)}" for row in named)])
+
+
+def _documentation(module: str) -> str:
+    return inspect.getdoc(import_module(f"graph_api.sources.{module}")) or ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -23,6 +23,9 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 
 V = TypeVar("V")
+
+MAX_KEPT = 4_096
+"""Texts of which what they say is kept: it is the same for many rows, and the same rows are read again and again."""
 
 
 class LazyMap(Mapping[str, V]):
@@ -160,6 +163,7 @@ def dump_owners(owners: tuple[Owner, ...]) -> str:
     return dump(owners)
 
 
+@lru_cache(MAX_KEPT)
 def load_owners(text: str | None) -> tuple[Owner, ...]:
     return tuple(_owner(values) for values in orjson.loads(text)) if text else ()
 

@@ -36,6 +36,17 @@ RETRIES = Counter(
     ("reason",),
     registry=REGISTRY,
 )
+MIRROR_STATE = Gauge("graph_api_mirror_state", "1 for the state of the mirror of Neo4j.", ("state",), registry=REGISTRY)
+MIRROR_ENTITIES = Gauge("graph_api_mirror_entities", "Entities that were loaded into the mirror.", registry=REGISTRY)
+MIRROR_LINKS = Gauge("graph_api_mirror_links", "Links that were loaded into the mirror.", registry=REGISTRY)
+MIRROR_LAG = Gauge("graph_api_mirror_revisions_behind", "When it was last looked at.", registry=REGISTRY)
+MIRROR_LOADS = Counter(
+    "graph_api_mirror_loads", "How often the mirror began to be loaded, and why.", ("reason",), registry=REGISTRY
+)
+MIRROR_LOAD_SECONDS = Gauge("graph_api_mirror_load_seconds", "That the last load took.", registry=REGISTRY)
+MIRROR_ANSWERS = Counter(
+    "graph_api_mirror_answers", "Questions that the mirror can answer, by who did.", ("by",), registry=REGISTRY
+)
 STREAMS = Gauge("graph_api_streams_open", "WebSockets and event streams that are open.", registry=REGISTRY)
 LOOP_LAG = Histogram(
     "graph_api_event_loop_lag_seconds",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from graph_api.access.principal import Principal
@@ -17,6 +18,7 @@ class RequestRecord:
     """Filled while the request is answered. `state` is the request's own, where authentication leaves the principal."""
 
     request_id: str
+    begun: float = field(default_factory=monotonic)
     state: Mapping[str, Any] = field(default_factory=dict)
     operation: str | None = None
     operation_type: str | None = None

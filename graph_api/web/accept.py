@@ -1,7 +1,8 @@
 """What a client wants to read: the Accept header (RFC 9110, section 12.5.1)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 JSON = "application/json"
@@ -9,6 +10,8 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
 EVENT_STREAM = "text/event-stream"
 
+_USUAL_LENGTH = 500
+"""Characters: browsers send some 150."""
 _QUALITY = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
 
@@ -25,8 +28,17 @@ def accepted(headers: Mapping[str, str]) -> str:
     return ",".join(value for name, value in headers.items() if name.lower() == "accept")
 
 
-def preferred(accept: str, offers: Sequence[str]) -> str | None:
+def preferred(accept: str, offers: tuple[str, ...]) -> str | None:
     """The offer that the client likes best, the first of equals; None when it accepts none of them."""
+    return _usual(accept, offers) if len(accept) <= _USUAL_LENGTH else _best(accept, offers)
+
+
+@lru_cache(256)
+def _usual(accept: str, offers: tuple[str, ...]) -> str | None:
+    return _best(accept, offers)
+
+
+def _best(accept: str, offers: tuple[str, ...]) -> str | None:
     ranges = list(_ranges(accept or "*/*"))
     liked = {offer: _preference(offer, ranges) for offer in offers}
     best = max(offers, key=lambda offer: liked[offer])

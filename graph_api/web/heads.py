@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from graph_api.errors import ErrorCode
+from graph_api.web.joined_writes import JoinedWrites
 from graph_api.web.responses import error_response
 
 _CLOSE = {"connection": "close"}
@@ -30,6 +31,7 @@ class _TimedHeads(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
+        self.transport = cast("asyncio.Transport", JoinedWrites(transport, self.loop))
         self._await_head()
 
     def data_received(self, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """What one request may take from the others, and one caller: body bytes, time, a place among the running ones."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,8 @@ from graph_api.web.turns import BusyError, Turns
 
 LINGER = 1.0
 """Seconds that the rest of a refused body is read and thrown away: a client that still sends would miss the answer."""
+SOON = 0.05
+"""Seconds after which it is worth while to look whether the client still waits: most answers are there before."""
 LONGEST_PAUSE = 0.5
 """Seconds after which a caller above its rate hears so: at once, it would ask again at once."""
 
@@ -157,16 +159,27 @@ class LimitRequests:
 async def _unless_gone(work: Awaitable[None], receive: Receive, seconds: float | None) -> bool:
     """Run it until the client is gone or the time is over; False for the latter."""
     answer = asyncio.ensure_future(work)
-    gone = asyncio.create_task(_wait_for_disconnect(receive))
+    running = [answer]
+    soon = SOON if seconds is None else min(SOON, seconds)
     try:
-        done, _ = await asyncio.wait((answer, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(running, timeout=soon)
+        if not done:
+            running.append(asyncio.ensure_future(_wait_for_disconnect(receive)))
+            rest = None if seconds is None else seconds - soon
+            done, _ = await asyncio.wait(running, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        answer.cancel()
-        gone.cancel()
-        await asyncio.gather(answer, gone, return_exceptions=True)
+        await _end(running)
     if answer in done:
         answer.result()
     return bool(done)
+
+
+async def _end(tasks: Iterable[asyncio.Future[None]]) -> None:
+    unfinished = [task for task in tasks if not task.done()]
+    for task in unfinished:
+        task.cancel()
+    if unfinished:
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
 
 def _busy() -> Response:

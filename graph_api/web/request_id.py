@@ -1,7 +1,7 @@
 """One id per request, in the log and in every response."""
 
 import re
-from uuid import uuid4
+from random import getrandbits
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
@@ -23,7 +23,7 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        id_ = given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+        id_ = given if _ACCEPTABLE.fullmatch(given) else f"{getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = id_
 
         async def send_with_id(message: Message) -> None:

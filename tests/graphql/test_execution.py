@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import strawberry
+from graphql import GraphQLError
 
 from graph_api.graphql.execution import CatalogExecutor
 
@@ -113,7 +114,19 @@ async def test_both_executors_answer_alike(query: str) -> None:
     assert found == expected
 
 
-async def answer(schema: strawberry.Schema, query: str) -> tuple[str, list[Any]]:
-    result = await schema.execute(query)
+async def answer(
+    schema: strawberry.Schema, query: str, variables: dict[str, Any] | None = None, context: object = None
+) -> tuple[str, set[tuple[str, str]]]:
+    result = await schema.execute(query, variable_values=variables, context_value=context)
     # As text: a dictionary would not tell the order of its fields.
-    return str(result.data), [(error.message, error.path) for error in result.errors or ()]
+    return str(result.data), {_told(result.data, error) for error in result.errors or ()}
+
+
+def _told(data: Any, error: GraphQLError) -> tuple[str, str]:
+    """Where and what. Of the errors below one null, the executor itself tells those that it happens to meet first."""
+    path = list(error.path or ())
+    for length, key in enumerate(path):
+        if data is None:
+            return str(path[:length]), "below"
+        data = data[key]
+    return str(path), error.message

@@ -1,19 +1,23 @@
 """The same questions over HTTP have the same answers on both stores: on the demo organization, and on the folders of
 real organizations below the folder that the variable REALWORLD names."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import neo4j
 import pytest
 
 from graph_api.app import source_order
 from graph_api.settings import Settings
 from graph_api.sources.reading import read_paths
+from graph_api.store.mirror.store import MirroredStore
+from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync_all
-from tests.conftest import Run
+from tests.conftest import Run, until_current, wipe
 from tests.graphql.conftest import Client
 
 FOLDERS = [Path(__file__).parents[2] / "seeds"]
@@ -76,6 +80,36 @@ def test_both_stores_answer_alike(both: tuple[Client, Client]) -> None:
     assert found == also
     for ref in refs[:: 1 + len(refs) // 50]:
         assert neo4j.ask(WALKS, ref=ref) == embedded.ask(WALKS, ref=ref), ref
+
+
+@pytest.fixture
+def unmirrored_and_mirrored(
+    run: Run, neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None
+) -> Iterator[tuple[Client, Client]]:
+    """The demo organization in one Neo4j."""
+    wipe(neo4j_driver)
+    user, password = neo4j_auth or (None, None)
+    plain, mirrored = (Neo4jStore(neo4j_uri, user=user, password=password) for _ in range(2))
+    clients = tuple(Client(store, run, Settings(rate=100_000)) for store in (plain, MirroredStore(mirrored)))
+    for client in clients:
+        run(client.start())
+    run(load(plain, FOLDERS[0], None))
+    yield clients[0], clients[1]
+    for client in clients:
+        run(client.stop())
+
+
+def test_a_mirror_answers_as_its_neo4j(unmirrored_and_mirrored: tuple[Client, Client], run: Run) -> None:
+    plain, mirrored = unmirrored_and_mirrored
+    assert isinstance(mirrored.store, MirroredStore)
+    run(until_current(mirrored.store))
+    pages = list(all_pages(plain, LISTS[0]))
+    assert list(all_pages(mirrored, LISTS[0])) == pages
+    for query in WHOLE:
+        assert json.dumps(mirrored.ask(query)) == json.dumps(plain.ask(query)), query
+    refs = [node["ref"] for page in pages for node in page["nodes"]]
+    for ref in refs[:: 1 + len(refs) // 30]:
+        assert json.dumps(mirrored.ask(WALKS, ref=ref)) == json.dumps(plain.ask(WALKS, ref=ref)), ref
 
 
 def all_pages(client: Client, query: str) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,9 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Bucket, Facet
 from graph_api.store.protocol import PageRequest, Place, Store
 from tests.catalogs import AT, entity, link, links, ref, refs, with_ends, write
+from tests.conftest import on_mirror_too
+
+pytestmark = on_mirror_too
 
 IN, OUT = Direction.IN, Direction.OUT
 TEAM = Ref("group:default/team")

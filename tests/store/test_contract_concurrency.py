@@ -14,7 +14,9 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.store.protocol import PageRequest, Store
 from tests.catalogs import AT, as_planned, entity, link, links, ref, refs, sync_run, with_ends, write
-from tests.conftest import OpenStore
+from tests.conftest import OpenStore, on_mirror_too
+
+pytestmark = on_mirror_too
 
 WRITERS = 20
 EVERY = PageRequest(filter=ALL, sort=Sort(), limit=100)

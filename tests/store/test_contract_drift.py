@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.drift import DriftFinding, DriftKind, DriftPlace, DriftQuestion
 from graph_api.store.protocol import Reading
-from tests.conftest import Run
+from tests.conftest import Run, on_mirror_too
 from tests.graphs import TIMES, Catalog, catalogs
 from tests.questions import filters, some, visibilities
 from tests.reference_drift import DriftReference
 from tests.store.loading import FEW, Loader
+
+pytestmark = on_mirror_too
 
 RELATIONS = ("DEPENDS_ON", "CONSUMES_API", "PROVIDED_BY", "READS_FROM", "WRITTEN_BY", "OWNED_BY", "CONTAINS")
 

@@ -6,6 +6,9 @@ from graph_api.catalog.filters import LinkCompare, Op
 from graph_api.catalog.relations import Direction
 from graph_api.store.protocol import LinkPage, LinkPlace, Store
 from tests.catalogs import link, links, ref, refs, with_ends, write
+from tests.conftest import on_mirror_too
+
+pytestmark = on_mirror_too
 
 IN, OUT = Direction.IN, Direction.OUT
 
@@ -100,3 +103,17 @@ async def test_a_page_of_each_of_several_with_very_many_links(store: Store, back
         assert found == {name: ends[name] for name in found}
     into = await store.neighbours(refs("n0000 n0002 n0003"), IN, ["DEPENDS_ON"], page=page)
     assert [len(into[ref(name)]) for name in ("n0000", "n0002", "n0003")] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("direction", [IN, OUT])
+async def test_each_of_many_has_a_page_as_if_it_were_alone(store: Store, direction: Direction, backward: bool) -> None:
+    await write(store, with_ends([*PAGED_LINKS, *links("b>a b>c b>d c>a d>a d>b e>a e>b e>c")]))
+    asked, relations = refs("a b c d e"), ["DEPENDS_ON", "CONSUMES_API"]
+    places = [None, LinkPlace(ref("b"), "DEPENDS_ON", None), LinkPlace(ref("c"), "DEPENDS_ON", "prod")]
+    for limit in (1, 2, None):
+        for after in places:
+            page = LinkPage(limit=limit, after=after, backward=backward)
+            together = await store.neighbours(asked, direction, relations, page=page)
+            alone = [await store.neighbours([one], direction, relations, page=page) for one in asked]
+            assert together == {one: answer[one] for one, answer in zip(asked, alone, strict=True)}

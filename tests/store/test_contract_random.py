@@ -12,12 +12,14 @@ from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.protocol import LinkPage, LinkPlace, PageRequest, Reading
-from tests.conftest import Run
+from tests.conftest import Run, on_mirror_too
 from tests.graphs import ENVIRONMENTS, IDENTIFIERS, REFS, RELATIONS, Catalog, catalogs
 from tests.questions import PLAIN_FACETS, filters, link_filters, page_requests, some, visibilities
 from tests.reference import Reference
 from tests.reference_order import place_of
 from tests.store.loading import FEW, Loader
+
+pytestmark = on_mirror_too
 
 
 @given(catalog=catalogs(), visibility=visibilities(), requests=st.lists(page_requests(), min_size=3, max_size=6))

@@ -11,11 +11,13 @@ from graph_api.catalog.audience import Visibility
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import DEFAULT_BUDGET, Traversal, WalkAnswer, WalkRequest
-from tests.conftest import Run
+from tests.conftest import Run, on_mirror_too
 from tests.graphs import RELATIONS, Catalog, catalogs
 from tests.questions import some, traversals, visibilities, walk_requests
 from tests.reference import Reference
 from tests.store.loading import FEW, Loader
+
+pytestmark = on_mirror_too
 
 DEADLINE = 30.0
 

@@ -8,6 +8,9 @@ from graph_api.catalog.filters import ALL, Compare, Op
 from graph_api.catalog.search import MAX_FOUND
 from graph_api.store.protocol import Store
 from tests.catalogs import entity, ref, write
+from tests.conftest import on_mirror_too
+
+pytestmark = on_mirror_too
 
 CHECKOUT = ChangeSet(
     entities=[

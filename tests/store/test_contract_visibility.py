@@ -17,6 +17,9 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Bucket
 from graph_api.store.protocol import PageRequest, Reading, Store
 from tests.catalogs import entity, link, links, ref, refs, with_ends, write
+from tests.conftest import on_mirror_too
+
+pytestmark = on_mirror_too
 
 IN, OUT = Direction.IN, Direction.OUT
 TEAM, SECRET, SYSTEM = Ref("group:default/team"), Ref("group:default/secret"), Ref("system:default/secret")

@@ -23,6 +23,9 @@ from graph_api.catalog.traversal import (
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.protocol import Store
 from tests.catalogs import entity, link, links, ref, refs, with_ends, write
+from tests.conftest import on_mirror_too
+
+pytestmark = on_mirror_too
 
 IN, OUT = Direction.IN, Direction.OUT
 BUDGET, DEPTH, UNRESOLVED, _ = IncompleteReason

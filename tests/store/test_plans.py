@@ -14,7 +14,7 @@ from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Traversal, WalkRequest
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import cypher, mirror_cypher
 from graph_api.store.neo4j.drift import statement as drift_statement
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import hard_only, head
@@ -99,9 +99,17 @@ PLANS: list[tuple[str, str, list[str]]] = [
     ("restricted names", cypher.RESTRICTED_NAMES, [INDEX]),
     ("sources with their runs", cypher.SOURCES, [INDEX]),
     ("problems", ask(cypher.PROBLEMS), [INDEX]),
+    ("mark of a mirror", mirror_cypher.MARK, [SEEK]),
+    ("size of a catalog", mirror_cypher.SIZE, ["NodeCountFromCountStore"]),
+    ("sizes of deltas", mirror_cypher.DELTAS, ["NodeUniqueIndexSeekByRange"]),
+    ("deltas", mirror_cypher.DELTAS_UNTIL, ["NodeUniqueIndexSeekByRange"]),
 ]
 
-LISTED_WHOLE = {"sources with their runs": {"NodeByLabelScan"}, "problems": {"NodeByLabelScan"}}
+LISTED_WHOLE = {
+    "sources with their runs": {"NodeByLabelScan"},
+    "problems": {"NodeByLabelScan"},
+    "mark of a mirror": {"NodeByLabelScan"},
+}
 """They look at every node of a label that counts tens."""
 
 
@@ -161,6 +169,7 @@ PARAMETERS: dict[str, Any] = {
     "before": None,
     "levels": 5,
     "since": 0,
+    "until": 9,
     "after_revision": 0,
     "after_ref": "",
     **{f"{side}_{part}": "" for side in ("after", "before") for part in ("ref", "relation", "environment")},

@@ -57,10 +57,13 @@ def masked_errors() -> Iterator[None]:
 
 
 class Connections:
-    """Opened when they are first used; after close() every use is UNAVAILABLE."""
+    """Opened when they are first used; after close() every use is UNAVAILABLE. What is not `durable` is not there any
+    more after a power cut.
+    """
 
-    def __init__(self, path: Path, busy_seconds: float) -> None:
+    def __init__(self, path: Path, busy_seconds: float, *, durable: bool = True) -> None:
         self._path = path
+        self._durable = durable
         self._busy_seconds = busy_seconds
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-reader")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="catalog-writer")
@@ -139,7 +142,7 @@ class Connections:
             f"PRAGMA cache_size = -{_WRITER_CACHE * 1024}",
             "PRAGMA secure_delete = 0",
             # An acknowledged write survives even a power cut, for a millisecond or two.
-            "PRAGMA synchronous = FULL",
+            f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}",
             "PRAGMA journal_size_limit = 67108864",
         )
 

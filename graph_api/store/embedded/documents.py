@@ -4,6 +4,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from graph_api.store.embedded.kept import kept_by
 from graph_api.store.embedded.origins import origins_of
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.rows import (
+    MAX_KEPT,
     dump,
     dump_entity_statements,
     dump_owners,
@@ -100,6 +102,7 @@ def _dumped(value: Collection[str]) -> str | None:
     return dump(value) if value else None
 
 
+@lru_cache(MAX_KEPT)
 def to_entity(row: Row) -> Entity:
     """From ENTITY_COLUMNS."""
     (
@@ -138,10 +141,12 @@ def to_entity(row: Row) -> Entity:
     )
 
 
+@lru_cache(MAX_KEPT)
 def _loaded(text: str | None) -> tuple[Any, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 
+@lru_cache(MAX_KEPT)
 def to_link(row: Row) -> Link:
     """From LINK_COLUMNS."""
     source, relation, target, environment, hard, confidence, properties, origins, observed_at, statements, revision = (

@@ -5,7 +5,7 @@
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby, islice
 from pathlib import Path
@@ -158,7 +158,7 @@ def _add_removed(conn: sqlite3.Connection, rows: list[RemovedRow]) -> None:
     conn.executemany("INSERT INTO removed (ref, entity, revision, at, audience) VALUES (?, ?, ?, ?, ?)", values)
 
 
-def _add_entities(conn: sqlite3.Connection, rows: list[Entity]) -> None:
+def add_entities(conn: sqlite3.Connection, rows: Sequence[Entity]) -> None:
     def stamp(row: Entity) -> tuple[int, str]:
         return row.revision, row.updated_at
 
@@ -166,7 +166,7 @@ def _add_entities(conn: sqlite3.Connection, rows: list[Entity]) -> None:
         write_rows(conn, ChangeSet(entities=list(group)), revision, at)
 
 
-def _add_links(conn: sqlite3.Connection, rows: list[Link]) -> None:
+def add_links(conn: sqlite3.Connection, rows: Sequence[Link]) -> None:
     def stamp(link: Link) -> int:
         return link.revision
 
@@ -181,6 +181,6 @@ _ADD: dict[type, Callable[[sqlite3.Connection, Any], None]] = {
     SourceRow: _add_sources,
     SyncRun: _add_runs,
     RemovedRow: _add_removed,
-    Entity: _add_entities,
-    Link: _add_links,
+    Entity: add_entities,
+    Link: add_links,
 }

@@ -3,8 +3,7 @@
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Collection, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Sequence
 
 from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.filters import LinkFilter
@@ -26,10 +25,10 @@ from graph_api.store.rows import load_entity_statements, load_link_statements
 
 _IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
 _RELATIONS = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
-_Far: TypeAlias = tuple[int, Link]
-"""The id of a link's other end, and the link."""
-_SPARE, _SURPLUS = 1_000, 4
-"""So many links of all, and so many times those that fill all pages, are read together."""
+_MOST = 2**62
+"""More links than there are."""
+_LINK_KEY = "l.source, l.relation, l.target, l.environment"
+_SAME_LINK = "l.source = p.source AND l.relation = p.relation AND l.target = p.target AND l.environment = p.environment"
 _NEAR = {Direction.OUT: "source", Direction.IN: "target"}
 _FAR = {Direction.OUT: "target", Direction.IN: "source"}
 
@@ -88,63 +87,14 @@ def neighbours(
     """Every ref is a key."""
     ids = ids_of(conn, refs, sight)
     matching = sight.row(_FAR[direction]) & Condition(matching_links(conn, where))
-    links = _links_of(conn, ids.values(), direction, relations, matching, page)
-    found = {ref: links[ids[ref]] if ref in ids else [] for ref in refs}
+    if len(ids) == 1:
+        links_of = {id_: _links(conn, id_, direction, relations, matching, page) for id_ in ids.values()}
+    else:
+        links_of = _links_of_many(conn, list(ids.values()), direction, relations, matching, page)
+    found = {ref: links_of.get(ids[ref], []) if ref in ids else [] for ref in refs}
     others = list({id_ for links in found.values() for id_, _ in links})
     entities = dict(zip(others, entities_by_id(conn, others, sight), strict=True))
     return {ref: [Neighbour(ref, link, entities[id_]) for id_, link in links] for ref, links in found.items()}
-
-
-def _links_of(
-    conn: sqlite3.Connection,
-    ids: Collection[int],
-    direction: Direction,
-    relations: Collection[str],
-    matching: Condition,
-    page: LinkPage,
-) -> Mapping[int, list[_Far]]:
-    """By id, the page of its links."""
-    if len(ids) > 1 and not page.after and not page.before:
-        together = _together(conn, ids, direction, relations, matching, page)
-        if together is not None:
-            return together
-    return {id_: _links(conn, id_, direction, relations, matching, page) for id_ in ids}
-
-
-def _together(
-    conn: sqlite3.Connection,
-    ids: Collection[int],
-    direction: Direction,
-    relations: Collection[str],
-    matching: Condition,
-    page: LinkPage,
-) -> Mapping[int, list[_Far]] | None:
-    """As _links_of, in one statement; None where that would read many links that no page holds."""
-    near, far = _NEAR[direction], _FAR[direction]
-    most = -1 if page.limit is None else _SPARE + _SURPLUS * page.limit * len(ids)
-    rows = conn.execute(
-        f"SELECT l.{near}, l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} "
-        f"WHERE l.{near} IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}) AND {matching.sql} "
-        "LIMIT ?",
-        (one_of(ids), one_of(relations), *matching.parameters, most),
-    ).fetchall()
-    if len(rows) == most:
-        return None
-    found: dict[int, list[_Far]] = {id_: [] for id_ in ids}
-    for row in rows:
-        found[row[0]].append((row[1], to_link(row[2:])))
-    return {id_: _first(links, near, page) for id_, links in found.items()}
-
-
-def _first(links: list[_Far], near: str, page: LinkPage) -> list[_Far]:
-    def place(far: _Far) -> tuple[str, str, str]:
-        source, relation, target, environment = far[1].key
-        return target if near == "source" else source, relation, environment or ""
-
-    links.sort(key=place)
-    if page.limit is None:
-        return links
-    return links[max(0, len(links) - page.limit) :] if page.backward else links[: page.limit]
 
 
 def _links(
@@ -154,20 +104,56 @@ def _links(
     relations: Collection[str],
     matching: Condition,
     page: LinkPage,
-) -> list[_Far]:
-    """In order."""
+) -> list[tuple[int, Link]]:
+    """The id of the other end, and the link, in order."""
     near, far = _NEAR[direction], _FAR[direction]
-    # No environment is an empty text, so that one stands for none.
-    keys = (f"{far}.ref", "relation.text", "coalesce(environment.text, '')")
-    within, places = _within(page, f"({', '.join(keys)})")
-    order = ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
+    within, places, order = _ordered(direction, page)
+    wanted = (
+        f"FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS}){within} AND {matching.sql} "
+        f"ORDER BY {order} LIMIT ?"
+    )
+    if direction is Direction.IN and page.limit is not None:
+        # Of a hub, only the keys are sorted, and only the links of the page are read.
+        wanted = f"FROM (SELECT {_LINK_KEY} {wanted}) p CROSS JOIN {LINK_TABLES} WHERE {_SAME_LINK} ORDER BY {order}"
     rows = conn.execute(
-        f"SELECT l.{far}, {LINK_COLUMNS} FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS})"
-        f"{within} AND {matching.sql} ORDER BY {order} LIMIT ?",
+        f"SELECT l.{far}, {LINK_COLUMNS} {wanted}",
         (id_, one_of(relations), *places, *matching.parameters, -1 if page.limit is None else page.limit),
     )
     found = [(row[0], to_link(row[1:])) for row in rows]
     return found[::-1] if page.backward else found
+
+
+def _links_of_many(
+    conn: sqlite3.Connection,
+    ids: Sequence[int],
+    direction: Direction,
+    relations: Collection[str],
+    matching: Condition,
+    page: LinkPage,
+) -> dict[int, list[tuple[int, Link]]]:
+    """As _links, by the id of the near end: one statement for all."""
+    near, far = _NEAR[direction], _FAR[direction]
+    within, places, order = _ordered(direction, page)
+    rows = conn.execute(
+        f"SELECT l.{near}, l.{far}, {LINK_COLUMNS} FROM ("
+        f"SELECT {_LINK_KEY}, row_number() OVER (PARTITION BY l.{near} ORDER BY {order}) AS place FROM {LINK_TABLES} "
+        f"WHERE l.{near} IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}){within} "
+        f"AND {matching.sql}) p CROSS JOIN {LINK_TABLES} "
+        f"WHERE {_SAME_LINK} AND p.place <= ? ORDER BY p.{near}, p.place",
+        (one_of(ids), one_of(relations), *places, *matching.parameters, _MOST if page.limit is None else page.limit),
+    )
+    found: dict[int, list[tuple[int, Link]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append((row[1], to_link(row[2:])))
+    return {id_: links[::-1] for id_, links in found.items()} if page.backward else found
+
+
+def _ordered(direction: Direction, page: LinkPage) -> tuple[str, list[str], str]:
+    """The keyset conditions with their parameters, and the order."""
+    # No environment is an empty text, so that one stands for none.
+    keys = (f"{_FAR[direction]}.ref", "relation.text", "coalesce(environment.text, '')")
+    within, places = _within(page, f"({', '.join(keys)})")
+    return within, places, ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
 
 
 def _within(page: LinkPage, key: str) -> tuple[str, list[str]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,12 @@ from pathlib import Path
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import Visibility
+from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.dump import Batch
-from graph_api.store.embedded import audit, dumping, keys, leases, schema
+from graph_api.store.embedded import audit, dumping, following, keys, leases, schema
 from graph_api.store.embedded.affecting import affecting
 from graph_api.store.embedded.connections import Connections, connect, masked_errors
 from graph_api.store.embedded.dumping import EmbeddedRestore
@@ -58,7 +60,7 @@ class EmbeddedStore(EmbeddedReading):
         if self._opened is None:
             file = self._file()
             self._known = await asyncio.to_thread(self._prepare, file)
-            self._opened = self._opened or Connections(file, self._busy_seconds)
+            self._opened = self._opened or Connections(file, self._busy_seconds, durable=self._path is not None)
             self._inode, self._place = _inode(file), file
 
     def _prepare(self, file: Path) -> State:
@@ -143,6 +145,14 @@ class EmbeddedStore(EmbeddedReading):
         self._snapshots.forget()
         self._opened_connections.kept.clear()
         self._known = await self._ask_plainly(schema.state_of)
+
+    async def fill(self, rows: Sequence[Entity] | Sequence[Link]) -> None:
+        """As a copy of another store, see following.py."""
+        await self._opened_connections.write(lambda conn: following.fill(conn, rows))
+
+    async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
+        """As a copy of another store, see following.py."""
+        await self._opened_connections.write(lambda conn: following.follow(conn, changes, revision, partly=partly))
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:

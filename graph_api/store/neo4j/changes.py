@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import cypher, mirror_cypher
+from graph_api.store.neo4j.deltas import delta_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_record, link_record
 
@@ -23,6 +24,7 @@ def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statem
     yield from _removals(changes, revision, at)
     yield from _entities(changes.entities, revision, at)
     yield from _links(changes.links, revision)
+    yield Statement(mirror_cypher.WRITE_DELTA, delta_of(changes, revision))
     yield Statement(cypher.SET_REVISION, {"revision": revision})
 
 

@@ -25,6 +25,7 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE",
     "CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE",
     "CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE",
+    "CREATE CONSTRAINT delta_revision IF NOT EXISTS FOR (d:Delta) REQUIRE d.revision IS UNIQUE",
 )
 INDEXES = (
     "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort)",
@@ -60,15 +61,18 @@ OPTIONAL MATCH (c:Catalog {id: 1})
 OPTIONAL MATCH (g:Gate {id: 1})
 RETURN coalesce(c.revision, 0) AS revision, coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended
 """
-CLOSE_GATE = "MERGE (g:Gate {id: 1}) SET g.begun = coalesce(g.begun, 0) + 1 RETURN g.begun AS turn"
-# The lock comes first, so that the comparison is with the newest value: a late writer never undoes a newer one.
-OPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.locked = true WITH g WHERE coalesce(g.ended, 0) < $turn SET g.ended = $turn"
+# `writes` counts transactions, each once: whoever remembers how many there were can tell whether anybody else wrote.
+# What is locked comes first everywhere, so that what is read then is the newest value: no count is lost, and a late
+# writer never undoes a newer one.
+_COUNT_GATE = "(g:Gate {id: 1}) SET g.locked = true WITH g SET g.writes = coalesce(g.writes, 0) + 1 "
+CLOSE_GATE = f"MERGE {_COUNT_GATE}SET g.begun = coalesce(g.begun, 0) + 1 RETURN g.begun AS turn"
+OPEN_GATE = f"MATCH {_COUNT_GATE}WITH g WHERE coalesce(g.ended, 0) < $turn SET g.ended = $turn"
 REOPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.ended = g.begun"
 _CATALOG = f"MERGE (c:Catalog {{id: 1}}) ON CREATE SET c.revision = 0, c.format = {FORMAT}, c.store = randomUUID() "
-MAKE_STORE = _CATALOG + "SET c.locked = true WITH c WHERE c.store IS NULL SET c.store = randomUUID()"
-LOCK = _CATALOG + (
-    "SET c.locked = true RETURN c.revision AS revision, c.source_order AS source_order, "
-    "coalesce(c.restoring, false) AS restoring"
+_LOCKED = _CATALOG + "SET c.locked = true WITH c SET c.writes = coalesce(c.writes, 0) + 1 "
+MAKE_STORE = _LOCKED + "WITH c WHERE c.store IS NULL SET c.store = randomUUID()"
+LOCK = _LOCKED + (
+    "RETURN c.revision AS revision, c.source_order AS source_order, coalesce(c.restoring, false) AS restoring"
 )
 READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
 SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
@@ -83,9 +87,9 @@ RECORD_STEP = (
     "MERGE (m:Migration {format: $format}) SET m.name = $name, m.at = $at "
     "SET c.format = $format, c.oldest = CASE WHEN coalesce(c.oldest, 1) > $oldest THEN c.oldest ELSE $oldest END"
 )
-# The lock comes first, as above. `until` is the server's time in milliseconds.
+# `until` is the server's time in milliseconds.
 TAKE_LEASE = (
-    "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l "
+    "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l SET l.writes = coalesce(l.writes, 0) + 1 WITH l "
     "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
     f"OR l.until > timestamp() + {LONGEST_LEASE * 1000} "
     "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"

@@ -249,6 +249,23 @@ class Database:
                 "look, before you send it again, or send it again with the same idempotencyKey",
             ) from lost
 
+    async def glance(self, seconds: float, query: str) -> tuple[list[Row], str]:
+        """The rows of one statement that reads, with a bookmark: what they are of, if nobody was committing."""
+        try:
+            async with asyncio.timeout(seconds), _our_errors():
+                return await _retried(lambda: self._glance(seconds, query))
+        except TimeoutError:
+            raise CatalogError(
+                ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
+            ) from None
+
+    async def _glance(self, seconds: float, query: str) -> tuple[list[Row], str]:
+        async with self._session(READ_ACCESS) as session:
+            self.count_round_trip()
+            result = await session.run(Query(query, timeout=seconds))
+            rows = await result.data()
+            return rows, "".join((await session.last_bookmarks()).raw_values)
+
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
         """One statement in a transaction of its own. It must be one that may be done twice."""
         return await self.execute_within(EXECUTE_TIMEOUT, query, parameters)

@@ -30,7 +30,7 @@ HOLDS_SOMETHING = "RETURN EXISTS { MATCH (:Entity|Sync|Source|Removed|ApiKey|Aud
 # Servers that know the catalog of before see at once that it is another one.
 BEGIN_RESTORE = "MATCH (c:Catalog {id: 1}) SET c.restoring = true, c.store = randomUUID()"
 DELETE_ALL = (
-    "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord|Answer) "
+    "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord|Answer|Delta) "
     "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
 )
 RESTORE_KEYS = "UNWIND $rows AS row CREATE (k:ApiKey) SET k = row"

@@ -1,6 +1,6 @@
 """All of the database at one revision, and a database that becomes what a backup says."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -51,6 +51,20 @@ async def _batches(tx: Statements, revision: int) -> AsyncIterator[Batch]:
         yield [run_of(row) for row in rows]
     async for rows in _pages(tx, dump_cypher.DUMP_REMOVED):
         yield [_removed(row) for row in rows]
+    async for batch in _graph(tx):
+        yield batch
+
+
+async def graph(database: Database) -> AsyncIterator[Sequence[Entity] | Sequence[Link]]:
+    """Entities and then links beside writers: what somebody changes meanwhile may be there as before, as after or
+    not at all, links without their ends included.
+    """
+    async with database.reading() as tx:
+        async for batch in _graph(tx):
+            yield batch
+
+
+async def _graph(tx: Statements) -> AsyncIterator[Sequence[Entity] | Sequence[Link]]:
     async for rows in _pages(tx, dump_cypher.DUMP_ENTITIES):
         yield [entity_of(row["e"]) for row in rows]
     async for rows in _pages(tx, dump_cypher.DUMP_LINKS):

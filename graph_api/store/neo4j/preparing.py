@@ -12,7 +12,7 @@ from neo4j.exceptions import ClientError
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.identity import State
 from graph_api.store.migrations import Step, check_format, pending
-from graph_api.store.neo4j import cypher
+from graph_api.store.neo4j import cypher, names
 from graph_api.store.neo4j.database import BEING_RESTORED, Database
 
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
@@ -41,6 +41,8 @@ async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS, *, to_
         await _make(database, statement)
     await database.execute_within(INDEX_SECONDS, cypher.AWAIT_INDEXES)
     await database.execute(cypher.MAKE_STORE)
+    for statement, given in names.MAKE:
+        await database.execute(statement, names=given)
     state = await read_state(database, to_restore=to_restore)
     newest = max([cypher.FORMAT, *(step.format for step in steps)])
     check_format(state.format, state.oldest, newest)

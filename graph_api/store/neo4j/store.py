@@ -1,18 +1,21 @@
 """The catalog in Neo4j."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import AFFECTED, Visibility
+from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
 from graph_api.store.dump import Batch
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import audit, cypher, dumping, keys
 from graph_api.store.neo4j.database import Database, Statements, order_of
+from graph_api.store.neo4j.deltas import Told, changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
+from graph_api.store.neo4j.marks import Mark, count_entities, read_mark
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.reading import Neo4jReading, revision_of
 from graph_api.store.neo4j.sight import Sights
@@ -98,6 +101,21 @@ class Neo4jStore(Neo4jReading):
             yield write
             if write.applied or write.kept_aside:
                 await self._database.commit(tx, seen=write.applied)
+
+    async def mark(self) -> Mark:
+        return await read_mark(self._database)
+
+    async def count_entities(self) -> int:
+        """As the database itself counts, at once."""
+        return await count_entities(self._database)
+
+    def graph(self) -> AsyncIterator[Sequence[Entity] | Sequence[Link]]:
+        """Entities and then links beside writers, see dumping.py."""
+        return dumping.graph(self._database)
+
+    async def changes_since(self, revision: int, *, partly: bool = False) -> Told | None:
+        """What leads to a revision that readers see, see deltas.py."""
+        return await self._database.read(lambda tx: changes_since(tx, revision, partly=partly))
 
     def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
         return dumping.dump(self._database, exclusive=exclusive)

@@ -62,3 +62,10 @@ def test_a_wrong_token_is_told() -> None:
 def test_what_to_ask_for_must_be_said() -> None:
     with pytest.raises(ApiError, match="`group` is missing"):
         Tool(CONNECTOR, ALL).read({})
+
+
+def test_of_a_project_without_repository_no_file_is_asked() -> None:
+    project = {**ALL["/groups/shop/projects"][0], "repository_access_level": "disabled"}
+    tool = Tool(CONNECTOR, {**GOOD, "/groups/shop/projects": [project]})
+    tool.read(SHOP)
+    assert not [path for path in tool.asked if "/repository/" in path]

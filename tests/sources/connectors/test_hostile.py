@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +26,9 @@ HUGE = 50_000_000
 DEEP = 100_000
 SECONDS = 20
 """Of the processor, for all hostile files of one connector; reading one of them to its end takes longer."""
+
+_ADDRESS = re.compile(r"(?<=://)(?![^/\s\"]*@)")
+_USER = f"user:{CANARY}@"
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
 
@@ -79,6 +84,19 @@ def test_no_secret_is_logged(connector: Connector, caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.DEBUG)
     read_paths([FOLDER / connector.name / "input"], source="recorded", only=[connector.name])
     assert CANARY not in caplog.text
+
+
+@every_connector
+def test_users_and_passwords_in_addresses_do_not_come_out(connector: Connector, tmp_path: Path) -> None:
+    shutil.copytree(FOLDER / connector.name / "input", tmp_path / "input")
+    for file in (path for path in tmp_path.rglob("*") if path.is_file()):
+        lines = file.read_bytes().decode(errors="replace").splitlines(keepends=True)
+        # What a format calls its schemas by is no address.
+        changed = [line if "schema" in line or "context" in line else _ADDRESS.sub(_USER, line) for line in lines]
+        file.write_text("".join(changed), encoding="utf-8")
+    (snapshot,) = read_paths([tmp_path / "input"], source="recorded", only=[connector.name])
+    assert snapshot.entities
+    assert CANARY not in repr(snapshot)
 
 
 def test_the_log_of_a_defect_does_not_quote_what_was_read(

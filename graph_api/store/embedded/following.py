@@ -1,0 +1,51 @@
+"""A file that is a copy of another catalog: filled beside that one's writers, and then brought to its revisions."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.entity import Entity, Link
+from graph_api.store.embedded.documents import ids_of
+from graph_api.store.embedded.dumping import add_entities, add_links
+from graph_api.store.embedded.pruning import prune_rows
+from graph_api.store.embedded.sight import WHOLE
+from graph_api.store.embedded.transaction import commit, roll_back
+from graph_api.store.embedded.writes import write_rows
+from graph_api.store.retention import Retention
+
+
+def fill(conn: sqlite3.Connection, rows: Sequence[Entity] | Sequence[Link]) -> None:
+    """Links whose ends are not there come with a revision that is followed."""
+    with _transaction(conn):
+        add_entities(conn, [row for row in rows if isinstance(row, Entity)])
+        _add_links_between_known(conn, [row for row in rows if isinstance(row, Link)])
+
+
+def follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
+    """Rows have their stamps; what is removed and written came back. `partly`: as fill().
+
+    Raises KeyError for a link without its ends.
+    """
+    with _transaction(conn):
+        write_rows(conn, ChangeSet(removed=changes.removed, removed_links=changes.removed_links), revision, "")
+        add_entities(conn, changes.entities)
+        (_add_links_between_known if partly else add_links)(conn, changes.links)
+        conn.execute("UPDATE catalog SET revision = ?", (revision,))
+        prune_rows(conn, revision, Retention())
+
+
+def _add_links_between_known(conn: sqlite3.Connection, links: Sequence[Link]) -> None:
+    known = ids_of(conn, {end for link in links for end in (link.key.source, link.key.target)}, WHOLE)
+    add_links(conn, [link for link in links if link.key.source in known and link.key.target in known])
+
+
+@contextmanager
+def _transaction(conn: sqlite3.Connection) -> Iterator[None]:
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        commit(conn)
+    except BaseException:
+        roll_back(conn)
+        raise

@@ -1,0 +1,244 @@
+"""Keeps a copy of a Neo4j catalog in this process, and tells whether it is current.
+
+A question is answered by the copy only if a statement that was sent after the question came says that the catalog is at
+the copy's revision, and that nobody but graph-api has written to the database. The copy follows by the deltas that
+writes leave; whatever they do not tell of makes it be loaded anew, and meanwhile Neo4j answers.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from enum import StrEnum
+from math import inf
+from time import monotonic
+
+from graph_api.errors import CatalogError
+from graph_api.store.mirror.loading import UnfollowedError, follow, load
+from graph_api.store.mirror.marks import Marks
+from graph_api.store.mirror.replica import Replica
+from graph_api.store.neo4j.marks import Mark
+from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.telemetry.metrics import MIRROR_LAG, MIRROR_LOAD_SECONDS, MIRROR_LOADS, MIRROR_STATE
+from graph_api.telemetry.record import CURRENT
+
+INTERVAL = 1.0
+"""Seconds between two looks at Neo4j while nobody asks."""
+PATIENCE = 0.2
+"""Seconds that a question waits for the copy before Neo4j answers it."""
+PAUSE = 0.01
+SURE = 0.05
+"""Seconds between two looks that tell a foreign write from one of ours that is not counted yet."""
+LOOKS = 10
+FAILED = 60.0
+GATHER = 0.05
+"""Seconds that a write waits for others, to be followed together, unless somebody asks."""
+
+logger = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    LOADING = "loading"
+    CURRENT = "current"
+    TOO_LARGE = "too_large"
+
+
+class Loss(StrEnum):
+    """Why a copy is given up."""
+
+    FIRST = "first"
+    UNTOLD = "untold"
+    REPLACED = "replaced"
+    FOREIGN = "foreign"
+    BROKEN = "broken"
+
+
+_SAID = {
+    Loss.UNTOLD: "a write was too large to be followed, or another version's",
+    Loss.REPLACED: "the database holds another catalog, or an earlier state of it",
+    Loss.FOREIGN: "somebody else than graph-api has written to the database",
+    Loss.BROKEN: "the copy cannot be read or written",
+}
+
+
+class Mirror:
+    """`most`: entities of the largest catalog that is copied."""
+
+    def __init__(self, source: Neo4jStore, most: int, read_seconds: float) -> None:
+        self._source = source
+        self._most = most
+        self._read_seconds = read_seconds
+        self._marks = Marks(source.mark)
+        self._replica: Replica | None = None
+        self._reason = Loss.FIRST
+        self._not_before = 0.0
+        self._proved_at = 0.0
+        self._woken = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._dropped: dict[Replica, asyncio.Task[None]] = {}
+        self._tell(State.LOADING)
+
+    def start(self) -> None:
+        """Once Neo4j is open."""
+        self._watching = self._watching or asyncio.create_task(self._watch())
+
+    def wake(self) -> None:
+        """Somebody has written."""
+        self._woken.set()
+
+    async def close(self) -> None:
+        tasks = [task for task in (self._watching, self._following) if task]
+        self._watching = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._marks.close()
+        replica, self._replica = self._replica, None
+        for open_one in (*self._dropped, *([replica] if replica else ())):
+            await open_one.store.close()
+        await asyncio.gather(*self._dropped.values())
+
+    async def newest(self) -> Replica | None:
+        """The copy, if it has all that anybody was told before; None where Neo4j is to be asked.
+
+        The questions of one query ask Neo4j once: they need what was there when the query came. Raises CatalogError
+        UNAVAILABLE while Neo4j does not answer.
+        """
+        if self._replica and _query_begun_at() < self._proved_at:
+            return self._replica
+        end = monotonic() + PATIENCE
+        while replica := self._replica:
+            asked_at, known = monotonic(), replica.revision
+            mark = await self._marks.newest()
+            if mark.is_settled and self._is_trusted(replica, mark, known):
+                if mark.revision > replica.revision:
+                    await self._catch_up(replica, end)
+                if mark.revision <= replica.revision:
+                    self._proved_at = max(self._proved_at, asked_at)
+                    return replica
+            if monotonic() > end:
+                break
+            await asyncio.sleep(PAUSE)
+        return None
+
+    def distrust(self, replica: Replica) -> None:
+        """It does not answer."""
+        self._drop(replica, Loss.BROKEN)
+
+    def _is_trusted(self, replica: Replica, mark: Mark, known: int) -> bool:
+        trusted = _loss(replica, mark, known) is None
+        if not trusted:
+            self.wake()
+        return trusted
+
+    async def _catch_up(self, replica: Replica, end: float) -> None:
+        """One at a time, for all who wait."""
+        if self._following is None or self._following.done():
+            self._following = asyncio.create_task(self._follow(replica))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(end - monotonic()):
+                await asyncio.shield(self._following)
+
+    async def _follow(self, replica: Replica) -> None:
+        try:
+            await follow(self._source, replica)
+        except CatalogError:
+            pass  # Who asks Neo4j is told.
+        except UnfollowedError:
+            self._drop(replica, Loss.UNTOLD)
+        except Exception:
+            logger.exception("The mirror cannot follow")
+            self._drop(replica, Loss.BROKEN)
+
+    async def _watch(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                await self._look()
+            except CatalogError as error:
+                logger.debug("The mirror waits: %s", error.message)
+            except Exception:
+                logger.exception("The mirror cannot be loaded, next try in %g s", FAILED)
+                self._not_before = monotonic() + FAILED
+            # asyncio.wait_for() of Python 3.11 may lose a cancellation.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL):
+                    await self._woken.wait()
+                await asyncio.sleep(GATHER)
+
+    async def _look(self) -> None:
+        replica = self._replica
+        if replica is None:
+            await self._load()
+            return
+        known = replica.revision
+        mark = await self._marks.newest()
+        if not mark.is_settled:
+            return
+        MIRROR_LAG.set(max(0, mark.revision - replica.revision))
+        if loss := await self._confirmed_loss(replica, mark, known):
+            self._drop(replica, loss)
+        elif mark.revision > replica.revision:
+            await self._catch_up(replica, monotonic() + INTERVAL)
+
+    async def _confirmed_loss(self, replica: Replica, mark: Mark, known: int) -> Loss | None:
+        for _ in range(LOOKS):
+            loss = _loss(replica, mark, known)
+            if loss is not Loss.FOREIGN:
+                return loss
+            await asyncio.sleep(SURE)
+            later = await self._marks.newest()
+            if later.writes == mark.writes:
+                return loss
+            mark = later
+        return Loss.FOREIGN
+
+    async def _load(self) -> None:
+        await asyncio.sleep(max(0.0, self._not_before - monotonic()))
+        if await self._source.count_entities() > self._most:
+            self._tell(State.TOO_LARGE)
+            return
+        self._tell(State.LOADING)
+        MIRROR_LOADS.labels(self._reason).inc()
+        began = monotonic()
+        try:
+            self._replica = await load(self._source, self._marks, self._read_seconds)
+        except UnfollowedError as error:
+            logger.info("The mirror is loaded again: %s", error)
+            self._reason = Loss.UNTOLD
+            self.wake()
+        else:
+            self._tell(State.CURRENT)
+        finally:
+            seconds = monotonic() - began
+            MIRROR_LOAD_SECONDS.set(seconds)
+            self._not_before = monotonic() + 2 * seconds
+
+    def _drop(self, replica: Replica, reason: Loss) -> None:
+        if self._replica is not replica:
+            return
+        self._replica, self._reason = None, reason
+        self._tell(State.LOADING)
+        level = logging.INFO if reason is Loss.UNTOLD else logging.WARNING
+        logger.log(level, "Neo4j answers until the mirror is loaded anew: %s", _SAID[reason])
+        closing = self._dropped[replica] = asyncio.create_task(replica.close())
+        closing.add_done_callback(lambda _: self._dropped.pop(replica))
+        self.wake()
+
+    def _tell(self, state: State) -> None:
+        self.state = state
+        for other in State:
+            MIRROR_STATE.labels(other).set(other is state)
+
+
+def _query_begun_at() -> float:
+    """Of the HTTP request that asks; infinite for whatever may write, or goes on."""
+    request = CURRENT.get()
+    return request.begun if request and request.operation_type == "query" else inf
+
+
+def _loss(replica: Replica, mark: Mark, known: int) -> Loss | None:
+    """`known`: the revision that the copy had before the mark was asked for."""
+    if mark.store != replica.store_id or mark.revision < known:
+        return Loss.REPLACED
+    return Loss.FOREIGN if mark.foreign != replica.foreign else None

@@ -1,0 +1,26 @@
+"""The statements of a mirror: where the catalog is, and what has changed since it looked."""
+
+# One statement, of which nothing is read twice; `writes` are those of cypher.py.
+MARK = (
+    "OPTIONAL MATCH (g:Gate {id: 1}) OPTIONAL MATCH (c:Catalog {id: 1}) "
+    "RETURN c.store AS store, coalesce(c.revision, 0) AS revision, coalesce(c.restoring, false) AS restoring, "
+    "coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended, "
+    "reduce(n = coalesce(c.writes, 0) + coalesce(g.writes, 0), w IN COLLECT { MATCH (l:Lease) RETURN l.writes } | "
+    "n + coalesce(w, 0)) AS writes"
+)
+SIZE = "RETURN COUNT { (:Entity) } AS entities"
+
+DELTAS = "MATCH (d:Delta) WHERE d.revision > $since RETURN d.revision AS revision, d.size AS size ORDER BY revision"
+DELTAS_UNTIL = (
+    "MATCH (d:Delta) WHERE d.revision > $since AND d.revision <= $until "
+    "RETURN d.entities AS entities, d.removed AS removed, d.links AS links"
+)
+WRITE_DELTA = (
+    "MERGE (d:Delta {revision: $revision}) SET d = $delta "
+    "WITH 1 AS one MATCH (o:Delta) WHERE o.revision <= $forgotten DELETE o"
+)
+
+# A new name is a transaction of its own, which nobody counts: so all names are there before anybody counts.
+MAKE_LABELS = "UNWIND $names AS name CALL db.createLabel(name)"
+MAKE_TYPES = "UNWIND $names AS name CALL db.createRelationshipType(name)"
+MAKE_PROPERTIES = "UNWIND $names AS name CALL db.createProperty(name)"

@@ -1,0 +1,74 @@
+"""CODEOWNERS files that the APIs of GitHub and GitLab answer with: who owns what, and what is wrong with a file."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from graph_api.sources.reading import read_paths
+from tests.commands import ask, run
+from tests.sources.connectors.recorded import FOLDER
+
+DESCRIPTOR = """\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {{name: till, annotations: {{backstage.io/source-location: "url:{url}"}}}}
+spec: {{type: service, lifecycle: production}}
+"""
+OWNERS = '{ entity(ref: "component:till") { owners { ref how evidence { location } } } }'
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "owner", "location"),
+    [
+        (
+            "github",
+            "https://github.com/shop/web/tree/main/till/",
+            "user:github/ada",
+            ".github/CODEOWNERS:3",
+        ),
+        (
+            "gitlab",
+            "https://gitlab.com/shop/pay/till/-/tree/main/src/",
+            "group:gitlab-shop/pay",
+            ".gitlab/CODEOWNERS:2",
+        ),
+    ],
+)
+def test_they_tell_who_owns_what_descriptors_place_in_the_repository(
+    name: str, url: str, owner: str, location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAPH_API_STORE", f"embedded:{tmp_path / 'catalog.db'}")
+    (tmp_path / "till").mkdir()
+    (tmp_path / "till" / "catalog-info.yaml").write_text(DESCRIPTOR.format(url=url), encoding="utf-8")
+    for folder in (tmp_path / "till", FOLDER / name / "input"):
+        assert run("sync", str(folder), "--source", folder.name).exit_code == 0
+    assert ask(OWNERS)["entity"]["owners"] == [{"ref": owner, "how": "INFERRED", "evidence": [{"location": location}]}]
+
+
+def problems_of(content: Any, folder: Path) -> list[str]:
+    answers = {
+        "orgs/shop/repos": [{"full_name": "shop/web", "html_url": "https://github.com/shop/web"}],
+        "repos/shop/web/contents/CODEOWNERS": {"path": "CODEOWNERS", "content": content},
+    }
+    for path, answer in answers.items():
+        file = folder / f"{path}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(orjson.dumps(answer))
+    (snapshot,) = read_paths([folder], source="tool", only=["github"])
+    assert "repository:shop/web" in snapshot.entities
+    return [problem.message for problem in snapshot.problems]
+
+
+@pytest.mark.parametrize(
+    "content", ["x", "\u00e9", base64.b64encode(b"\0").decode(), base64.b64encode(b"\xff").decode()]
+)
+def test_a_file_that_is_no_text_is_told(content: str, tmp_path: Path) -> None:
+    assert problems_of(content, tmp_path) == ["a CODEOWNERS file that is not text in base64"]
+
+
+def test_a_line_that_is_wrong_is_told(tmp_path: Path) -> None:
+    text = base64.encodebytes(b"* @shop/ops\n/till/ bad(owner\n").decode()
+    assert problems_of(text, tmp_path) == ["line 2: 'bad(owner' is not an owner; the line is ignored"]
