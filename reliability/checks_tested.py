@@ -16,13 +16,14 @@ def tested(bench: Bench, tests: tuple[str, ...]) -> Figure:
     empty(bench.neo4j)
     paths = [f"tests/{test}" for test in tests]
     done = subprocess.run(  # noqa: S603 - our own tests
-        [sys.executable, "-m", "pytest", *paths, "-q", "-p", "no:cacheprovider", "--tb=line"],
+        [sys.executable, "-m", "pytest", *paths, "-p", "no:cacheprovider", "--tb=line"],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "NEO4J_URI": bench.neo4j},
     )
-    click.echo(done.stdout[-3_000:] if done.returncode else "", err=True, nl=bool(done.returncode))
+    if done.returncode:
+        click.echo(done.stdout[-3_000:], err=True)
     counts = re.findall(r"\d+ (?:passed|failed|error)", done.stdout)
     text = ", ".join(counts) or f"pytest ended with {done.returncode}"
     return Figure(f"{text} of {', '.join(tests)}", done.returncode == 0)
