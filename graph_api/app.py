@@ -1,6 +1,8 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from graph_api.access.principal import Principal
 from graph_api.catalog.audience import BUILT_IN, Visibility
@@ -53,7 +55,8 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     order = source_order(settings)
 
     async def context_of(principal: Principal) -> Context:
-        return create_context(settings, catalog, principal, await readers.visibility(principal), order, live)
+        look = partial(readers.visibility, principal)
+        return create_context(settings, catalog, principal, await look(), order, live, look)
 
     def require_same() -> None:
         app.lifecycle.require_same()
@@ -128,6 +131,7 @@ def create_context(
     visibility: Visibility,
     order: SourceOrder,
     live: LiveChanges | None = None,
+    look: Callable[[], Awaitable[Visibility]] | None = None,
 ) -> Context:
     return Context(
         principal=principal,
@@ -139,6 +143,7 @@ def create_context(
         max_objects=settings.max_cost,
         introspection=settings.introspection,
         deadline=settings.deadline,
+        look=look,
     )
 
 

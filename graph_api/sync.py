@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from graph_api.access.audit import LOCAL_SYNC, MAX_REFS, Attempt
+from graph_api.access.audit import LOCAL_SYNC, MAX_REFS, Attempt, Outcome
 from graph_api.access.authorize import Reach
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
+from graph_api.edits import API_CONNECTOR
 from graph_api.errors import CatalogError, ErrorCode, OvertakenError
 from graph_api.guarding import refusals
 from graph_api.once import Told
@@ -246,7 +247,11 @@ async def _supersede(tx: WriteTransaction, run: SyncRun) -> None:
 
 
 async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet, by: Attempt) -> SyncReport:
+    """Sources stay for good: one of the API that says nothing is not made known."""
     now = utc_now()
+    if not changes and run.connector == API_CONNECTOR and run.source not in await tx.sources():
+        await tx.record(by.ended(Outcome.APPLIED, now, source=run.source, revision=tx.revision))
+        return SyncReport(run=run, plan=plan, changes=changes)
     run = replace(run, finished_at=now, revision=tx.revision + bool(changes))
     await tx.apply(changes, run, now)
     await tx.record(by.wrote(run, changes))

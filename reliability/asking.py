@@ -4,7 +4,10 @@ A client of httpx reads the machine's certificates, which keeps a processor for 
 checks measure the servers and not themselves.
 """
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import httpx
 
@@ -26,3 +29,24 @@ def outcome(url: str, body: Mapping[str, object], seconds: float = 60) -> str:
     except (httpx.TransportError, ValueError) as error:
         return type(error).__name__
     return str(answer["errors"][0]["extensions"]["code"]) if answer.get("errors") else "OK"
+
+
+@contextmanager
+def asked_all_the_time(asks: Sequence[Callable[[], object]], pause: float = 0.0) -> Iterator[None]:
+    """Each in a thread of its own, again and again."""
+    stop = threading.Event()
+
+    def keep_asking(ask: Callable[[], object]) -> None:
+        while not stop.is_set():
+            ask()
+            time.sleep(pause)
+
+    threads = [threading.Thread(target=keep_asking, args=(ask,)) for ask in asks]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,19 +1,17 @@
 """Row 2: whatever is sent, no answer is a 5xx or a defect, and none takes long."""
 
-import os
-import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import click
 import hypothesis
 
 from reliability.check import Bench, Check, Figure
-from reliability.servers import demo_server, empty
+from reliability.checks_tested import tested
+from reliability.servers import demo_server
 from tests.commands import Server
 
 REQUESTS, REQUESTS_IN_FULL = 500, 20_000
@@ -85,19 +83,12 @@ def generated(bench: Bench) -> Figure:
     return figures[0] & figures[1]
 
 
-def attacks(bench: Bench) -> Figure:
-    """The table of attacks, which is a part of the tests."""
-    empty(bench.neo4j)
-    command = [sys.executable, "-m", "pytest", "tests/attacks", "-q", "-p", "no:cacheprovider", "--tb=line"]
-    done = subprocess.run(  # noqa: S603 - our own tests
-        command, capture_output=True, text=True, check=False, env={**os.environ, "NEO4J_URI": bench.neo4j}
-    )
-    click.echo(done.stdout[-3_000:] if done.returncode else "", err=True)
-    counts = re.findall(r"\d+ (?:passed|failed|error)", done.stdout)
-    return Figure(", ".join(counts) or f"pytest ended with {done.returncode}", done.returncode == 0)
-
-
 CHECKS = (
     Check(2, "no input makes a 5xx or a hang", "0 failures in 20,000 generated requests, each within 1 s", generated),
-    Check(2, "no input makes a 5xx or a hang", "every attack of the table has its expected outcome", attacks),
+    Check(
+        2,
+        "no input makes a 5xx or a hang",
+        "every attack of the table has its expected outcome",
+        partial(tested, tests=("attacks",)),
+    ),
 )

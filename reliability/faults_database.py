@@ -3,19 +3,21 @@
 import asyncio
 import os
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from reliability.asking import CERTIFICATES, get, outcome
+from reliability.asking import CERTIFICATES, asked_all_the_time, get, outcome
 from reliability.check import Bench, Check, Figure
 from reliability.processes import Served, databases, free_port, served, start_database, wait_until_gone
 from reliability.proxy import Proxy
 
 COUNT = {"query": "{ entities(first: 20) { totalCount nodes { ref owners { ref } } } }"}
 IMPACT = {"query": '{ impact(of: ["resource:default/postgres-core"], first: 20) { totalCount } }'}
+EMPTY = {"query": "{ entities { totalCount } }"}
+WARMING = 20.0
+"""Seconds that a server takes at most to warm up its database."""
 DEADLINE = 3.0
 GRACE = 1.0
 
@@ -57,7 +59,9 @@ def frozen(bench: Bench) -> Figure:
 
 
 def down_at_start(bench: Bench) -> Figure:
-    """The server waits, and is ready soon after its database."""
+    """The server waits, and answers soon after its database does. It is ready when it is warm, which takes a database
+    that has just started longer: no traffic should come before.
+    """
     port = free_port()
     server = Served(f"bolt://127.0.0.1:{port}", bench.folder / "server.log").wait_until_answering()
     try:
@@ -65,27 +69,27 @@ def down_at_start(bench: Bench) -> Figure:
         ready = get(f"{server.admin}/readyz")
         alive = server.process.poll() is None
         with databases(bench.folder, [port]):
-            back = server.wait_until_ready()
+            begin = time.monotonic()
+            while outcome(server.url, EMPTY) != "OK":
+                time.sleep(0.05)
+            answered = time.monotonic() - begin
+            warm = server.wait_until_ready() + answered
     finally:
         server.kill()
-    text = f"readyz {ready.status_code} without it ({ready.json()['reason'][:50]}), ready {back:.1f} s after it"
-    return Figure(text, alive and ready.status_code == 503 and back < 6)
+    text = f"readyz {ready.status_code} without it ({ready.json()['reason'][:50]}), "
+    text += f"answers {answered:.1f} s after it, ready {warm:.1f} s after it"
+    return Figure(text, alive and ready.status_code == 503 and answered < 6 and warm < 6 + WARMING)
 
 
 def restart_under_load(bench: Bench) -> Figure:
     """Errors only while it is away."""
     port = free_port()
     log: list[tuple[float, str]] = []
-    stop = threading.Event()
-    with databases(bench.folder, [port]) as (running,), served(running.uri, bench.folder, "--demo") as server:
-
-        def keep_asking() -> None:
-            while not stop.is_set():
-                log.append((time.monotonic(), _ask(server.url)[0]))
-
-        askers = [threading.Thread(target=keep_asking) for _ in range(4)]
-        for asker in askers:
-            asker.start()
+    with (
+        databases(bench.folder, [port]) as (running,),
+        served(running.uri, bench.folder, "--demo") as server,
+        asked_all_the_time([lambda: log.append((time.monotonic(), _ask(server.url)[0]))] * 4),
+    ):
         time.sleep(3)
         away = time.monotonic()
         os.kill(running.pid, signal.SIGTERM)
@@ -93,9 +97,6 @@ def restart_under_load(bench: Bench) -> Figure:
         start_database(running.home, port)
         there = time.monotonic()
         time.sleep(12)
-        stop.set()
-        for asker in askers:
-            asker.join()
     before = [code for at, code in log if at < away - 1 and code != "OK"]
     failed = [at for at, code in log if code != "OK"]
     back = max(failed, default=there) - there
@@ -172,7 +173,12 @@ async def _many(url: str, number: int) -> list[tuple[str, float]]:
 
 CHECKS = (
     Check(26, "ready means ready: the database is frozen", "ended at the deadline; healed after", frozen),
-    Check(603, "the database is down at the start", "503 with the reason; ready 5 s after it", down_at_start),
+    Check(
+        603,
+        "the database is down at the start",
+        "503 with the reason; answers 5 s after it, ready when warm",
+        down_at_start,
+    ),
     Check(604, "the database restarts under load", "errors only meanwhile; back in 5 s", restart_under_load),
     Check(607, "the database is half a second away", "all answered", far_away),
     Check(608, "10 kB a second; pieces of one byte", "ended at the deadline; memory flat", narrow_line),

@@ -12,7 +12,15 @@ from pathlib import Path
 import click
 
 from graph_api import local_neo4j
-from reliability import checks_fuzz, checks_load, checks_requests, faults_database, faults_kills, faults_replicas
+from reliability import (
+    checks_fuzz,
+    checks_load,
+    checks_requests,
+    checks_tested,
+    faults_database,
+    faults_kills,
+    faults_replicas,
+)
 from reliability.check import Bench, Check, Figure
 from reliability.processes import free_port
 
@@ -20,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_requests.CHECKS,
     *checks_fuzz.CHECKS,
     *checks_load.CHECKS,
+    *checks_tested.CHECKS,
     *faults_kills.CHECKS,
     *faults_database.CHECKS,
     *faults_replicas.CHECKS,

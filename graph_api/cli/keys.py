@@ -45,7 +45,14 @@ def create(settings: Settings, name: str, role: str, source: str | None, groups:
         token, key = new_key(name, Role(role), _now(), days, source=source, groups=teams)
     except (BadRefError, ValueError) as error:
         raise click.UsageError(str(error)) from error
-    _run(settings, lambda store: _write(store, "createKey", key))
+
+    async def work(store: Store) -> None:
+        if any(other.name == name and other.is_good(time.time()) for other in await store.keys()):
+            message = f"there is a key {name} already: rotate or revoke it, for the audit log knows a key by its name"
+            raise Failure(message, Exit.PROBLEMS)
+        await _write(store, "createKey", key)
+
+    _run(settings, work)
     _show(token, key)
 
 

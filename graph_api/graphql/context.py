@@ -1,6 +1,6 @@
 """What every resolver of one request shares."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -31,6 +31,8 @@ class Context:
     """Seconds that a question may take when the client names no other deadline."""
     max_objects: int = 200_000
     """That lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
+    look: Callable[[], Awaitable[Visibility]] | None = None
+    """What the principal sees now; None where that does not change."""
     introspection: bool = True
     charge: Callable[[int], None] = lambda _objects: None
     """Told how many objects the answer may hold, before it is made."""
@@ -53,6 +55,13 @@ class Context:
     def __post_init__(self) -> None:
         self.store = self.catalog.seen_by(self.visibility)
         self.forget()
+
+    async def look_again(self) -> None:
+        """For what lasts longer than a request: teams, and what affects them, may be others by now."""
+        if self.look:
+            self.visibility = await self.look()
+            self.store = self.catalog.seen_by(self.visibility)
+            self.forget()
 
     def forget(self) -> None:
         """What has been read: each event of a subscription is as a request of its own."""

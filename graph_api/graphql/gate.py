@@ -24,6 +24,9 @@ Resolve = Callable[..., Any]
 
 logger = logging.getLogger(__name__)
 
+_BESIDE: set[asyncio.Task[None]] = set()
+"""Kept until they are done."""
+
 
 def guard(schema: GraphQLSchema) -> None:
     """Put every root field behind its rule. Raises KeyError for a field without one."""
@@ -64,6 +67,9 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
             payload = await answer if isawaitable(answer) else answer
         except ReplayedError as done:
             return await replay(context, arguments.get("source", ""), done.told)
+        except asyncio.CancelledError:
+            _record_beside(context, attempt)
+            raise
         except Exception as error:
             await _record(context, attempt, *_failure(error))
             raise
@@ -91,14 +97,23 @@ def _failure(error: Exception) -> tuple[Outcome, ErrorCode]:
     return Outcome.FAILED, ErrorCode.INTERNAL
 
 
+def _record_beside(context: Context, attempt: Attempt) -> None:
+    """Of a write whose time is over, or whose client is gone: nobody waits any more, least of all for a record. Where
+    it was done before, it has its own record too.
+    """
+    task = asyncio.create_task(_record(context, attempt, Outcome.FAILED, ErrorCode.DEADLINE_EXCEEDED))
+    _BESIDE.add(task)
+    task.add_done_callback(_BESIDE.discard)
+
+
 async def _record(context: Context, attempt: Attempt, outcome: Outcome, code: ErrorCode | None = None) -> None:
     """A store that does not answer keeps no client from its own answer, which changed nothing; the log has it then.
 
     Each record takes the store from all others that write, so that refusals which are alike in a request leave one.
     """
-    if code in UNREACHABLE or (outcome is Outcome.REFUSED and (attempt.action, code) in context.refused):
-        return
     if outcome is Outcome.REFUSED:
+        if code in UNREACHABLE or (attempt.action, code) in context.refused:
+            return
         context.refused.add((attempt.action, code))
     try:
         await record_end(context.catalog, attempt, outcome, code)

@@ -7,9 +7,11 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from graph_api.catalog.audience import EVERYTHING
 from graph_api.catalog.changes import Change as CatalogChange
 from graph_api.catalog.changes import ChangeOperation
 from graph_api.catalog.filters import And, Compare, Op, Sort
+from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import FilterArgument, described
@@ -37,7 +39,9 @@ class Subscription:
         await compile_filter(filter, context.store)
         selects_entity = selects(info, "entity")
         expires_at = context.principal.expires_at
-        async with aclosing(context.live.batches(context.store, await _start(context, since), expires_at)) as batches:
+        # All who see everything share what is read.
+        reader = context.store if context.visibility == EVERYTHING else _AsItSeesNow(context)
+        async with aclosing(context.live.batches(reader, await _start(context, since), expires_at)) as batches:
             async for rows in batches:
                 _check_time(expires_at)
                 context.forget()
@@ -47,6 +51,17 @@ class Subscription:
                 for row in matching:
                     yield cast("Any", row)
         _check_time(expires_at)
+
+
+class _AsItSeesNow:
+    """A reader whose rights are looked up before each look at the catalog."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[CatalogChange]:
+        await self._context.look_again()
+        return await self._context.store.changes(since, limit, after)
 
 
 def _check_time(expires_at: float | None) -> None:

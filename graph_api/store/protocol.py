@@ -22,6 +22,9 @@ from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.store.dump import Batch
 
+LONGEST_LEASE = 120
+"""Seconds. One that seems to last longer was taken before the clock was put back."""
+
 SortValue = str | int | float | None
 
 
@@ -346,7 +349,7 @@ class Store(Reading, Protocol):
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         """Whether the holder alone may do what `name` says, for so many seconds from now; asked again, for longer.
 
-        0 seconds give it back. Nothing else in the catalog changes.
+        At most LONGEST_LEASE; 0 seconds give it back. Nothing else in the catalog changes.
         """
         ...
 

@@ -121,7 +121,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _close_when_signed_out(self, payload: Mapping[str, object]) -> None:
         await until_signed_out(self.principal, lambda: self.view.authenticate(self._request, payload))
-        await self.websocket.close(FORBIDDEN, "The token is not valid any more")
+        await self.websocket.close(FORBIDDEN, "The token is not valid any more, or your roles or teams have changed")
 
     async def shutdown(self) -> None:
         if self._watch:

@@ -11,7 +11,7 @@ from graph_api.store.protocol import Store
 FIRST_TRY = 5.0
 """Seconds that the server's start waits for the first try, so that usually the first request finds the store open and
 warm."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -49,18 +49,25 @@ class StreamLimits:
 
 
 async def until_signed_out(principal: Principal, authenticate: Callable[[], Awaitable[Principal]]) -> None:
-    """Returns when the principal's time is over, or its token is not good any more."""
+    """Returns when the principal's time is over, its token is not good any more, or its roles or teams
+    are others: what was opened keeps those that it was opened with.
+    """
     ends_at = math.inf if principal.expires_at is None else principal.expires_at
     while time.time() < ends_at:
         await asyncio.sleep(min(CHECK_EVERY, max(0.0, ends_at - time.time())))
         try:
-            await authenticate()
+            if not _may_the_same(principal, await authenticate()):
+                return
         except CatalogError as error:
             if error.code is ErrorCode.UNAUTHENTICATED:
                 return
         except Exception:
             # Whoever is let out by the next answer must not stay for this one.
             logger.exception("Nobody can say whether who opened a stream is still let in")
+
+
+def _may_the_same(one: Principal, other: Principal) -> bool:
+    return replace(one, expires_at=None) == replace(other, expires_at=None)
 
 
 class EventResponse(StreamingResponse):

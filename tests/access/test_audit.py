@@ -1,5 +1,6 @@
 """The audit log cannot be changed unnoticed, and says from where somebody came."""
 
+import asyncio
 import json
 import sqlite3
 from pathlib import Path
@@ -9,11 +10,13 @@ import httpx
 import neo4j
 import pytest
 
-from graph_api.access.audit import Attempt, Outcome
+from graph_api.access.audit import Attempt, Outcome, Record
 from graph_api.store.protocol import Store
 from tests.access.signing_in import breach
 from tests.catalogs import AT
 from tests.commands import run, served, write
+from tests.conftest import OpenStore
+from tests.serving import serving
 
 QUERY = "{ auditLog { nodes { sequence event { principal client action outcome code source refs run } } } }"
 PUT = 'mutation { putEntities(entities: [{kind: "Component", name: "a"}]) { revision } }'
@@ -142,3 +145,19 @@ def test_commands_leave_records_of_who_the_system_says_they_are() -> None:
     assert all(row["client"].startswith("os:") for row in records)
     assert records[0]["counts"] == {"entities_added": 1, "links_added": 2}
     assert "component:default/a" in run("audit", "list", "--limit", "3").stdout
+
+
+async def test_a_mutation_whose_time_is_over_leaves_a_record(store: Store, open_store: OpenStore) -> None:
+    other = await open_store()
+    async with serving(store, request_deadline=0.5) as client:
+        async with other.write():
+            answer = await client.post("/graphql", json={"query": PUT})
+        assert answer.json()["errors"][0]["extensions"]["code"] == "DEADLINE_EXCEEDED"
+        records: list[Record] = []
+        async with asyncio.timeout(10):
+            while not records:
+                await asyncio.sleep(0.05)
+                records = await other.audit(9)
+    event = records[0].event
+    assert (event.action, event.outcome, event.code) == ("putEntities", Outcome.FAILED, "DEADLINE_EXCEEDED")
+    assert await other.revision() == 0

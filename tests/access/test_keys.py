@@ -170,6 +170,15 @@ def test_what_is_not_safe_is_refused(arguments: list[str]) -> None:
     assert result.stderr
 
 
+def test_a_name_is_one_keys_at_a_time() -> None:
+    id_ = create(*ADMIN).split("_")[1]
+    again = run("keys", "create", *ADMIN)
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "rotate or revoke it" in again.stderr
+    run("keys", "revoke", id_)
+    create(*ADMIN)
+
+
 def test_a_key_is_rotated_with_an_overlap_and_revoked() -> None:
     first = create(*ADMIN)
     old_id = first.split("_")[1]

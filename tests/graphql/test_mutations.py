@@ -54,7 +54,14 @@ def test_the_same_put_again_writes_nothing(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "mutation", ["putEntities(entities", "removeEntities(entities", "putLinks(links", "removeLinks(links"]
+    "mutation",
+    [
+        "putEntities(entities",
+        "removeEntities(entities",
+        "putLinks(links",
+        "removeLinks(links",
+        "applySnapshot(entities",
+    ],
 )
 def test_an_edit_that_changes_nothing_makes_no_source_known(client: Client, mutation: str) -> None:
     name = mutation.partition("(")[0]

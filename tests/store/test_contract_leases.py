@@ -49,3 +49,11 @@ async def test_a_lease_is_no_write_of_the_catalog(store: Store) -> None:
     assert await store.lease("work", "a", LONG)
     assert await store.revision() == revision
     assert [run.revision for run in await store.syncs(None, 9)] == [revision]
+
+
+async def test_a_clock_that_was_put_back_locks_nobody_out(store: Store, open_store: OpenStore) -> None:
+    """As far as a store can tell, that is a lease for an hour."""
+    other = await open_store()
+    assert await store.lease("work", "dead", 3600)
+    assert await other.lease("work", "b", LONG)
+    assert not await store.lease("work", "dead", LONG)

@@ -25,6 +25,9 @@ EVENTS = {"accept": "text/event-stream"}
 PUT = """mutation($name: String!, $title: String) {
   putEntities(entities: [{kind: "component", name: $name, title: $title}]) { revision userErrors { message } }
 }"""
+PUT_ALL = """mutation($entities: [EntityInput!]!) {
+  putEntities(entities: $entities) { revision userErrors { message } }
+}"""
 REMOVE = "mutation($ref: String!) { removeEntities(entities: [{ref: $ref}]) { revision userErrors { message } } }"
 CHANGES = "subscription($since: Int, $filter: EntityFilter) { changes(since: $since, filter: $filter) { %s } }"
 
@@ -42,6 +45,9 @@ class Server:
     def put(self, *names: str, title: str | None = None) -> int:
         """The catalog's revision after the last of them, each in a revision of its own."""
         return [self._write(PUT, name=name, title=title) for name in names][-1]
+
+    def put_all(self, *entities: dict[str, Any]) -> int:
+        return self._write(PUT_ALL, entities=entities)
 
     def remove(self, ref: str) -> int:
         return self._write(REMOVE, ref=ref)

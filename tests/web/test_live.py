@@ -14,6 +14,7 @@ import pytest
 from graph_api.access.keys import new_key
 from graph_api.access.principal import LOCAL, Principal, Role
 from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.web import streams
@@ -241,6 +242,37 @@ def test_a_key_that_is_revoked_ends_what_it_opened(tmp_path: Path) -> None:
             with pytest.raises(httpx.RemoteProtocolError):
                 read()
             assert time.monotonic() - begun < 7
+
+
+def test_whose_role_is_another_subscribes_again(tmp_path: Path) -> None:
+    token, key = new_key("ann", Role.SECURITY, int(time.time()), 1)
+    put_key(tmp_path, key)
+    with serving(tmp_path, insecure_anonymous=False) as server, socket(server.url) as client:
+        client.begin(authorization=f"Bearer {token}").subscribe(since=0)
+        put_key(tmp_path, replace(key, role=Role.VIEWER))
+        assert client.closed() == 4403
+
+
+def test_a_listener_sees_a_finding_as_soon_as_its_team_owns_what_it_affects(tmp_path: Path) -> None:
+    now = int(time.time())
+    viewer, team = new_key("ann", Role.VIEWER, now, 1, groups=(Ref("group:default/shop"),))
+    admin, key = new_key("bob", Role.ADMIN, now, 1)
+    for one in (team, key):
+        put_key(tmp_path, one)
+    finding = {"kind": "vulnerability", "name": "cve-1", "spec": {"type": "cve"}}
+    with serving(tmp_path, insecure_anonymous=False) as server, socket(server.url) as client:
+        server.token = admin
+        server.put_all(finding, till())
+        client.begin(authorization=f"Bearer {viewer}").subscribe(since=0)
+        assert client.event()["ref"] == "component:default/till"
+        server.put_all(till(owner="shop"))
+        server.put_all({**finding, "title": "A hole"})
+        while client.event()["ref"] != "vulnerability:default/cve-1":
+            pass
+
+
+def till(**spec: str) -> dict[str, Any]:
+    return {"kind": "component", "name": "till", "spec": {"affectedBy": ["cve-1"], **spec}}
 
 
 async def test_a_defect_in_between_does_not_let_a_revoked_key_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,8 +75,11 @@ class EmbeddedStore(EmbeddedReading):
             return Path(self._folder.name) / "catalog.db"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._path.exists():
+                # It holds what only some may see; SQLite's own files beside it get its mode.
+                self._path.touch(mode=0o600)
         except OSError as error:
-            message = f"the folder of the catalog's file cannot be made: {error.strerror}"
+            message = f"the catalog's file or its folder cannot be made: {error.strerror}"
             raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
         return self._path
 

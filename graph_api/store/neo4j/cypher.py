@@ -6,6 +6,7 @@ from graph_api.catalog.audience import MADE_OF
 from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.kinds import BUILT_IN_KINDS
 from graph_api.catalog.redaction import NAMED_BY
+from graph_api.store.protocol import LONGEST_LEASE
 
 FORMAT = 2
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once."""
@@ -90,6 +91,7 @@ RECORD_STEP = (
 TAKE_LEASE = (
     "MERGE (l:Lease {name: $name}) SET l.locked = true WITH l SET l.writes = coalesce(l.writes, 0) + 1 WITH l "
     "WHERE l.holder = $holder OR coalesce(l.until, 0) <= timestamp() "
+    f"OR l.until > timestamp() + {LONGEST_LEASE * 1000} "
     "SET l.holder = $holder, l.until = timestamp() + $milliseconds RETURN l.name AS name"
 )
 
