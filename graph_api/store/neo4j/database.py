@@ -17,6 +17,7 @@ from neo4j import (
     READ_ACCESS,
     WRITE_ACCESS,
     AsyncGraphDatabase,
+    AsyncResult,
     AsyncSession,
     AsyncTransaction,
     NotificationMinimumSeverity,
@@ -74,8 +75,7 @@ class Statements:
         self._database.count_round_trip()
         try:
             async with asyncio.timeout(self._timeout):
-                result = await self._transaction.run(query, parameters)
-                return await result.data()
+                return await _rows(await self._transaction.run(query, parameters))
         except TimeoutError:
             raise CatalogError(
                 ErrorCode.UNAVAILABLE, f"the database did not answer within {self._timeout:g} s; nothing is written"
@@ -263,8 +263,7 @@ class Database:
         async with self._session(READ_ACCESS) as session:
             self.count_round_trip()
             result = await session.run(Query(query, timeout=seconds))
-            rows = await result.data()
-            return rows, "".join((await session.last_bookmarks()).raw_values)
+            return await _rows(result), "".join((await session.last_bookmarks()).raw_values)
 
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
         """One statement in a transaction of its own. It must be one that may be done twice."""
@@ -292,7 +291,7 @@ class Database:
         async with self._session() as session:
             self.count_round_trip()
             result = await session.run(Query(query, timeout=seconds), parameters)
-            return await result.data()
+            return await _rows(result)
 
 
 async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -309,6 +308,12 @@ async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
             RETRIES.labels(type(error).__name__).inc()
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - keeps those who failed together apart
     return await attempt()
+
+
+async def _rows(result: AsyncResult) -> list[Row]:
+    """As result.data(), which looks for nodes and paths in everything; no statement of ours returns any."""
+    keys = result.keys()
+    return [dict(zip(keys, values, strict=True)) for values in await result.values()]
 
 
 def order_of(rows: list[Row]) -> tuple[str, ...] | None:

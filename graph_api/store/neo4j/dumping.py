@@ -65,10 +65,10 @@ async def graph(database: Database) -> AsyncIterator[Sequence[Entity] | Sequence
 
 
 async def _graph(tx: Statements) -> AsyncIterator[Sequence[Entity] | Sequence[Link]]:
-    async for rows in _pages(tx, dump_cypher.DUMP_ENTITIES):
-        yield [entity_of(row["e"]) for row in rows]
-    async for rows in _pages(tx, dump_cypher.DUMP_LINKS):
-        if links := [_link(link) for row in rows for link in row["links"]]:
+    async for entities in _values(tx, dump_cypher.DUMP_ENTITIES):
+        yield [entity_of(row) for row in entities]
+    async for lists in _values(tx, dump_cypher.DUMP_LINKS):
+        if links := [_link(row) for rows in lists for row in rows]:
             yield links
 
 
@@ -85,6 +85,14 @@ async def _pages(tx: Statements, query: str, limit: int = BATCH, after: str | in
     while rows := await tx.rows(query, after=after, limit=limit):
         yield rows
         after = rows[-1]["key"]
+
+
+async def _values(tx: Statements, query: str) -> AsyncIterator[list[Any]]:
+    """Of a query that gives packed pairs, see dump_cypher.py."""
+    after = ""
+    while pairs := [pair for row in await tx.rows(query, after=after, limit=BATCH) for pair in row["pairs"]]:
+        yield [value for _, value in pairs]
+        after = pairs[-1][0]
 
 
 class Neo4jRestore:
