@@ -102,7 +102,6 @@ def _dumped(value: Collection[str]) -> str | None:
     return dump(value) if value else None
 
 
-@lru_cache(MAX_KEPT)
 def to_entity(row: Row) -> Entity:
     """From ENTITY_COLUMNS."""
     (
