@@ -260,3 +260,14 @@ async def test_nothing_is_answered_while_neo4j_does_not_answer(
 
     async with line.listening():
         await asked_with(settings(f"bolt://127.0.0.1:{line.port}", neo4j_auth), question)
+
+
+async def test_a_copy_that_cannot_be_read_is_made_anew(mirrored: MirroredStore) -> None:
+    await write(mirrored, with_ends(links("a>b")))
+    replica = await mirrored.mirror.newest()
+    assert replica
+    await replica.store.close()
+    assert await names(mirrored) == ["a", "b"]
+    await until_current(mirrored)
+    async with all_mirrored():
+        assert await names(mirrored) == ["a", "b"]

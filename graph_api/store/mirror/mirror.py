@@ -72,6 +72,7 @@ class Mirror:
         self._reason = Loss.FIRST
         self._not_before = 0.0
         self._proved_at = 0.0
+        self._waits_for = ""
         self._woken = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
@@ -156,7 +157,7 @@ class Mirror:
             try:
                 await self._look()
             except CatalogError as error:
-                logger.debug("The mirror waits: %s", error.message)
+                self._tell_why(error.message)
             except Exception:
                 logger.exception("The mirror cannot be loaded, next try in %g s", FAILED)
                 self._not_before = monotonic() + FAILED
@@ -224,6 +225,12 @@ class Mirror:
         closing = self._dropped[replica] = asyncio.create_task(replica.close())
         closing.add_done_callback(lambda _: self._dropped.pop(replica))
         self.wake()
+
+    def _tell_why(self, reason: str) -> None:
+        """Once, however long it lasts."""
+        if reason != self._waits_for:
+            logger.info("The mirror waits: %s", reason)
+        self._waits_for = reason
 
     def _tell(self, state: State) -> None:
         self.state = state

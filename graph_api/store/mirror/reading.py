@@ -13,6 +13,7 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.reading import EmbeddedReading
+from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.mirror.mirror import Mirror
 from graph_api.store.neo4j.reading import Neo4jReading
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
@@ -123,11 +124,17 @@ class MirroredReading:
         return await self._neo4j.count_problems(source)
 
     async def _ask(self, question: Callable[[EmbeddedReading | Neo4jReading], Awaitable[T]]) -> T:
-        replica = await self._mirror.newest()
-        if replica:
+        return await self._answered(
+            lambda store: question(store.seen_by(self._visibility)), lambda: question(self._neo4j)
+        )
+
+    async def _answered(
+        self, by_mirror: Callable[[EmbeddedStore], Awaitable[T]], by_neo4j: Callable[[], Awaitable[T]]
+    ) -> T:
+        if replica := await self._mirror.newest():
             try:
                 with replica.in_use() as store:
-                    answer = await question(store.seen_by(self._visibility))
+                    answer = await by_mirror(store)
             except CatalogError as error:
                 if error.code is not ErrorCode.UNAVAILABLE:
                     raise
@@ -136,4 +143,4 @@ class MirroredReading:
                 MIRROR_ANSWERS.labels("mirror").inc()
                 return answer
         MIRROR_ANSWERS.labels("neo4j").inc()
-        return await question(self._neo4j)
+        return await by_neo4j()

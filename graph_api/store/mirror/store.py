@@ -45,11 +45,7 @@ class MirroredStore(MirroredReading):
         return MirroredReading(self._mirror, self._store.seen_by(visibility), visibility)
 
     async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
-        replica = await self._mirror.newest()
-        if replica is None:
-            return await self._store.affecting(owners)
-        with replica.in_use() as store:
-            return await store.affecting(owners)
+        return await self._answered(lambda store: store.affecting(owners), lambda: self._store.affecting(owners))
 
     async def source_order(self) -> tuple[str, ...] | None:
         return await self._store.source_order()
