@@ -110,8 +110,10 @@ class LiveChanges:
                 pass  # Who reads is told by the store itself; the others wait until it is back.
             except Exception:
                 logger.exception("The catalog's revision cannot be read")
+            # asyncio.wait_for() of Python 3.11 may lose a cancellation.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._interval)
+                async with asyncio.timeout(self._interval):
+                    await self._woken.wait()
 
     def _see(self, revision: int) -> None:
         if revision != self._revision:

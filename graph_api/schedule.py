@@ -93,8 +93,10 @@ class Schedule:
     async def _wait(self, source: Configured) -> None:
         """Until it is due or asked for."""
         seconds = await self._seconds_left(source)
+        # asyncio.wait_for() of Python 3.11 may lose a cancellation.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._asked[source.name].wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._asked[source.name].wait()
 
     async def _seconds_left(self, source: Configured) -> float | None:
         """Until the source is due; None if nobody said how often it is."""

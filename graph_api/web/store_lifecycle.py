@@ -50,7 +50,8 @@ class StoreLifecycle:
         opening = self._opening = asyncio.create_task(self._open(beside))
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._tried.wait(), FIRST_TRY)
+                async with asyncio.timeout(FIRST_TRY):
+                    await self._tried.wait()
             if opening.done():
                 opening.result()
             yield
