@@ -19,6 +19,7 @@ from reliability import (
     checks_tested,
     faults_database,
     faults_kills,
+    faults_limits,
     faults_replicas,
 )
 from reliability.check import Bench, Check, Figure
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_tested.CHECKS,
     *faults_kills.CHECKS,
     *faults_database.CHECKS,
+    *faults_limits.CHECKS,
     *faults_replicas.CHECKS,
 )
 

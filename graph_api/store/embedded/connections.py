@@ -53,6 +53,9 @@ def masked_errors() -> Iterator[None]:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             raise closed() from error
         _log.warning("the catalog's file does not answer", exc_info=True)
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            message = "the disk that the catalog's file is on is full; make room, then try again"
+            raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
         raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog's database does not answer; try again") from error
 
 
