@@ -19,6 +19,8 @@ from reliability.asking import get
 
 SERVE = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0", "--admin-port", "0"]
 START_SECONDS = 60
+UNMIRRORED = {"GRAPH_API_MIRROR": "false"}
+"""Faults of a database are of interest where it is asked, and not what a server keeps of it."""
 
 
 class Served:
@@ -26,7 +28,7 @@ class Served:
 
     def __init__(self, store: str, log: Path, *options: str) -> None:
         command = [*SERVE, "--insecure-anonymous", "--store", store, "--log-format", "json", *options]
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        environment = os.environ | UNMIRRORED | {"PYTHONUNBUFFERED": "1"}
         with log.open("ab") as errors:
             self.process = subprocess.Popen(  # noqa: S603 - our own
                 command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment

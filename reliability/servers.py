@@ -9,6 +9,7 @@ from neo4j import GraphDatabase
 
 from reliability.asking import post
 from reliability.check import Bench
+from reliability.processes import UNMIRRORED
 from tests.commands import Server, serving
 
 MANY = "1000000"
@@ -27,7 +28,7 @@ def demo_server(bench: Bench, store: str, **settings: str) -> Iterator[Server]:
     """The demo organization, in an empty store. Settings by their names."""
     if store == bench.neo4j:
         empty(bench.neo4j)
-    environment = {"GRAPH_API_RATE": MANY, "GRAPH_API_LOG_FORMAT": "json"} | {
+    environment = {"GRAPH_API_RATE": MANY, "GRAPH_API_LOG_FORMAT": "json", **UNMIRRORED} | {
         f"GRAPH_API_{name.upper()}": value for name, value in settings.items()
     }
     log = bench.folder / "server.log"
