@@ -8,6 +8,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	if $$python -c '$(RECENT)' 2>/dev/null; then echo $$python; break; fi; done)
 INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check
 
+# Each worker has a Neo4j of its own, unless there is one to use.
+WORKERS := $(if $(NEO4J_URI),,--numprocesses 2 --dist loadscope)
+
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint bench reliability realworld schema clean
 
@@ -19,7 +22,7 @@ demo: $(VENV)/.runs ## Serve the demo organization on 127.0.0.1, port PORT (8000
 	@exec $(BIN)/graph-api serve --demo --port $(PORT)
 
 test: lint ## Check style and types, and run all tests, with a real Neo4j
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest $(WORKERS)
 
 lint: $(VENV)/.develops ## Check style and types
 	$(BIN)/ruff check .

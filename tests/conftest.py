@@ -1,5 +1,7 @@
 """One event loop and at most one Neo4j for the whole session, and an empty store for each test.
 
+With several workers (`pytest -n 2 --dist loadscope`) each is a session of its own.
+
 NEO4J_URI (with NEO4J_USER and NEO4J_PASSWORD) names a database to use, which must be empty: the tests wipe it.
 Without it a local one is started, of version NEO4J_VERSION if that is set.
 """
@@ -44,19 +46,6 @@ _RUNNER = pytest.StashKey[asyncio.Runner]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUNNER] = asyncio.Runner()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has the Neo4j and all tests that need it; the others share what is left by modules.
-
-    First of all hooks: that of the workers reads the marks.
-    """
-    for item in items:
-        case = getattr(item, "callspec", None)
-        kinds = set(map(str, case.params.values())) if case else set()
-        needs_neo4j = "neo4j_uri" in getattr(item, "fixturenames", ()) or kinds & {"neo4j", "mirror"}
-        item.add_marker(pytest.mark.xdist_group("neo4j" if needs_neo4j else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -107,6 +96,10 @@ def neo4j_auth() -> tuple[str, str] | None:
 @pytest.fixture(scope="session")
 def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if uri := os.environ.get("NEO4J_URI"):
+        if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+            pytest.fail(
+                "NEO4J_URI names one database, which several workers would wipe for each other: run pytest alone"
+            )
         yield uri
         return
     home = tmp_path_factory.mktemp("neo4j")
