@@ -134,7 +134,7 @@ class SlowTool(Tool):
         return await super().answer(request)
 
 
-@pytest.mark.parametrize(("takes", "may_take", "runs"), [(0.5, 10, ["APPLIED"]), (30, 0.5, [])])
+@pytest.mark.parametrize(("takes", "may_take", "runs"), [(0.5, 10, ["APPLIED"]), (5, 0.5, [])])
 async def test_a_sync_that_runs_ends_well_or_is_undone_and_none_begins(
     store: Store,
     open_store: OpenStore,
