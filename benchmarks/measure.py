@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from graph_api.settings import Settings
 from graph_api.store.neo4j.store import Neo4jStore
 
 _START_SECONDS = 120.0
+_MIRROR_SECONDS = 900.0
 _POLL = 0.05
 _WARM_UP = 8
 _REQUESTS, _SLOW_REQUESTS = 50, 20
@@ -61,11 +62,25 @@ def _timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def measure_server(store: str, log: Path) -> Served:
+def measure_server(store: str, log: Path, *, mirrored: bool = False) -> Served:
     """Serves `store`, asks every question over one connection, and stops the server."""
-    with served(store, log) as (process, url), httpx.Client(base_url=url, timeout=60) as client:
+    admin = free_port()
+    options = ["--mirror", "--admin-port", str(admin)] if mirrored else ["--no-mirror"]
+    with served(store, log, *options) as (process, url), httpx.Client(base_url=url, timeout=60) as client:
+        if mirrored:
+            await_mirrors([admin])
         times = {question.name: time_calls(partial(ask, client, question)) for question in QUESTIONS}
         return Served(times, _peak_mib(process.pid))
+
+
+def await_mirrors(admin_ports: Iterable[int]) -> None:
+    """Until servers that tell operators so there have loaded their mirrors of Neo4j."""
+    deadline = time.monotonic() + _MIRROR_SECONDS
+    for port in admin_ports:
+        while not re.search(r'mirror_state{state="current"} 1', httpx.get(f"http://127.0.0.1:{port}/metrics").text):
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"no mirror is loaded within {_MIRROR_SECONDS:.0f} s")
+            time.sleep(1)
 
 
 async def count_round_trips(uri: str) -> dict[str, int]:

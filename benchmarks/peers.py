@@ -9,11 +9,12 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,7 +23,7 @@ import click
 import httpx
 
 from benchmarks.catalog_of_peers import snapshot_of
-from benchmarks.measure import free_port, served
+from benchmarks.measure import await_mirrors, free_port, served
 from graph_api import local_neo4j
 from graph_api.app import open_store, source_order
 from graph_api.local_neo4j.artifacts import ensure_jars
@@ -53,10 +54,23 @@ def main(folder: Path, entities: int, peers: str, workers: int, work: Path | Non
             _run([sys.executable, str(folder / "gen.py"), str(entities), str(data)])
         with _loaded(data / "entities.jsonl", Path(name) / "neo4j") as uri:
             log = Path(name) / "server.log"
-            with served(uri, log, "--max-page", "1000", "--workers", str(workers)) as (process, url):
+            admin = _free_ports(workers)
+            options = ["--max-page", "1000", "--workers", str(workers), "--admin-port", str(admin)]
+            with served(uri, log, *options) as (process, url):
+                await_mirrors(range(admin, admin + workers))
                 _add_cursors(data / "params.json", url)
                 ours = f"graph-api={url}={_QUERIES}={process.pid}"
                 _run(["bash", str(folder / "run.sh"), str(entities)], **_environment(work, peers, ours))
+
+
+def _free_ports(number: int) -> int:
+    """The first of so many in a row, which workers answer operators at."""
+    while True:
+        first = free_port()
+        with suppress(OSError), ExitStack() as stack:
+            for port in range(first, first + number):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
 
 
 def _environment(work: Path, peers: str, ours: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ class EmbeddedResult:
 class Neo4jResult:
     sync_seconds: float
     served: Served
+    mirrored: Served
     round_trips: Mapping[str, int]
     bare_seconds: float
     impact_floor: Times
@@ -71,6 +72,8 @@ def _neo4j_rows(result: Neo4jResult) -> Iterator[str]:
             floor, bar = result.page_floor, f"{_PAGE:g} x + {_PAGE_EXTRA_MS:g} ms"
             limit = floor.median * _PAGE + _PAGE_EXTRA_MS
         yield _row("neo4j", name, times, result.round_trips[name], floor, bar, limit)
+    for name, times in result.mirrored.times.items():
+        yield _row("its mirror", name, times, None, None, "", None)
 
 
 def _row(
@@ -93,6 +96,7 @@ def _sync_rows(embedded: EmbeddedResult | None, neo4j: Neo4jResult | None) -> It
         bar = _verdict(f"{_SYNC:g} x", neo4j.sync_seconds, neo4j.bare_seconds * _SYNC)
         ratio = f"{neo4j.sync_seconds / neo4j.bare_seconds:.1f}"
         yield _line(["neo4j", f"{neo4j.sync_seconds:.1f}", f"{neo4j.bare_seconds:.1f}", ratio, bar, _mib(neo4j.served)])
+        yield _line(["its mirror", "", "", "", "", _mib(neo4j.mirrored)])
 
 
 def _verdict(bar: str, value: float, limit: float) -> str:

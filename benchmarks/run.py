@@ -68,9 +68,12 @@ def _neo4j(uri: str, folder: Path, snapshot: Snapshot, changes: Sequence[ChangeS
         floors.wipe(driver)
         seconds, _ = asyncio.run(_load(uri, snapshot))
         served = _serve(uri, folder)
+        mirrored = _serve(uri, folder, mirrored=True)
         trips = asyncio.run(count_round_trips(uri))
         _tell("Measuring the floors")
-        return Neo4jResult(seconds, served, trips, bare, floors.neo4j_impact(driver), floors.neo4j_page(driver))
+        return Neo4jResult(
+            seconds, served, mirrored, trips, bare, floors.neo4j_impact(driver), floors.neo4j_page(driver)
+        )
 
 
 def _part(changes: ChangeSet) -> ChangeSet:
@@ -108,10 +111,10 @@ async def _load(url: str, snapshot: Snapshot) -> tuple[float, list[ChangeSet]]:
     return seconds, written
 
 
-def _serve(url: str, folder: Path) -> Served:
-    _tell(f"Asking {url.partition(':')[0]}")
+def _serve(url: str, folder: Path, *, mirrored: bool = False) -> Served:
+    _tell(f"Asking {'the mirror of ' if mirrored else ''}{url.partition(':')[0]}")
     try:
-        return measure_server(url, folder / "server.log")
+        return measure_server(url, folder / "server.log", mirrored=mirrored)
     except BenchmarkError as error:
         raise click.ClickException(str(error)) from error
 

@@ -64,8 +64,9 @@ _CONFIG = click.option(
 def _option(name: str) -> Callable[[Command], Command]:
     field = Settings.model_fields[name]
     default = f"; {field.default} by default" if field.default not in (None, (), False) else ""
+    dashed = name.replace("_", "-")
     return click.option(
-        f"--{name.replace('_', '-')}",
+        f"--{dashed}/--no-{dashed}" if field.default is True else f"--{dashed}",
         name,
         is_flag=field.annotation is bool,
         default=None,
