@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from graph_api.access.audit import Attempt
 from graph_api.access.principal import LOCAL
 from graph_api.catalog.merge import SourceOrder
-from graph_api.errors import UNREACHABLE, CatalogError
+from graph_api.errors import UNREACHABLE, CatalogError, OvertakenError
 from graph_api.feeding import feed, names_of
 from graph_api.guarding import record_requests
 from graph_api.source_entries import Configured
@@ -160,7 +160,7 @@ class Schedule:
             await self._record_askers(source.name)
             reports = await feed(self._store, source, self._order, self._groups, by=BY)
         except CatalogError as error:
-            if error.code in UNREACHABLE:
+            if error.code in UNREACHABLE or isinstance(error, OvertakenError):
                 asked.set()  # it left no run
             raise
         except SourceError as error:

@@ -174,7 +174,7 @@ async def record_failure(
 async def _check_known(tx: WriteTransaction, source: str, known: Known) -> None:
     """Leases and clocks do not help a process that slept: only the catalog knows what happened meanwhile."""
     if await tx.last_seen_at(source) != known.get(source):
-        raise OvertakenError(f"another sync of {source} was applied while this one was being read; this one is older")
+        raise OvertakenError(f"another sync of {source} was applied while this one was being read; sync again")
 
 
 async def _plan(tx: WriteTransaction, snapshot: Snapshot, at: str) -> Plan:

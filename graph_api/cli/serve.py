@@ -21,6 +21,7 @@ from graph_api.cli.options import with_settings
 from graph_api.cli.servers import ClientServer, admin_serving
 from graph_api.cli.workers import Worker, reserve, supervise
 from graph_api.errors import CatalogError
+from graph_api.planning.thread import is_frozen_for_good
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.protocol import Store
 from graph_api.telemetry.logs import configure_logs
@@ -132,6 +133,7 @@ async def _answer(
         click.echo(f"Operators find /readyz and /metrics at {_url(settings.admin_host, admin)}")
     # What is loaded by now stays; without it, each collection would look through all of it.
     gc.freeze()
+    is_frozen_for_good.cache_clear()
     gc.set_threshold(_COLLECT_AFTER)
     sys.setswitchinterval(_SWITCH_SECONDS)
     server = ClientServer(app, settings, announce)

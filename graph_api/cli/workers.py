@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def share_of(settings: Settings, index: int) -> Settings:
         "rate": settings.rate / count,
         "max_running": max(1, settings.max_running // count),
         "max_waiting": settings.max_waiting // count,
-        "max_streams": settings.max_streams // count,
+        "max_streams": -(-settings.max_streams // count),
         "admin_port": settings.admin_port + index if settings.admin_port else settings.admin_port,
     }
     # Made anew, because what load_settings() gives is of a type that no other process knows.
@@ -51,6 +51,10 @@ def share_of(settings: Settings, index: int) -> Settings:
 def reserve(host: str, port: int) -> socket.socket:
     """Bound and not listening: it keeps the port, of which every worker has a listener of its own."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # Other workers' listeners would share the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
     reserved = socket.socket(family)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     reserved.bind((host, port))
@@ -60,8 +64,10 @@ def reserve(host: str, port: int) -> socket.socket:
 def supervise(work: Callable[[Worker], None], settings: Settings, *, demo: bool) -> None:
     """Run the workers until SIGTERM or SIGINT, and replace what dies. Raises Failure for what cannot start."""
     parts = [share_of(settings, index) for index in range(settings.workers)]
-    running = [_start(work, Worker(part, index == 0, demo)) for index, part in enumerate(parts)]
+    running: list[BaseProcess] = []
     try:
+        for index, part in enumerate(parts):
+            running.append(_start(work, Worker(part, index == 0, demo)))
         while True:
             wait([process.sentinel for process in running])
             for index, process in enumerate(running):
@@ -69,7 +75,10 @@ def supervise(work: Callable[[Worker], None], settings: Settings, *, demo: bool)
                     _check(process)
                     running[index] = _start(work, Worker(parts[index], is_first=False, demo=demo))
     finally:
-        _end(running, settings)
+        # Nothing keeps it from ending them all.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        _end(multiprocessing.active_children(), settings)
 
 
 def _start(work: Callable[[Worker], None], worker: Worker) -> BaseProcess:
@@ -102,7 +111,7 @@ def _leave_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _end(processes: list[BaseProcess], settings: Settings) -> None:
+def _end(processes: Sequence[BaseProcess], settings: Settings) -> None:
     for process in processes:
         process.terminate()
     until = time.monotonic() + settings.drain_delay + settings.drain_seconds + _LONGEST_END

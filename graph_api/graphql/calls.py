@@ -133,7 +133,8 @@ async def _outcomes(given: Any) -> Sequence[Any]:
     if not waiting:
         return given
     if len(given) > 1:
-        return await gather(*waiting, return_exceptions=True)
+        done = iter(await gather(*waiting, return_exceptions=True))
+        return [next(done) if isawaitable(value) else value for value in given]
     try:
         return [await waiting[0]]
     except Exception as error:

@@ -20,6 +20,7 @@ from graphql import (
     GraphQLSchema,
     OperationType,
     execute,
+    get_named_type,
     get_operation_ast,
     is_leaf_type,
     is_non_null_type,
@@ -121,6 +122,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
         items: Any,
         position_context: Any,
     ) -> Any:
-        if isinstance(items, Sized) and isinstance(self.context_value, Context):
+        counted = not is_leaf_type(get_named_type(item_type))  # as readers count
+        if counted and isinstance(items, Sized) and isinstance(self.context_value, Context):
             self.context_value.count(len(items))
         return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)

@@ -21,7 +21,7 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
     """
     running = work(cast("WriteTransaction", _Questions(tx)))
     step: Callable[[], _Call] = partial(running.send, None)
-    freeze = not _is_frozen_for_good()
+    freeze = not is_frozen_for_good()
     try:
         while True:
             reached = await asyncio.to_thread(_advance, step, freeze=freeze)
@@ -40,9 +40,9 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
 
 
 @cache
-def _is_frozen_for_good() -> bool:
-    """Asked before the first plan: a server freezes what it has when it starts, which later cannot be told apart from
-    what is frozen here, and takes milliseconds to count."""
+def is_frozen_for_good() -> bool:
+    """What a server has frozen for good cannot be told apart from what is frozen here, and takes milliseconds to count:
+    who freezes it clears the cache."""
     return gc.get_freeze_count() > 0
 
 

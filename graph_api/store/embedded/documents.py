@@ -197,11 +197,12 @@ def _entities(conn: sqlite3.Connection, revisions: Mapping[int, int]) -> dict[in
     found = kept.at(revisions)
     if missing := revisions.keys() - found.keys():
         sql = (
-            f"SELECT e.id, {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
+            f"SELECT e.id, length(d.statements), {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
             "WHERE e.id IN (SELECT value FROM json_each(?))"
         )
-        read = {row[0]: to_entity(row[1:]) for row in conn.execute(sql, (one_of(missing),))}
-        kept.keep(read)
+        rows = conn.execute(sql, (one_of(missing),)).fetchall()
+        read = {row[0]: to_entity(row[2:]) for row in rows}
+        kept.keep(read, {row[0]: row[1] or 0 for row in rows})
         found |= read
     return found
 

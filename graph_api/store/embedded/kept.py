@@ -8,6 +8,8 @@ from graph_api.catalog.entity import Entity
 
 _MOST = 20_000
 """Some 2 KiB each."""
+_LONGEST = 16_384
+"""Characters of the statements of one that is kept: with the definition of an API they may have millions."""
 
 
 class KeptEntities:
@@ -21,8 +23,9 @@ class KeptEntities:
         known = ((id_, self._rows.get(id_), revision) for id_, revision in revisions.items())
         return {id_: row for id_, row, revision in known if row and row.revision == revision}
 
-    def keep(self, rows: Mapping[int, Entity]) -> None:
-        """The oldest go when there are too many."""
+    def keep(self, rows: Mapping[int, Entity], lengths: Mapping[int, int]) -> None:
+        """Those whose statements are no longer than so many characters; the oldest go when there are too many."""
+        rows = {id_: row for id_, row in islice(rows.items(), _MOST) if lengths[id_] <= _LONGEST}
         if (surplus := len(self._rows) + len(rows) - _MOST) > 0:
             for id_ in list(islice(self._rows, surplus)):
                 self._rows.pop(id_, None)

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from time import monotonic
 
+from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
@@ -24,12 +25,19 @@ class UnfollowedError(Exception):
     """What has changed is not told, or not by graph-api alone."""
 
 
+class BrokenCopyError(Exception):
+    """The copy's file cannot be written, such as on a disk that is full."""
+
+
 async def follow(source: Neo4jStore, replica: Replica, *, partly: bool = False) -> None:
     """To a revision that readers see, or with `partly` some way there. Raises UnfollowedError if that is not told."""
     told = await source.changes_since(replica.revision, partly=partly)
     if told is None:
         raise UnfollowedError("a write was too large to be followed, or another version's")
-    await replica.follow(told.changes, told.revision, partly=partly)
+    try:
+        await replica.follow(told.changes, told.revision, partly=partly)
+    except CatalogError as error:
+        raise BrokenCopyError from error
 
 
 async def load(source: Neo4jStore, marks: Marks, read_seconds: float) -> Replica:
@@ -54,6 +62,7 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore) -> Rep
     async for rows in source.graph():
         await store.fill(rows)
         loaded[type(rows[0])] += len(rows)
+    await store.follow(ChangeSet(), replica.revision)
     while (await marks.newest()).revision > replica.revision:
         await follow(source, replica, partly=True)
     await store.affecting(())  # Makes its graph.
