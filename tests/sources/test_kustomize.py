@@ -162,6 +162,25 @@ def test_other_patterns_than_simple_ones_are_told_and_never_tried(target: str, t
     assert len(images(snapshot)) == 3
 
 
+def alternatives(count: int) -> str:
+    return f"- target: {{name: '{'|'.join(f'a{number}.*' for number in range(count))}|web'}}\n"
+
+
+def test_a_pattern_has_so_many_alternatives(tmp_path: Path) -> None:
+    patch = "  patch: '[{op: remove, path: /spec}]'\n"
+    assert not images(read(tmp_path, f"patches:\n{alternatives(99)}{patch}"))
+    snapshot = read(tmp_path, f"patches:\n{alternatives(100)}{patch}")
+    assert warnings(snapshot) == ["the patch is not applied: the pattern in target.name has more than 100 alternatives"]
+    assert len(images(snapshot)) == 3
+
+
+def test_alternatives_are_work(tmp_path: Path) -> None:
+    row = alternatives(99).replace("|web", "|other") + "  patch: '[{op: remove, path: /spec}]'\n"
+    objects = "---\n".join(DEPLOYMENT.replace("name: web", f"name: web-{number}") for number in range(200))
+    snapshot = read(tmp_path, "patches:\n" + row * 101, objects)
+    assert any("too many patches; some are not applied" in message for message in warnings(snapshot))
+
+
 def test_too_many_patches_are_told_in_time(tmp_path: Path) -> None:
     row = "- {path: change.yaml, target: {name: '.*'}}\n"
     (tmp_path / "change.yaml").write_text("metadata: {labels: {a: b}}\napiVersion: v1\nkind: Any\n", encoding="utf-8")
