@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graph_api.sources.yaml_documents import MAX_DOCUMENT_DEPTH
+
 OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -39,8 +41,8 @@ def _is_pointer(text: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What hears of a patch: how much is copied, which operation wrote to which place, and that items of the list at
-    these keys move from an index on, by how much, and how many there were."""
+    """What hears of a patch: how much is looked at and copied, which operation wrote to which place, and that items of
+    the list at these keys move from an index on, by how much, and how many there were."""
 
     spend: Callable[[int], None]
     wrote: Callable[[int, Keys], None]
@@ -58,26 +60,45 @@ def patched(value: Any, operations: Sequence[Mapping[str, Any]], log: Log) -> An
 
 
 def _operated(value: Any, operation: Mapping[str, Any], number: int, log: Log) -> Any:
-    name, parts, new = operation["op"], _parts(operation["path"]), operation.get("value")
+    name, parts = operation["op"], _parts(operation["path"])
+    if name == "remove":
+        return _edited(value, (), parts, _remove, log)[0]
+    new = _found(value, _source(operation)) if name in ("move", "copy") else operation.get("value")
+    _spend(new, len(parts), log)
     if name == "test":
         if _found(value, parts) != new:
             raise JsonPatchError("tests for another value")
         return value
-    if name in ("move", "copy"):
-        source = str(operation.get("from"))
-        if not _is_pointer(source):
-            raise JsonPatchError("lacks `from`")
-        new = _found(value, _parts(source))
-        if name == "move":
-            value = _edited(value, (), _parts(source), _remove, log)[0]
-    if name == "remove":
-        return _edited(value, (), parts, _remove, log)[0]
+    if name == "move":
+        value = _edited(value, (), _source(operation), _remove, log)[0]
     value, keys = _edited(value, (), parts, _replacing(new) if name == "replace" else _adding(new), log)
     log.wrote(number, keys)
     return value
 
 
+def _source(operation: Mapping[str, Any]) -> list[str]:
+    pointer = operation.get("from")
+    if not _is_pointer(pointer):
+        raise JsonPatchError("lacks `from`")
+    return _parts(str(pointer))
+
+
+def _spend(new: Any, depth: int, log: Log) -> None:
+    """Spend all that is in a value that is to stand this deep: what copies share counts for each of them, as whoever
+    reads the result meets it each time."""
+    pending = [(new, depth)]
+    while pending:
+        item, depth = pending.pop()
+        if isinstance(item, dict | list):
+            if depth >= MAX_DOCUMENT_DEPTH:
+                raise JsonPatchError(f"nests values more than {MAX_DOCUMENT_DEPTH} deep")
+            log.spend(len(item) + 1)
+            pending.extend((inner, depth + 1) for inner in (item.values() if isinstance(item, dict) else item))
+
+
 def _parts(pointer: str) -> list[str]:
+    if pointer.count("/") > MAX_DOCUMENT_DEPTH:
+        raise JsonPatchError(f"has a pointer of more than {MAX_DOCUMENT_DEPTH} parts")
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/")]
 
 

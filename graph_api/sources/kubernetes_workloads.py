@@ -8,6 +8,7 @@ from typing import Any
 from graph_api.catalog.ref import Ref
 from graph_api.sources.addresses import service_name_of
 from graph_api.sources.documents import Place, dig, mapping, mappings
+from graph_api.sources.fields import text_of as written
 from graph_api.sources.findings import Findings
 from graph_api.sources.image_classes import class_of_image, is_own_software
 from graph_api.sources.images import state_image
@@ -112,10 +113,11 @@ class Workloads:
         self.overlays = overlays
         self.all = [found for manifest in manifests if (found := workload_of(manifest, overlays))]
         self._tell_apart()
-        self._by_label: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+        self._by_label: dict[tuple[str, str, str | None], list[Workload]] = defaultdict(list)
         for workload in self.all:
             for key, value in workload.labels.items():
-                self._by_label[workload.namespace, key, str(value)].append(workload)
+                if (text := written(value)) is not None:
+                    self._by_label[workload.namespace, key, text].append(workload)
         self._users = Counter(
             image for image, _ in {(image_name(i), row.ref) for row in self.all for i, _ in row.images(overlays)}
         )
@@ -142,9 +144,10 @@ class Workloads:
 
     def selected(self, namespace: str, selector: Mapping[str, Any]) -> list[Workload]:
         """Those whose pods have all these labels; none for an empty selector."""
-        candidates = [self._by_label.get((namespace, key, str(value)), []) for key, value in selector.items()]
+        wanted = {key: written(value) for key, value in selector.items()}
+        candidates = [self._by_label.get((namespace, key, text), []) for key, text in wanted.items()]
         fewest = min(candidates, key=len, default=[])
-        return [row for row in fewest if all(str(row.labels.get(key)) == str(selector[key]) for key in selector)]
+        return [row for row in fewest if all(written(row.labels.get(key)) == text for key, text in wanted.items())]
 
     def state(self, workload: Workload, findings: Findings) -> None:
         manifest, at = workload.manifest, workload.manifest.at("metadata", "name")

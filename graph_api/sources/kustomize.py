@@ -8,8 +8,9 @@ is and needs in any of them, it is and needs.
 - `namePrefix` and `nameSuffix` are in the names by which it is known in the cluster, not in its own;
 - `images` replace images; a tag alone makes no other image;
 - `patches`, `patchesStrategicMerge` and `patchesJson6902`, in files or in place, are applied as strategic merges and
-  JSON patches; then `labels`, `commonLabels`, `commonAnnotations` and `replicas`. A target may use `.*`, `.+` and `|`.
-  What a kustomization or patch says has that as its evidence; files of patches are no objects themselves;
+  JSON patches; then `labels`, `commonLabels`, `commonAnnotations` and `replicas`. A target may use `.*`, `.+` and `|`,
+  with up to 100 alternatives. What a kustomization or patch says has that as its evidence; files of patches are no
+  objects themselves;
 - a component changes what the kustomization that names it has.
 
 Each of these is a problem, as rendered output is to be read instead: resources on the network, generators of

@@ -42,7 +42,7 @@ class Changes:
         """None if a patch deletes the object. Raises TooMuchError."""
         changed: Manifest | None = manifest
         for patch in self.patches:
-            budget.spend(1)
+            budget.spend(patch.target.cost)
             if changed and patch.target.fits(changed, names, namespaces):
                 patch.used = True
                 changed = self._patched(changed, patch, budget)

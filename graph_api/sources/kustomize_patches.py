@@ -1,9 +1,10 @@
 """Patches of kustomizations: which objects each is for, and what it makes of them."""
 
+import re
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from functools import partial
+from fnmatch import translate
+from functools import lru_cache, partial
 from typing import Any
 
 from graph_api.sources.documents import Place, mapping
@@ -14,8 +15,14 @@ from graph_api.sources.strategic_merge import DELETE, DIRECTIVE, Merge
 MAX_WORK = 2_000_000
 """Values that the kustomizations of a source may look at and copy."""
 
+MAX_ALTERNATIVES = 100
+"""Of one pattern."""
+
 _SELECTED = ("group", "version", "kind", "name", "namespace")
 _PATTERN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./*+|")
+
+Pattern = tuple[re.Pattern[str], ...]
+"""The alternatives, one of which a whole value has to match."""
 
 
 class TooMuchError(Exception):
@@ -40,28 +47,44 @@ class Budget:
 class Target:
     """Which objects a patch is for: patterns by field of the object, and labels and annotations that it has."""
 
-    patterns: Mapping[str, str]
+    patterns: Mapping[str, Pattern]
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> int:
+        """Of asking whether an object fits."""
+        return 1 + sum(map(len, self.patterns.values()))
 
     def fits(self, manifest: Manifest, names: Set[str], namespaces: Set[str]) -> bool:
         have: dict[str, Set[str]] = {"name": names, "namespace": namespaces}
         have |= {"kind": {manifest.kind}, "group": {manifest.group}, "version": {manifest.version}}
         return (
-            all(any(_fits(value, pattern) for value in have[key]) for key, pattern in self.patterns.items())
+            all(
+                any(one.fullmatch(value) for value in have[key] for one in pattern)
+                for key, pattern in self.patterns.items()
+            )
             and self.labels.items() <= manifest.labels.items()
             and self.annotations.items() <= manifest.annotations.items()
         )
 
 
 def target_of(selector: Mapping[str, Any]) -> Target:
-    """Raises PatchError for more than `.*`, alternatives and equal labels."""
-    patterns = {key: text.strip("^$") for key in _SELECTED if (text := text_of(selector.get(key)))}
-    for key, text in patterns.items():
-        patterns[key] = text[1:-1] if text.startswith("(") and text.endswith(")") else text
-        if not _PATTERN.issuperset(patterns[key]):
-            raise PatchError(f"the pattern in target.{key} is not followed")
+    """Raises PatchError for more than `.*`, some alternatives and equal labels."""
+    patterns = {key: _pattern(key, text) for key in _SELECTED if (text := text_of(selector.get(key)))}
     return Target(patterns, _equal(selector, "labelSelector"), _equal(selector, "annotationSelector"))
+
+
+@lru_cache(maxsize=1024)
+def _pattern(key: str, text: str) -> Pattern:
+    text = text.strip("^$")
+    text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    if not _PATTERN.issuperset(text):
+        raise PatchError(f"the pattern in target.{key} is not followed")
+    if text.count("|") >= MAX_ALTERNATIVES:
+        raise PatchError(f"the pattern in target.{key} has more than {MAX_ALTERNATIVES} alternatives")
+    globs = text.replace(".+", "?*").replace(".*", "*").split("|")
+    return tuple(re.compile(translate(glob)) for glob in globs)
 
 
 def _equal(selector: Mapping[str, Any], key: str) -> dict[str, str]:
@@ -74,17 +97,13 @@ def _equal(selector: Mapping[str, Any], key: str) -> dict[str, str]:
     return found
 
 
-def _fits(value: str, pattern: str) -> bool:
-    return any(fnmatchcase(value, one.replace(".+", "?*").replace(".*", "*")) for one in pattern.split("|"))
-
-
 def own_target(value: Mapping[str, Any]) -> Target:
     """Of a patch that says itself what it is for."""
     group, _, version = (text_of(value.get("apiVersion")) or "").rpartition("/")
     meta = mapping(value.get("metadata"))
     told = {"group": group, "version": version, "kind": text_of(value.get("kind")) or ""}
     told |= {key: text_of(meta.get(key)) or "" for key in ("name", "namespace")}
-    return Target({key: text for key, text in told.items() if text})
+    return Target({key: (re.compile(re.escape(text)),) for key, text in told.items() if text})
 
 
 @dataclass(slots=True, eq=False)

@@ -47,13 +47,13 @@ class Merge:
         if key and isinstance(new, list) and isinstance(old, list) and {DIRECTIVE: REPLACE} not in new:
             return self._items(old, new, key, keys, place)
         self.origins.note(keys, self.at(*place))
-        return _without_directives(new)
+        return self._bare(new)
 
     def _fields(self, old: dict[str, Any], new: Mapping[str, Any], keys: Keys, place: Keys) -> dict[str, Any]:
         self.spend(len(old))
         result = old.copy()
         for name, item in new.items():
-            if item is None:
+            if _removes(item):
                 result.pop(name, None)
             elif not name.startswith("$"):
                 result[name] = self.of(old.get(name), item, (*keys, name), (*place, name))
@@ -68,19 +68,28 @@ class Merge:
             name = text_of(dig(item, key))
             index = places.get(name, len(result)) if name else len(result)
             if dig(item, DIRECTIVE) == DELETE:
-                gone.add(index)
+                if index < len(old):
+                    gone.add(index)
             elif index < len(result):
                 result[index] = self.of(result[index], item, (*keys, index), (*place, number))
             else:
                 result.append(self.of(None, item, (*keys, index), (*place, number)))
-        for index in sorted(gone & set(range(len(result))), reverse=True):
+        for index in sorted(gone, reverse=True):
             self.spend(len(result))
             self.moved(keys, index, -1, len(result))
             del result[index]
         return result
 
+    def _bare(self, value: Any) -> Any:
+        """Without directives, and what they remove."""
+        if not isinstance(value, dict | list):
+            return value
+        self.spend(len(value))
+        if isinstance(value, list):
+            return [self._bare(item) for item in value if dig(item, DIRECTIVE) is None]
+        kept = {key: item for key, item in value.items() if not key.startswith("$") and not _removes(item)}
+        return {key: self._bare(item) for key, item in kept.items()}
 
-def _without_directives(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: item for key, item in value.items() if item is not None and not key.startswith("$")}
-    return [item for item in value if dig(item, DIRECTIVE) is None] if isinstance(value, list) else value
+
+def _removes(item: Any) -> bool:
+    return item is None or dig(item, DIRECTIVE) == DELETE

@@ -100,12 +100,85 @@ def test_a_patch_that_does_not_fit_is_told_and_changes_nothing(line: str, tmp_pa
     assert "canary" not in message
 
 
+DEEPER = [f"{{op: copy, from: /x, path: /x{'/x' * 2**number}}}" for number in range(11)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["{op: add, path: /x, value: {}}", *DEEPER], "operation 6 nests values more than 50 deep"),
+        ([f"{{op: remove, path: {'/x' * 51}}}"], "operation 0 has a pointer of more than 50 parts"),
+        ([f"{{op: copy, from: {'/x' * 51}, path: /x}}"], "operation 0 has a pointer of more than 50 parts"),
+    ],
+)
+def test_operations_nest_no_deeper_than_documents(lines: list[str], message: str, tmp_path: Path) -> None:
+    snapshot = read(tmp_path, operations(*lines))
+    assert warnings(snapshot) == [f"the patch is not applied: it does not fit an object here: {message}"]
+    assert len(images(snapshot)) == 3
+
+
+def test_copies_of_copies_count_as_all_that_they_hold(tmp_path: Path) -> None:
+    labels = "/spec/template/metadata/labels"
+    doubled = (f"{{op: copy, from: {labels}, path: {labels}/x{number}}}" for number in range(22))
+    first = "{op: add, path: /spec/template/metadata, value: {labels: {}}}"
+    snapshot = read(tmp_path, operations(first, *doubled))
+    assert any("too many patches; some are not applied" in message for message in warnings(snapshot))
+    assert len(images(snapshot)) == 3
+
+
+def merge(containers: str, beside: str = "") -> str:
+    """A patch that is laid over the pods."""
+    body = f"{{spec: {{template: {{spec: {{{beside}containers: {containers}}}}}}}}}"
+    return f"patches:\n- target: {{kind: Deployment}}\n  patch: |\n    {body}\n"
+
+
+def test_an_item_that_is_not_there_is_deleted_without_another(tmp_path: Path) -> None:
+    text = merge("[{name: gone, $patch: delete}, {name: side, image: example.org/side}]")
+    snapshot = read(tmp_path, text)
+    assert set(images(snapshot)) == {"first", "second", "third", "side"}
+    assert warnings(snapshot) == []
+
+
+@pytest.mark.parametrize(
+    ("volumes", "expected"),
+    [
+        ("[{name: data, secret: {$patch: delete}}]", False),
+        ("[{name: data, secret: {optional: true}}]", True),
+        ("[{name: new, secret: {secretName: other, $patch: delete}}]", True),
+    ],
+)
+def test_a_mapping_is_deleted_where_it_stands(volumes: str, expected: bool, tmp_path: Path) -> None:
+    volume = "      volumes: [{name: data, secret: {secretName: password}}]\n"
+    snapshot = read(tmp_path, merge("[]", f"volumes: {volumes}, "), DEPLOYMENT + volume)
+    needed = {link.key.target for link in snapshot.links.values() if link.key.relation == "DEPENDS_ON"}
+    assert needed == ({"resource:kubernetes-default/secret-password"} if expected else set())
+
+
 @pytest.mark.parametrize("target", ["(a+)+$", "[wW]eb", "web{1}", "we\\b"])
 def test_other_patterns_than_simple_ones_are_told_and_never_tried(target: str, tmp_path: Path) -> None:
     text = f"patches:\n- target: {{name: '{target}'}}\n  patch: '[{{op: remove, path: /spec}}]'\n"
     snapshot = read(tmp_path, text)
     assert warnings(snapshot) == ["the patch is not applied: the pattern in target.name is not followed"]
     assert len(images(snapshot)) == 3
+
+
+def alternatives(count: int) -> str:
+    return f"- target: {{name: '{'|'.join(f'a{number}.*' for number in range(count))}|web'}}\n"
+
+
+def test_a_pattern_has_so_many_alternatives(tmp_path: Path) -> None:
+    patch = "  patch: '[{op: remove, path: /spec}]'\n"
+    assert not images(read(tmp_path, f"patches:\n{alternatives(99)}{patch}"))
+    snapshot = read(tmp_path, f"patches:\n{alternatives(100)}{patch}")
+    assert warnings(snapshot) == ["the patch is not applied: the pattern in target.name has more than 100 alternatives"]
+    assert len(images(snapshot)) == 3
+
+
+def test_alternatives_are_work(tmp_path: Path) -> None:
+    row = alternatives(99).replace("|web", "|other") + "  patch: '[{op: remove, path: /spec}]'\n"
+    objects = "---\n".join(DEPLOYMENT.replace("name: web", f"name: web-{number}") for number in range(200))
+    snapshot = read(tmp_path, "patches:\n" + row * 101, objects)
+    assert any("too many patches; some are not applied" in message for message in warnings(snapshot))
 
 
 def test_too_many_patches_are_told_in_time(tmp_path: Path) -> None:
