@@ -112,9 +112,11 @@ async def test_what_arrives_while_it_runs_is_one_more_run(store: Store, open_sto
 
 async def test_who_asked_is_in_the_audit_log_once_the_source_is_synced(store: Store, open_store: OpenStore) -> None:
     watching = await open_store()
+    assert await watching.lease("sync of shop", "another replica", 60)
     async with hooked(store) as client:
         for number in range(3):
             await client.post("/hooks/shop", headers={**SIGNED[1], "X-Request-Id": f"push-{number}"})
+        assert await watching.lease("sync of shop", "another replica", 0)
         await runs_when(watching, "shop", len)
         sync, asked = [record.event for record in await watching.audit(9)]
     assert (sync.principal, sync.action, sync.source) == ("schedule", "sync", "shop")
