@@ -388,14 +388,3 @@ async def test_a_killed_writer_leaves_all_or_nothing(
         assert (await store.walk(walk, deadline=30)).total == written
         assert (await store.revision()) == (2 if written else 1)
         assert await write(store, ChangeSet(entities=[entity("next")])) == (3 if written else 2)
-
-
-async def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
-    async with opened(tmp_path / "catalog.db") as store:
-        await write(store, ChangeSet(entities=[entity("a")]))
-        modes = modes_in(tmp_path)
-    assert modes["catalog.db"] == modes["catalog.db-wal"] == 0o600
-
-
-def modes_in(folder: Path) -> dict[str, int]:
-    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
