@@ -1,4 +1,4 @@
-"""Rows 6, 23, 25 and 28, and faults 615, 616 and 620: replicas that start together, end, sleep, and run for long."""
+"""Rows 6, 23 and 25, and faults 615, 616 and 620: replicas that start together, end and sleep."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 from neo4j import GraphDatabase
 
 from graph_api.store.neo4j.preparing import CONSTRAINT_NAMES
-from reliability.asking import asked_all_the_time, get, outcome, post
+from reliability.asking import get, outcome, post
 from reliability.check import Bench, Check, Figure
 from reliability.processes import Served, served
 
@@ -101,11 +100,11 @@ def clients_that_go(bench: Bench) -> Figure:
     for name, store in _empty_stores(bench, "gone").items():
         with served(store, bench.folder, "--demo") as server:
             outcome(server.url, SLOW)
-            before = _held(server)
+            before = held(server)
             with ThreadPoolExecutor(16) as pool:
-                list(pool.map(lambda _: _ask_and_go(server.url, dice.uniform(0, 0.3)), range(number)))
+                list(pool.map(lambda _: ask_and_go(server.url, dice.uniform(0, 0.3)), range(number)))
             time.sleep(1)
-            after = _held(server)
+            after = held(server)
             answered = outcome(server.url, QUICK)
         text = (
             f"{name}: {number} gone, questions running {after['running']:.0f}, connections {after['connections']:.0f}, "
@@ -116,7 +115,7 @@ def clients_that_go(bench: Bench) -> Figure:
     return figures[0] & figures[1]
 
 
-def _ask_and_go(url: str, seconds: float) -> None:
+def ask_and_go(url: str, seconds: float) -> None:
     address = urlsplit(url)
     body = json.dumps(SLOW)
     fields = ("Host: 127.0.0.1", "Content-Type: application/json", f"Content-Length: {len(body)}")
@@ -126,7 +125,7 @@ def _ask_and_go(url: str, seconds: float) -> None:
         time.sleep(seconds)
 
 
-def _held(server: Served) -> dict[str, float]:
+def held(server: Served) -> dict[str, float]:
     metrics = get(f"{server.admin}/metrics", 10).text
     lines = [line.split() for line in metrics.splitlines() if not line.startswith("#")]
     values = {line[0]: float(line[1]) for line in lines if len(line) == 2}
@@ -186,38 +185,9 @@ def zombie(bench: Bench) -> Figure:
     return Figure(text, waited and after == "OK" and found["revision"] == found["totalCount"])
 
 
-def soak(bench: Bench) -> Figure:
-    """Good, invalid, slow and abandoned requests: nothing grows."""
-    seconds = 7200 if bench.full else 120
-    figures = []
-    for name, store in _empty_stores(bench, "soaked").items():
-        with served(store, bench.folder, "--demo") as server:
-            work: list[Callable[[], object]] = [
-                lambda: outcome(server.url, QUICK),
-                lambda: outcome(server.url, INVALID),
-                lambda: outcome(server.url, SLOW),
-                lambda: _ask_and_go(server.url, 0.05),
-            ]
-            with asked_all_the_time(work, 0.02):
-                time.sleep(seconds / 4)
-                warm = _held(server)
-                time.sleep(seconds * 3 / 4)
-                end = _held(server)
-            time.sleep(1)
-            rest = _held(server)
-        grown = end["megabytes"] - warm["megabytes"]
-        slope = grown / (seconds * 3 / 4 / 3600)
-        text = f"{name}: {grown:+.1f} MB in {seconds * 3 / 4:.0f} s ({slope:.0f} MB/h), "
-        text += f"then {rest['running']:.0f} running, {rest['files']:.0f} files"
-        bar = slope <= 1 if bench.full else grown <= 10
-        figures.append(Figure(text, bar and not rest["running"] and not rest["connections"]))
-    return figures[0] & figures[1]
-
-
 CHECKS = (
     Check(6, "clients that go leave nothing", "0 questions, 0 connections after 1 s", clients_that_go),
     Check(23, "five replicas start at once on an empty database", "no crash, schema whole", start_together),
     Check(25, "drain is clean", "503 at once, 0 cut off, exit 0 in 20 s", drain),
-    Check(28, "no leak", "1 MB an hour; quick look: 10 MB", soak),
     Check(616, "a writer is paused and wakes", "one catalog, each revision one write", zombie),
 )

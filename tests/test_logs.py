@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from graph_api.access.keys import new_key
 from graph_api.access.principal import Role
 from graph_api.app import create_app
 from graph_api.catalog.filters import Filter
@@ -25,6 +27,8 @@ from tests.access.signing_in import make_key
 from tests.feeding import zipkin
 from tests.serving import everybody, runs_when
 from tests.sources.connectors.loopback import TOKEN
+from tests.web import live
+from tests.web.live import put_key
 
 CANARY = "canary-7f3a"
 PUT = 'mutation Put($n: String!) { putEntities(entities: [{kind: "component", name: $n}]) { userErrors { code } } }'
@@ -89,6 +93,25 @@ async def test_it_names_the_principal_once_it_is_known(tmp_path: Path) -> None:
             await signed_in.ask(client, token + "0")
     told = [(row["principal"], row["status"]) for row in lines(stream)]
     assert told == [("key:ann", 200), ("nobody", 401)]
+    assert token not in stream.getvalue()
+
+
+def test_each_socket_leaves_one_line_when_it_is_closed(tmp_path: Path) -> None:
+    token, key = new_key("ann", Role.VIEWER, int(time.time()), 1)
+    put_key(tmp_path, key)
+    with logged("info") as stream, live.serving(tmp_path, insecure_anonymous=False) as server:
+        with live.socket(server.url) as client:
+            client.begin(authorization=f"Bearer {token}")
+            client.send(type="subscribe", id="1", payload={"query": "subscription { nothing }"})
+            assert client.read()["type"] == "error"
+        with live.socket(server.url) as client:
+            client.send(type="connection_init", payload={"authorization": "Bearer nonsense"})
+            assert client.closed() == 4403
+    told = [(row["principal"], row["path"], row["close_code"], row["code"]) for row in lines(stream)]
+    assert sorted(told) == [
+        ("key:ann", "/graphql", 1000, "GRAPHQL_INVALID"),
+        ("nobody", "/graphql", 4403, None),
+    ]
     assert token not in stream.getvalue()
 
 

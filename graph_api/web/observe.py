@@ -1,7 +1,7 @@
-"""One line in the log for each request: who asked, what it was, how long it took and how it ended."""
+"""One line in the log for each request and socket: who asked, what it was, how long it took and how it ended."""
 
 import logging
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +24,9 @@ class Observe:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["path"] in UNWATCHED:
             await self.app(scope, receive, send)
             return
@@ -47,6 +50,37 @@ class Observe:
             seconds = perf_counter() - begun
             count_request(request, status, seconds)
             _tell(scope, request, status, seconds)
+            CURRENT.reset(token)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """No part of the requests that are counted: how long it stays open is up to the client."""
+        socket = RequestRecord(request_id=scope["state"]["request_id"], state=scope["state"])
+        close_code: int | None = None
+
+        async def receive_and_note() -> Message:
+            nonlocal close_code
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                close_code = message.get("code")
+            return message
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal close_code
+            if message["type"] == "websocket.close":
+                close_code = message.get("code")
+            await send(message)
+
+        token = CURRENT.set(socket)
+        try:
+            await self.app(scope, receive_and_note, send_and_note)
+        finally:
+            fields = {
+                "path": scope["path"][:MAX_PATH],
+                "duration_ms": round((monotonic() - socket.begun) * 1000, 1),
+                "close_code": close_code,
+                "code": socket.code,
+            }
+            logger.info("the socket is closed", extra={FIELDS: fields})
             CURRENT.reset(token)
 
 

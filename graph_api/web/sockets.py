@@ -71,6 +71,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except CatalogError as error:
             await self.websocket.close(FORBIDDEN, error.message)
             return
+        self._request.state.principal = self.principal
         if not self._request.state.sign_in(self.principal):
             await self.websocket.close(TRY_AGAIN_LATER, "Too many streams of yours are open")
             return
