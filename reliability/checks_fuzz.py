@@ -46,7 +46,7 @@ def fuzz(server: Server, requests: int) -> Found:
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     found = Found()
     settings = hypothesis.settings(
-        max_examples=max(1, requests // len(operations)),
+        max_examples=-(-requests // len(operations)),
         deadline=None,
         database=None,
         phases=[hypothesis.Phase.generate],
