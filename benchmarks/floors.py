@@ -1,7 +1,7 @@
 """The least that could be done for the same answers: bare Cypher through the driver, bare arrays, bare writes."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from benchmarks.generate import HUB
 from benchmarks.measure import Times, time_calls
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.store.neo4j.cypher import CREATE_ENTITIES, CREATE_LINKS, LABELS
@@ -58,13 +59,13 @@ def _time_query(driver: Driver, query: str, parameters: Mapping[str, Any]) -> Ti
         return time_calls(lambda: session.run(query, dict(parameters)).data())
 
 
-def embedded_impact(snapshot: Snapshot) -> Times:
+def embedded_impact(snapshot: Snapshot, start: Ref, relations: Collection[str] = IMPACT_RELATIONS) -> Times:
     """The walk alone: every dependent with its distance."""
     numbers = {ref: number for number, ref in enumerate(snapshot.entities)}
-    keys = [key for key in snapshot.links if key.relation in IMPACT_RELATIONS]
+    keys = [key for key in snapshot.links if key.relation in relations]
     ends = np.array([(numbers[key.target], numbers[key.source]) for key in keys])
     graph = csr_matrix((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(numbers),) * 2)
-    return time_calls(lambda: _distances(graph, numbers[HUB]))
+    return time_calls(lambda: _distances(graph, numbers[start]))
 
 
 def _distances(graph: csr_matrix, start: int) -> tuple[Any, Any]:

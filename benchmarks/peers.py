@@ -24,8 +24,11 @@ import httpx
 
 from benchmarks.catalog_of_peers import snapshot_of
 from benchmarks.measure import await_mirrors, free_port, served
+from benchmarks.peers_floors import floors
+from benchmarks.peers_report import OURS, render
 from graph_api import local_neo4j
 from graph_api.app import open_store, source_order
+from graph_api.catalog.snapshot import Snapshot
 from graph_api.local_neo4j.artifacts import ensure_jars
 from graph_api.local_neo4j.configuration import minimum_java
 from graph_api.local_neo4j.java import find_java
@@ -45,22 +48,27 @@ _HEAP = "4g"
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that serve ours.")
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Keeps installed packages and data.")
 def main(folder: Path, entities: int, peers: str, workers: int, work: Path | None) -> None:
-    """Load, serve and measure everything on this machine, and print what the folder's report prints."""
+    """Load, serve and measure everything on this machine, and print it as a table beside the bars."""
     signal.signal(signal.SIGTERM, _leave)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         work = (work or Path(name)).resolve()
         data = work / f"data-{entities}"
         if not (data / "stats.json").exists():
             _run([sys.executable, str(folder / "gen.py"), str(entities), str(data)])
-        with _loaded(data / "entities.jsonl", Path(name) / "neo4j") as uri:
+        snapshot = snapshot_of(data / "entities.jsonl")
+        with _loaded(snapshot, Path(name) / "neo4j") as uri:
             log = Path(name) / "server.log"
             admin = _free_ports(workers)
             options = ["--max-page", "1000", "--workers", str(workers), "--admin-port", str(admin)]
             with served(uri, log, *options) as (process, url):
                 await_mirrors(range(admin, admin + workers))
                 _add_cursors(data / "params.json", url)
-                ours = f"graph-api={url}={_QUERIES}={process.pid}"
+                parameters = json.loads((data / "params.json").read_text())
+                least = floors(uri, url, _QUERIES, parameters, snapshot)
+                del snapshot
+                ours = f"{OURS}={url}={_QUERIES}={process.pid}"
                 _run(["bash", str(folder / "run.sh"), str(entities)], **_environment(work, peers, ours))
+        click.echo(render(entities, work / "results", peers.split(), least))
 
 
 def _free_ports(number: int) -> int:
@@ -87,22 +95,22 @@ def _environment(work: Path, peers: str, ours: str) -> dict[str, str]:
 
 
 @contextmanager
-def _loaded(lines: Path, home: Path) -> Iterator[str]:
+def _loaded(snapshot: Snapshot, home: Path) -> Iterator[str]:
     running = local_neo4j.start(home, progress=_tell, bolt_port=free_port(), heap=_HEAP)
     try:
         _tell("Loading ours")
-        asyncio.run(_load(running.uri, lines))
+        asyncio.run(_load(running.uri, snapshot))
         yield running.uri
     finally:
         local_neo4j.stop(home)
 
 
-async def _load(uri: str, lines: Path) -> None:
+async def _load(uri: str, snapshot: Snapshot) -> None:
     settings = Settings(store=uri)
     store = open_store(settings)
     await store.open()
     try:
-        await sync(store, snapshot_of(lines), source_order(settings))
+        await sync(store, snapshot, source_order(settings))
     finally:
         await store.close()
 
@@ -130,7 +138,8 @@ def _cursors(client: httpx.Client, field: str, rows: int) -> dict[int, str]:
 
 
 def _run(command: list[str], **environment: str) -> None:
-    if subprocess.run(command, env={**os.environ, **environment}, check=False).returncode:  # noqa: S603 - named by the caller
+    ran = subprocess.run(command, env=os.environ | environment, stdout=sys.stderr, check=False)  # noqa: S603 - named by the caller
+    if ran.returncode:
         raise click.ClickException(f"{command[0]} {command[1]} failed")
 
 

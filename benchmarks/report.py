@@ -35,7 +35,7 @@ def render(entities: int, links: int, embedded: EmbeddedResult | None, neo4j: Ne
         [
             f"### {entities:,} entities, {links:,} links, {datetime.now(UTC):%Y-%m-%d}",
             "",
-            f"{_machine()}, Python {platform.python_version()}.",
+            f"{machine()}, Python {platform.python_version()}.",
             "",
             "| store | question | median ms | p99 ms | requests | round trips | floor ms | ratio | bar |",
             "|---|---|--:|--:|--:|--:|--:|--:|---|",
@@ -49,7 +49,8 @@ def render(entities: int, links: int, embedded: EmbeddedResult | None, neo4j: Ne
     )
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Its processors and memory."""
     cores = f"{os.cpu_count()} cores"
     if not hasattr(os, "sysconf"):
         return cores
@@ -84,19 +85,19 @@ def _row(
         cells += ["", "", ""]
     else:
         cells += [f"{floor.median:.1f}", f"{times.median / floor.median:.1f}", _verdict(bar, times.median, limit)]
-    return _line(cells)
+    return line(cells)
 
 
 def _sync_rows(embedded: EmbeddedResult | None, neo4j: Neo4jResult | None) -> Iterator[str]:
     if embedded:
         bar = _verdict("no slower than Neo4j", embedded.sync_seconds, neo4j.sync_seconds) if neo4j else ""
         bare = (f"{neo4j.bare_seconds:.1f}", f"{embedded.sync_seconds / neo4j.bare_seconds:.1f}") if neo4j else ("", "")
-        yield _line(["embedded", f"{embedded.sync_seconds:.1f}", *bare, bar, _mib(embedded.served)])
+        yield line(["embedded", f"{embedded.sync_seconds:.1f}", *bare, bar, _mib(embedded.served)])
     if neo4j:
         bar = _verdict(f"{_SYNC:g} x", neo4j.sync_seconds, neo4j.bare_seconds * _SYNC)
         ratio = f"{neo4j.sync_seconds / neo4j.bare_seconds:.1f}"
-        yield _line(["neo4j", f"{neo4j.sync_seconds:.1f}", f"{neo4j.bare_seconds:.1f}", ratio, bar, _mib(neo4j.served)])
-        yield _line(["its mirror", "", "", "", "", _mib(neo4j.mirrored)])
+        yield line(["neo4j", f"{neo4j.sync_seconds:.1f}", f"{neo4j.bare_seconds:.1f}", ratio, bar, _mib(neo4j.served)])
+        yield line(["its mirror", "", "", "", "", _mib(neo4j.mirrored)])
 
 
 def _verdict(bar: str, value: float, limit: float) -> str:
@@ -107,5 +108,6 @@ def _mib(served: Served) -> str:
     return "" if served.peak_mib is None else f"{served.peak_mib:.0f}"
 
 
-def _line(cells: list[object] | list[str]) -> str:
+def line(cells: list[object] | list[str]) -> str:
+    """A row of a table."""
     return f"| {' | '.join(str(cell) for cell in cells)} |"

@@ -13,7 +13,7 @@ import click
 from neo4j import Driver, GraphDatabase
 
 from benchmarks import floors
-from benchmarks.generate import MAX_ENTITIES, MIN_ENTITIES, SNAPSHOT_ENTITIES, generate, split
+from benchmarks.generate import HUB, MAX_ENTITIES, MIN_ENTITIES, SNAPSHOT_ENTITIES, generate, split
 from benchmarks.measure import BenchmarkError, Served, count_round_trips, free_port, measure_server
 from benchmarks.report import EmbeddedResult, Neo4jResult, render
 from graph_api import local_neo4j
@@ -53,7 +53,7 @@ def main(entities: int, which: str, uri: str | None) -> None:
 
 
 def _embedded(folder: Path, snapshot: Snapshot, seconds: float) -> EmbeddedResult:
-    floor = floors.embedded_impact(snapshot)
+    floor = floors.embedded_impact(snapshot, HUB)
     return EmbeddedResult(seconds, _serve(f"embedded:{folder / 'catalog.db'}", folder), floor)
 
 
