@@ -34,7 +34,8 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 DEFAULT_DEADLINE = 30.0
-LOCK_TIMEOUT = 10.0
+LOCK_TIMEOUT = 8.0
+"""Before a request ends at its deadline (10 s by default), so that a writer is told what it waited for."""
 WRITE_TIMEOUT = 600.0
 STATEMENT_TIMEOUT = 120.0
 """Of one statement in a write, by our own clock: a database that is frozen holds to no timeout of its own."""
