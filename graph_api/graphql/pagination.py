@@ -3,8 +3,9 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
@@ -38,11 +39,12 @@ class PageArguments:
     backward: bool
     after: Place | None
     before: Place | None
-    digest: str
+    digest: Callable[[], str]
+    """Of the question that the page belongs to, which only cursors tell."""
 
     def cursor(self, *place: object) -> str:
         """The cursor of an item; `place` are JSON values that tell where it stands."""
-        return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, self.digest, *place])).decode().rstrip("=")
+        return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, self.digest(), *place])).decode().rstrip("=")
 
 
 def page_arguments(
@@ -56,7 +58,7 @@ def page_arguments(
 ) -> PageArguments:
     """`shape` gives the types of a cursor's place. Raises CatalogError BAD_PAGE or BAD_CURSOR."""
     limit = _limit(info.context.max_page, first, last)
-    digest = _question_digest(info, parent)
+    digest = cache(partial(_question_digest, info, parent))
     return PageArguments(limit, last is not None, _place(after, digest, shape), _place(before, digest, shape), digest)
 
 
@@ -85,13 +87,13 @@ def _question_digest(info: Info, parent: str) -> str:
     return hashlib.blake2b(text, digest_size=9).hexdigest()
 
 
-def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...], ...]) -> Place | None:
+def _place(cursor: str | None, digest: Callable[[], str], shape: tuple[type | tuple[type, ...], ...]) -> Place | None:
     if cursor is None:
         return None
     version, made_for, *place = _decode(cursor)
     if version != CURSOR_VERSION or len(place) != len(shape):
         raise bad_cursor("is of another version or shape")
-    if made_for != digest:
+    if made_for != digest():
         raise bad_cursor("belongs to another field, filter, sort or start; page with the arguments it was made for")
     if not all(_fits(value, types) for value, types in zip(place, shape, strict=True)):
         raise bad_cursor("was not made by this server")
@@ -118,20 +120,23 @@ def bad_cursor(why: str) -> CatalogError:
     return CatalogError(ErrorCode.BAD_CURSOR, f"the cursor {why}; start again without one")
 
 
-def page_info(edges: Any, more_before: bool, more_after: bool) -> PageInfo:
+def page_info(cursors: Sequence[str], more_before: bool, more_after: bool) -> PageInfo:
+    """`cursors` are those of the page's items, or of the first and the last of them."""
     return PageInfo(
         has_previous_page=more_before,
         has_next_page=more_after,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
     )
 
 
 def keyset_page_info(edges: Any, page: PageArguments, more: bool) -> PageInfo:
-    """`more` in the direction of paging; on the other side there is what the cursor was made of."""
-    if page.backward:
-        return page_info(edges, more, page.before is not None)
-    return page_info(edges, page.after is not None, more)
+    return page_info([edge.cursor for edge in edges], *more_on_sides(page, more))
+
+
+def more_on_sides(page: PageArguments, more: bool) -> tuple[bool, bool]:
+    """Before and after. `more` in the direction of paging; on the other side there is what the cursor was made of."""
+    return (more, page.before is not None) if page.backward else (page.after is not None, more)
 
 
 @dataclass(frozen=True, slots=True)
