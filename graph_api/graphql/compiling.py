@@ -3,6 +3,7 @@
 What depends on the request is left to the reading: variables, except those that @skip and @include look at.
 """
 
+from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,8 @@ def _one_of(type_: GraphQLAbstractType, details: Details) -> Read | None:
             raise NotPlainError
         return read
 
-    return readers.each_by_type(lambda row: resolve(row, None, type_), reader_of)  # type: ignore[arg-type] # ours look at the row only
+    # Ours look at the row only.
+    return readers.each_by_type(lambda rows: list(map(resolve, rows, repeat(None), repeat(type_))), reader_of)  # type: ignore[arg-type]
 
 
 def _possible(schema: GraphQLSchema, abstract: GraphQLAbstractType, name: Any) -> GraphQLObjectType:

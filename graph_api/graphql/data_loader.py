@@ -22,19 +22,20 @@ class DataLoader(Generic[K, V]):
 
     async def load_many(self, keys: Iterable[K]) -> list[V]:
         """Raises what `ask` raises, also later."""
-        keys, answers = list(keys), self._answers
-        missing = [key for key in keys if key not in answers]
+        keys = list(keys)
+        missing = [key for key in keys if key not in self._answers]
         if missing:
-            for batch in {self._batch_of(key) for key in missing}:
+            for batch in self._batches_of(missing):
                 await batch.ended()
-        return [answers[key] for key in keys]
+        return [self._answers[key] for key in keys]
 
-    def _batch_of(self, key: K) -> "_Batch[K]":
-        if key not in self._batches:
-            batch = self._open = self._open or self._begin()
-            batch.keys.append(key)
-            self._batches[key] = batch
-        return self._batches[key]
+    def _batches_of(self, keys: Iterable[K]) -> "set[_Batch[K]]":
+        new = [key for key in dict.fromkeys(keys) if key not in self._batches]
+        if new:
+            self._open = self._open or self._begin()
+            self._open.keys += new
+            self._batches.update(dict.fromkeys(new, self._open))
+        return {self._batches[key] for key in keys}
 
     def _begin(self) -> "_Batch[K]":
         batch = _Batch[K]()

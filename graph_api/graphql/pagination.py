@@ -3,9 +3,9 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
@@ -31,7 +31,7 @@ Place = tuple[Any, ...]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageArguments:
     """A checked page: `limit` items, from the end when `backward`, between two places (decoded cursors or None)."""
 
@@ -39,12 +39,16 @@ class PageArguments:
     backward: bool
     after: Place | None
     before: Place | None
-    digest: Callable[[], str]
-    """Of the question that the page belongs to, which only cursors tell."""
+    parent: str
+    info: Info = field(compare=False, repr=False)
+
+    @cached_property
+    def _digest(self) -> str:
+        return _question_digest(self.info, self.parent)
 
     def cursor(self, *place: object) -> str:
         """The cursor of an item; `place` are JSON values that tell where it stands."""
-        return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, self.digest(), *place])).decode().rstrip("=")
+        return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, self._digest, *place])).decode().rstrip("=")
 
 
 def page_arguments(
@@ -58,8 +62,11 @@ def page_arguments(
 ) -> PageArguments:
     """`shape` gives the types of a cursor's place. Raises CatalogError BAD_PAGE or BAD_CURSOR."""
     limit = _limit(info.context.max_page, first, last)
-    digest = cache(partial(_question_digest, info, parent))
-    return PageArguments(limit, last is not None, _place(after, digest, shape), _place(before, digest, shape), digest)
+    if after is None and before is None:
+        return PageArguments(limit, last is not None, None, None, parent, info)
+    digest = _question_digest(info, parent)
+    places = _place(after, digest, shape), _place(before, digest, shape)
+    return PageArguments(limit, last is not None, *places, parent, info)
 
 
 def _limit(most: int, first: int | None, last: int | None) -> int:
@@ -80,20 +87,20 @@ def check_first(first: int, most: int) -> int:
 
 def _question_digest(info: Info, parent: str) -> str:
     """The field, its parent and every argument but the page."""
-    field = cast("SelectedField", info.selected_fields[0])
-    arguments = field.arguments
+    asked_field = cast("SelectedField", info.selected_fields[0])
+    arguments = asked_field.arguments
     asked = {name: value for name, value in arguments.items() if name not in _PAGE_ARGUMENTS and value is not None}
-    text = orjson.dumps([field.name, parent, asked], default=str, option=orjson.OPT_SORT_KEYS)
+    text = orjson.dumps([asked_field.name, parent, asked], default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=9).hexdigest()
 
 
-def _place(cursor: str | None, digest: Callable[[], str], shape: tuple[type | tuple[type, ...], ...]) -> Place | None:
+def _place(cursor: str | None, digest: str, shape: tuple[type | tuple[type, ...], ...]) -> Place | None:
     if cursor is None:
         return None
     version, made_for, *place = _decode(cursor)
     if version != CURSOR_VERSION or len(place) != len(shape):
         raise bad_cursor("is of another version or shape")
-    if made_for != digest():
+    if made_for != digest:
         raise bad_cursor("belongs to another field, filter, sort or start; page with the arguments it was made for")
     if not all(_fits(value, types) for value, types in zip(place, shape, strict=True)):
         raise bad_cursor("was not made by this server")

@@ -1,5 +1,6 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -190,12 +191,17 @@ _TYPES_OF_KINDS = {
 
 def type_name(entity: catalog.Entity) -> str:
     """The GraphQL type of an entity, by its kind and (ignoring case) its type."""
-    if not entity.declared:
+    return _type_named(entity.declared, entity.kind, entity.type)
+
+
+@lru_cache(1024)
+def _type_named(declared: bool, kind: str, type_: str | None) -> str:
+    if not declared:
         return "UnresolvedEntity"
-    if entity.kind != "component":
-        return _TYPES_OF_KINDS.get(entity.kind, "OtherEntity")
+    if kind != "component":
+        return _TYPES_OF_KINDS.get(kind, "OtherEntity")
     # As the filters of the lists fold it: each list holds its own type only.
-    type_ = (entity.type or "").casefold()
+    type_ = (type_ or "").casefold()
     if type_ in SERVICE_TYPES:
         return "Service"
     if type_ in APPLICATION_TYPES:
