@@ -74,10 +74,7 @@ async def _entities(
     if any(value is not None for value in (filter, sort, first, after, last, before)):
         raise CatalogError(ErrorCode.BAD_INPUT, "`refs` stands alone: it takes no filter, sort or page")
     found = await info.context.loaders.entity.load_many(parse_ref_inputs(refs))
-    revision = await info.context.store.revision()
-    return Connection(
-        revision=revision, rows=found, cursors=str, more_before=False, more_after=False, counted=len(found)
-    )
+    return Connection(rows=found, cursors=str, more_before=False, more_after=False, counted=len(found))
 
 
 @strawberry.type

@@ -42,6 +42,8 @@ class Connection(Generic[T]):
     more_before: strawberry.Private[bool]
     more_after: strawberry.Private[bool]
     counted: strawberry.Private[Filter | int]
+    read_at: strawberry.Private[int | None] = None
+    """The revision; None where nobody has asked for it yet."""
 
     @strawberry.field(description="The entities of this page.")
     def edges(self) -> list[Edge[T]]:
@@ -52,7 +54,9 @@ class Connection(Generic[T]):
         ends = [self.cursors(place) for place in (0, len(self.rows) - 1)] if self.rows else []
         return page_info(ends, self.more_before, self.more_after)
 
-    revision: int = strawberry.field(description="The catalog's revision that the page is of.")
+    @strawberry.field(description="The catalog's revision that the page is of.")
+    async def revision(self, info: Info) -> int:
+        return await info.context.store.revision() if self.read_at is None else self.read_at
 
     @strawberry.field(description="The entities of this page.")
     def nodes(self) -> list[T]:
@@ -88,12 +92,12 @@ async def entity_page(
     found = await info.context.store.page(request)
     before, after = more_on_sides(arguments, found.more)
     return Connection(
-        revision=found.revision,
         rows=found.entities,
         cursors=lambda place: _cursor(arguments, found.entities[place], sort),
         more_before=before,
         more_after=after,
         counted=filter_,
+        read_at=found.revision,
     )
 
 

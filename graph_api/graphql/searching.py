@@ -29,7 +29,6 @@ async def search(
     rows = await info.context.loaders.entity.load_many(ref for _, ref in page.items)
     found = [(row, place) for row, (place, _) in zip(rows, page.items, strict=True) if row]
     return Connection(
-        revision=await store.revision(),
         rows=[row for row, _ in found],
         cursors=lambda at: arguments.cursor(found[at][1]),
         more_before=page.more_before,

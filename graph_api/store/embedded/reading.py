@@ -12,7 +12,7 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.embedded import drift, journal, lookups, pages, routes, schema
+from graph_api.store.embedded import drift, journal, lookups, neighbours, pages, routes, schema
 from graph_api.store.embedded.connections import Connections
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
@@ -92,7 +92,7 @@ class EmbeddedReading:
         link_where: LinkFilter | None = None,
         page: LinkPage = ALL_LINKS,
     ) -> dict[Ref, list[Neighbour]]:
-        return await self._ask(lookups.neighbours, refs, direction, relations, link_where, page)
+        return await self._ask(neighbours.neighbours, refs, direction, relations, link_where, page)
 
     async def neighbour_counts(
         self,
@@ -101,7 +101,7 @@ class EmbeddedReading:
         relations: Collection[str],
         link_where: LinkFilter | None = None,
     ) -> dict[Ref, int]:
-        return await self._ask(lookups.neighbour_counts, refs, direction, relations, link_where)
+        return await self._ask(neighbours.neighbour_counts, refs, direction, relations, link_where)
 
     async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
         return await self._ask(lookups.subgroups, groups)
