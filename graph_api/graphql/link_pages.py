@@ -55,12 +55,14 @@ class LinkConnection:
 
     @strawberry.field(description="The links of this page.")
     def edges(self) -> list[LinkEdge]:
-        return [LinkEdge(row=row, page=self.page) for row in self.rows]
+        page = self.page.under(self.ref)
+        return [LinkEdge(row=row, page=page) for row in self.rows]
 
     @strawberry.field(description="Whether there is more on either side.")
     def page_info(self) -> PageInfo:
-        ends = [_cursor(self.page, self.rows[place]) for place in (0, -1)] if self.rows else []
-        return page_info(ends, *more_on_sides(self.page, self.more))
+        page = self.page.under(self.ref)
+        ends = [_cursor(page, self.rows[place]) for place in (0, -1)] if self.rows else []
+        return page_info(ends, *more_on_sides(page, self.more))
 
     @strawberry.field(description="The entities at the other ends, link by link.")
     def nodes(self) -> list[_Entity]:
@@ -90,12 +92,13 @@ async def link_connections(
     last: int | None = None,
     before: str | None = None,
 ) -> list[LinkConnection]:
-    """Links of each entity, of which there is one at least."""
-    pages = [page_arguments(info, _PLACE, first, after, last, before, root.ref) for root in roots]
-    # A cursor is of one entity alone, so that all have the same range.
-    question = NeighbourQuestion(direction, relations, compile_link_filter(link_where), _link_page(pages[0]))
+    """Links of each entity."""
+    # A cursor is of one entity alone: all have the same range, or some do not fit it.
+    asked = roots[:1] if after is None and before is None else roots
+    page, *_ = [page_arguments(info, _PLACE, first, after, last, before, root.ref) for root in asked]
+    question = NeighbourQuestion(direction, relations, compile_link_filter(link_where), _link_page(page))
     found = await info.context.loaders.neighbours(question).load_many(root.ref for root in roots)
-    return [_connection(*row, question) for row in zip(roots, pages, found, strict=True)]
+    return [_connection(root.ref, page, rows, question) for root, rows in zip(roots, found, strict=True)]
 
 
 def _link_page(page: PageArguments) -> LinkPage:
@@ -107,11 +110,9 @@ def _link_page(page: PageArguments) -> LinkPage:
     )
 
 
-def _connection(
-    root: catalog.Entity, page: PageArguments, found: list[Neighbour], question: NeighbourQuestion
-) -> LinkConnection:
+def _connection(ref: Ref, page: PageArguments, found: list[Neighbour], question: NeighbourQuestion) -> LinkConnection:
     kept = found[-page.limit :] if page.backward else found[: page.limit]
-    return LinkConnection(rows=kept, page=page, more=len(found) > page.limit, question=question, ref=root.ref)
+    return LinkConnection(rows=kept, page=page, more=len(found) > page.limit, question=question, ref=ref)
 
 
 def link_field(relation: str, direction: Direction, description: str) -> Any:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
@@ -45,6 +45,10 @@ class PageArguments:
     @cached_property
     def _digest(self) -> str:
         return _question_digest(self.info, self.parent)
+
+    def under(self, parent: str) -> "PageArguments":
+        """The same range of what hangs on another entity."""
+        return self if parent == self.parent else replace(self, parent=parent)
 
     def cursor(self, *place: object) -> str:
         """The cursor of an item; `place` are JSON values that tell where it stands."""

@@ -99,7 +99,7 @@ class Node:
 
     @classmethod
     def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
-        return type_name(value)
+        return type_name(value.declared, value.kind, value.type)
 
 
 @strawberry.interface(description="One thing in the catalog.")
@@ -172,7 +172,7 @@ class Entity(Node):
 
     @classmethod
     def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
-        return type_name(value)
+        return type_name(value.declared, value.kind, value.type)
 
 
 _TYPES_OF_KINDS = {
@@ -189,13 +189,9 @@ _TYPES_OF_KINDS = {
 }
 
 
-def type_name(entity: catalog.Entity) -> str:
-    """The GraphQL type of an entity, by its kind and (ignoring case) its type."""
-    return _type_named(entity.declared, entity.kind, entity.type)
-
-
 @lru_cache(1024)
-def _type_named(declared: bool, kind: str, type_: str | None) -> str:
+def type_name(declared: bool, kind: str, type_: str | None) -> str:
+    """The GraphQL type of an entity, by its kind and (ignoring case) its type."""
     if not declared:
         return "UnresolvedEntity"
     if kind != "component":
