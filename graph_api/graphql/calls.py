@@ -28,7 +28,9 @@ raised."""
 
 
 def answered_together(single: Callable[..., Any], many: Callable[..., Awaitable[Sequence[Any]]]) -> Any:
-    """The resolver `single`; `many(rows, info=..., **arguments)` gives, in order, what it would give for each row."""
+    """The resolver `single`; `many(rows, info=..., **arguments)` gives, in order, what it would give for each row, of
+    which there is one at least.
+    """
     single.many = many  # type: ignore[attr-defined]
     return single
 
@@ -45,6 +47,9 @@ class Call(NamedTuple):
     """Completes what the resolver gives."""
 
     def read(self, attempt: "Attempt", rows: Values) -> Answer:
+        if not rows:
+            return self.value(attempt, [])
+
         async def later() -> Values:
             found = self.value(attempt, await attempt.settle(self, rows))
             return found if isinstance(found, list) else await found()

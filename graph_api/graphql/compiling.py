@@ -3,6 +3,8 @@
 What depends on the request is left to the reading: variables, except those that @skip and @include look at.
 """
 
+from collections.abc import Callable
+from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from graph_api.graphql import readers
 from graph_api.graphql.calls import DEFINITION, Attempt, Call
-from graph_api.graphql.readers import NotPlainError, Read
+from graph_api.graphql.readers import NotPlainError, Read, Values
 
 if TYPE_CHECKING:
     from graph_api.graphql.execution import CatalogExecutor
@@ -57,6 +59,11 @@ def _present(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Det
 
 def _row(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Details) -> Read | None:
     """Reads all that the selection asks of objects."""
+    plan = executor.plan
+    return plan and plan.row(type_, details, lambda: _new_row(executor, type_, details))
+
+
+def _new_row(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Details) -> Read | None:
     # An @stream or @defer would have to be told apart; the schema has neither.
     fields = executor.collect_subfields(type_, details).grouped_field_set
     reads = {name: _field(executor, type_, inner) for name, inner in fields.items()}
@@ -68,7 +75,8 @@ def _row(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Details
 
 def _one_of(type_: GraphQLAbstractType, details: Details) -> Read | None:
     """Of the possible types, only those that come up are compiled."""
-    resolve = type_.resolve_type
+    # Ours look at the row only.
+    resolve: Callable[[Any, None, GraphQLAbstractType], Any] | None = type_.resolve_type  # type: ignore[assignment]
     if not resolve:
         return None
     compiled: dict[str, Read | None] = {}
@@ -81,7 +89,10 @@ def _one_of(type_: GraphQLAbstractType, details: Details) -> Read | None:
             raise NotPlainError
         return read
 
-    return readers.each_by_type(lambda row: resolve(row, None, type_), reader_of)  # type: ignore[arg-type] # ours look at the row only
+    def types_of(rows: Values) -> Values:
+        return list(map(resolve, rows, repeat(None), repeat(type_)))
+
+    return readers.each_by_type(types_of, reader_of)
 
 
 def _possible(schema: GraphQLSchema, abstract: GraphQLAbstractType, name: Any) -> GraphQLObjectType:

@@ -48,6 +48,7 @@ _ITEMS = frozenset({"edges", "nodes", "paths"})
 """Of these lists there are as many items as the field around them asks for."""
 _SIZES = ("first", "last")
 _Parent: TypeAlias = GraphQLNamedType | None
+CostKey: TypeAlias = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,17 @@ def estimate(
     """
     operation = get_operation_ast(document, operation_name)
     return _Estimate(schema, document, operation, variables).of_operation() if operation else 0
+
+
+def cost_key(document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any]) -> CostKey:
+    """The same for all variables with which the estimate is the same, as long as the document is kept."""
+    operation = get_operation_ast(document, operation_name)
+    names = [row.variable.name.value for row in (operation and operation.variable_definitions) or ()]
+    return id(operation), *((name, _size(variables[name])) for name in names if name in variables)
+
+
+def _size(value: Any) -> object:
+    return ("list", len(value)) if isinstance(value, list) else value if isinstance(value, int) else None
 
 
 class _Estimate:

@@ -9,7 +9,7 @@ from graph_api.catalog.kinds import APPLICATION_TYPES, LIBRARY_TYPES, SERVICE_TY
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, SortArgument, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.entity_pages import Connection, Edge, entity_page
+from graph_api.graphql.entity_pages import Connection, entity_page
 from graph_api.graphql.entity_types import (
     Api,
     Application,
@@ -27,7 +27,6 @@ from graph_api.graphql.entity_types import (
     User,
 )
 from graph_api.graphql.filtering import compile_filter
-from graph_api.graphql.pagination import page_info
 from graph_api.graphql.refs import parse_ref_inputs
 from graph_api.graphql.types import Entity
 
@@ -75,9 +74,7 @@ async def _entities(
     if any(value is not None for value in (filter, sort, first, after, last, before)):
         raise CatalogError(ErrorCode.BAD_INPUT, "`refs` stands alone: it takes no filter, sort or page")
     found = await info.context.loaders.entity.load_many(parse_ref_inputs(refs))
-    edges: list[Any] = [Edge(cursor=str(place), node=row) for place, row in enumerate(found)]
-    revision = await info.context.store.revision()
-    return Connection(edges=edges, page_info=page_info(edges, False, False), revision=revision, counted=len(edges))
+    return Connection(rows=found, cursors=str, more_before=False, more_after=False, counted=len(found))
 
 
 @strawberry.type

@@ -1,6 +1,6 @@
 """Pages of entities as Relay connections over one store question; each list has the types of what it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import strawberry
@@ -11,9 +11,9 @@ from graph_api.catalog.filters import Filter, Sort
 from graph_api.graphql import inputs
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_sort
-from graph_api.graphql.pagination import keyset_page_info, page_arguments
+from graph_api.graphql.pagination import PageArguments, more_on_sides, page_arguments, page_info
 from graph_api.graphql.types import Entity
-from graph_api.store.protocol import PageRequest, Place, SortValue
+from graph_api.store.protocol import PageRequest, Place
 
 T = TypeVar("T")
 
@@ -21,22 +21,46 @@ PageInput = tuple[int | None, str | None, int | None, str | None]
 """first, after, last, before."""
 
 
+Cursors = Callable[[int], str]
+"""The cursor of the row at a place of the page."""
+
+
 @strawberry.type(description="One entity of a list.")
 class Edge(Generic[T]):
-    cursor: str = strawberry.field(description="Its place in the list.")
+    cursor: str = strawberry.field(resolver=lambda root: root.cursors(root.place), description="Its place in the list.")
     node: T = strawberry.field(description="The entity.")
+    place: strawberry.Private[int]
+    cursors: strawberry.Private[Cursors]
 
 
 @strawberry.type(description="A page of entities.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(description="The entities of this page.")
-    page_info: PageInfo = strawberry.field(description="Whether there is more on either side.")
-    revision: int = strawberry.field(description="The catalog's revision that the page is of.")
+    """Cursors are made where they are asked for."""
+
+    rows: strawberry.Private[Sequence[CatalogEntity | None]]
+    cursors: strawberry.Private[Cursors]
+    more_before: strawberry.Private[bool]
+    more_after: strawberry.Private[bool]
     counted: strawberry.Private[Filter | int]
+    read_at: strawberry.Private[int | None] = None
+    """The revision; None where nobody has asked for it yet."""
+
+    @strawberry.field(description="The entities of this page.")
+    def edges(self) -> list[Edge[T]]:
+        return [Edge(node=cast("Any", row), place=place, cursors=self.cursors) for place, row in enumerate(self.rows)]
+
+    @strawberry.field(description="Whether there is more on either side.")
+    def page_info(self) -> PageInfo:
+        ends = [self.cursors(place) for place in (0, len(self.rows) - 1)] if self.rows else []
+        return page_info(ends, self.more_before, self.more_after)
+
+    @strawberry.field(description="The catalog's revision that the page is of.")
+    async def revision(self, info: Info) -> int:
+        return await info.context.store.revision() if self.read_at is None else self.read_at
 
     @strawberry.field(description="The entities of this page.")
     def nodes(self) -> list[T]:
-        return [edge.node for edge in self.edges]
+        return cast("Any", self.rows)
 
     @strawberry.field(description="How many there are, whatever the page; costs only when asked.")
     async def total_count(self, info: Info) -> int:
@@ -66,18 +90,20 @@ async def entity_page(
         backward=arguments.backward,
     )
     found = await info.context.store.page(request)
-    edges = edges_of(found.entities, [arguments.cursor(sort_value(row, sort), row.ref) for row in found.entities])
-    page_info = keyset_page_info(edges, arguments, found.more)
-    return Connection(edges=edges, page_info=page_info, revision=found.revision, counted=filter_)
+    before, after = more_on_sides(arguments, found.more)
+    return Connection(
+        rows=found.entities,
+        cursors=lambda place: _cursor(arguments, found.entities[place], sort),
+        more_before=before,
+        more_after=after,
+        counted=filter_,
+        read_at=found.revision,
+    )
 
 
-def edges_of(rows: Sequence[CatalogEntity], cursors: Sequence[str]) -> list[Edge[Any]]:
-    return [Edge(cursor=cursor, node=cast("Any", row)) for row, cursor in zip(rows, cursors, strict=True)]
+def _cursor(page: PageArguments, row: CatalogEntity, sort: Sort) -> str:
+    return page.cursor(getattr(row, sort.field), row.ref)
 
 
 def _place(place: tuple[Any, ...] | None) -> Place | None:
     return Place(place[0], place[1]) if place else None
-
-
-def sort_value(row: CatalogEntity, sort: Sort) -> SortValue:
-    return cast("SortValue", getattr(row, sort.field))

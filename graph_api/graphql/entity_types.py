@@ -17,8 +17,10 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.entity_pages import EntityConnection
+from graph_api.graphql.link_pages import LinkConnection, link_connection, link_field
+from graph_api.graphql.named import load_entity
 from graph_api.graphql.owned import owned_by_this
-from graph_api.graphql.types import Entity, LinkConnection, link_connection, link_field, load_entity
+from graph_api.graphql.types import Entity
 from graph_api.graphql.web_links import WebLink, contacts_of, email_of
 
 OUT, IN = Direction.OUT, Direction.IN

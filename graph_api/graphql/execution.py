@@ -49,14 +49,14 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         wrapped = self.middleware_manager and self.middleware_manager.middlewares
-        self._plan = None if wrapped else plan_of(self)
+        self.plan = None if wrapped else plan_of(self)
         self._forget()
 
     def _forget(self) -> None:
         self._bound: dict[int, Callable[[Values], Any]] = {}
         self.outcomes: Outcomes = {}
         """Of resolvers that readers which gave up have called."""
-        if self._plan:
+        if self.plan:
             self.middleware_manager = None
 
     def build_per_event_executor(self, payload: Any) -> Any:
@@ -87,11 +87,11 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
         return self._read(read, Attempt(self, path), result, plainly) if read else plainly()
 
     def _reader(self, type_: GraphQLOutputType, details: Details, result: Any) -> Read | None:
-        if not self._plan or result is None or isinstance(result, Exception):
+        if not self.plan or result is None or isinstance(result, Exception):
             return None
         if is_leaf_type(type_) or is_non_null_type(type_):
             return None  # the executor comes back with the type within
-        return self._plan.reader(self, type_, details)
+        return self.plan.reader(self, type_, details)
 
     def _read(self, read: Read, attempt: Attempt, result: Any, plainly: Callable[[], Any]) -> Any:
         try:

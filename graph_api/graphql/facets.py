@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from enum import Enum
+from operator import attrgetter
 from typing import Any, cast
 
 import strawberry
@@ -9,8 +10,7 @@ from strawberry import Parent
 
 from graph_api.catalog import traversal as catalog
 from graph_api.catalog.kinds import kind_name
-from graph_api.catalog.ref import Ref
-from graph_api.graphql.context import Info
+from graph_api.graphql.named import existing_entity
 from graph_api.graphql.types import Entity
 
 
@@ -34,10 +34,9 @@ def shown_value(field: str, value: str | None) -> str | None:
     return kind_name(value) if field == "kind" and value else value
 
 
-async def bucket_entity(root: Parent[Any], info: Info) -> Entity | None:
-    """Of anything with a `value`."""
-    # What an entity refers to is in the catalog, declared or not; a tag that looks like a ref need not be.
-    return cast("Any", await info.context.loaders.entity.load(Ref(root.value))) if root.value else None
+# What an entity refers to is in the catalog, declared or not; a tag that looks like a ref need not be.
+bucket_entity = existing_entity(attrgetter("value"))
+"""Resolves the entity of anything with a `value`."""
 
 
 @strawberry.type(description="How many entities have one value.")

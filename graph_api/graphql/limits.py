@@ -1,9 +1,9 @@
 """What a document may cost before anything of it runs: tokens, depth, and what is left after expanding fragments."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     ASTValidationRule,
@@ -34,7 +34,7 @@ from strawberry.types.graphql import OperationType
 
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
-from graph_api.graphql.cost import estimate
+from graph_api.graphql.cost import CostKey, cost_key, estimate
 from graph_api.telemetry.record import CURRENT
 
 MAX_NESTING = 200
@@ -46,6 +46,7 @@ which take it more than half a second."""
 MAX_KEPT_DOCUMENTS = 64
 MAX_KEPT_CHARACTERS = 4_000
 """Of a document that is kept; parsed, each takes up to 2 MB."""
+MAX_KEPT_COSTS = 100
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -109,21 +110,38 @@ RULES = (
 )
 
 
+class _Kept(NamedTuple):
+    document: DocumentNode
+    costs: dict[CostKey, int]
+    """Of its operations, with the variables that have been asked with."""
+
+
 class ValidDocuments:
     """Parsed and validated documents of one schema by their text: portals ask few documents with many variables."""
 
     def __init__(self) -> None:
-        self._documents: dict[str, DocumentNode] = {}
+        self._documents: dict[str, _Kept] = {}
 
     def get(self, query: str) -> DocumentNode | None:
-        return self._documents.get(query)
+        kept = self._documents.get(query)
+        return kept.document if kept else None
 
     def keep(self, query: str, document: DocumentNode) -> None:
         if len(query) > MAX_KEPT_CHARACTERS:
             return
         if len(self._documents) >= MAX_KEPT_DOCUMENTS:
             self._documents.clear()
-        self._documents[query] = document
+        self._documents[query] = _Kept(document, {})
+
+    def cost(self, query: str, key: CostKey, estimate: Callable[[], int]) -> int:
+        kept = self._documents.get(query)
+        if kept is None:
+            return estimate()
+        if key not in kept.costs:
+            if len(kept.costs) >= MAX_KEPT_COSTS:
+                kept.costs.clear()
+            kept.costs[key] = estimate()
+        return kept.costs[key]
 
 
 class DocumentLimits(SchemaExtension):
@@ -173,8 +191,11 @@ class DocumentLimits(SchemaExtension):
 
     def _too_many_objects(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
-        self.objects = estimate(
-            context.schema._schema, document, context._provided_operation_name, context.variables or {}
+        asked = context._provided_operation_name, context.variables or {}
+        self.objects = self.valid.cost(
+            context.query or "",
+            cost_key(document, *asked),
+            lambda: estimate(context.schema._schema, document, *asked),
         )
         if request := CURRENT.get():
             request.cost = self.objects

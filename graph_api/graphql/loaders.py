@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from strawberry.dataloader import DataLoader
-
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.graphql.data_loader import DataLoader
 from graph_api.standing import standing_under
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Reading
 
@@ -26,9 +25,9 @@ class Loaders:
 
     def __init__(self, store: Reading) -> None:
         self._store = store
-        self.entity: DataLoader[Ref, Entity | None] = DataLoader(load_fn=self._entities)
-        self.named: DataLoader[str, list[Ref]] = DataLoader(load_fn=self._named)
-        self.last_applied: DataLoader[str, str | None] = DataLoader(load_fn=self._last_applied)
+        self.entity: DataLoader[Ref, Entity | None] = DataLoader(self._entities)
+        self.named: DataLoader[str, list[Ref]] = DataLoader(self._named)
+        self.last_applied: DataLoader[str, str | None] = DataLoader(self._last_applied)
         self._neighbours: dict[NeighbourQuestion, DataLoader[Ref, list[Neighbour]]] = {}
         self._counts: dict[NeighbourQuestion, DataLoader[Ref, int]] = {}
 
@@ -37,7 +36,7 @@ class Loaders:
             found = await self._store.neighbours(refs, *question)
             return [found[ref] for ref in refs]
 
-        return self._neighbours.setdefault(question, DataLoader(load_fn=load))
+        return self._neighbours.setdefault(question, DataLoader(load))
 
     def neighbour_count(self, question: NeighbourQuestion) -> DataLoader[Ref, int]:
         async def load(refs: Sequence[Ref]) -> list[int]:
@@ -45,7 +44,7 @@ class Loaders:
             found = await self._store.neighbour_counts(refs, direction, relations, link_where)
             return [found[ref] for ref in refs]
 
-        return self._counts.setdefault(question, DataLoader(load_fn=load))
+        return self._counts.setdefault(question, DataLoader(load))
 
     async def _last_applied(self, sources: Sequence[str]) -> list[str | None]:
         found = {source.name: source.last_applied_at for source in await self._store.sources()}

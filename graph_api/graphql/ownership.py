@@ -1,10 +1,12 @@
 """Ownership questions: what somebody owns, what nobody living owns, and how much is covered."""
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import strawberry
 
+from graph_api.catalog import entity as catalog
 from graph_api.catalog.entity import OwnerState
 from graph_api.catalog.filters import And, Compare, Filter, Not, Op, Or, Sort
 from graph_api.catalog.kinds import KINDS
@@ -12,11 +14,12 @@ from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, SortArgument, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.entity_pages import EntityConnection, entity_page
+from graph_api.graphql.entity_pages import Edge, EntityConnection, entity_page
 from graph_api.graphql.facets import bucket_entity, shown_value
 from graph_api.graphql.filtering import compile_filter
+from graph_api.graphql.named import load_entities
 from graph_api.graphql.owned import owned
-from graph_api.graphql.types import Entity, Owner, load_entity
+from graph_api.graphql.types import Entity, Owner
 from graph_api.store.protocol import PageRequest, Reading
 
 MAX_SILENT_OWNERS = 10_000
@@ -49,15 +52,21 @@ class CoverageBy(Enum):
 
 @strawberry.type(description="An entity that nobody, or nobody living, answers for.")
 class OwnershipGap:
-    cursor: str = strawberry.field(description="Its place in the list.")
-    node: Entity = strawberry.field(description="The entity.")
-    owners: list[Owner] = strawberry.field(description="Its effective owners, with their states.")
+    cursor: str = strawberry.field(
+        resolver=lambda root: root.edge.cursors(root.edge.place), description="Its place in the list."
+    )
+    node: Entity = strawberry.field(resolver=lambda root: root.edge.node, description="The entity.")
+    owners: list[Owner] = strawberry.field(
+        resolver=lambda root: root.edge.node.owners, description="Its effective owners, with their states."
+    )
+    edge: strawberry.Private[Edge[Entity]]
 
     @strawberry.field(description="Every reason that holds.")
     async def reasons(self, info: Info) -> list[GapReason]:
-        if not self.owners:
+        owners: Sequence[catalog.Owner] = cast("Any", self.edge.node.owners)
+        if not owners:
             return [GapReason.NONE]
-        states = [(await load_entity(info, Ref(owner.ref))).owner_state for owner in self.owners]
+        states = {row.owner_state for row in await load_entities(info, [owner.ref for owner in owners])}
         return [GapReason(state) for state in OwnerState if state in states and state is not OwnerState.ACTIVE]
 
 
@@ -68,15 +77,15 @@ class OwnershipGapConnection:
 
     @strawberry.field(description="The gaps of this page.")
     def edges(self) -> list[OwnershipGap]:
-        return [OwnershipGap(cursor=edge.cursor, node=edge.node, owners=edge.node.owners) for edge in self.page.edges]
+        return [OwnershipGap(edge=edge) for edge in self.page.edges()]
 
     @strawberry.field(description="The entities of this page.")
     def nodes(self) -> list[Entity]:
-        return [edge.node for edge in self.page.edges]
+        return cast("Any", self.page.rows)
 
     @strawberry.field(description="Whether there is more on either side.")
     def page_info(self) -> strawberry.relay.PageInfo:
-        return self.page.page_info
+        return self.page.page_info()
 
     @strawberry.field(description="How many entities have a gap.")
     async def total_count(self, info: Info) -> int:

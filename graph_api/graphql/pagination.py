@@ -4,7 +4,8 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
@@ -30,7 +31,7 @@ Place = tuple[Any, ...]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageArguments:
     """A checked page: `limit` items, from the end when `backward`, between two places (decoded cursors or None)."""
 
@@ -38,11 +39,20 @@ class PageArguments:
     backward: bool
     after: Place | None
     before: Place | None
-    digest: str
+    parent: str
+    info: Info = field(compare=False, repr=False)
+
+    @cached_property
+    def _digest(self) -> str:
+        return _question_digest(self.info, self.parent)
+
+    def under(self, parent: str) -> "PageArguments":
+        """The same range of what hangs on another entity."""
+        return self if parent == self.parent else replace(self, parent=parent)
 
     def cursor(self, *place: object) -> str:
         """The cursor of an item; `place` are JSON values that tell where it stands."""
-        return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, self.digest, *place])).decode().rstrip("=")
+        return base64.urlsafe_b64encode(orjson.dumps([CURSOR_VERSION, self._digest, *place])).decode().rstrip("=")
 
 
 def page_arguments(
@@ -56,8 +66,11 @@ def page_arguments(
 ) -> PageArguments:
     """`shape` gives the types of a cursor's place. Raises CatalogError BAD_PAGE or BAD_CURSOR."""
     limit = _limit(info.context.max_page, first, last)
+    if after is None and before is None:
+        return PageArguments(limit, last is not None, None, None, parent, info)
     digest = _question_digest(info, parent)
-    return PageArguments(limit, last is not None, _place(after, digest, shape), _place(before, digest, shape), digest)
+    places = _place(after, digest, shape), _place(before, digest, shape)
+    return PageArguments(limit, last is not None, *places, parent, info)
 
 
 def _limit(most: int, first: int | None, last: int | None) -> int:
@@ -78,10 +91,10 @@ def check_first(first: int, most: int) -> int:
 
 def _question_digest(info: Info, parent: str) -> str:
     """The field, its parent and every argument but the page."""
-    field = cast("SelectedField", info.selected_fields[0])
-    arguments = field.arguments
+    asked_field = cast("SelectedField", info.selected_fields[0])
+    arguments = asked_field.arguments
     asked = {name: value for name, value in arguments.items() if name not in _PAGE_ARGUMENTS and value is not None}
-    text = orjson.dumps([field.name, parent, asked], default=str, option=orjson.OPT_SORT_KEYS)
+    text = orjson.dumps([asked_field.name, parent, asked], default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=9).hexdigest()
 
 
@@ -118,20 +131,23 @@ def bad_cursor(why: str) -> CatalogError:
     return CatalogError(ErrorCode.BAD_CURSOR, f"the cursor {why}; start again without one")
 
 
-def page_info(edges: Any, more_before: bool, more_after: bool) -> PageInfo:
+def page_info(cursors: Sequence[str], more_before: bool, more_after: bool) -> PageInfo:
+    """`cursors` are those of the page's items, or of the first and the last of them."""
     return PageInfo(
         has_previous_page=more_before,
         has_next_page=more_after,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
     )
 
 
 def keyset_page_info(edges: Any, page: PageArguments, more: bool) -> PageInfo:
-    """`more` in the direction of paging; on the other side there is what the cursor was made of."""
-    if page.backward:
-        return page_info(edges, more, page.before is not None)
-    return page_info(edges, page.after is not None, more)
+    return page_info([edge.cursor for edge in edges], *more_on_sides(page, more))
+
+
+def more_on_sides(page: PageArguments, more: bool) -> tuple[bool, bool]:
+    """Before and after. `more` in the direction of paging; on the other side there is what the cursor was made of."""
+    return (more, page.before is not None) if page.backward else (page.after is not None, more)
 
 
 @dataclass(frozen=True, slots=True)

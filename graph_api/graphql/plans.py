@@ -1,8 +1,16 @@
 """Compiled readers of the operations that are asked again and again."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from graphql import FragmentDefinitionNode, GraphQLError, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
 
 from graph_api.graphql.compiling import Details, compile_value
 from graph_api.graphql.limits import MAX_KEPT_CHARACTERS, MAX_KEPT_DOCUMENTS
@@ -13,29 +21,32 @@ if TYPE_CHECKING:
 
 _PLANS = "graph-api-plans"
 _Readers: TypeAlias = dict[tuple[int, ...], Read | None]
+"""By the ids of type and nodes."""
 _Key: TypeAlias = tuple[int, tuple[tuple[str, bool], ...]]
 
 
 class Plan(NamedTuple):
-    """The readers of one operation with the same answers to its @skip and @include, by the ids of type and nodes, which
-    the operation and its fragments keep alive.
+    """The readers of one operation with the same answers to its @skip and @include. It and its fragments keep the nodes
+    alive.
     """
 
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
     readers: _Readers
+    rows: _Readers
+    """Of objects: one for each type that a selection meets, however many ways lead there."""
 
     def reader(self, executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:
-        key = (id(type_), *(id(row.node) for row in details))
-        if key not in self.readers:
-            self.readers[key] = _compiled(executor, type_, details)
-        return self.readers[key]
+        return _known(self.readers, type_, details, lambda: _compiled(executor, type_, details))
+
+    def row(self, type_: GraphQLObjectType, details: Details, compile_: Callable[[], Read | None]) -> Read | None:
+        return _known(self.rows, type_, details, compile_)
 
 
 def plan_of(executor: "CatalogExecutor") -> Plan:
     """Kept for documents that are kept themselves, see ValidDocuments: others are not asked again as the same."""
     operation = executor.operation
-    plan = Plan(operation, executor.fragment_definitions, {})
+    plan = Plan(operation, executor.fragment_definitions, {}, {})
     if operation.loc is None or len(operation.loc.source.body) > MAX_KEPT_CHARACTERS:
         return plan
     kept = _kept(executor.schema)
@@ -45,6 +56,15 @@ def plan_of(executor: "CatalogExecutor") -> Plan:
     if key not in kept and len(kept) >= MAX_KEPT_DOCUMENTS:
         kept.clear()
     return kept.setdefault(key, plan)
+
+
+def _known(
+    readers: _Readers, type_: GraphQLOutputType, details: Details, compile_: Callable[[], Read | None]
+) -> Read | None:
+    key = (id(type_), *(id(row.node) for row in details))
+    if key not in readers:
+        readers[key] = compile_()
+    return readers[key]
 
 
 def _compiled(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:

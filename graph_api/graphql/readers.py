@@ -7,7 +7,7 @@ there is nothing to cancel.
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -72,23 +72,29 @@ def piped(source: Source, value: Read) -> Read:
 
 
 def rows_of(names: Sequence[str], reads: Sequence[Read], fits: Callable[[Any, Any], bool] | None) -> Read:
+    """`fits` looks at the class of a row only."""
+
     def zipped(columns: list[Values]) -> Values:
-        return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True))))
+        if len(names) == 1:
+            return [{names[0]: value} for value in columns[0]]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def read_rows(attempt: "Attempt", rows: Values) -> Answer:
-        if fits and not all(fits(row, None) for row in rows):
+        if fits and not all(fits(row, None) for row in {type(row): row for row in rows}.values()):
             raise NotPlainError
         return together([read(attempt, rows) for read in reads], zipped)
 
     return read_rows
 
 
-def each_by_type(type_of: Source, reader_of: Callable[["Attempt", Any], Read]) -> Read:
+def each_by_type(types_of: Callable[[Values], Values], reader_of: Callable[["Attempt", Any], Read]) -> Read:
     def read_each(attempt: "Attempt", rows: Values) -> Answer:
-        types = list(map(type_of, rows))
-        by_type: dict[Any, Values] = {}
+        types = types_of(rows)
+        if len(set(types)) == 1:
+            return reader_of(attempt, types[0])(attempt, rows)
+        by_type: dict[Any, Values] = {type_: [] for type_ in types}
         for type_, row in zip(types, rows, strict=True):
-            by_type.setdefault(type_, []).append(row)
+            by_type[type_].append(row)
 
         def in_order(found: list[Values]) -> Values:
             parts = dict(zip(by_type, map(iter, found), strict=True))

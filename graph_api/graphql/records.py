@@ -1,5 +1,6 @@
 """Sources, their runs, problems and changes, and the catalog's own schema."""
 
+from operator import attrgetter
 from typing import Any, cast
 
 import strawberry
@@ -14,6 +15,7 @@ from graph_api.catalog.snapshot import Problem as CatalogProblem
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.catalog.snapshot import Severity as ProblemSeverity
 from graph_api.graphql.context import Info
+from graph_api.graphql.named import existing_entity
 from graph_api.graphql.times import Time
 from graph_api.graphql.types import Entity
 
@@ -90,17 +92,15 @@ class Source:
     last_applied_at: Time | None = strawberry.field(description="When what it states now was last seen.")
 
 
-async def _change_entity(root: Parent[catalog.Change], info: Info) -> Entity | None:
-    return cast("Any", await info.context.loaders.entity.load(root.ref))
-
-
 @strawberry.type(description="The latest thing that happened to an entity.")
 class Change:
     ref: str = strawberry.field(description="The entity's ref.")
     operation: catalog.ChangeOperation = strawberry.field(description="What happened.")
     revision: int = strawberry.field(description="The revision that did it.")
     at: Time = strawberry.field(description="When.")
-    entity: Entity | None = strawberry.field(resolver=_change_entity, description="The entity now; null if removed.")
+    entity: Entity | None = strawberry.field(
+        resolver=existing_entity(attrgetter("ref")), description="The entity now; null if removed."
+    )
 
 
 @strawberry.type(description="A change in a list.")

@@ -6,9 +6,9 @@ from graph_api.catalog.search import MAX_TEXT, MAX_WORDS, words_of
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.entity_pages import Connection, EntityConnection, edges_of
+from graph_api.graphql.entity_pages import Connection, EntityConnection
 from graph_api.graphql.filtering import check_text, compile_filter
-from graph_api.graphql.pagination import page_arguments, page_info, slice_page
+from graph_api.graphql.pagination import page_arguments, slice_page
 
 
 async def search(
@@ -26,13 +26,13 @@ async def search(
     arguments = page_arguments(info, (int,), first, after, last, before)
     refs = await store.search(text, await compile_filter(filter, store))
     page = slice_page(list(enumerate(refs)), [(place,) for place in range(len(refs))], arguments)
-    rows = await info.context.loaders.entity.load_many([ref for _, ref in page.items])
-    found = [(row, arguments.cursor(place)) for row, (place, _) in zip(rows, page.items, strict=True) if row]
-    edges = edges_of([row for row, _ in found], [cursor for _, cursor in found])
+    rows = await info.context.loaders.entity.load_many(ref for _, ref in page.items)
+    found = [(row, place) for row, (place, _) in zip(rows, page.items, strict=True) if row]
     return Connection(
-        edges=edges,
-        page_info=page_info(edges, page.more_before, page.more_after),
-        revision=await store.revision(),
+        rows=[row for row, _ in found],
+        cursors=lambda at: arguments.cursor(found[at][1]),
+        more_before=page.more_before,
+        more_after=page.more_after,
         counted=len(refs),
     )
 

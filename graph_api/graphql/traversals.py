@@ -1,11 +1,11 @@
 """Dependency and impact questions: arguments in, one traversal out."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any, TypeAlias, cast
 
 import strawberry
 
-from graph_api.catalog import traversal as catalog
 from graph_api.catalog.filters import Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
@@ -15,10 +15,11 @@ from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, Before, First, Last, Refs, Relations, described
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, compile_link_filter
+from graph_api.graphql.named import named_entities
 from graph_api.graphql.pagination import check_first, page_arguments
 from graph_api.graphql.refs import MAX_REFS, check_exist, parse_ref_input, parse_ref_inputs
 from graph_api.graphql.selection import selects
-from graph_api.graphql.types import Entity, load_entities
+from graph_api.graphql.types import Entity
 from graph_api.graphql.walks import HitConnection, Path, Walk
 from graph_api.store.protocol import PageRequest
 
@@ -198,15 +199,14 @@ async def _paths(
 
 @strawberry.type(description="Entities that need each other.")
 class Cycle:
-    row: strawberry.Private[catalog.Cycle]
-
-    @strawberry.field(description="Every entity that can reach itself through the others, by ref.")
-    async def members(self, info: Info) -> list[Entity]:
-        return cast("Any", await load_entities(info, self.row.members))
-
-    @strawberry.field(description="One shortest cycle among them; the first is repeated at the end.")
-    async def path(self, info: Info) -> list[Entity]:
-        return cast("Any", await load_entities(info, self.row.path))
+    members: list[Entity] = strawberry.field(
+        resolver=named_entities(attrgetter("members")),
+        description="Every entity that can reach itself through the others, by ref.",
+    )
+    path: list[Entity] = strawberry.field(
+        resolver=named_entities(attrgetter("path")),
+        description="One shortest cycle among them; the first is repeated at the end.",
+    )
 
 
 @strawberry.type(description="Cycles, ordered by their first member.")
@@ -220,7 +220,7 @@ async def _cycles(
 ) -> Cycles:
     check_first(first, info.context.max_page)
     found = await info.context.store.cycles(_relations(relations), deadline=info.context.deadline)
-    return Cycles(nodes=[Cycle(row=row) for row in found[:first]], total_count=len(found))
+    return Cycles(nodes=cast("Any", found[:first]), total_count=len(found))
 
 
 @strawberry.type

@@ -1,34 +1,27 @@
 """The entity interface and what hangs on it. Fields are read straight from the catalog's own rows, without a copy."""
 
-from asyncio import gather
-from collections.abc import Sequence
-from functools import partial
-from typing import Annotated, Any, cast
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, cast
 
 import strawberry
 from strawberry import Parent
-from strawberry.relay import PageInfo
 from strawberry.scalars import JSON
 
 from graph_api.catalog import entity as catalog
-from graph_api.catalog.entity import unresolved
 from graph_api.catalog.kinds import APPLICATION_TYPES, LIBRARY_TYPES, SERVICE_TYPES, kind_name
 from graph_api.catalog.merge import DEFAULT_ROLE, evidence_of
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
-from graph_api.graphql import inputs
-from graph_api.graphql.arguments import After, AllRelations, Before, First, Last, LinkWhere, Relations, described
-from graph_api.graphql.calls import answered_together
+from graph_api.catalog.relations import Direction
 from graph_api.graphql.conflicts import Conflict, find_conflicts
 from graph_api.graphql.context import Info
-from graph_api.graphql.filtering import compile_link_filter
-from graph_api.graphql.links import Evidence, Link
+from graph_api.graphql.link_pages import LinkConnection, impact_links, related
+from graph_api.graphql.links import Evidence
 from graph_api.graphql.loaders import NeighbourQuestion
-from graph_api.graphql.pagination import PageArguments, keyset_page_info, page_arguments
+from graph_api.graphql.named import named_entities, named_entity
 from graph_api.graphql.refs import global_id
 from graph_api.graphql.times import NEVER, Time
 from graph_api.graphql.web_links import WebLink, contacts_of, web_links_of
-from graph_api.store.protocol import LinkPage, LinkPlace, Neighbour
 
 strawberry.enum(
     catalog.OwnerHow,
@@ -41,197 +34,28 @@ strawberry.enum(
 )
 
 
-async def load_entity(info: Info, ref: Ref) -> catalog.Entity:
-    """The entity, or the placeholder of one that nobody declares."""
-    return await info.context.loaders.entity.load(ref) or unresolved(ref)
-
-
-async def load_entities(info: Info, refs: Sequence[Ref]) -> list[catalog.Entity]:
-    found = await info.context.loaders.entity.load_many(refs)
-    return [row or unresolved(ref) for ref, row in zip(refs, found, strict=True)]
-
-
-async def _owner_entity(root: Parent[catalog.Owner], info: Info) -> "Entity":
-    return cast("Any", await load_entity(info, root.ref))
-
-
-async def _owner_entities(rows: Sequence[catalog.Owner], info: Info) -> list[catalog.Entity]:
-    return await load_entities(info, [row.ref for row in rows])
-
-
-async def _owner_through(root: Parent[catalog.Owner], info: Info) -> list["Entity"]:
-    return cast("Any", await load_entities(info, root.through))
-
-
-async def _owner_state(root: Parent[catalog.Owner], info: Info) -> catalog.OwnerState:
-    return (await load_entity(info, root.ref)).owner_state or catalog.OwnerState.ACTIVE
-
-
-async def owner_contacts(info: Info, ref: Ref) -> list[WebLink]:
-    return contacts_of(await load_entity(info, ref))
-
-
-async def _owner_contacts(root: Parent[catalog.Owner], info: Info) -> list[WebLink]:
-    return await owner_contacts(info, root.ref)
+def _state(owner: catalog.Entity) -> catalog.OwnerState:
+    return owner.owner_state or catalog.OwnerState.ACTIVE
 
 
 @strawberry.type(description="Who is accountable, in which role, and how the catalog knows.")
 class Owner:
     ref: str = strawberry.field(description="The owner's ref.")
-    entity: "Entity" = strawberry.field(
-        resolver=answered_together(_owner_entity, _owner_entities), description="The group or user."
-    )
+    entity: "Entity" = strawberry.field(resolver=named_entity(attrgetter("ref")), description="The group or user.")
     role: str = strawberry.field(description="OWNER unless the source says otherwise; CODE_OWNER when inferred.")
     primary: bool = strawberry.field(description="The one to ask first.")
     how: catalog.OwnerHow = strawberry.field(description="Declared here, inherited, or inferred.")
     through: list["Entity"] = strawberry.field(
-        resolver=_owner_through, description="From the entity to the one that declares the owner, both included."
+        resolver=named_entities(attrgetter("through")),
+        description="From the entity to the one that declares the owner, both included.",
     )
-    state: catalog.OwnerState = strawberry.field(resolver=_owner_state, description="Whether this owner can answer.")
-    contacts: list[WebLink] = strawberry.field(resolver=_owner_contacts, description="E-mail and links of the owner.")
+    state: catalog.OwnerState = strawberry.field(
+        resolver=named_entity(attrgetter("ref"), _state), description="Whether this owner can answer."
+    )
+    contacts: list[WebLink] = strawberry.field(
+        resolver=named_entity(attrgetter("ref"), contacts_of), description="E-mail and links of the owner."
+    )
     evidence: list[Evidence] = strawberry.field(description="The statements that make it an owner.")
-
-
-@strawberry.type(description="One link of an entity and the entity at its other end.")
-class LinkEdge:
-    cursor: str = strawberry.field(description="The place of this link in the list.")
-    node: "Entity" = strawberry.field(description="The entity at the other end.")
-    link: Link = strawberry.field(description="The link with its properties.")
-
-
-@strawberry.type(description="Links of one entity, ordered by the ref at the other end, relation and environment.")
-class LinkConnection:
-    edges: list[LinkEdge] = strawberry.field(description="The links of this page.")
-    page_info: PageInfo = strawberry.field(description="Whether there is more on either side.")
-    question: strawberry.Private[NeighbourQuestion]
-    ref: strawberry.Private[Ref]
-
-    @strawberry.field(description="The entities at the other ends, link by link.")
-    def nodes(self) -> list["Entity"]:
-        return [edge.node for edge in self.edges]
-
-    @strawberry.field(description="How many links there are; costs only when asked.")
-    async def total_count(self, info: Info) -> int:
-        return await info.context.loaders.neighbour_count(self.question).load(self.ref)
-
-
-async def link_connection(
-    root: catalog.Entity, info: Info, direction: Direction, relations: tuple[str, ...], **asked: Any
-) -> LinkConnection:
-    """As link_connections, of one entity."""
-    return (await link_connections([root], info, direction, relations, **asked))[0]
-
-
-async def link_connections(
-    roots: Sequence[catalog.Entity],
-    info: Info,
-    direction: Direction,
-    relations: tuple[str, ...],
-    *,
-    link_where: inputs.LinkFilter | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
-) -> list[LinkConnection]:
-    """Links of each entity; what all entities of a page ask is read in one round trip."""
-    where = compile_link_filter(link_where)
-    asked = [page_arguments(info, _LINK_PLACE, first, after, last, before, root.ref) for root in roots]
-    questions = [NeighbourQuestion(direction, relations, where, _link_page(arguments)) for arguments in asked]
-    loaders = info.context.loaders
-    found = await gather(
-        *(loaders.neighbours(question).load(root.ref) for question, root in zip(questions, roots, strict=True))
-    )
-    return list(map(_connection, roots, questions, asked, found))
-
-
-def _link_page(arguments: PageArguments) -> LinkPage:
-    return LinkPage(
-        limit=arguments.limit + 1,
-        after=LinkPlace(*arguments.after) if arguments.after else None,
-        before=LinkPlace(*arguments.before) if arguments.before else None,
-        backward=arguments.backward,
-    )
-
-
-def _connection(
-    root: catalog.Entity, question: NeighbourQuestion, arguments: PageArguments, found: list[Neighbour]
-) -> LinkConnection:
-    kept = found[-arguments.limit :] if arguments.backward else found[: arguments.limit]
-    edges = [
-        LinkEdge(cursor=_link_cursor(arguments, row), node=cast("Any", row.entity), link=cast("Any", row.link))
-        for row in kept
-    ]
-    info_ = keyset_page_info(edges, arguments, len(found) > len(kept))
-    return LinkConnection(edges=edges, page_info=info_, question=question, ref=root.ref)
-
-
-_LINK_PLACE = (str, str, (str, type(None)))
-"""Types of a cursor's place, see _link_cursor()."""
-
-
-def _link_cursor(arguments: PageArguments, row: Neighbour) -> str:
-    return arguments.cursor(row.entity.ref, row.link.key.relation, row.link.key.environment)
-
-
-def link_field(relation: str, direction: Direction, description: str) -> Any:
-    """A field for one relation, read one way."""
-
-    async def resolve(
-        root: Parent[catalog.Entity],
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> LinkConnection:
-        page = {"first": first, "after": after, "last": last, "before": before}
-        return await link_connection(root, info, direction, (relation,), **page)
-
-    many = partial(link_connections, direction=direction, relations=(relation,))
-    return strawberry.field(resolver=answered_together(resolve, many), description=description)
-
-
-async def _related(
-    root: Parent[catalog.Entity],
-    info: Info,
-    direction: Annotated[Direction, described("OUT: what it points to. IN: what points to it.")],
-    relations: AllRelations = None,
-    link_where: LinkWhere = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> LinkConnection:
-    names = tuple(relation.value for relation in relations) if relations else tuple(RELATIONS)
-    page = {"first": first, "after": after, "last": last, "before": before}
-    return await link_connection(root, info, direction, names, link_where=link_where, **page)
-
-
-def _impact_links(direction: Direction) -> Any:
-    async def resolve(
-        root: Parent[catalog.Entity],
-        info: Info,
-        relations: Relations = None,
-        link_where: LinkWhere = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> LinkConnection:
-        page = {"first": first, "after": after, "last": last, "before": before}
-        return (await many([root], info, relations, link_where=link_where, **page))[0]
-
-    async def many(
-        roots: Sequence[catalog.Entity],
-        info: Info,
-        relations: Sequence[inputs.RelationName] | None = None,
-        **asked: Any,
-    ) -> list[LinkConnection]:
-        names = tuple(relation.value for relation in relations) if relations else IMPACT_RELATIONS
-        return await link_connections(roots, info, direction, names, **asked)
-
-    return answered_together(resolve, many)
 
 
 def _evidence(root: Parent[catalog.Entity]) -> list[Evidence]:
@@ -258,29 +82,8 @@ def _precedence(owner: catalog.Owner) -> tuple[object, ...]:
     return not owner.primary, owner.role != DEFAULT_ROLE, owner.role, owner.ref
 
 
-async def _system(root: Parent[catalog.Entity], info: Info) -> "Entity | None":
-    return cast("Any", await load_entity(info, root.systems[0])) if root.systems else None
-
-
-async def _first_systems(rows: Sequence[catalog.Entity], info: Info) -> list[catalog.Entity | None]:
-    found = iter(await load_entities(info, [row.systems[0] for row in rows if row.systems]))
-    return [next(found) if row.systems else None for row in rows]
-
-
-async def _systems(root: Parent[catalog.Entity], info: Info) -> list["Entity"]:
-    return cast("Any", await load_entities(info, root.systems))
-
-
-async def _domains(root: Parent[catalog.Entity], info: Info) -> list["Entity"]:
-    return cast("Any", await load_entities(info, root.domains))
-
-
-async def _environments(root: Parent[catalog.Entity], info: Info) -> list["Entity"]:
-    return cast("Any", await load_entities(info, root.environments))
-
-
-async def _repository(root: Parent[catalog.Entity], info: Info) -> "Entity | None":
-    return cast("Any", await load_entity(info, root.repository)) if root.repository else None
+def _first_system(root: catalog.Entity) -> Ref | None:
+    return next(iter(root.systems), None)
 
 
 async def _conflicts(root: Parent[catalog.Entity], info: Info) -> list[Conflict]:
@@ -296,7 +99,7 @@ class Node:
 
     @classmethod
     def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
-        return type_name(value)
+        return type_name(value.declared, value.kind, value.type)
 
 
 @strawberry.interface(description="One thing in the catalog.")
@@ -331,23 +134,30 @@ class Entity(Node):
     )
     owner_state: catalog.OwnerState | None = strawberry.field(description="For groups and users: can they answer?")
     system: "Entity | None" = strawberry.field(
-        resolver=answered_together(_system, _first_systems), description="The first of its systems by ref."
+        resolver=named_entity(_first_system), description="The first of its systems by ref."
     )
-    systems: list["Entity"] = strawberry.field(resolver=_systems, description="Systems it is part of, at any distance.")
-    domains: list["Entity"] = strawberry.field(resolver=_domains, description="Domains it is part of, at any distance.")
-    environments: list["Entity"] = strawberry.field(resolver=_environments, description="Where it is deployed to.")
+    systems: list["Entity"] = strawberry.field(
+        resolver=named_entities(attrgetter("systems")), description="Systems it is part of, at any distance."
+    )
+    domains: list["Entity"] = strawberry.field(
+        resolver=named_entities(attrgetter("domains")), description="Domains it is part of, at any distance."
+    )
+    environments: list["Entity"] = strawberry.field(
+        resolver=named_entities(attrgetter("environments")), description="Where it is deployed to."
+    )
     repository: "Entity | None" = strawberry.field(
-        resolver=_repository, description="The repository that holds its descriptor, or else that its annotations name."
+        resolver=named_entity(attrgetter("repository")),
+        description="The repository that holds its descriptor, or else that its annotations name.",
     )
     dependencies: LinkConnection = strawberry.field(
-        resolver=_impact_links(Direction.OUT),
+        resolver=impact_links(Direction.OUT),
         description="What it needs directly; the query `dependencies` goes further.",
     )
     dependents: LinkConnection = strawberry.field(
-        resolver=_impact_links(Direction.IN),
+        resolver=impact_links(Direction.IN),
         description="What needs it directly; the queries `dependents` and `impact` go further.",
     )
-    related: LinkConnection = strawberry.field(resolver=_related, description="Its links by any relations, one way.")
+    related: LinkConnection = strawberry.field(resolver=related, description="Its links by any relations, one way.")
     evidence: list[Evidence] = strawberry.field(resolver=_evidence, description="Every source that declares it.")
     conflicts: list[Conflict] = strawberry.field(
         resolver=_conflicts, description="Where sources disagree; the first value is in force."
@@ -362,7 +172,7 @@ class Entity(Node):
 
     @classmethod
     def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
-        return type_name(value)
+        return type_name(value.declared, value.kind, value.type)
 
 
 _TYPES_OF_KINDS = {
@@ -379,14 +189,15 @@ _TYPES_OF_KINDS = {
 }
 
 
-def type_name(entity: catalog.Entity) -> str:
+@lru_cache(1024)
+def type_name(declared: bool, kind: str, type_: str | None) -> str:
     """The GraphQL type of an entity, by its kind and (ignoring case) its type."""
-    if not entity.declared:
+    if not declared:
         return "UnresolvedEntity"
-    if entity.kind != "component":
-        return _TYPES_OF_KINDS.get(entity.kind, "OtherEntity")
+    if kind != "component":
+        return _TYPES_OF_KINDS.get(kind, "OtherEntity")
     # As the filters of the lists fold it: each list holds its own type only.
-    type_ = (entity.type or "").casefold()
+    type_ = (type_ or "").casefold()
     if type_ in SERVICE_TYPES:
         return "Service"
     if type_ in APPLICATION_TYPES:

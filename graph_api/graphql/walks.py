@@ -8,11 +8,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
+from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
-from strawberry import Parent
-from strawberry.dataloader import DataLoader
 from strawberry.relay import PageInfo
 
 from graph_api.catalog import traversal as catalog
@@ -22,11 +21,13 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.traversal import Position, Traversal, WalkAnswer, WalkRequest
 from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
+from graph_api.graphql.data_loader import DataLoader
 from graph_api.graphql.facets import Facet
 from graph_api.graphql.links import Link
+from graph_api.graphql.named import named_entities, named_entity
 from graph_api.graphql.pagination import PageArguments, check_first, page_info
-from graph_api.graphql.types import Entity, load_entities, load_entity, owner_contacts
-from graph_api.graphql.web_links import WebLink
+from graph_api.graphql.types import Entity
+from graph_api.graphql.web_links import WebLink, contacts_of
 from graph_api.store.protocol import Reading
 
 strawberry.enum(
@@ -66,9 +67,9 @@ class Walk:
         self.traversal = traversal
         self._store = store
         self._deadline = deadline
-        self._parts: DataLoader[Any, WalkAnswer] = DataLoader(load_fn=self._load, cache=True)
+        self._parts: DataLoader[Any, WalkAnswer] = DataLoader(self._load)
         self._via: dict[bool, DataLoader[Ref, catalog.Path | None]] = {
-            hard: DataLoader(load_fn=self._via_loader(hard)) for hard in (False, True)
+            hard: DataLoader(self._via_loader(hard)) for hard in (False, True)
         }
 
     async def ask(self, part: PagePart | str) -> WalkAnswer:
@@ -130,35 +131,44 @@ class Step:
     links: list[Link] = strawberry.field(description="Every link of the walk between the two.")
 
 
-async def _path_entities(root: Parent[catalog.Path], info: Info) -> list[Entity]:
-    return cast("Any", await load_entities(info, root.refs))
-
-
 @strawberry.type(description="A walk from a start to a hit.")
 class Path:
     refs: list[str] = strawberry.field(description="From the start to the hit, both included.")
-    entities: list[Entity] = strawberry.field(resolver=_path_entities, description="The entities of `refs`.")
+    entities: list[Entity] = strawberry.field(
+        resolver=named_entities(attrgetter("refs")), description="The entities of `refs`."
+    )
     steps: list[Step] = strawberry.field(description="One fewer than refs.")
+
+
+def _cursor(page: PageArguments, hit: catalog.Hit) -> str:
+    return page.cursor(hit.distance, hit.entity.ref)
 
 
 @strawberry.type(description="One affected entity: how far, how hard, through what.")
 class HitEdge:
-    cursor: str = strawberry.field(description="The place of this hit in the order (distance, ref).")
-    node: Entity = strawberry.field(description="The entity.")
-    distance: int = strawberry.field(description="The fewest links from any start.")
-    severity: catalog.Severity | None = strawberry.field(
-        description="DOWN if some walk to it has HARD links only, else DEGRADED; never null where it is asked for."
+    cursor: str = strawberry.field(
+        resolver=lambda root: _cursor(root.page, root.hit),
+        description="The place of this hit in the order (distance, ref).",
     )
+    node: Entity = strawberry.field(resolver=lambda root: root.hit.entity, description="The entity.")
+    distance: int = strawberry.field(
+        resolver=lambda root: root.hit.distance, description="The fewest links from any start."
+    )
+    severity: catalog.Severity | None = strawberry.field(
+        resolver=lambda root: root.hit.severity,
+        description="DOWN if some walk to it has HARD links only, else DEGRADED; never null where it is asked for.",
+    )
+    hit: strawberry.Private[catalog.Hit]
+    page: strawberry.Private[PageArguments]
     walk: strawberry.Private[Walk]
-    ref: strawberry.Private[Ref]
 
     @strawberry.field(description="One shortest walk to it that obeys the filters; null only if a write came between.")
     async def via(self) -> Path | None:
-        return cast("Any", await self.walk.via(self.ref, hard_only=False))
+        return cast("Any", await self.walk.via(self.hit.entity.ref, hard_only=False))
 
     @strawberry.field(description="One shortest walk to it over HARD links only; null when DEGRADED.")
     async def severity_via(self) -> Path | None:
-        return cast("Any", await self.walk.via(self.ref, hard_only=True))
+        return cast("Any", await self.walk.via(self.hit.entity.ref, hard_only=True))
 
 
 @strawberry.type(description="Whether the answer is all there is, and if not, why.")
@@ -173,15 +183,11 @@ class Completeness:
 @strawberry.type(description="Somebody to tell, and how much of theirs is affected.")
 class Notification:
     affected: int = strawberry.field(description="How many hits they own.")
+    owner: Entity = strawberry.field(resolver=named_entity(attrgetter("ref")), description="The group or user.")
+    contacts: list[WebLink] = strawberry.field(
+        resolver=named_entity(attrgetter("ref"), contacts_of), description="E-mail and links to reach them."
+    )
     ref: strawberry.Private[Ref]
-
-    @strawberry.field(description="The group or user.")
-    async def owner(self, info: Info) -> Entity:
-        return cast("Any", await load_entity(info, self.ref))
-
-    @strawberry.field(description="E-mail and links to reach them.")
-    async def contacts(self, info: Info) -> list[WebLink]:
-        return await owner_contacts(info, self.ref)
 
 
 @strawberry.type(description="Hits in the order (distance, ref), with counts and groups over all of them.")
@@ -195,18 +201,7 @@ class HitConnection:
 
     @strawberry.field(description="The hits of this page.")
     async def edges(self) -> list[HitEdge]:
-        answer = await self._page()
-        return [
-            HitEdge(
-                cursor=self.arguments.cursor(hit.distance, hit.entity.ref),
-                node=cast("Any", hit.entity),
-                distance=hit.distance,
-                severity=hit.severity,
-                walk=self.walk,
-                ref=hit.entity.ref,
-            )
-            for hit in answer.hits
-        ]
+        return [HitEdge(hit=hit, page=self.arguments, walk=self.walk) for hit in (await self._page()).hits]
 
     @strawberry.field(description="The entities of this page.")
     async def nodes(self) -> list[Entity]:
@@ -215,7 +210,8 @@ class HitConnection:
     @strawberry.field(description="Whether there is more on either side.")
     async def page_info(self) -> PageInfo:
         answer = await self._page()
-        return page_info(await self.edges(), answer.more_before, answer.more_after)
+        ends = [_cursor(self.arguments, answer.hits[place]) for place in (0, -1)] if answer.hits else []
+        return page_info(ends, answer.more_before, answer.more_after)
 
     @strawberry.field(description="How many hits there are, whatever the page.")
     async def total_count(self) -> int:

@@ -79,8 +79,7 @@ class LinkPage:
 ALL_LINKS = LinkPage()
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """A link of `ref` and the entity at its other end."""
 
     ref: Ref

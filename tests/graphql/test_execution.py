@@ -123,6 +123,52 @@ async def test_a_condition_without_a_value_fails_where_it_stands(no: bool | None
     assert await answer(OURS, query, {"no": no}) == expected
 
 
+@strawberry.interface
+class Step:
+    name: str
+    next: "Step | None" = None
+
+    @classmethod
+    def resolve_type(cls, value: Any, _info: Any, _type: Any) -> str:
+        return type(value).__name__
+
+
+@strawberry.type
+class Left(Step):
+    pass
+
+
+@strawberry.type
+class Right(Step):
+    pass
+
+
+def _ways(length: int) -> list[Step]:
+    """All of this length."""
+    rest: list[Step | None] = [*_ways(length - 1)] if length > 1 else [None]
+    return [turn(name=turn.__name__, next=step) for turn in (Left, Right) for step in rest]
+
+
+@strawberry.type
+class Walk:
+    ways: list[Step] = strawberry.field(resolver=lambda: _ways(4))
+
+
+async def test_a_selection_is_compiled_once_for_each_type_however_many_ways_lead_to_it() -> None:
+    compiled: list[str] = []
+
+    class Counting(CatalogExecutor):
+        def collect_subfields(self, return_type: Any, *rest: Any) -> Any:
+            compiled.append(return_type.name)
+            return super().collect_subfields(return_type, *rest)
+
+    query = "{ ways { name next { name next { name next { name } } } } }"
+    plain = strawberry.Schema(query=Walk, types=[Left, Right])
+    ours = strawberry.Schema(query=Walk, types=[Left, Right], execution_context_class=Counting)
+    assert await answer(ours, query) == await answer(plain, query)
+    assert sorted(compiled) == 4 * ["Left"] + 4 * ["Right"]
+
+
 async def answer(
     schema: strawberry.Schema, query: str, variables: dict[str, Any] | None = None, context: object = None
 ) -> tuple[str, set[tuple[str, str]]]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.deadline import CHECK_EVERY, Deadline, closed
-from graph_api.store.embedded.kept import KeptEntities, ReadingConnection
+from graph_api.store.embedded.kept import KeptRows, ReadingConnection
 
 READERS = 4
 _READER_CACHE = 32
@@ -73,7 +73,7 @@ class Connections:
         self._closing = threading.Event()
         self._of_thread = threading.local()
         self._all: list[sqlite3.Connection] = []
-        self.kept = KeptEntities()
+        self.kept = KeptRows()
 
     async def read(self, question: Callable[[sqlite3.Connection, Deadline], T], seconds: float) -> T:
         """Answer in one read transaction within so many seconds, waiting for a reader included.

@@ -5,7 +5,7 @@
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -42,6 +42,8 @@ LINK_TABLES = (
     "CROSS JOIN terms relation ON relation.id = l.relation "
     "LEFT JOIN terms environment ON environment.id = l.environment"
 )
+LinkId: TypeAlias = tuple[int, int, int, int]
+LINK_ID = "l.source, l.relation, l.target, l.environment"
 LINK_COLUMNS = (
     "source.ref, relation.text, target.ref, environment.text, "
     "l.hard, l.confidence, l.properties, l.origins, l.observed_at, l.statements, l.revision"
@@ -145,7 +147,6 @@ def _loaded(text: str | None) -> tuple[Any, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 
-@lru_cache(MAX_KEPT)
 def to_link(row: Row) -> Link:
     """From LINK_COLUMNS."""
     source, relation, target, environment, hard, confidence, properties, origins, observed_at, statements, revision = (
@@ -180,20 +181,20 @@ def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref]) -> 
     """The existing ones."""
     seen = sight.row("e")
     sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
-    found = _entities(conn, dict(conn.execute(sql, (one_of(refs), *seen.parameters))))
-    return {row.ref: row for row in sight.redacted(found.values())}
+    found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(refs), *seen.parameters))))
+    return {row.ref: row for row in found.values()}
 
 
 def entities_by_id(conn: sqlite3.Connection, ids: Sequence[int], sight: Sight) -> list[Entity]:
     """In the order of the ids, which exist and are seen."""
     sql = "SELECT id, revision FROM entities WHERE id IN (SELECT value FROM json_each(?))"
-    found = _entities(conn, dict(conn.execute(sql, (one_of(ids),))))
-    return sight.redacted([found[id_] for id_ in ids])
+    found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(ids),))))
+    return [found[id_] for id_ in ids]
 
 
-def _entities(conn: sqlite3.Connection, revisions: Mapping[int, int]) -> dict[int, Entity]:
-    """By id, those that are at these revisions."""
-    kept = kept_by(conn)
+def entities_at(conn: sqlite3.Connection, sight: Sight, revisions: Mapping[int, int]) -> dict[int, Entity]:
+    """By id, those that are at these revisions, which exist and are seen."""
+    kept = kept_by(conn).entities
     found = kept.at(revisions)
     if missing := revisions.keys() - found.keys():
         sql = (
@@ -203,6 +204,23 @@ def _entities(conn: sqlite3.Connection, revisions: Mapping[int, int]) -> dict[in
         rows = conn.execute(sql, (one_of(missing),)).fetchall()
         read = {row[0]: to_entity(row[2:]) for row in rows}
         kept.keep(read, {row[0]: row[1] or 0 for row in rows})
+        found |= read
+    return sight.redacted(found)
+
+
+def links_by_id(conn: sqlite3.Connection, revisions: Mapping[LinkId, int]) -> dict[LinkId, Link]:
+    """Of existing links that are at these revisions."""
+    kept = kept_by(conn).links
+    found = kept.at(revisions)
+    if missing := revisions.keys() - found.keys():
+        sql = (
+            f"SELECT length(l.statements), {LINK_ID}, {LINK_COLUMNS} FROM json_each(?) k CROSS JOIN {LINK_TABLES} "
+            "WHERE l.source = json_extract(k.value, '$[0]') AND l.relation = json_extract(k.value, '$[1]') "
+            "AND l.target = json_extract(k.value, '$[2]') AND l.environment = json_extract(k.value, '$[3]')"
+        )
+        rows = conn.execute(sql, (one_of(missing),)).fetchall()
+        read = {row[1:5]: to_link(row[5:]) for row in rows}
+        kept.keep(read, {row[1:5]: row[0] or 0 for row in rows})
         found |= read
     return found
 

@@ -2,20 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from graph_api.catalog.filters import ALL, Filter
+from graph_api.catalog.filters import Filter
 from graph_api.catalog.traversal import FACET_FIELDS, Bucket, Facet
 from graph_api.store.embedded.graph import LISTED, Graph, Ints
-from graph_api.store.embedded.pages import matching_ids
+from graph_api.store.embedded.masks import mask_of
 
 
 def count_matching(conn: sqlite3.Connection, graph: Graph, filter_: Filter, fields: Sequence[str]) -> dict[str, Facet]:
     """Facets over all entities that match."""
-    matching = graph.present if filter_ == ALL else graph.mask(filter_, partial(matching_ids, conn, graph.sight))
+    matching = mask_of(conn, graph, filter_)
     return count_values(graph, np.flatnonzero(matching).astype(np.int32), fields)
 
 

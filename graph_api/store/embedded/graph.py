@@ -1,6 +1,6 @@
 """The compact graph: what walks need of every entity and link, as arrays by entity id, at one revision."""
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from typing import TypeAlias
@@ -226,13 +226,11 @@ class Graph:
         """For the caller to write in."""
         return np.zeros(self.size, np.bool_) if self.hidden is None else self.hidden.copy()
 
-    def mask(self, filter_: Filter, find: Callable[[Filter], Iterable[int]]) -> Bools:
-        """Which entities match, as `find` finds them; the latest answers are kept."""
+    def kept_mask(self, filter_: Filter, make: Callable[[], Bools]) -> Bools:
+        """Which entities match; the latest masks are kept."""
         mask = self._masks.get(filter_)
         if mask is None:
-            mask = np.zeros(self.size, np.bool_)
-            mask[np.fromiter(find(filter_), np.int32)] = True
             if len(self._masks) >= _KEPT_MASKS:
                 self._masks.clear()
-            self._masks[filter_] = mask
+            mask = self._masks[filter_] = make()
         return mask

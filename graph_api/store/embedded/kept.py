@@ -1,29 +1,39 @@
-"""Entities that were read lately. At one revision a row never changes, so one that is kept stays true."""
+"""Rows that were read lately. At one revision a row never changes, so one that is kept stays true."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from itertools import islice
+from typing import Generic, Protocol, TypeVar
 
-from graph_api.catalog.entity import Entity
+from graph_api.catalog.entity import Entity, Link
 
 _MOST = 20_000
-"""Some 2 KiB each."""
+"""Of each sort: an entity takes some 2 KiB, a link 1 KiB."""
 _LONGEST = 16_384
 """Characters of the statements of one that is kept: with the definition of an API they may have millions."""
 
 
-class KeptEntities:
+class _Stamped(Protocol):
+    @property
+    def revision(self) -> int: ...
+
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R", bound=_Stamped)
+
+
+class Kept(Generic[K, R]):
     """By id. Several threads may use it at a time."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, Entity] = {}
+        self._rows: dict[K, R] = {}
 
-    def at(self, revisions: Mapping[int, int]) -> dict[int, Entity]:
+    def at(self, revisions: Mapping[K, int]) -> dict[K, R]:
         """Those that are kept as they are at these revisions, by id."""
-        known = ((id_, self._rows.get(id_), revision) for id_, revision in revisions.items())
-        return {id_: row for id_, row, revision in known if row and row.revision == revision}
+        rows = zip(revisions.items(), map(self._rows.get, revisions), strict=True)
+        return {id_: row for (id_, revision), row in rows if row and row.revision == revision}
 
-    def keep(self, rows: Mapping[int, Entity], lengths: Mapping[int, int]) -> None:
+    def keep(self, rows: Mapping[K, R], lengths: Mapping[K, int]) -> None:
         """Those whose statements are no longer than so many characters; the oldest go when there are too many."""
         rows = {id_: row for id_, row in islice(rows.items(), _MOST) if lengths[id_] <= _LONGEST}
         if (surplus := len(self._rows) + len(rows) - _MOST) > 0:
@@ -35,12 +45,22 @@ class KeptEntities:
         self._rows.clear()
 
 
+class KeptRows:
+    def __init__(self) -> None:
+        self.entities = Kept[int, Entity]()
+        self.links = Kept[tuple[int, int, int, int], Link]()
+
+    def clear(self) -> None:
+        self.entities.clear()
+        self.links.clear()
+
+
 class ReadingConnection(sqlite3.Connection):
     """It never sees what is not committed, and may be taken back: only what it reads may be kept."""
 
-    kept: KeptEntities
+    kept: KeptRows
 
 
-def kept_by(conn: sqlite3.Connection) -> KeptEntities:
+def kept_by(conn: sqlite3.Connection) -> KeptRows:
     """Nothing by a connection that writes."""
-    return conn.kept if isinstance(conn, ReadingConnection) else KeptEntities()
+    return conn.kept if isinstance(conn, ReadingConnection) else KeptRows()

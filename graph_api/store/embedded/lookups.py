@@ -1,36 +1,22 @@
-"""Questions about entities and links that are named: who is there, what is around them, who is meant."""
+"""Questions about entities and links that are named: who is there, what links them, who is meant."""
 
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStatement
-from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.embedded.condition import Condition, one_of
-from graph_api.store.embedded.documents import (
-    LINK_COLUMNS,
-    LINK_TABLES,
-    entities_by_id,
-    ids_of,
-    links_where,
-    to_link,
-)
-from graph_api.store.embedded.link_filters import matching_links
+from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.documents import links_where
 from graph_api.store.embedded.sight import Sight
-from graph_api.store.protocol import LinkPage, Neighbour, Referenced
+from graph_api.store.protocol import Referenced
 from graph_api.store.rows import load_entity_statements, load_link_statements
 
 _IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
 _RELATIONS = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
-_MOST = 2**62
-"""More links than there are."""
-_LINK_KEY = "l.source, l.relation, l.target, l.environment"
-_SAME_LINK = "l.source = p.source AND l.relation = p.relation AND l.target = p.target AND l.environment = p.environment"
 _NEAR = {Direction.OUT: "source", Direction.IN: "target"}
-_FAR = {Direction.OUT: "target", Direction.IN: "source"}
 
 
 def resolve(conn: sqlite3.Connection, sight: Sight, identifiers: Collection[str]) -> dict[str, list[Ref]]:
@@ -73,113 +59,6 @@ def links_at(
 ) -> list[Link]:
     where = f"l.{_NEAR[direction]} IN ({_IDS}) AND l.relation IN ({_RELATIONS})"
     return list(links_where(conn, where, (one_of(refs), one_of(relations))))
-
-
-def neighbours(
-    conn: sqlite3.Connection,
-    sight: Sight,
-    refs: Collection[Ref],
-    direction: Direction,
-    relations: Collection[str],
-    where: LinkFilter | None,
-    page: LinkPage,
-) -> dict[Ref, list[Neighbour]]:
-    """Every ref is a key."""
-    ids = ids_of(conn, refs, sight)
-    matching = sight.row(_FAR[direction]) & Condition(matching_links(conn, where))
-    if len(ids) == 1:
-        links_of = {id_: _links(conn, id_, direction, relations, matching, page) for id_ in ids.values()}
-    else:
-        links_of = _links_of_many(conn, list(ids.values()), direction, relations, matching, page)
-    found = {ref: links_of.get(ids[ref], []) if ref in ids else [] for ref in refs}
-    others = list({id_ for links in found.values() for id_, _ in links})
-    entities = dict(zip(others, entities_by_id(conn, others, sight), strict=True))
-    return {ref: [Neighbour(ref, link, entities[id_]) for id_, link in links] for ref, links in found.items()}
-
-
-def _links(
-    conn: sqlite3.Connection,
-    id_: int,
-    direction: Direction,
-    relations: Collection[str],
-    matching: Condition,
-    page: LinkPage,
-) -> list[tuple[int, Link]]:
-    """The id of the other end, and the link, in order."""
-    near, far = _NEAR[direction], _FAR[direction]
-    within, places, order = _ordered(direction, page)
-    wanted = (
-        f"FROM {LINK_TABLES} WHERE l.{near} = ? AND l.relation IN ({_RELATIONS}){within} AND {matching.sql} "
-        f"ORDER BY {order} LIMIT ?"
-    )
-    if direction is Direction.IN and page.limit is not None:
-        # Of a hub, only the keys are sorted, and only the links of the page are read.
-        wanted = f"FROM (SELECT {_LINK_KEY} {wanted}) p CROSS JOIN {LINK_TABLES} WHERE {_SAME_LINK} ORDER BY {order}"
-    rows = conn.execute(
-        f"SELECT l.{far}, {LINK_COLUMNS} {wanted}",
-        (id_, one_of(relations), *places, *matching.parameters, -1 if page.limit is None else page.limit),
-    )
-    found = [(row[0], to_link(row[1:])) for row in rows]
-    return found[::-1] if page.backward else found
-
-
-def _links_of_many(
-    conn: sqlite3.Connection,
-    ids: Sequence[int],
-    direction: Direction,
-    relations: Collection[str],
-    matching: Condition,
-    page: LinkPage,
-) -> dict[int, list[tuple[int, Link]]]:
-    """As _links, by the id of the near end: one statement for all."""
-    near, far = _NEAR[direction], _FAR[direction]
-    within, places, order = _ordered(direction, page)
-    rows = conn.execute(
-        f"SELECT l.{near}, l.{far}, {LINK_COLUMNS} FROM ("
-        f"SELECT {_LINK_KEY}, row_number() OVER (PARTITION BY l.{near} ORDER BY {order}) AS place FROM {LINK_TABLES} "
-        f"WHERE l.{near} IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}){within} "
-        f"AND {matching.sql}) p CROSS JOIN {LINK_TABLES} "
-        f"WHERE {_SAME_LINK} AND p.place <= ? ORDER BY p.{near}, p.place",
-        (one_of(ids), one_of(relations), *places, *matching.parameters, _MOST if page.limit is None else page.limit),
-    )
-    found: dict[int, list[tuple[int, Link]]] = {}
-    for row in rows:
-        found.setdefault(row[0], []).append((row[1], to_link(row[2:])))
-    return {id_: links[::-1] for id_, links in found.items()} if page.backward else found
-
-
-def _ordered(direction: Direction, page: LinkPage) -> tuple[str, list[str], str]:
-    """The keyset conditions with their parameters, and the order."""
-    # No environment is an empty text, so that one stands for none.
-    keys = (f"{_FAR[direction]}.ref", "relation.text", "coalesce(environment.text, '')")
-    within, places = _within(page, f"({', '.join(keys)})")
-    return within, places, ", ".join(f"{key} {'DESC' if page.backward else 'ASC'}" for key in keys)
-
-
-def _within(page: LinkPage, key: str) -> tuple[str, list[str]]:
-    """Keyset conditions and their parameters."""
-    bounds = [(place, than) for place, than in ((page.after, ">"), (page.before, "<")) if place]
-    parameters = [text for place, _ in bounds for text in (place.ref, place.relation, place.environment or "")]
-    return "".join(f" AND {key} {than} (?, ?, ?)" for _, than in bounds), parameters
-
-
-def neighbour_counts(
-    conn: sqlite3.Connection,
-    sight: Sight,
-    refs: Collection[Ref],
-    direction: Direction,
-    relations: Collection[str],
-    where: LinkFilter | None,
-) -> dict[Ref, int]:
-    near, far = sight.row("e"), sight.row("o")
-    others = "" if sight.whole else f"CROSS JOIN entities o ON o.id = l.{_FAR[direction]} "
-    rows = conn.execute(
-        f"SELECT e.ref, count(*) FROM entities e CROSS JOIN links l ON l.{_NEAR[direction]} = e.id {others}"
-        f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}) "
-        f"AND {matching_links(conn, where)} AND {near.sql} AND {far.sql} GROUP BY e.id",
-        (one_of(refs), one_of(relations), *near.parameters, *far.parameters),
-    )
-    return dict.fromkeys(refs, 0) | dict(rows)
 
 
 def subgroups(conn: sqlite3.Connection, sight: Sight, groups: Collection[Ref]) -> list[Ref]:

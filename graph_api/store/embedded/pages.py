@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from graph_api.catalog.filters import Filter, Sort
 from graph_api.store.embedded.condition import Condition
-from graph_api.store.embedded.documents import entities_by_id
+from graph_api.store.embedded.documents import entities_at
 from graph_api.store.embedded.filters import Compiler
 from graph_api.store.embedded.schema import current_revision
 from graph_api.store.embedded.sight import Sight
@@ -19,23 +19,21 @@ _NULLABLE = {"type", "title", "lifecycle", "tier"}
 def page(conn: sqlite3.Connection, sight: Sight, request: PageRequest) -> Page:
     """Ids are read in the order of an index where there is one, and then the documents of those that are wanted."""
     sort = request.sort
-    wanted = Compiler(conn, sight, ordered=True, by_ref=sort.field == "ref").seen(request.filter)
-    conditions = [wanted]
+    conditions = [Compiler(conn, sight, ordered=True, by_ref=sort.field == "ref").seen(request.filter)]
     if request.after:
         conditions.append(_beyond(sort, request.after, forward=True))
     if request.before:
         conditions.append(_beyond(sort, request.before, forward=False))
     rows = conn.execute(
-        f"SELECT e.id FROM entities e WHERE {' AND '.join(condition.sql for condition in conditions)} "
+        f"SELECT e.id, e.revision FROM entities e WHERE {' AND '.join(condition.sql for condition in conditions)} "
         f"ORDER BY {_order(sort, backward=request.backward)} LIMIT ?",
         (*(parameter for condition in conditions for parameter in condition.parameters), request.limit + 1),
-    )
-    ids = [row[0] for row in rows]
-    more = len(ids) > request.limit
-    ids = ids[: request.limit]
+    ).fetchall()
+    wanted = rows[: request.limit]
     if request.backward:
-        ids.reverse()
-    return Page(entities_by_id(conn, ids, sight), more, current_revision(conn))
+        wanted.reverse()
+    found = entities_at(conn, sight, dict(wanted))
+    return Page([found[id_] for id_, _ in wanted], len(rows) > request.limit, current_revision(conn))
 
 
 def _order(sort: Sort, *, backward: bool) -> str:

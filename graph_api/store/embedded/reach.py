@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from graph_api.catalog.traversal import Traversal
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import ids_of
 from graph_api.store.embedded.graph import Bools, Graph, Ints, Lists
-from graph_api.store.embedded.pages import matching_ids
+from graph_api.store.embedded.masks import mask_of
 
 _OPPOSITE = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
 _NOBODY: Ints = np.zeros(0, np.int32)
@@ -40,7 +39,7 @@ class Ground:
 
     def mask(self, filter_: Filter) -> Bools | None:
         """Which entities match; None for all."""
-        return None if filter_ == ALL else self.graph.mask(filter_, partial(matching_ids, self.conn, self.graph.sight))
+        return None if filter_ == ALL else mask_of(self.conn, self.graph, filter_)
 
     def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Lists:
         """Where each entity leads to, or what leads to it."""

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from graph_api.catalog import traversal as walks
 from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.changes import Change, SourceInfo, SyncRun, SyncStatus
@@ -12,7 +14,7 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import Filter, LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.embedded import drift, journal, lookups, pages, routes, schema
+from graph_api.store.embedded import drift, journal, lookups, masks, neighbours, pages, routes, schema
 from graph_api.store.embedded.connections import Connections
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
@@ -74,6 +76,10 @@ class EmbeddedReading:
         return await self._ask(pages.page, request)
 
     async def count(self, filter_: Filter) -> int:
+        if masks.is_held(filter_):
+            return await self._on_graph(
+                self._read_seconds, lambda conn, graph, _: int(np.count_nonzero(masks.mask_of(conn, graph, filter_)))
+            )
         return await self._ask(pages.count, filter_)
 
     async def facets(self, filter_: Filter, fields: Sequence[str]) -> dict[str, walks.Facet]:
@@ -92,7 +98,7 @@ class EmbeddedReading:
         link_where: LinkFilter | None = None,
         page: LinkPage = ALL_LINKS,
     ) -> dict[Ref, list[Neighbour]]:
-        return await self._ask(lookups.neighbours, refs, direction, relations, link_where, page)
+        return await self._ask(neighbours.neighbours, refs, direction, relations, link_where, page)
 
     async def neighbour_counts(
         self,
@@ -101,7 +107,7 @@ class EmbeddedReading:
         relations: Collection[str],
         link_where: LinkFilter | None = None,
     ) -> dict[Ref, int]:
-        return await self._ask(lookups.neighbour_counts, refs, direction, relations, link_where)
+        return await self._ask(neighbours.neighbour_counts, refs, direction, relations, link_where)
 
     async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
         return await self._ask(lookups.subgroups, groups)

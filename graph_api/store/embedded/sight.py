@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - only constants of this package and integers are put together, values are parameters
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graph_api.catalog.audience import EVERYTHING, Visibility
@@ -52,9 +52,11 @@ class Sight:
             return Condition(among)
         return Condition(f"({among} OR {row}.ref IN (SELECT value FROM json_each(?)))", (self.granted,))
 
-    def redacted(self, entities: Iterable[Entity]) -> list[Entity]:
+    def redacted(self, entities: dict[int, Entity]) -> dict[int, Entity]:
         """Without refs to what is hidden."""
-        return [without(entity, self.hidden) for entity in entities] if self.hidden else list(entities)
+        if not self.hidden:
+            return entities
+        return {id_: without(entity, self.hidden) for id_, entity in entities.items()}
 
 
 WHOLE = Sight(EVERYTHING)
