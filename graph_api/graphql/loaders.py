@@ -7,7 +7,7 @@ from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.graphql.data_loader import DataLoader
+from graph_api.graphql.list_loader import ListLoader
 from graph_api.standing import standing_under
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Reading
 
@@ -25,26 +25,26 @@ class Loaders:
 
     def __init__(self, store: Reading) -> None:
         self._store = store
-        self.entity: DataLoader[Ref, Entity | None] = DataLoader(self._entities)
-        self.named: DataLoader[str, list[Ref]] = DataLoader(self._named)
-        self.last_applied: DataLoader[str, str | None] = DataLoader(self._last_applied)
-        self._neighbours: dict[NeighbourQuestion, DataLoader[Ref, list[Neighbour]]] = {}
-        self._counts: dict[NeighbourQuestion, DataLoader[Ref, int]] = {}
+        self.entity: ListLoader[Ref, Entity | None] = ListLoader(self._entities)
+        self.named: ListLoader[str, list[Ref]] = ListLoader(self._named)
+        self.last_applied: ListLoader[str, str | None] = ListLoader(self._last_applied)
+        self._neighbours: dict[NeighbourQuestion, ListLoader[Ref, list[Neighbour]]] = {}
+        self._counts: dict[NeighbourQuestion, ListLoader[Ref, int]] = {}
 
-    def neighbours(self, question: NeighbourQuestion) -> DataLoader[Ref, list[Neighbour]]:
+    def neighbours(self, question: NeighbourQuestion) -> ListLoader[Ref, list[Neighbour]]:
         async def load(refs: Sequence[Ref]) -> list[list[Neighbour]]:
             found = await self._store.neighbours(refs, *question)
             return [found[ref] for ref in refs]
 
-        return self._neighbours.setdefault(question, DataLoader(load))
+        return self._neighbours.setdefault(question, ListLoader(load))
 
-    def neighbour_count(self, question: NeighbourQuestion) -> DataLoader[Ref, int]:
+    def neighbour_count(self, question: NeighbourQuestion) -> ListLoader[Ref, int]:
         async def load(refs: Sequence[Ref]) -> list[int]:
             direction, relations, link_where, _ = question
             found = await self._store.neighbour_counts(refs, direction, relations, link_where)
             return [found[ref] for ref in refs]
 
-        return self._counts.setdefault(question, DataLoader(load))
+        return self._counts.setdefault(question, ListLoader(load))
 
     async def _last_applied(self, sources: Sequence[str]) -> list[str | None]:
         found = {source.name: source.last_applied_at for source in await self._store.sources()}

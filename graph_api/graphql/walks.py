@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
+from strawberry.dataloader import DataLoader
 from strawberry.relay import PageInfo
 
 from graph_api.catalog import traversal as catalog
@@ -21,7 +22,6 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.traversal import Position, Traversal, WalkAnswer, WalkRequest
 from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
-from graph_api.graphql.data_loader import DataLoader
 from graph_api.graphql.facets import Facet
 from graph_api.graphql.links import Link
 from graph_api.graphql.named import named_entities, named_entity
@@ -67,9 +67,9 @@ class Walk:
         self.traversal = traversal
         self._store = store
         self._deadline = deadline
-        self._parts: DataLoader[Any, WalkAnswer] = DataLoader(self._load)
+        self._parts: DataLoader[Any, WalkAnswer] = DataLoader(load_fn=self._load)
         self._via: dict[bool, DataLoader[Ref, catalog.Path | None]] = {
-            hard: DataLoader(self._via_loader(hard)) for hard in (False, True)
+            hard: DataLoader(load_fn=self._via_loader(hard)) for hard in (False, True)
         }
 
     async def ask(self, part: PagePart | str) -> WalkAnswer:
