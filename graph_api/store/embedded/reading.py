@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from graph_api.catalog import traversal as walks
@@ -18,7 +19,7 @@ from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.facets import count_matching
 from graph_api.store.embedded.graph import Graph
-from graph_api.store.embedded.loading import GraphCache
+from graph_api.store.embedded.graph_cache import GraphCache
 from graph_api.store.embedded.reach import Ground
 from graph_api.store.embedded.searching import search
 from graph_api.store.embedded.sight import Sight, Sights
@@ -32,12 +33,13 @@ T = TypeVar("T")
 class Snapshots:
     """What all readings of one file share: the compact graph, and what each reader sees of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, graph_file: Path | None = None) -> None:
+        self._graph_file = graph_file
         self.forget()
 
     def forget(self) -> None:
         """The file holds another catalog now."""
-        self._graphs = GraphCache()
+        self._graphs = GraphCache(self._graph_file)
         self._sights = Sights()
 
     def sight(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight:

@@ -14,7 +14,7 @@ from graph_api.catalog.traversal import (
 )
 from graph_api.store.embedded.documents import entities_by_id
 from graph_api.store.embedded.facets import count_values, facet
-from graph_api.store.embedded.graph import Bools, Ints
+from graph_api.store.embedded.lists import Bools, Ints
 from graph_api.store.embedded.reach import Ground, Reached, reach
 
 
@@ -124,8 +124,8 @@ def _open_ends(ground: Ground, reached: Reached) -> Ints:
     inside = ground.graph.hidden_mask()
     inside[reached.ids] = True
     inside[ground.starts] = True
-    neighbours = ground.neighbours()
-    leads_out = ~inside[neighbours.of(ids)]
-    places = np.repeat(np.arange(ids.size), neighbours.lengths(ids))
-    open_ends: Ints = distances[np.unique(places[leads_out])]
+    owners, neighbours = ground.neighbours().pairs(ids)
+    leads_out = np.zeros(ground.graph.size, np.bool_)
+    leads_out[owners[~inside[neighbours]]] = True
+    open_ends: Ints = distances[leads_out[ids]]
     return open_ends
