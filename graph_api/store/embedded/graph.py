@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,24 @@ CODED = ("kind", "type", "tier", "lifecycle", "namespace", "audience")
 LISTED = ("owner", "system", "domain", "environment", "tags", "source")
 """Fields with several values, held as terms."""
 
-Codes: TypeAlias = npt.NDArray[np.unsignedinteger]
+Codes: TypeAlias = npt.NDArray[np.integer]
 S = TypeVar("S", bound=np.generic)
 
 _KEPT_MASKS = 32
+
+
+class Numbers(dict[Any, int]):
+    """Values numbered in the order in which they are first asked for."""
+
+    def __init__(self, known: Iterable[Any] = ()) -> None:
+        super().__init__((value, number) for number, value in enumerate(known))
+
+    def __missing__(self, value: Any) -> int:
+        self[value] = number = len(self)
+        return number
+
+    def all(self, values: Iterable[Any]) -> Ints:
+        return np.fromiter(map(self.__getitem__, values), np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +45,17 @@ class Coded:
     texts: Sequence[str | None]
 
     @classmethod
-    def of(cls, ids: Ints, texts: Sequence[str | None], size: int) -> "Coded":
-        return cls(np.zeros(0, np.uint8), ()).replaced(ids, texts, size)
+    def of(cls, ids: Ints, values: "Coded", size: int) -> "Coded":
+        return cls(np.zeros(0, np.uint8), ()).replaced(ids, values, size)
 
-    def replaced(self, ids: Ints, texts: Sequence[str | None], size: int) -> "Coded":
-        """With the values of these ids. The same object if they say nothing new."""
-        known = {text: code for code, text in enumerate(self.texts)}
-        new = [known.setdefault(text, len(known)) for text in texts]
-        codes = self.codes.astype(np.result_type(self.codes.dtype, np.min_scalar_type(len(known))), copy=False)
-        codes = replaced(codes, ids, np.array(new, codes.dtype), size)
-        return self if codes is self.codes else Coded(codes, tuple(known))
+    def replaced(self, ids: Ints, values: "Coded", size: int) -> "Coded":
+        """With one value for each of these ids. The same object if they say nothing new."""
+        numbers = Numbers(self.texts)
+        places = numbers.all(values.texts)
+        type_ = np.result_type(self.codes.dtype, np.min_scalar_type(len(numbers)))
+        codes = self.codes.astype(type_, copy=False)
+        codes = replaced(codes, ids, places.take(values.codes).astype(type_), size)
+        return self if codes is self.codes else Coded(codes, tuple(numbers))
 
 
 @dataclass(frozen=True, slots=True)

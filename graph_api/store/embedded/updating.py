@@ -39,18 +39,18 @@ def _ids(conn: sqlite3.Connection, sql: str, since: int) -> list[int]:
 def _patched(conn: sqlite3.Connection, graph: Graph, revision: int, touched: Ints) -> Graph:
     rows = Rows(conn, graph.terms, graph.links.variants, touched.tolist())
     size = rows.size
-    ids, declared, columns = rows.entities()
+    ids, declared, coded = rows.entities()
     present = replaced(graph.present, touched, np.isin(touched, ids), size)
-    links = rows.links()
+    links, variants = rows.links()
     return Graph(
         revision=revision,
         present=present,
         declared=replaced(graph.declared, ids, declared, size),
         ranks=_ranked(conn, graph, touched, ids, size),
-        coded={name: graph.coded[name].replaced(ids, texts, size) for name, texts in columns.items()},
+        coded={name: graph.coded[name].replaced(ids, values, size) for name, values in coded.items()},
         listed={name: graph.listed[name].replaced(touched, *pairs, size) for name, pairs in rows.listed().items()},
         terms=rows.terms,
-        links=graph.links.replaced(touched, links, rows.variants, size),
+        links=graph.links.replaced(touched, links, variants, size),
         reread=graph.reread + touched.size,
     )
 
