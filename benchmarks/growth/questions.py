@@ -40,11 +40,12 @@ QUESTIONS = (
         {"ref": TEAM},
     ),
 )
-_WRITE = """mutation ($title: String!) {
-  putEntities(entities: [{kind: "Component", name: "written", title: $title}]) { userErrors { code } }
+_WRITE = """mutation ($title: String!, $spec: JSON!) {
+  putEntities(entities: [{kind: "Component", name: "written", title: $title, spec: $spec}]) { userErrors { code } }
 }"""
 
 
 def written(number: int) -> Question:
-    """A write that changes one entity, which nothing needs; every number changes it anew."""
-    return Question("write of one entity", _WRITE, {"title": f"{number} at {time.time_ns()}"})
+    """A write that changes one entity and what it needs."""
+    spec = {"type": "service", "dependsOn": [f"component:fixed-1-{number % 10}"]}
+    return Question("write of one entity", _WRITE, {"title": f"{number} at {time.time_ns()}", "spec": spec})

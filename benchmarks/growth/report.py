@@ -38,8 +38,8 @@ def _row(name: str, small: Cost, large: Cost) -> str:
 
 def _other_rows(little: Made, before: Served, much: Made, after: Served) -> Iterator[str]:
     for name, seconds in before.until.items():
-        bar = _verdict(f"{_FIRST_SECONDS:g} s", after.until[name] < _FIRST_SECONDS) if "first" in name else ""
-        yield _line(f"seconds until {name}", f"{seconds:.1f}", f"{after.until[name]:.1f}", bar)
+        bar = _verdict(f"{_FIRST_SECONDS:g} s", after.until[name] < _FIRST_SECONDS)
+        yield _line(f"seconds to the first {name}", f"{seconds:.1f}", f"{after.until[name]:.1f}", bar)
     if before.resident_mib and after.resident_mib:
         yield _line("resident MiB", f"{before.resident_mib:.0f}", f"{after.resident_mib:.0f}", "")
         rows = much.entities + much.links - little.entities - little.links

@@ -16,7 +16,7 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
 from tests.catalogs import AT, entity, link, links, refs, sync_run, with_ends
 
-SIZE, CHANGED, STEP = 8_000, 1_500, 300
+SIZE, CHANGED, STEP, NEW = 8_000, 1_500, 300, 1_100
 
 
 @asynccontextmanager
@@ -83,6 +83,10 @@ async def test_many_changes_one_after_the_other_are_the_same_as_all_at_once(tmp_
         for first in range(0, CHANGED, STEP):
             await write(store, tagged(range(first + 1, first + 1 + STEP), f"t{first}"))
             assert await everything(store, "n0 n7") == await afresh(path, "n0 n7")
+        await write(
+            store, ChangeSet(entities=[entity(f"m{number}") for number in range(NEW)], links=[link("m7", "n7")])
+        )
+        assert await everything(store, "n0 n7") == await afresh(path, "n0 n7")
 
 
 FILE = "c.db-graph"

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from graph_api.catalog.filters import Filter
 from graph_api.store.embedded.links import Links, Wanted
 from graph_api.store.embedded.lists import Bools, Ints, Patched
+from graph_api.store.embedded.marks import Pool
 from graph_api.store.embedded.sight import WHOLE, Sight
 
 CODED = ("kind", "type", "tier", "lifecycle", "namespace", "audience")
@@ -54,7 +55,7 @@ class Coded:
         places = numbers.all(values.texts)
         type_ = np.result_type(self.codes.dtype, np.min_scalar_type(len(numbers)))
         codes = self.codes.astype(type_, copy=False)
-        codes = replaced(codes, ids, places.take(values.codes).astype(type_), size)
+        codes = replaced(codes, ids, places.astype(type_).take(values.codes), size)
         return self if codes is self.codes else Coded(codes, tuple(numbers))
 
 
@@ -101,6 +102,7 @@ class Graph:
     """Entities that were read again since all of it was read."""
     sight: Sight = WHOLE
     hidden: Bools | None = None
+    pool: Pool = field(default_factory=Pool, repr=False, compare=False)
     views: dict[Sight, "Graph"] = field(default_factory=dict, init=False, repr=False, compare=False)
     """As readers see it who do not see everything."""
     _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -125,9 +127,8 @@ class Graph:
         found: Bools = np.array(wanted, np.bool_).take(coded.codes)
         return found & self.present
 
-    def hidden_mask(self) -> Bools:
-        """For the caller to write in."""
-        return np.zeros(self.size, np.bool_) if self.hidden is None else self.hidden.copy()
+    def is_seen(self, ids: Ints) -> Bools:
+        return np.ones(ids.size, np.bool_) if self.hidden is None else ~self.hidden.take(ids)
 
     def mask(self, filter_: Filter, find: Callable[[Filter], Iterable[int]]) -> Bools:
         """Which entities match, as `find` finds them; the latest answers are kept."""

@@ -20,9 +20,9 @@ import orjson
 
 from graph_api.store.embedded import audit
 from graph_api.store.embedded.graph import CODED, LISTED, Coded, Graph, Ranks, Terms
+from graph_api.store.embedded.link_columns import variant_of
 from graph_api.store.embedded.links import AllLinks, LinkRows, Links
 from graph_api.store.embedded.lists import Lists, Patched
-from graph_api.store.embedded.loading import variant_of
 
 Array = npt.NDArray[Any]
 

@@ -15,8 +15,9 @@ from graph_api.store.embedded.link_filters import LinkValues
 from graph_api.store.embedded.link_times import NO_TIMES, Times, matching
 from graph_api.store.embedded.lists import NONE, Bools, Ints, Lists, Patched
 
-VariantKey: TypeAlias = tuple[int, int, int, float, int, int, str | None]
-"""What tells links apart besides their ends and when they were observed, as SQLite has it."""
+VariantKey: TypeAlias = tuple[int, int, int, int, int, float, str | None]
+"""What tells links apart besides their ends and when they were observed, as SQLite has it: relation, environment,
+whether it is hard, sources, origins, confidence, properties."""
 Variants: TypeAlias = Mapping[VariantKey, LinkValues]
 
 _KEPT_NEIGHBOURS = 8

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from graph_api.store.embedded.documents import ids_of
 from graph_api.store.embedded.graph import Graph
 from graph_api.store.embedded.links import Wanted
 from graph_api.store.embedded.lists import NONE, Bools, Ints, Patched
+from graph_api.store.embedded.marks import Marks
 from graph_api.store.embedded.pages import matching_ids
 
 _OPPOSITE = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
@@ -30,7 +32,10 @@ class Level:
 
 
 class Ground:
-    """Where a traversal may walk: its starts, its links, and what may be expanded (`through`, None: everything)."""
+    """Where a traversal may walk: its starts, its links, and what may be expanded (`through`, None: everything).
+
+    To be entered and left.
+    """
 
     def __init__(self, conn: sqlite3.Connection, graph: Graph, traversal: Traversal, deadline: Deadline) -> None:
         self.conn = conn
@@ -39,6 +44,20 @@ class Ground:
         self.deadline = deadline
         self.starts: Ints = np.array(sorted(ids_of(conn, traversal.start, graph.sight).values()), np.int32)
         self.through = self.mask(traversal.through)
+        self._marks: list[Marks] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The next walk takes them in the same order.
+        for marks in reversed(self._marks):
+            self.graph.pool.give(marks)
+
+    def marks(self) -> Marks:
+        """An empty set of ids, for as long as one is on this ground."""
+        self._marks.append(self.graph.pool.take(self.graph.size))
+        return self._marks[-1]
 
     def mask(self, filter_: Filter) -> Bools | None:
         """Which entities match; None for all."""
@@ -53,9 +72,9 @@ class Ground:
 
     def levels(self, neighbours: Patched) -> Iterator[Level]:
         """What is reached first at distance 1, 2, ... within max_depth."""
-        seen = self.graph.hidden_mask()
-        seen[self.starts] = True
-        meeting = np.zeros(self.graph.size, np.int32)
+        met = self.marks()
+        met.add(self.starts)
+        meeting = met.meeting
         frontier = self.starts
         depth = 0
         while frontier.size and depth != self.traversal.max_depth:
@@ -65,9 +84,9 @@ class Ground:
             # Of those who meet the same entity, the last one to write stays.
             places = np.arange(ids.size, dtype=np.int32)
             meeting[ids] = places
-            new = places[(meeting.take(ids) == places) & ~seen.take(ids)]
+            new = places[(meeting.take(ids) == places) & ~met.has(ids) & self.graph.is_seen(ids)]
             level = Level(ids.take(new), new, frontier)
-            seen[level.ids] = True
+            met.add(level.ids)
             if level.ids.size:
                 yield level
             frontier = level.ids if self.through is None else level.ids[self.through.take(level.ids)]

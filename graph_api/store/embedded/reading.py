@@ -177,9 +177,11 @@ class EmbeddedReading:
         )
 
     async def _on_ground(self, traversal: walks.Traversal, deadline: float, question: Callable[[Ground], T]) -> T:
-        return await self._on_graph(
-            deadline, lambda conn, graph, limit: question(Ground(conn, graph, traversal, limit))
-        )
+        def on_ground(conn: sqlite3.Connection, graph: Graph, limit: Deadline) -> T:
+            with Ground(conn, graph, traversal, limit) as ground:
+                return question(ground)
+
+        return await self._on_graph(deadline, on_ground)
 
     async def _on_graph(self, deadline: float, question: Callable[[sqlite3.Connection, Graph, Deadline], T]) -> T:
         """Ask SQLite and the graph at one revision. Only loading the graph goes on after the deadline: others wait

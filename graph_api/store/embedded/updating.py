@@ -8,11 +8,13 @@ import numpy as np
 from graph_api.store.embedded.documents import refs_of
 from graph_api.store.embedded.graph import Graph, Ranks, replaced
 from graph_api.store.embedded.lists import Ints
-from graph_api.store.embedded.loading import Rows
+from graph_api.store.embedded.loading import Rows, in_order
 from graph_api.store.embedded.pruning import graph_horizon
 
 _LARGE_SHARE = 0.2
 """Of all entities: so many changes are read slower than everything is."""
+_MANY = 1_000
+"""So many new refs are looked up one by one slower than all are read."""
 
 
 def updated(conn: sqlite3.Connection, graph: Graph, revision: int) -> Graph | None:
@@ -37,11 +39,11 @@ def _ids(conn: sqlite3.Connection, sql: str, since: int) -> list[int]:
 
 
 def _patched(conn: sqlite3.Connection, graph: Graph, revision: int, touched: Ints) -> Graph:
-    rows = Rows(conn, graph.terms, graph.links.variants, touched.tolist())
+    rows = Rows(conn, graph.terms, touched.tolist())
     size = rows.size
     ids, declared, coded = rows.entities()
     present = replaced(graph.present, touched, np.isin(touched, ids), size)
-    links, variants = rows.links()
+    links, variants = rows.links(graph.links.variants)
     return Graph(
         revision=revision,
         present=present,
@@ -52,6 +54,7 @@ def _patched(conn: sqlite3.Connection, graph: Graph, revision: int, touched: Int
         terms=rows.terms,
         links=graph.links.replaced(touched, links, variants, size),
         reread=graph.reread + touched.size,
+        pool=graph.pool,
     )
 
 
@@ -61,6 +64,8 @@ def _ranked(conn: sqlite3.Connection, graph: Graph, touched: Ints, there: Ints, 
     gone, new = np.setdiff1d(before, there), np.setdiff1d(there, before)
     if not gone.size and not new.size:
         return graph.ranks
+    if new.size > _MANY:
+        return Ranks.of(in_order(conn), size)
     left = np.delete(graph.ranks.by_rank, graph.rank.take(gone))
     ranks = Ranks.of(left, size)
     if not new.size:
