@@ -19,6 +19,7 @@ _FAN, _LEVELS = 10, 3
 _RARE = 20
 _PART = 50_000
 """Entities of a source: a tenth of the changes that one sync may make, with their links."""
+_MORE = 2_000
 _SHARE = 100
 
 
@@ -26,6 +27,11 @@ def parts(entities: int) -> Iterator[Snapshot]:
     """The whole catalog as several sources."""
     yield _fixed()
     yield from split(generate(entities), _PART)
+
+
+def more() -> Snapshot:
+    """One more source, the same whatever the catalog holds already."""
+    return replace(generate(_MORE, namespace="later"), source="later")
 
 
 def changed(snapshot: Snapshot) -> Snapshot:

@@ -46,11 +46,14 @@ def _other_rows(little: Made, before: Served, much: Made, after: Served) -> Iter
         each = (after.resident_mib - before.resident_mib) * 2**20 / rows
         yield _line("bytes for each further entity or link", "", f"{each:.0f}", "")
     share = much.again_rows / much.first_rows
-    yield _line("rows of the last source's first sync", f"{little.first_rows:,}", f"{much.first_rows:,}", "")
+    yield _line("rows of a source's first sync", f"{little.first_rows:,}", f"{much.first_rows:,}", "")
     bar = _verdict("some 1 %", share <= _MOST_WRITTEN)
     yield _line("rows when 1 % of it changed", f"{little.again_rows:,}", f"{much.again_rows:,} ({share:.1%})", bar)
-    yield _line("seconds of that first sync", f"{little.first_seconds:.1f}", f"{much.first_seconds:.1f}", "")
-    yield _line("seconds when 1 % of it changed", f"{little.again_seconds:.1f}", f"{much.again_seconds:.1f}", "")
+    for name, small, large in (
+        ("seconds of that first sync", little.first_seconds, much.first_seconds),
+        ("seconds when 1 % of it changed", little.again_seconds, much.again_seconds),
+    ):
+        yield _line(name, f"{small:.1f}", f"{large:.1f}", _verdict(f"{_MOST:g} x", large <= _MOST * small))
 
 
 def _verdict(bar: str, met: bool) -> str:
