@@ -43,9 +43,9 @@ _RELATIONS = {
 }
 
 
-def generate(entities: int = SNAPSHOT_ENTITIES, seed: int = 1) -> Snapshot:
+def generate(entities: int = SNAPSHOT_ENTITIES, seed: int = 1, namespace: str = "default") -> Snapshot:
     """About 3.8 links an entity; the impact of HUB reaches about 40 % of all entities."""
-    organization = _Organization(entities, random.Random(seed))  # noqa: S311 - no secret, and repeatable
+    organization = _Organization(entities, random.Random(seed), namespace)  # noqa: S311 - no secret, and repeatable
     return Snapshot(source="generated", connector="benchmark", entities=organization.entities, links=organization.links)
 
 
@@ -66,10 +66,11 @@ def split(snapshot: Snapshot, entities: int = SNAPSHOT_ENTITIES) -> Iterator[Sna
 
 
 class _Organization:
-    def __init__(self, size: int, rng: random.Random) -> None:
+    def __init__(self, size: int, rng: random.Random, namespace: str) -> None:
         self.entities: dict[Ref, EntityStatement] = {}
         self.links: dict[LinkKey, LinkStatement] = {}
         self._rng = rng
+        self._namespace = namespace
         self._environments = [self._add("environment", name, type="runtime") for name in _ENVIRONMENTS]
         self._groups = self._add_tree("group", "team", max(20, size // 200), "CHILD_OF", type="team")
         self._domains = self._add_tree("domain", "area", max(5, size // 1000), "PART_OF")
@@ -95,7 +96,8 @@ class _Organization:
     def _add_software(self, count: int, size: int) -> None:
         """`needing` grows by what needs the hub, `free` by what does not; free ones need only free ones."""
         share = _IMPACT_SHARE * size / count
-        needing, free = [self._place(HUB, "service")], [self._place(self._name(0, "component"), "service")]
+        hub = make_ref("component", self._namespace, split_ref(HUB).name)
+        needing, free = [self._place(hub, "service")], [self._place(self._name(0, "component"), "service")]
         for number in range(1, count - 1):
             kind, type_ = self._rng.choice(_SOFTWARE)
             ref = self._place(self._name(number, kind), type_)
@@ -109,7 +111,7 @@ class _Organization:
             self._need(needing[early], needing[late])
 
     def _name(self, number: int, kind: str) -> Ref:
-        return make_ref(kind, "default", f"{self._rng.choice(_WORDS)}-{self._rng.choice(_WORDS)}-{number}")
+        return make_ref(kind, self._namespace, f"{self._rng.choice(_WORDS)}-{self._rng.choice(_WORDS)}-{number}")
 
     def _popular(self, refs: list[Ref]) -> Ref:
         return refs[int(len(refs) * self._rng.random() ** 3)]
@@ -139,7 +141,7 @@ class _Organization:
         self._link(ref, _RELATIONS.get((kind_of(ref), kind_of(needed)), "DEPENDS_ON"), needed, criticality)
 
     def _add(self, kind: str, name: str, **fields: Any) -> Ref:
-        ref = make_ref(kind, "default", name)
+        ref = make_ref(kind, self._namespace, name)
         document = f"catalog/{kind}/{name}.yaml"
         spec: dict[str, Any] = {field: fields[field] for field in ("type", "lifecycle") if field in fields}
         self.entities[ref] = EntityStatement(

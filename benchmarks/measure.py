@@ -70,7 +70,7 @@ def measure_server(store: str, log: Path, *, mirrored: bool = False) -> Served:
         if mirrored:
             await_mirrors([admin])
         times = {question.name: time_calls(partial(ask, client, question)) for question in QUESTIONS}
-        return Served(times, _peak_mib(process.pid))
+        return Served(times, memory_mib(process.pid, "VmHWM"))
 
 
 def await_mirrors(admin_ports: Iterable[int]) -> None:
@@ -122,6 +122,14 @@ def free_port() -> int:
 @contextmanager
 def served(store: str, log: Path, *further: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A server of `store` that is ready, and its URL; `further` options of the command."""
+    with started(store, log, *further) as (process, url):
+        await_ready(process, url, log)
+        yield process, url
+
+
+@contextmanager
+def started(store: str, log: Path, *further: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """As served(), from the moment that the process starts."""
     port = free_port()
     program = str(Path(sys.executable).with_name("graph-api"))
     # The limits are on, but for the rate: there is only one caller.
@@ -131,15 +139,13 @@ def served(store: str, log: Path, *further: str) -> Iterator[tuple[subprocess.Po
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=output) as process,  # noqa: S603 - our command
     ):
-        url = f"http://127.0.0.1:{port}"
         try:
-            _await_ready(process, url, log)
-            yield process, url
+            yield process, f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
-def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -151,7 +157,8 @@ def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise BenchmarkError(f"the server does not answer; its log:\n{log.read_text()[-2000:]}")
 
 
-def _peak_mib(pid: int) -> float | None:
+def memory_mib(pid: int, line: str) -> float | None:
+    """A line of /proc/PID/status, such as VmHWM; None where the system does not tell."""
     status = Path(f"/proc/{pid}/status")
-    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    return int(peak[1]) / 1024 if peak else None
+    found = re.search(rf"{line}:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found[1]) / 1024 if found else None

@@ -23,6 +23,7 @@ import click
 import httpx
 
 from benchmarks.catalog_of_peers import snapshot_of
+from benchmarks.generate import split
 from benchmarks.measure import await_mirrors, free_port, served
 from benchmarks.peers_floors import floors
 from benchmarks.peers_report import OURS, render
@@ -110,7 +111,8 @@ async def _load(uri: str, snapshot: Snapshot) -> None:
     store = open_store(settings)
     await store.open()
     try:
-        await sync(store, snapshot, source_order(settings))
+        for part in split(snapshot):
+            await sync(store, part, source_order(settings))
     finally:
         await store.close()
 

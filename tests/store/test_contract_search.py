@@ -2,6 +2,7 @@
 
 import pytest
 
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import unresolved
 from graph_api.catalog.filters import ALL, Compare, Op
@@ -101,10 +102,25 @@ async def test_one_slip_is_forgiven_where_nothing_is_found_otherwise(store: Stor
     assert await store.search("mial", Compare("lifecycle", Op.EQ, "old")) == []
 
 
-async def test_the_name_is_found_among_more_than_are_ranked(store: Store) -> None:
-    talkers = [entity(f"n{number}", title="ledger ledger", tags=("ledger",)) for number in range(MAX_FOUND + 50)]
+@pytest.mark.parametrize("many", [MAX_FOUND + 50, 2 * MAX_FOUND + 50])
+async def test_the_name_is_found_among_more_than_are_ranked(store: Store, many: int) -> None:
+    talkers = [entity(f"n{number}", title="ledger ledger", tags=("ledger",)) for number in range(many)]
     told = entity("ledger-of-all", description="a long text that says little about it " * 50)
     await write(store, ChangeSet(entities=[*talkers, told]))
     found = await store.search("ledger", ALL)
     assert found[0] == told.ref
     assert len(found) == MAX_FOUND
+
+
+async def test_what_many_say_obeys_the_filter_and_the_reader_too(store: Store) -> None:
+    many = 2 * MAX_FOUND + 50
+    talkers = [entity(f"n{number}", description="about a ledger") for number in range(many)]
+    old = [entity(name, description="ledger", lifecycle="old") for name in ("n7", "the-old", "ledger_old")]
+    hidden = entity("ledger", lifecycle="old", audience="nobody")
+    await write(store, ChangeSet(entities=[*(row for row in talkers if row.name != "n7"), *old, hidden]))
+    filter_ = Compare("lifecycle", Op.EQ, "old")
+    assert (await store.search("Ledger", filter_))[:2] == [hidden.ref, ref("ledger_old")]
+    stranger = store.seen_by(Visibility(frozenset()))
+    assert set(await stranger.search("ledger", filter_)) == {row.ref for row in old}
+    found = await stranger.search("ledger", ALL)
+    assert (found[0], hidden.ref in found, len(found)) == (ref("ledger_old"), False, MAX_FOUND)

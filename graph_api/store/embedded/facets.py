@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from graph_api.catalog.filters import Filter
 from graph_api.catalog.traversal import FACET_FIELDS, Bucket, Facet
-from graph_api.store.embedded.graph import LISTED, Graph, Ints
+from graph_api.store.embedded.graph import LISTED, Graph
+from graph_api.store.embedded.lists import Ints, Patched
 from graph_api.store.embedded.masks import mask_of
 
 
@@ -42,8 +43,20 @@ def _coded_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:
 
 
 def _listed_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:
-    texts = graph.terms.texts
-    return {texts[term] if term else None: count for term, count in _found(graph.split(field).counts(ids))}
+    texts, lists = graph.terms.texts, graph.listed[field]
+    counts = _seen_counts(graph, ids, lists) if graph.sight.hidden_terms else lists.counts(ids)
+    return {texts[term] if term else None: count for term, count in _found(counts)}
+
+
+def _seen_counts(graph: Graph, ids: Ints, lists: Patched) -> npt.NDArray[np.intp]:
+    """As Patched.counts(), without the terms that are hidden."""
+    hidden = np.zeros(len(graph.terms.texts), np.bool_)
+    hidden[list(graph.sight.hidden_terms)] = True
+    owners, terms = lists.pairs(ids)
+    seen = ~hidden.take(terms)
+    counts = np.bincount(terms[seen], minlength=1)
+    counts[0] = ids.size - np.unique(owners[seen]).size
+    return counts
 
 
 def _found(counts: npt.NDArray[np.intp]) -> Iterable[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Link filters on all links at once, with the one value that hardly two links share: when they were observed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import eq, ge, gt, le, lt
 from typing import Any, TypeAlias
 
@@ -18,9 +18,11 @@ _FIELD = "observed_at"
 _OPERATORS: dict[Op, Callable[[Any, Any], Any]] = {Op.EQ: eq, Op.GT: gt, Op.GTE: ge, Op.LT: lt, Op.LTE: le}
 
 
-def times_of(texts: list[str | None]) -> Times:
+def times_of(texts: Sequence[str | None]) -> Times:
     """From texts with milliseconds and `Z`."""
     times = np.full(len(texts), np.datetime64("NaT"), "datetime64[ms]")
+    if not any(texts):
+        return times
     for place, text in enumerate(texts):
         if text is not None:
             times[place] = _time(text)

@@ -9,7 +9,8 @@ import numpy as np
 
 from graph_api.catalog.filters import ALL, And, Compare, Filter, Not, Op, Or
 from graph_api.store.embedded.condition import one_of
-from graph_api.store.embedded.graph import LISTED, Bools, Graph
+from graph_api.store.embedded.graph import LISTED, Graph
+from graph_api.store.embedded.lists import Bools
 from graph_api.store.embedded.pages import matching_ids
 
 _CODED = ("kind", "type", "lifecycle", "namespace")
@@ -65,15 +66,13 @@ def _held(conn: sqlite3.Connection, graph: Graph, filter_: Filter) -> Bools:
 
 
 def _listed(conn: sqlite3.Connection, graph: Graph, compare: Compare) -> Bools:
-    lists = graph.listed[compare.field]
+    lists, count = graph.listed[compare.field], len(graph.terms.texts)
     if compare.op is Op.EXISTS:
-        has: Bools = np.diff(lists.starts) > 0
+        has = lists.holding(np.ones(count, np.bool_), graph.size)
         return has if compare.value else ~has
-    wanted = np.zeros(len(graph.terms.texts), np.bool_)
+    wanted = np.zeros(count, np.bool_)
     wanted[[row[0] for row in conn.execute(_TERMS, (compare.field, one_of(_values(compare))))]] = True
-    mask = np.zeros(graph.size, np.bool_)
-    mask[lists.owners()[wanted.take(lists.values)]] = True
-    return mask
+    return lists.holding(wanted, graph.size)
 
 
 def _coded(graph: Graph, compare: Compare) -> Bools:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -11,23 +12,29 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import ids_of
-from graph_api.store.embedded.graph import Bools, Graph, Ints, Lists
+from graph_api.store.embedded.graph import Graph
+from graph_api.store.embedded.links import Wanted
+from graph_api.store.embedded.lists import NONE, Bools, Ints, Patched
+from graph_api.store.embedded.marks import Marks
 from graph_api.store.embedded.masks import mask_of
 
 _OPPOSITE = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
-_NOBODY: Ints = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Newly reached ids, and where in the values of the neighbours each was met first."""
+    """Newly reached ids, and where among the neighbours of the frontier each was met."""
 
     ids: Ints
-    positions: Ints
+    places: Ints
+    frontier: Ints
 
 
 class Ground:
-    """Where a traversal may walk: its starts, its links, and what may be expanded (`through`, None: everything)."""
+    """Where a traversal may walk: its starts, its links, and what may be expanded (`through`, None: everything).
+
+    To be entered and left.
+    """
 
     def __init__(self, conn: sqlite3.Connection, graph: Graph, traversal: Traversal, deadline: Deadline) -> None:
         self.conn = conn
@@ -36,35 +43,49 @@ class Ground:
         self.deadline = deadline
         self.starts: Ints = np.array(sorted(ids_of(conn, traversal.start, graph.sight).values()), np.int32)
         self.through = self.mask(traversal.through)
+        self._marks: list[Marks] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The next walk takes them in the same order.
+        for marks in reversed(self._marks):
+            self.graph.pool.give(marks)
+
+    def marks(self) -> Marks:
+        """An empty set of ids, for as long as one is on this ground."""
+        self._marks.append(self.graph.pool.take(self.graph.size))
+        return self._marks[-1]
 
     def mask(self, filter_: Filter) -> Bools | None:
         """Which entities match; None for all."""
         return None if filter_ == ALL else mask_of(self.conn, self.graph, filter_)
 
-    def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Lists:
+    def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Patched:
         """Where each entity leads to, or what leads to it."""
         traversal = self.traversal
         direction = _OPPOSITE[traversal.direction] if back else traversal.direction
-        return self.graph.neighbours(direction, frozenset(traversal.relations), traversal.link_where, hard_only)
+        wanted = Wanted(direction, frozenset(traversal.relations), traversal.link_where, hard_only)
+        return self.graph.neighbours(wanted)
 
-    def levels(self, neighbours: Lists) -> Iterator[Level]:
+    def levels(self, neighbours: Patched) -> Iterator[Level]:
         """What is reached first at distance 1, 2, ... within max_depth."""
-        seen = self.graph.hidden_mask()
-        seen[self.starts] = True
-        meeting = np.zeros(self.graph.size, np.int32)
+        met = self.marks()
+        met.add(self.starts)
+        meeting = met.meeting
         frontier = self.starts
         depth = 0
         while frontier.size and depth != self.traversal.max_depth:
             self.deadline.check()
             depth += 1
-            positions = neighbours.positions(frontier)
-            ids = neighbours.values.take(positions)
+            ids = neighbours.of(frontier)
             # Of those who meet the same entity, the last one to write stays.
             places = np.arange(ids.size, dtype=np.int32)
             meeting[ids] = places
-            new = np.flatnonzero((meeting.take(ids) == places) & ~seen.take(ids))
-            level = Level(ids.take(new), positions.take(new))
-            seen[level.ids] = True
+            new = places[(meeting.take(ids) == places) & ~met.has(ids) & self.graph.is_seen(ids)]
+            level = Level(ids.take(new), new, frontier)
+            met.add(level.ids)
             if level.ids.size:
                 yield level
             frontier = level.ids if self.through is None else level.ids[self.through.take(level.ids)]
@@ -85,11 +106,11 @@ def reach(ground: Ground) -> Reached:
     found = 0
     for level in ground.levels(ground.neighbours()):
         # Sorting ranks and looking up whose they are is twice as fast as sorting ids by their ranks.
-        levels.append(ground.graph.by_rank.take(np.sort(ground.graph.rank.take(level.ids))))
+        levels.append(ground.graph.ranks.by_rank.take(np.sort(ground.graph.rank.take(level.ids))))
         found += level.ids.size
         if found > budget:
             break
     if not levels:
-        return Reached(_NOBODY, _NOBODY, cut=False)
+        return Reached(NONE, NONE, cut=False)
     distances = np.repeat(np.arange(1, len(levels) + 1, dtype=np.int32), [ids.size for ids in levels])
     return Reached(np.concatenate(levels)[:budget], distances[:budget], cut=found > budget)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.facets import count_matching
 from graph_api.store.embedded.graph import Graph
-from graph_api.store.embedded.loading import GraphCache
+from graph_api.store.embedded.graph_cache import GraphCache
 from graph_api.store.embedded.reach import Ground
 from graph_api.store.embedded.searching import search
 from graph_api.store.embedded.sight import Sight, Sights
@@ -34,12 +35,13 @@ T = TypeVar("T")
 class Snapshots:
     """What all readings of one file share: the compact graph, and what each reader sees of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, graph_file: Path | None = None) -> None:
+        self._graph_file = graph_file
         self.forget()
 
     def forget(self) -> None:
         """The file holds another catalog now."""
-        self._graphs = GraphCache()
+        self._graphs = GraphCache(self._graph_file)
         self._sights = Sights()
 
     def sight(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight:
@@ -181,9 +183,11 @@ class EmbeddedReading:
         )
 
     async def _on_ground(self, traversal: walks.Traversal, deadline: float, question: Callable[[Ground], T]) -> T:
-        return await self._on_graph(
-            deadline, lambda conn, graph, limit: question(Ground(conn, graph, traversal, limit))
-        )
+        def on_ground(conn: sqlite3.Connection, graph: Graph, limit: Deadline) -> T:
+            with Ground(conn, graph, traversal, limit) as ground:
+                return question(ground)
+
+        return await self._on_graph(deadline, on_ground)
 
     async def _on_graph(self, deadline: float, question: Callable[[sqlite3.Connection, Graph, Deadline], T]) -> T:
         """Ask SQLite and the graph at one revision. Only loading the graph goes on after the deadline: others wait

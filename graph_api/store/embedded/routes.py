@@ -15,8 +15,10 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Path, Paths, Step
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import ids_of, links_where, refs_of
-from graph_api.store.embedded.graph import Bools, Graph, Ints, Lists
+from graph_api.store.embedded.graph import Graph
 from graph_api.store.embedded.link_filters import matching_links
+from graph_api.store.embedded.links import Wanted
+from graph_api.store.embedded.lists import Bools, Ints, Patched
 from graph_api.store.embedded.reach import Ground
 
 
@@ -29,12 +31,13 @@ def via(ground: Ground, refs: Collection[Ref], *, hard_only: bool) -> dict[Ref, 
     return {ref: steps.path(way) for ref, way in ways.items()}
 
 
-def _came_from(ground: Ground, neighbours: Lists, wanted: list[int]) -> Ints:
+def _came_from(ground: Ground, neighbours: Patched, wanted: list[int]) -> Ints:
     """By id, the entity before it on a shortest walk; 0 for starts and what was not reached."""
     came_from = np.zeros(ground.graph.size, np.int32)
     missing = np.array([id_ for id_ in wanted if id_ not in set(ground.starts.tolist())], np.int32)
     for level in ground.levels(neighbours):
-        came_from[level.ids] = np.searchsorted(neighbours.starts, level.positions, side="right") - 1
+        owners, _ = neighbours.pairs(level.frontier)
+        came_from[level.ids] = owners.take(level.places)
         missing = missing[came_from[missing] == 0]
         if not missing.size:
             break
@@ -158,7 +161,7 @@ class _ShortestWays:
 
 
 def cycles(conn: sqlite3.Connection, graph: Graph, relations: Collection[str], deadline: Deadline) -> list[Cycle]:
-    neighbours = graph.neighbours(Direction.OUT, frozenset(relations), None, False)
+    neighbours = graph.neighbours(Wanted(Direction.OUT, frozenset(relations), None, hard_only=False)).merged(graph.size)
     if graph.hidden is not None:
         neighbours = neighbours.without(graph.hidden)
     source, target = neighbours.owners(), neighbours.values

@@ -44,8 +44,9 @@ class EmbeddedStore(EmbeddedReading):
         read_seconds: float = READ_SECONDS,
         retention: Retention | None = None,
     ) -> None:
-        super().__init__(lambda: self._opened_connections, Snapshots(), read_seconds)
         self._path = path if path is None else Path(path)
+        graph_file = self._path and self._path.with_name(f"{self._path.name}-graph")
+        super().__init__(lambda: self._opened_connections, Snapshots(graph_file), read_seconds)
         self._busy_seconds = busy_seconds
         self._retention = retention or Retention()
         self._folder: tempfile.TemporaryDirectory[str] | None = None

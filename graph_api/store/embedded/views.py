@@ -3,10 +3,8 @@
 import sqlite3
 from dataclasses import replace
 
-import numpy as np
-
 from graph_api.store.embedded.documents import ids_of
-from graph_api.store.embedded.graph import LISTED, Graph, Lists
+from graph_api.store.embedded.graph import Graph
 from graph_api.store.embedded.sight import WHOLE, Sight
 
 _KEPT = 64
@@ -30,19 +28,6 @@ def _view(conn: sqlite3.Connection, graph: Graph, sight: Sight) -> Graph:
     return replace(
         graph,
         present=seen,
-        listed=_without_terms(graph, sight) if sight.hidden_terms else graph.listed,
         sight=sight,
         hidden=~seen,
-        whole=graph,
     )
-
-
-def _without_terms(graph: Graph, sight: Sight) -> dict[str, Lists]:
-    hidden = np.zeros(len(graph.terms.texts), np.bool_)
-    hidden[list(sight.hidden_terms)] = True
-    listed = {}
-    for field in LISTED:
-        lists = graph.listed[field]
-        kept = ~hidden.take(lists.values)
-        listed[field] = Lists.grouped(lists.owners()[kept], lists.values[kept], graph.size)
-    return listed

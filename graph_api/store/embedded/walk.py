@@ -1,5 +1,7 @@
 """One walk: reach, judge how hard, keep, count, and cut out a page."""
 
+from itertools import repeat
+
 import numpy as np
 
 from graph_api.catalog.traversal import (
@@ -14,7 +16,8 @@ from graph_api.catalog.traversal import (
 )
 from graph_api.store.embedded.documents import entities_by_id
 from graph_api.store.embedded.facets import count_values, facet
-from graph_api.store.embedded.graph import Bools, Ints
+from graph_api.store.embedded.lists import Ints
+from graph_api.store.embedded.marks import Marks
 from graph_api.store.embedded.reach import Ground, Reached, reach
 
 
@@ -45,16 +48,16 @@ def _kept(ground: Ground, reached: Reached) -> Reached:
     return Reached(reached.ids[kept], reached.distances[kept], reached.cut)
 
 
-def _hard(ground: Ground) -> Bools:
+def _hard(ground: Ground) -> Marks:
     """What some walk of HARD links only reaches, whatever the budget."""
-    hard = np.zeros(ground.graph.size, np.bool_)
+    hard = ground.marks()
     for level in ground.levels(ground.neighbours(hard_only=True)):
-        hard[level.ids] = True
+        hard.add(level.ids)
     return hard
 
 
-def _severities(hits: Reached, hard: Bools) -> Facet:
-    down = int(np.count_nonzero(hard.take(hits.ids)))
+def _severities(hits: Reached, hard: Marks) -> Facet:
+    down = int(np.count_nonzero(hard.has(hits.ids)))
     counts = {Severity.DOWN: down, Severity.DEGRADED: hits.ids.size - down}
     return facet("severity", {str(severity): count for severity, count in counts.items() if count})
 
@@ -85,15 +88,12 @@ def _rank(ground: Ground, position: Position) -> tuple[int, bool]:
     return (int(ground.graph.rank[found[0]]), found[1] == position.ref) if found else (ground.graph.size, False)
 
 
-def _hits(ground: Ground, hits: Reached, first: int, last: int, hard: Bools | None) -> list[Hit]:
-    ids = hits.ids[first:last].tolist()
-    rows = zip(
-        entities_by_id(ground.conn, ids, ground.graph.sight), ids, hits.distances[first:last].tolist(), strict=True
-    )
-    return [
-        Hit(entity=entity, distance=distance, severity=None if hard is None else _severity(bool(hard[id_])))
-        for entity, id_, distance in rows
-    ]
+def _hits(ground: Ground, hits: Reached, first: int, last: int, hard: Marks | None) -> list[Hit]:
+    ids = hits.ids[first:last]
+    entities = entities_by_id(ground.conn, ids.tolist(), ground.graph.sight)
+    severities = repeat(None) if hard is None else map(_severity, hard.has(ids).tolist())
+    rows = zip(entities, hits.distances[first:last].tolist(), severities, strict=False)
+    return [Hit(entity=entity, distance=distance, severity=severity) for entity, distance, severity in rows]
 
 
 def _severity(hard: bool) -> Severity:
@@ -121,11 +121,10 @@ def _open_ends(ground: Ground, reached: Reached) -> Ints:
     if ground.through is not None:
         at_edge &= ground.through[reached.ids]
     ids, distances = reached.ids[at_edge], reached.distances[at_edge]
-    inside = ground.graph.hidden_mask()
-    inside[reached.ids] = True
-    inside[ground.starts] = True
-    neighbours = ground.neighbours()
-    leads_out = ~inside[neighbours.of(ids)]
-    places = np.repeat(np.arange(ids.size), neighbours.lengths(ids))
-    open_ends: Ints = distances[np.unique(places[leads_out])]
+    inside, leading_out = ground.marks(), ground.marks()
+    inside.add(reached.ids)
+    inside.add(ground.starts)
+    owners, neighbours = ground.neighbours().pairs(ids)
+    leading_out.add(owners[~inside.has(neighbours) & ground.graph.is_seen(neighbours)])
+    open_ends: Ints = distances[leading_out.has(ids)]
     return open_ends

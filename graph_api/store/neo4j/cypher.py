@@ -129,10 +129,12 @@ COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
 FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
 SEARCH = (
-    "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node AS e, score WHERE {where} "
+    "CALL db.index.fulltext.queryNodes('entity_text', $text{best}) YIELD node AS e, score WHERE {where} "
     "WITH e, {score} AS score RETURN e.ref AS ref, e.name AS name, e.title AS title, e.kind AS kind, "
     "e.declared AS declared, score ORDER BY score DESC, ref LIMIT $limit"
 )
+BEST = ", {limit: $limit}"
+"""For SEARCH where all match: the index does not hand over the others."""
 MATCHING_REFS = "MATCH (e:Entity) WHERE {where} RETURN collect(e.ref) AS refs"
 INDEX_SCORE = "score"
 # The index's own tells how common a word is in all documents, also in those that a reader does not see.

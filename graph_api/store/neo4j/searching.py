@@ -9,6 +9,7 @@ from graph_api.catalog.search import MAX_FOUND, MAX_TYPO, MIN_TYPO, Found, ranke
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import Predicates
+from graph_api.store.neo4j.sight import TRUE
 
 _WORD = re.compile(r"\w+")
 """The index takes what underscores join for one word."""
@@ -36,7 +37,8 @@ def _with_typo(word: str) -> str:
 async def _found(tx: Statements, conditions: Iterable[str], word: str, filter_: Filter) -> list[Found]:
     predicates = Predicates(tx.sight)
     score = cypher.INDEX_SCORE if tx.sight.whole else cypher.NAME_SCORE
-    query = cypher.SEARCH.format(where=predicates.seen(filter_, "e"), score=score)
+    where = predicates.seen(filter_, "e")
+    query = cypher.SEARCH.format(where=where, score=score, best=cypher.BEST if where == TRUE else "")
     text = " AND ".join(conditions)
     rows = await tx.rows(query, text=text, word=word, limit=MAX_FOUND, **predicates.parameters)
     return [Found(**row) for row in rows]

@@ -1,0 +1,1 @@
+"""`python -m benchmarks.growth`: what grows with the catalog, although the answers stay the same."""
