@@ -40,6 +40,8 @@ _QUERIES = Path(__file__).with_name("peers.json")
 _PAGED = {"Q2": "services", "Q7": "entities"}
 """Questions that others ask by the number of rows to leave out, which a cursor does here."""
 _HEAP = "4g"
+_PART = 50_000
+"""Entities of a sync."""
 
 
 @click.command()
@@ -111,7 +113,7 @@ async def _load(uri: str, snapshot: Snapshot) -> None:
     store = open_store(settings)
     await store.open()
     try:
-        for part in split(snapshot):
+        for part in split(snapshot, _PART):
             await sync(store, part, source_order(settings))
     finally:
         await store.close()
