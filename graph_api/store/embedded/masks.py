@@ -66,13 +66,14 @@ def _held(conn: sqlite3.Connection, graph: Graph, filter_: Filter) -> Bools:
 
 
 def _listed(conn: sqlite3.Connection, graph: Graph, compare: Compare) -> Bools:
-    lists, count = graph.listed[compare.field], len(graph.terms.texts)
+    wanted = np.zeros(len(graph.terms.texts), np.bool_)
     if compare.op is Op.EXISTS:
-        has = lists.holding(np.ones(count, np.bool_), graph.size)
-        return has if compare.value else ~has
-    wanted = np.zeros(count, np.bool_)
-    wanted[[row[0] for row in conn.execute(_TERMS, (compare.field, one_of(_values(compare))))]] = True
-    return lists.holding(wanted, graph.size)
+        wanted[:] = True
+    else:
+        wanted[[row[0] for row in conn.execute(_TERMS, (compare.field, one_of(_values(compare))))]] = True
+    wanted[list(graph.sight.hidden_terms)] = False
+    found = graph.listed[compare.field].holding(wanted, graph.size)
+    return found if compare.op is not Op.EXISTS or compare.value else ~found
 
 
 def _coded(graph: Graph, compare: Compare) -> Bools:
