@@ -133,9 +133,9 @@ class ValidDocuments:
             self._documents.clear()
         self._documents[query] = _Kept(document, {})
 
-    def cost(self, query: str, key: CostKey, estimate: Callable[[], int]) -> int:
+    def cost(self, query: str, document: DocumentNode, key: CostKey, estimate: Callable[[], int]) -> int:
         kept = self._documents.get(query)
-        if kept is None:
+        if kept is None or kept.document is not document:
             return estimate()
         if key not in kept.costs:
             if len(kept.costs) >= MAX_KEPT_COSTS:
@@ -194,6 +194,7 @@ class DocumentLimits(SchemaExtension):
         asked = context._provided_operation_name, context.variables or {}
         self.objects = self.valid.cost(
             context.query or "",
+            document,
             cost_key(document, *asked),
             lambda: estimate(context.schema._schema, document, *asked),
         )
