@@ -172,11 +172,10 @@ class Reference:
         )
 
     def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
-        return sorted(
-            ref
-            for ref, row in self.entities.items()
-            if row.repository and (repositories is None or row.repository in repositories)
-        )
+        rows = self.entities.values()
+        if repositories is None:
+            return sorted(row.ref for row in rows if row.repository or row.kind == "repository")
+        return sorted(row.ref for row in rows if row.repository in repositories)
 
     # Walks
 

@@ -156,7 +156,7 @@ class WriteTransaction(Protocol):
     async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]: ...
 
     async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
-        """Entities whose document lies in one of these repositories (in any repository when None)."""
+        """Entities whose document lies in one of these repositories; when None in any, and all repositories."""
         ...
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:

@@ -229,6 +229,7 @@ async def test_a_writer_reads_what_keeps_entities_alive(store: Store) -> None:
         entity("b", owners=inferred * 2),
         entity("c", owners=declared),
         unresolved(TEAM),
+        entity("repository:default/other"),
     ]
     await write(store, with_ends([*links("a>b c>b"), link("c", "c"), link("c", TEAM, "OWNED_BY")], *rows))
     async with store.write() as transaction:
@@ -239,7 +240,7 @@ async def test_a_writer_reads_what_keeps_entities_alive(store: Store) -> None:
             ref("nowhere"): Referenced(links=0, inferred=0),
         }
         assert await transaction.in_repositories([repository]) == refs("a")
-        assert await transaction.in_repositories(None) == refs("a")
+        assert await transaction.in_repositories(None) == refs("a repository:default/other")
         assert await transaction.in_repositories([Ref("repository:default/other")]) == []
 
 

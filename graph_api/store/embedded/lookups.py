@@ -218,7 +218,8 @@ def in_repositories(conn: sqlite3.Connection, repositories: Collection[Ref] | No
     """Sorted."""
     rows = conn.execute(
         "SELECT e.ref FROM terms t CROSS JOIN entity_terms r ON r.term = t.id CROSS JOIN entities e ON e.id = r.entity "
-        "WHERE t.field = 'repository' AND (?1 IS NULL OR t.text IN (SELECT value FROM json_each(?1))) ORDER BY e.ref",
+        "WHERE t.field = 'repository' AND (?1 IS NULL OR t.text IN (SELECT value FROM json_each(?1))) "
+        "UNION SELECT ref FROM entities WHERE ?1 IS NULL AND kind = 'repository' ORDER BY 1",
         (None if repositories is None else one_of(repositories),),
     )
     return [row[0] for row in rows]

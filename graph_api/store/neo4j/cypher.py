@@ -331,7 +331,9 @@ REFERENCED_OWNERS = (
     "RETURN collect(e.ownership) AS texts"
 )
 IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS ref ORDER BY ref"
-IN_ANY_REPOSITORY = "MATCH (e:Entity) WHERE e.repository IS NOT NULL RETURN e.ref AS ref ORDER BY ref"
+IN_ANY_REPOSITORY = (
+    "MATCH (e:Entity) WHERE e.repository IS NOT NULL OR e.kind = 'repository' RETURN e.ref AS ref ORDER BY ref"
+)
 
 # --- writes ---
 LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}
