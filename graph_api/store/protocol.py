@@ -170,6 +170,20 @@ class WriteTransaction(Protocol):
         """
         ...
 
+    async def apply_part(self, changes: ChangeSet, at: str) -> None:
+        """Write a part of what the next apply(), without changes of its own, gives a run: all parts are one change at
+        one revision, and what is in the end as it was before has its stamps. Each is planned on top of those before.
+
+        From the first one on, nothing is asked of runs, sources and answers any more.
+        """
+        ...
+
+    async def applied_parts(self, after: Ref | None, limit: int) -> ChangeSet:
+        """What all parts together change, as one plan has it: of the first so many entities behind a ref, with their
+        outgoing links.
+        """
+        ...
+
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         """Like apply(), without a run: what changes by this order of sources, which is remembered."""
         ...

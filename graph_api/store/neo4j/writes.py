@@ -12,6 +12,7 @@ from graph_api.catalog.changes import SEEN, ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import audit, cypher, idempotency, keys
 from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Statements
@@ -122,6 +123,12 @@ class Neo4jWrite:
         await self._tx.rows(cypher.PRUNE_RUNS, source=run.source, id=run.id, keep=self._retention.runs)
         self.applied = True
         return self.revision
+
+    async def apply_part(self, changes: ChangeSet, at: str) -> None:  # noqa: ARG002
+        raise CatalogError(ErrorCode.TOO_LARGE, "on Neo4j at most 500,000 changes fit one sync; split the source")
+
+    async def applied_parts(self, after: Ref | None, limit: int) -> ChangeSet:  # noqa: ARG002
+        return ChangeSet()
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         await self._write(changes, at)
