@@ -112,7 +112,29 @@ class StoredAnswer(NamedTuple):
     body: bytes
 
 
-class WriteTransaction(Protocol):
+class Lookups(Protocol):
+    """What a plan reads of what it changes."""
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]: ...
+
+    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]: ...
+
+    async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
+        """Links that leave (OUT) or reach (IN) the refs."""
+        ...
+
+    async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]: ...
+
+    async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
+        """Entities whose document lies in one of these repositories; when None in any, and all repositories."""
+        ...
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        """Entities by normalized identifier, sorted by ref."""
+        ...
+
+
+class WriteTransaction(Lookups, Protocol):
     """The only writer at this moment; sees the state that it changes. Leaving with an error writes nothing."""
 
     revision: int
@@ -143,24 +165,6 @@ class WriteTransaction(Protocol):
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
         """Whose merge depends on the order of sources: entities that several state or name owners of, and links that
         several state."""
-        ...
-
-    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]: ...
-
-    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]: ...
-
-    async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
-        """Links that leave (OUT) or reach (IN) the refs."""
-        ...
-
-    async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]: ...
-
-    async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
-        """Entities whose document lies in one of these repositories; when None in any, and all repositories."""
-        ...
-
-    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
-        """Entities by normalized identifier, sorted by ref."""
         ...
 
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:

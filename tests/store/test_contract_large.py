@@ -19,9 +19,9 @@ from graph_api.once import ReplayedError
 from graph_api.store.protocol import PageRequest, Store
 from graph_api.sync import confirm_sync, known_of, sync
 from tests.catalogs import entity, link, ref, refs
-from tests.conftest import OpenStore
+from tests.conftest import OpenStore, on_mirror_too
 
-pytestmark = pytest.mark.parametrize("open_store", ["embedded"], indirect=True)
+pytestmark = on_mirror_too
 
 ORDER = SourceOrder()
 SIZES = Sizes(whole=10, part=5)

@@ -23,8 +23,6 @@ from graph_api.store.protocol import Store
 from graph_api.sync import SyncReport, confirm_sync, sync
 from tests.conftest import Run
 
-pytestmark = pytest.mark.parametrize("open_store", ["embedded"], indirect=True)
-
 SOURCES = ("x", "y", "z")
 ORDER = SourceOrder(
     ("y",), restrictions=(Restriction(tags=("secret",), to=(OWNERS,)), Restriction(kinds=("api",), to=("role:admin",)))
