@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 
@@ -10,39 +9,20 @@ from graph_api.access.audit import LOCAL_SYNC, Attempt
 from graph_api.access.authorize import Reach
 from graph_api.access.once import Once
 from graph_api.catalog.changes import SyncStatus
-from graph_api.catalog.filters import ALL, Sort
+from graph_api.catalog.filters import ALL
 from graph_api.catalog.merge import SourceOrder
-from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.large import Sizes
 from graph_api.once import ReplayedError
-from graph_api.store.protocol import PageRequest, Store
+from graph_api.store.protocol import Store
 from graph_api.sync import confirm_sync, known_of, sync
-from tests.catalogs import entity, link, ref, refs
+from tests.catalogs import link, ref, refs
 from tests.conftest import OpenStore, on_mirror_too
+from tests.store.large import EVERY, ORDER, snapshot, titles
 
 pytestmark = on_mirror_too
 
-ORDER = SourceOrder()
 SIZES = Sizes(whole=10, part=5)
-EVERY = PageRequest(filter=ALL, sort=Sort("ref"), limit=100)
-
-
-def snapshot(title: str, size: int = 12) -> Snapshot:
-    """Entities with this title, each of which depends on the one before."""
-    names = [f"n{number:02}" for number in range(size)]
-    rows = [entity(name, sources=["many"]).statements["many"] for name in names]
-    links = [link(name, before).statements["files"][0] for before, name in pairwise(names)]
-    return Snapshot(
-        source="many",
-        connector="files",
-        entities={row.ref: replace(row, title=title) for row in rows},
-        links={row.key: row for row in links},
-    )
-
-
-async def titles(store: Store) -> list[str | None]:
-    return [row.title for row in (await store.page(EVERY)).entities]
 
 
 async def test_it_is_one_change(store: Store, open_store: OpenStore) -> None:
@@ -78,7 +58,7 @@ async def test_one_that_is_held_is_confirmed_in_parts(store: Store) -> None:
     assert (held.run.status, await store.count(ALL)) == (SyncStatus.HELD, 40)
     done = await confirm_sync(store, held.run.id, ORDER, sizes=SIZES)
     assert (done.run.status, done.run.revision, await store.revision()) == (SyncStatus.CONFIRMED, 2, 2)
-    assert [row.ref for row in (await store.page(EVERY)).entities] == refs("n00 n01")
+    assert [row.ref for row in (await store.page(EVERY)).entities] == refs("n0000 n0001")
     assert len([change for change in await store.changes(1, 100) if change.operation == "REMOVED"]) == 38
 
 
@@ -124,7 +104,7 @@ class Failing(SourceOrder):
 async def test_one_that_fails_between_its_parts_writes_nothing(store: Store) -> None:
     await sync(store, snapshot("old"), ORDER, sizes=SIZES)
     said = snapshot("new")
-    owned = link("n11", "group:default/team", "OWNED_BY").statements["files"][0]
+    owned = link("n0011", "group:default/team", "OWNED_BY").statements["files"][0]
     with pytest.raises(RuntimeError):
         await sync(store, replace(said, links={**said.links, owned.key: owned}), Failing(), sizes=SIZES)
     assert (set(await titles(store)), await store.revision()) == ({"old"}, 1)
@@ -157,4 +137,4 @@ async def test_readers_see_all_or_nothing(store: Store, open_store: OpenStore) -
     assert set(refusals) <= {(ErrorCode.UNAVAILABLE, 5)}
     assert answers
     assert await titles(reader) == ["new"] * 12
-    assert ref("n00") in await reader.entities(refs("n00"))
+    assert ref("n0000") in await reader.entities(refs("n0000"))
