@@ -15,8 +15,9 @@ from graph_api.errors import CatalogError, ErrorCode, OvertakenError
 from graph_api.guarding import refusals
 from graph_api.large import SIZES, Sizes, is_large, write_parts
 from graph_api.once import Told
-from graph_api.planning.diff import Plan, plan_snapshot
+from graph_api.planning.diff import Comparison, Plan
 from graph_api.planning.held import pack, unpack
+from graph_api.planning.restate import each_said
 from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump_run
@@ -193,8 +194,10 @@ async def _check_known(tx: WriteTransaction, source: str, known: Known) -> None:
 
 
 async def _plan(tx: WriteTransaction, snapshot: Snapshot, at: str) -> Plan:
-    said = await tx.said_by(snapshot.source)
-    return plan_snapshot(snapshot, said, at, await tx.last_seen_at(snapshot.source))
+    comparison = Comparison(snapshot, at, await tx.last_seen_at(snapshot.source))
+    async for said in each_said(tx, snapshot.source):
+        comparison.add(said)
+    return comparison.plan()
 
 
 def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str) -> SyncRun:

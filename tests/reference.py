@@ -29,14 +29,8 @@ from graph_api.catalog.traversal import (
     WalkAnswer,
     WalkRequest,
 )
-from graph_api.store.protocol import (
-    ALL_LINKS,
-    LinkPage,
-    LinkPlace,
-    Neighbour,
-    PageRequest,
-    Referenced,
-)
+from graph_api.store.lookups import Referenced
+from graph_api.store.protocol import ALL_LINKS, LinkPage, LinkPlace, Neighbour, PageRequest
 from tests.reference_filters import compare, facet_values, field_values, has_words, link_matches
 from tests.reference_order import in_order, place_of, precedes
 

@@ -14,7 +14,8 @@ from graph_api.planning.audiences import derive_audiences, derive_pointed_at
 from graph_api.planning.derive import derive
 from graph_api.planning.neighbourhood import Neighbourhood
 from graph_api.planning.restate import Edit, Restated, restate, restate_all
-from graph_api.store.protocol import Referenced, WriteTransaction
+from graph_api.store.lookups import Referenced
+from graph_api.store.protocol import WriteTransaction
 
 
 async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> ChangeSet:

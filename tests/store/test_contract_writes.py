@@ -12,7 +12,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.catalog.traversal import Traversal, WalkRequest
-from graph_api.store.protocol import PageRequest, Referenced, Store
+from graph_api.store.lookups import Referenced
+from graph_api.store.protocol import PageRequest, Store
 from tests.catalogs import AT, as_planned, entity, link, links, ref, refs, sync_run, with_ends, write
 from tests.conftest import OpenStore
 

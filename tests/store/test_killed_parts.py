@@ -158,6 +158,15 @@ async def test_what_is_decided_is_finished_by_the_next_writer(
 
 
 @on_mirror
+async def test_a_mirror_knows_it_from_writes_of_others(store: MirroredStore, caplog: pytest.LogCaptureFixture) -> None:
+    for title in ("old", "new"):
+        await sync(store, snapshot(title, 200), ORDER, sizes=SIZES)
+        await until_current(store)
+        assert await titles(store) == [title] * 200
+    assert "somebody else" not in caplog.text
+
+
+@on_mirror
 async def test_a_mirror_answers_as_before_until_it_is_finished(
     store: MirroredStore, kill_when: Callable[[str, int], None]
 ) -> None:

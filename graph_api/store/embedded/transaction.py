@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from graph_api.access.audit import Event
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import ChangeSet, SyncRun
-from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
@@ -15,7 +15,8 @@ from graph_api.store.embedded import audit, idempotency, journal, keys, lookups,
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.embedded.sight import WHOLE
-from graph_api.store.protocol import Referenced, StoredAnswer
+from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
+from graph_api.store.protocol import StoredAnswer
 from graph_api.store.retention import Retention
 
 T = TypeVar("T")
@@ -82,8 +83,8 @@ class EmbeddedTransaction:
     async def run(self, id_: str) -> SyncRun | None:
         return await self._ask(journal.run_of, id_)
 
-    async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
-        return await self._ask(lookups.said_by, source)
+    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
+        return await self._ask(lookups.said_by, source, after or 0, limit)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         return await self._ask(entities_of, WHOLE, refs)

@@ -307,11 +307,6 @@ HELD_RUNS = (
     "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run, s.problems AS problems ORDER BY s.id"
 )
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
-SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
-SAID_LINKS = (
-    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE $source IN r.sources "
-    "RETURN collect([a.ref, type(r), b.ref, r.environment, r.statements]) AS links"
-)
 SHARED_ENTITIES = (
     "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
     "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "

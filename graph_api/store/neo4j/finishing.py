@@ -80,6 +80,8 @@ class Heir:
             await self.take_over()
         except CatalogError as error:
             logger.warning("A large sync that was left cannot be finished yet: %s", error.message)
+        except Exception:
+            logger.exception("A large sync that was left cannot be finished")
 
 
 async def _apply_next(database: Database, retention: Retention) -> bool:

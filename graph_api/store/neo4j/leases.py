@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from graph_api.errors import CatalogError
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Database
 
@@ -22,7 +23,8 @@ async def kept(database: Database, name: str, holder: str, seconds: float) -> As
         still = True
         while still:
             await asyncio.sleep(seconds / 3)
-            still = await take(database, name, holder, seconds)
+            with suppress(CatalogError):  # the next time may be early enough
+                still = await take(database, name, holder, seconds)
 
     keeping = asyncio.create_task(keep())
     try:

@@ -5,14 +5,16 @@ from typing import Any
 
 from graph_api.catalog.entity import Entity, Link, LinkKey, OwnerHow
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.relations import Direction
-from graph_api.store.neo4j import cypher
+from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.store.lookups import Referenced, Said
+from graph_api.store.neo4j import cypher, cypher_lookups
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.sight import TRUE
-from graph_api.store.protocol import Referenced
-from graph_api.store.rows import load_owners
+from graph_api.store.rows import load_entity_statements, load_link_statements, load_owners
+
+_ALL_TYPES = relation_types(RELATIONS)
 
 
 class Neo4jLookups:
@@ -65,6 +67,21 @@ class Neo4jLookups:
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return {} if self.is_first else await resolve(self._tx, identifiers)
+
+
+async def said_by(tx: Statements, source: str, after: int | str, limit: int) -> Said:
+    """`after` is the ref of a row."""
+    query = cypher_lookups.SAID_BY.format(types=_ALL_TYPES)
+    (page,) = await tx.rows(query, source=source, after=after, limit=limit)
+    entities = [load_entity_statements(text)[source] for text in page["texts"]]
+    links = [
+        said
+        for left in page["links"]
+        for *key, text in left
+        for said in load_link_statements(text, LinkKey(*key))[source]
+    ]
+    more = page["last"] if page["count"] == limit else None
+    return Said({said.ref: said for said in entities}, {said.key: said for said in links}, more)
 
 
 async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:

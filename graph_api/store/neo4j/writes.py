@@ -7,19 +7,19 @@ from functools import partial
 from graph_api.access.audit import Event
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import ChangeSet, SyncRun
-from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.store.lookups import SAID, Lookups, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import audit, cypher, idempotency, keys
 from graph_api.store.neo4j.changes import Statement, statements_of
 from graph_api.store.neo4j.database import Database, Statements, unsettled
 from graph_api.store.neo4j.filters import relation_types
-from graph_api.store.neo4j.lookups import Neo4jLookups
+from graph_api.store.neo4j.lookups import Neo4jLookups, said_by
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
-from graph_api.store.protocol import Lookups, Referenced, StoredAnswer
+from graph_api.store.protocol import StoredAnswer
 from graph_api.store.retention import Retention
-from graph_api.store.rows import load_entity_statements, load_link_statements
 
 _ALL_TYPES = relation_types(RELATIONS)
 
@@ -56,17 +56,9 @@ class Neo4jWrite:
         rows = await self._tx.rows(cypher.RUN, id=id_)
         return run_of(rows[0]) if rows else None
 
-    async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
         self._check_settled()
-        if self._lookups.is_first:
-            return {}, {}
-        entity_texts = await self._tx.rows(cypher.SAID_ENTITIES, source=source)
-        said_links = await self._tx.rows(cypher.SAID_LINKS.format(types=_ALL_TYPES), source=source)
-        entities = (load_entity_statements(text)[source] for text in entity_texts[0]["texts"])
-        links = (
-            said for *key, text in said_links[0]["links"] for said in load_link_statements(text, LinkKey(*key))[source]
-        )
-        return {said.ref: said for said in entities}, {said.key: said for said in links}
+        return Said({}, {}, None) if self._lookups.is_first else await said_by(self._tx, source, after or "", limit)
 
     @property
     def _stored(self) -> Lookups:
