@@ -114,6 +114,27 @@ def test_parts_of_any_size_make_the_same(
     run(check())
 
 
+async def test_what_moves_to_another_and_back_has_not_changed(store: Store, whole: Store) -> None:
+    """Two things of y have the name of b, so b is neither; between the parts, one of them has it."""
+    a, b, c, d = THINGS[:4]
+    needs = LinkStatement(key=LinkKey(b, "DEPENDS_ON", c, None), document="d", location="d:2")
+    history = [
+        Snapshot(source="x", connector="test", entities={b: named(b, "arn:t")}, links={needs.key: needs}),
+        Snapshot(source="y", connector="test", entities={a: named(a, "arn:t"), d: named(d, "arn:t")}),
+        Snapshot(source="y", connector="test", entities={a: named(a), d: named(d)}),
+    ]
+    for snapshot in history:
+        await applied(store, snapshot, Sizes(whole=0, part=1))
+        await applied(whole, snapshot)
+        assert await everything(store) == await everything(whole)
+    assert [change.ref for change in await store.changes(2, 10)] == [a, d]
+
+
+def named(ref: Ref, *names: str) -> EntityStatement:
+    name = split_ref(ref).name
+    return EntityStatement(ref=ref, name=name, kind="Component", document="d", location="d:1", identifiers=names)
+
+
 async def applied(store: Store, snapshot: Snapshot, sizes: Sizes = SIZES) -> SyncReport:
     report = await sync(store, snapshot, ORDER, sizes=sizes)
     if report.run.status is SyncStatus.HELD:
