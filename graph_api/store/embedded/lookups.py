@@ -259,13 +259,12 @@ def _speaking(
     conn: sqlite3.Connection, own: Sequence[int], combined: Sequence[int], after: int, limit: int
 ) -> list[int]:
     """Ids of the entities that a source states, or links of."""
-    # One for each term: SQLite merges them in the order of their indexes, and stops early.
-    selects = [
-        *("SELECT entity FROM entity_terms WHERE term = ? AND entity > ?" for _ in own),
-        *("SELECT source FROM links WHERE sources = ? AND source > ?" for _ in combined),
-    ]
-    if not selects:
-        return []
-    parameters = [value for term in (*own, *combined) for value in (term, after)]
-    sql = f"{' UNION '.join(selects)} ORDER BY 1 LIMIT ?"
-    return [id_ for (id_,) in conn.execute(sql, (*parameters, limit))]
+    # One by one, each in the order of its index: of many at once SQLite would sort all that there are.
+    found: set[int] = set()
+    for terms, sql in (
+        (own, "SELECT entity FROM entity_terms WHERE term = ? AND entity > ? ORDER BY 1 LIMIT ?"),
+        (combined, "SELECT DISTINCT source FROM links WHERE sources = ? AND source > ? ORDER BY 1 LIMIT ?"),
+    ):
+        for term in terms:
+            found.update(id_ for (id_,) in conn.execute(sql, (term, after, limit)))
+    return sorted(found)[:limit]

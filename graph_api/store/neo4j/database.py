@@ -340,7 +340,7 @@ async def _rows(result: AsyncResult) -> list[Row]:
 
 
 def unsettled() -> CatalogError:
-    message = "a large sync is being applied: until it is whole, nothing is answered or written; ask again"
+    message = "a large sync is being written and is not whole yet; ask again"
     return CatalogError(ErrorCode.UNAVAILABLE, message, retryAfter=RETRY_AFTER)
 
 
