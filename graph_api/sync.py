@@ -13,13 +13,15 @@ from graph_api.catalog.snapshot import Snapshot
 from graph_api.edits import API_CONNECTOR
 from graph_api.errors import CatalogError, ErrorCode, OvertakenError
 from graph_api.guarding import refusals
+from graph_api.large import SIZES, Sizes, is_large, write_parts
 from graph_api.once import Told
-from graph_api.planning.diff import Plan, plan_snapshot
+from graph_api.planning.diff import Comparison, Plan
 from graph_api.planning.held import pack, unpack
+from graph_api.planning.restate import each_said
 from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump_run
-from graph_api.writing import MAX_CHANGES, foreign_connector, new_run_id, utc_now, write
+from graph_api.writing import foreign_connector, new_run_id, utc_now, write
 
 Known: TypeAlias = Mapping[str, str | None]
 """By source, when what it states was last read from it."""
@@ -29,7 +31,9 @@ _NOT_ALL_YOURS = "it would change what your teams do not own"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncReport:
-    """What a run did, or with a dry run would do: the plan over statements, and the rows that change by it."""
+    """What a run did, or with a dry run would do: the plan over statements, and the rows that change by it; of a plan
+    that was made in parts the first few.
+    """
 
     run: SyncRun
     plan: Plan
@@ -52,11 +56,13 @@ async def sync(
     by: Attempt = LOCAL_SYNC,
     dry_run: bool = False,
     known: Known | None = None,
+    sizes: Sizes = SIZES,
 ) -> SyncReport:
     """Make the source's statements what the snapshot says: all of it or nothing, and nothing when held.
 
-    Raises CatalogError TOO_LARGE above 500,000 changes, DECLARED_ELSEWHERE for a source of another connector,
-    FORBIDDEN where `by` may not make all of the changes, and OvertakenError if the source is no longer as `known`.
+    Raises CatalogError TOO_LARGE where a large one is by who may not change everything, DECLARED_ELSEWHERE for a source
+    of another connector, FORBIDDEN where `by` may not make all of the changes, and OvertakenError if the source is no
+    longer as `known`.
     """
     started = utc_now()
 
@@ -68,6 +74,8 @@ async def sync(
         plan = await _plan(tx, snapshot, started)
         run = await _keeping_id(tx, _new_run(tx, snapshot, plan, started))
         held = run.status is SyncStatus.HELD
+        if is_large(plan.edit, by, sizes) and not held:
+            return await _apply_parts(tx, run, plan, order, by, sizes, dry_run=dry_run)
         changes = await _settle(tx, plan, order, by, named=snapshot.entities, held=held)
         if held:
             run = replace(run, payload=pack(snapshot))
@@ -76,7 +84,10 @@ async def sync(
         await _supersede(tx, run)
         return await _apply(tx, run, plan, changes, by)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run)
+    try:
+        return await write(store, order, work, once=by.once, dry_run=dry_run)
+    except _TriedOutError as tried:
+        return tried.report
 
 
 async def sync_all(
@@ -87,6 +98,7 @@ async def sync_all(
     by: Attempt = LOCAL_SYNC,
     dry_run: bool = False,
     known: Known | None = None,
+    sizes: Sizes = SIZES,
 ) -> AsyncIterator[SyncReport]:
     """Sync these one after the other; one that says nothing only if its source has said something before.
 
@@ -98,7 +110,7 @@ async def sync_all(
         _check_folder(snapshot, folders.get(snapshot.source))
     for snapshot in snapshots:
         if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in folders:
-            yield await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known)
+            yield await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known, sizes=sizes)
 
 
 async def _folders(store: Store) -> dict[str, str | None]:
@@ -117,7 +129,9 @@ def _check_folder(snapshot: Snapshot, before: str | None) -> None:
         raise CatalogError(ErrorCode.CONFLICT, message)
 
 
-async def confirm_sync(store: Store, id_: str, order: SourceOrder, *, by: Attempt = LOCAL_SYNC) -> SyncReport:
+async def confirm_sync(
+    store: Store, id_: str, order: SourceOrder, *, by: Attempt = LOCAL_SYNC, sizes: Sizes = SIZES
+) -> SyncReport:
     """Apply a held run, if its plan is still the same.
 
     Raises CatalogError NOT_FOUND for an unknown run, CONFLICT when it is not held or the plan has changed, and
@@ -138,6 +152,8 @@ async def confirm_sync(store: Store, id_: str, order: SourceOrder, *, by: Attemp
                 ErrorCode.CONFLICT, f"the catalog has changed since sync {id_} was held; sync the source again"
             )
         run = replace(held, status=SyncStatus.CONFIRMED, payload=None, message=None)
+        if is_large(plan.edit, by, sizes):
+            return await _apply_parts(tx, run, plan, order, by, sizes)
         return await _apply(tx, run, plan, await _settle(tx, plan, order, by), by)
 
     return await write(store, order, work, once=by.once)
@@ -178,15 +194,10 @@ async def _check_known(tx: WriteTransaction, source: str, known: Known) -> None:
 
 
 async def _plan(tx: WriteTransaction, snapshot: Snapshot, at: str) -> Plan:
-    said = await tx.said_by(snapshot.source)
-    plan = plan_snapshot(snapshot, said, at, await tx.last_seen_at(snapshot.source))
-    if len(plan) > MAX_CHANGES:
-        raise CatalogError(
-            ErrorCode.TOO_LARGE,
-            f"the sync of {snapshot.source} has {len(plan):,} changes, at most {MAX_CHANGES:,} fit one transaction; "
-            "split the source into several",
-        )
-    return plan
+    comparison = Comparison(snapshot, at, await tx.last_seen_at(snapshot.source))
+    async for said in each_said(tx, snapshot.source):
+        comparison.add(said)
+    return comparison.plan()
 
 
 def _new_run(tx: WriteTransaction, snapshot: Snapshot, plan: Plan, started: str) -> SyncRun:
@@ -254,5 +265,35 @@ async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: Change
         return SyncReport(run=run, plan=plan, changes=changes)
     run = replace(run, finished_at=now, revision=tx.revision + bool(changes))
     await tx.apply(changes, run, now)
+    await tx.record(by.wrote(run, changes))
+    return SyncReport(run=run, plan=plan, changes=changes)
+
+
+class _TriedOutError(Exception):
+    """A dry run whose parts are written, to be rolled back."""
+
+    def __init__(self, report: SyncReport) -> None:
+        super().__init__("it was tried out only")
+        self.report = report
+
+
+async def _apply_parts(
+    tx: WriteTransaction,
+    run: SyncRun,
+    plan: Plan,
+    order: SourceOrder,
+    by: Attempt,
+    sizes: Sizes,
+    *,
+    dry_run: bool = False,
+) -> SyncReport:
+    if not dry_run:
+        await _supersede(tx, run)
+    now = utc_now()
+    changes = await write_parts(tx, plan.edit, order, now, sizes.part)
+    if dry_run:
+        raise _TriedOutError(SyncReport(run=run, plan=plan, changes=changes))
+    run = replace(run, finished_at=now, revision=tx.revision + bool(changes))
+    await tx.apply(ChangeSet(), run, now)
     await tx.record(by.wrote(run, changes))
     return SyncReport(run=run, plan=plan, changes=changes)

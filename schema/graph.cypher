@@ -12,6 +12,7 @@ CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQU
 CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE;
 CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE;
 CREATE CONSTRAINT delta_revision IF NOT EXISTS FOR (d:Delta) REQUIRE d.revision IS UNIQUE;
+CREATE CONSTRAINT part_place IF NOT EXISTS FOR (p:Part) REQUIRE (p.write, p.place) IS UNIQUE;
 CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort);
 CREATE INDEX entity_kind_name IF NOT EXISTS FOR (e:Entity) ON (e.kind, e.name_sort);
 CREATE INDEX entity_revision IF NOT EXISTS FOR (e:Entity) ON (e.revision);

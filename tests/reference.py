@@ -29,14 +29,8 @@ from graph_api.catalog.traversal import (
     WalkAnswer,
     WalkRequest,
 )
-from graph_api.store.protocol import (
-    ALL_LINKS,
-    LinkPage,
-    LinkPlace,
-    Neighbour,
-    PageRequest,
-    Referenced,
-)
+from graph_api.store.lookups import Referenced
+from graph_api.store.protocol import ALL_LINKS, LinkPage, LinkPlace, Neighbour, PageRequest
 from tests.reference_filters import compare, facet_values, field_values, has_words, link_matches
 from tests.reference_order import in_order, place_of, precedes
 
@@ -172,11 +166,10 @@ class Reference:
         )
 
     def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
-        return sorted(
-            ref
-            for ref, row in self.entities.items()
-            if row.repository and (repositories is None or row.repository in repositories)
-        )
+        rows = self.entities.values()
+        if repositories is None:
+            return sorted(row.ref for row in rows if row.repository or row.kind == "repository")
+        return sorted(row.ref for row in rows if row.repository in repositories)
 
     # Walks
 

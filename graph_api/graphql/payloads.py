@@ -58,7 +58,9 @@ class MutationPayload:
 @strawberry.type(description="What a sync did, or with dryRun would do.")
 class SyncPayload:
     sync: Sync | None = strawberry.field(description="The run; null when the input is wrong.")
-    changes: list[EntityChange] = strawberry.field(description="Entities that changed, also through their links.")
+    changes: list[EntityChange] = strawberry.field(
+        description="Entities that changed, also through their links; of a sync in parts the first 100."
+    )
     user_errors: list[UserError] = strawberry.field(description="What is wrong; then nothing was written.")
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
 

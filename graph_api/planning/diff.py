@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from graph_api.catalog.changes import Counts
 from graph_api.catalog.copies import altered
@@ -12,6 +13,7 @@ from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.planning.restate import Edit
+from graph_api.store.lookups import Said
 from graph_api.store.rows import dump
 
 GUARD_SHARE = 0.20
@@ -37,69 +39,97 @@ class Plan:
         return len(self.edit.entities) + len(self.edit.links)
 
 
-def plan_snapshot(
-    snapshot: Snapshot,
-    said: tuple[Mapping[Ref, EntityStatement], Mapping[LinkKey, LinkStatement]],
-    at: str,
-    last_applied_at: str | None,
-) -> Plan:
-    """Compare with what the source said before. Statements out of unreadable documents stay and become stale."""
-    stated = _with_unread_code_owners(snapshot, said[0], last_applied_at)
-    entities = _diff(stated, said[0], snapshot.unreadable, at, last_applied_at)
-    links = _diff(snapshot.links, said[1], snapshot.unreadable, at, last_applied_at)
-    counts = Counts(
-        entities_added=sum(ref not in said[0] for ref in entities),
-        entities_changed=sum(ref in said[0] and value is not None for ref, value in entities.items()),
-        entities_removed=sum(value is None for value in entities.values()),
-        links_added=sum(key not in said[1] for key in links),
-        links_changed=sum(key in said[1] and value is not None for key, value in links.items()),
-        links_removed=sum(value is None for value in links.values()),
-    )
-    return Plan(
-        edit=Edit(snapshot.source, entities, links),
-        counts=counts,
-        held_because=_guard(counts, len(said[0]), len(said[1]), empty=not snapshot.entities and not snapshot.links),
-    )
+class Comparison:
+    """Of a snapshot with what its source said before, which comes some at a time and is not kept. Statements out of
+    unreadable documents stay and become stale.
+    """
+
+    def __init__(self, snapshot: Snapshot, at: str, last_applied_at: str | None) -> None:
+        self._snapshot = snapshot
+        self._last_applied_at = last_applied_at
+        self._entities = _Diff(snapshot.entities, snapshot.unreadable, at, last_applied_at)
+        self._links = _Diff(snapshot.links, snapshot.unreadable, at, last_applied_at)
+
+    def add(self, said: Said) -> None:
+        self._entities.compare(said.entities, self._with_unread_code_owners(said.entities))
+        self._links.compare(said.links)
+
+    def plan(self) -> Plan:
+        entities, links = self._entities.changes(), self._links.changes()
+        counts = Counts(
+            entities_added=self._entities.added,
+            entities_changed=len(entities) - self._entities.added - self._entities.removed,
+            entities_removed=self._entities.removed,
+            links_added=self._links.added,
+            links_changed=len(links) - self._links.added - self._links.removed,
+            links_removed=self._links.removed,
+        )
+        empty = not self._snapshot.entities and not self._snapshot.links
+        return Plan(
+            edit=Edit(self._snapshot.source, entities, links),
+            counts=counts,
+            held_because=_guard(counts, self._entities.before, self._links.before, empty=empty),
+        )
+
+    def _with_unread_code_owners(self, before: Mapping[Ref, EntityStatement]) -> dict[Ref, EntityStatement]:
+        """Repositories as they are said now, which keep what their CODEOWNERS file said that is unreadable now."""
+        kept = {}
+        for ref, old in before.items() if self._snapshot.unreadable else ():
+            statement = self._snapshot.entities.get(ref)
+            document = statement.code_owners_document if statement else None
+            is_unread = old.code_owners_document == document and document in self._snapshot.unreadable
+            if statement and old.code_owners is not None and is_unread:
+                kept[ref] = replace(
+                    statement,
+                    code_owners=old.code_owners,
+                    code_owners_dialect=old.code_owners_dialect,
+                    code_owners_path=old.code_owners_path,
+                    code_owners_stale=True,
+                    code_owners_last_seen=old.code_owners_last_seen or old.last_seen or self._last_applied_at,
+                )
+        return kept
 
 
-def _with_unread_code_owners(
-    snapshot: Snapshot, before: Mapping[Ref, EntityStatement], last_applied_at: str | None
-) -> Mapping[Ref, EntityStatement]:
-    """The snapshot's entities, where repositories keep what their CODEOWNERS file said that is unreadable now."""
-    kept = {}
-    for ref, statement in snapshot.entities.items() if snapshot.unreadable else ():
-        old = before.get(ref)
-        document = statement.code_owners_document
-        if old and old.code_owners is not None and old.code_owners_document == document in snapshot.unreadable:
-            kept[ref] = replace(
-                statement,
-                code_owners=old.code_owners,
-                code_owners_dialect=old.code_owners_dialect,
-                code_owners_path=old.code_owners_path,
-                code_owners_stale=True,
-                code_owners_last_seen=old.code_owners_last_seen or old.last_seen or last_applied_at,
-            )
-    return {**snapshot.entities, **kept} if kept else snapshot.entities
+class _Diff(Generic[K, S]):
+    def __init__(self, now: Mapping[K, S], unreadable: Collection[str], at: str, last_applied_at: str | None) -> None:
+        self._now: Mapping[K, S] = now
+        self._unreadable = unreadable
+        self._at = at
+        self._last_applied_at = last_applied_at
+        self._known: set[K] = set()
+        self._changed: dict[K, S] = {}
+        self._withdrawn: dict[K, S | None] = {}
+        self.before = self.added = self.removed = 0
 
+    def compare(self, before: Mapping[K, S], instead: Mapping[K, S] = MappingProxyType({})) -> None:
+        """`instead` of what is said now."""
+        self.before += len(before)
+        for key, old in before.items():
+            new = instead.get(key) or self._now.get(key)
+            if new is None:
+                self._withdraw(key, old)
+                continue
+            self._known.add(key)
+            if not _equal(new, old):
+                self._changed[key] = replace(new, first_seen=old.first_seen)
 
-def _diff(
-    now: Mapping[K, S], before: Mapping[K, S], unreadable: Collection[str], at: str, last_applied_at: str | None
-) -> dict[K, S | None]:
-    changes: dict[K, S | None] = {}
-    for key, statement in now.items():
-        old = before.get(key)
-        if old is None:
-            changes[key] = altered(statement, first_seen=at)
-        elif not _equal(statement, old):
-            changes[key] = replace(statement, first_seen=old.first_seen)
-    for key, old in before.items():
-        if key in now:
-            continue
-        if old.document not in unreadable:
-            changes[key] = None
+    def _withdraw(self, key: K, old: S) -> None:
+        if old.document not in self._unreadable:
+            self._withdrawn[key] = None
+            self.removed += 1
         elif not old.stale:
-            changes[key] = replace(old, stale=True, last_seen=last_applied_at)
-    return changes
+            self._withdrawn[key] = replace(old, stale=True, last_seen=self._last_applied_at)
+
+    def changes(self) -> dict[K, S | None]:
+        """In the order of the snapshot, then what it no longer says."""
+        changes: dict[K, S | None] = {}
+        for key, statement in self._now.items():
+            if key not in self._known:
+                changes[key] = altered(statement, first_seen=self._at)
+                self.added += 1
+            elif key in self._changed:
+                changes[key] = self._changed[key]
+        return changes | self._withdrawn
 
 
 _compared = {

@@ -1,6 +1,6 @@
 """From one source's edit to all statements of what it touches."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.planning.correlating import Standing, find_standing
+from graph_api.store.lookups import Said
 from graph_api.store.protocol import WriteTransaction
 
 S = TypeVar("S")
@@ -46,13 +47,16 @@ async def restate(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Resta
 
 async def restate_all(tx: WriteTransaction, order: SourceOrder) -> Restated:
     """Everything that any source states, for another order or other rules."""
-    said = [await tx.said_by(source) for source in await tx.sources()]
-    standing = await find_standing(
-        tx, "", {}, {ref for entities, _ in said for ref in entities}, order, everything=True
-    )
+    refs: set[Ref] = set()
+    keys: set[LinkKey] = set()
+    for source in await tx.sources():
+        async for said in each_said(tx, source):
+            refs.update(said.entities)
+            keys.update(said.links)
+    standing = await find_standing(tx, "", {}, refs, order, everything=True)
     links = _Links(tx, standing)
     await links.move()
-    await links.look_at({standing.key_before(key) for _, found in said for key in found})
+    await links.look_at({standing.key_before(key) for key in keys})
     return await _restated(tx, standing, links, Edit(""), order)
 
 
@@ -157,6 +161,15 @@ def _key_order(statement: LinkStatement) -> tuple[str, str, str, str]:
 
 def in_order(statements: Mapping[str, S], order: SourceOrder) -> Mapping[str, S]:
     return dict(sorted(statements.items(), key=lambda item: order(item[0]))) if len(statements) > 1 else statements
+
+
+async def each_said(tx: WriteTransaction, source: str) -> AsyncIterator[Said]:
+    """All statements of one source, some at a time."""
+    said = await tx.said_by(source)
+    yield said
+    while said.more is not None:
+        said = await tx.said_by(source, said.more)
+        yield said
 
 
 async def stated_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, Entity]:

@@ -4,17 +4,18 @@ Everything here runs inside a write transaction, so what it reads is what it cha
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields
 
 from graph_api.catalog.changes import ChangeSet
-from graph_api.catalog.entity import Entity, Link, LinkKey, OwnerHow, unresolved
+from graph_api.catalog.entity import Entity, LinkKey, OwnerHow, unresolved
 from graph_api.catalog.merge import SourceOrder, merge_entity, merge_link
 from graph_api.catalog.ref import Ref
+from graph_api.catalog.sameness import same_entity, same_link
 from graph_api.planning.audiences import derive_audiences, derive_pointed_at
 from graph_api.planning.derive import derive
 from graph_api.planning.neighbourhood import Neighbourhood
 from graph_api.planning.restate import Edit, Restated, restate, restate_all
-from graph_api.store.protocol import Referenced, WriteTransaction
+from graph_api.store.lookups import Referenced
+from graph_api.store.protocol import WriteTransaction
 
 
 async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> ChangeSet:
@@ -36,15 +37,10 @@ async def _derived(tx: WriteTransaction, restated: Restated) -> tuple[Neighbourh
     for key, said in restated.links.items():
         old = restated.old_links.get(key)
         link = merge_link(key, said, old.revision if old else 0) if said else None
-        if not _same_link(link, old):
+        if not same_link(link, old):
             links[key] = link
     around = Neighbourhood(tx, restated.old, merged, restated.old_links, links)
     return around, await derive(around, restated.order)
-
-
-def _same_link(link: Link | None, old: Link | None) -> bool:
-    # Mappings are equal in any order, but that of the sources counts.
-    return link == old and (link is None or old is None or tuple(link.statements) == tuple(old.statements))
 
 
 async def _compare(around: Neighbourhood, rows: dict[Ref, Entity], order: SourceOrder) -> ChangeSet:
@@ -55,7 +51,7 @@ async def _compare(around: Neighbourhood, rows: dict[Ref, Entity], order: Source
     changed = [
         row
         for ref, row in sorted(rows.items())
-        if ref not in removed and (ref in sources or not _same(row, around.old.get(ref)))
+        if ref not in removed and (ref in sources or not same_entity(row, around.old.get(ref)))
     ]
     links = sorted(around.changed.items(), key=_link_order)
     return ChangeSet(
@@ -69,19 +65,6 @@ async def _compare(around: Neighbourhood, rows: dict[Ref, Entity], order: Source
 def _link_order(item: tuple[LinkKey, object]) -> tuple[str, str, str, str]:
     key = item[0]
     return key.source, key.relation, key.target, key.environment or ""
-
-
-_KEPT = frozenset({"revision", "created_revision", "updated_at"})
-_COMPARED = tuple(field.name for field in fields(Entity) if field.name not in _KEPT)
-
-
-def _same(row: Entity, old: Entity | None) -> bool:
-    if row is old:
-        return True
-    if old is None or any(getattr(row, name) != getattr(old, name) for name in _COMPARED):
-        return False
-    # As above.
-    return row.sources == old.sources
 
 
 async def _vanished(around: Neighbourhood, rows: dict[Ref, Entity]) -> set[Ref]:

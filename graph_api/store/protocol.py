@@ -14,13 +14,14 @@ from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
-from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.filters import Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.store.dump import Batch
+from graph_api.store.lookups import SAID, Lookups, Said, SaidPlace
 
 LONGEST_LEASE = 120
 """Seconds. One that seems to last longer was taken before the clock was put back."""
@@ -87,14 +88,6 @@ class Neighbour(NamedTuple):
     entity: Entity
 
 
-@dataclass(frozen=True, slots=True)
-class Referenced:
-    """What keeps an undeclared entity in the catalog: links at either end, and inferred ownerships."""
-
-    links: int
-    inferred: int
-
-
 class PlacedProblem(NamedTuple):
     """`place`: the problem's number in its run, from 0."""
 
@@ -111,7 +104,7 @@ class StoredAnswer(NamedTuple):
     body: bytes
 
 
-class WriteTransaction(Protocol):
+class WriteTransaction(Lookups, Protocol):
     """The only writer at this moment; sees the state that it changes. Leaving with an error writes nothing."""
 
     revision: int
@@ -135,8 +128,8 @@ class WriteTransaction(Protocol):
         """One run with its payload."""
         ...
 
-    async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
-        """All current statements of one source."""
+    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
+        """The current statements of one source, of so many rows at a time with their outgoing links."""
         ...
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
@@ -144,28 +137,24 @@ class WriteTransaction(Protocol):
         several state."""
         ...
 
-    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]: ...
-
-    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]: ...
-
-    async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
-        """Links that leave (OUT) or reach (IN) the refs."""
-        ...
-
-    async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]: ...
-
-    async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
-        """Entities whose document lies in one of these repositories (in any repository when None)."""
-        ...
-
-    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
-        """Entities by normalized identifier, sorted by ref."""
-        ...
-
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
         """Write everything and the run at the next revision (at the current one when `changes` is empty); returns it.
 
         A run whose id exists replaces that run.
+        """
+        ...
+
+    async def apply_part(self, changes: ChangeSet, at: str) -> None:
+        """Write a part of what the next apply(), without changes of its own, gives a run: all parts are one change at
+        one revision, and what is in the end as it was before has its stamps. Each is planned on top of those before.
+
+        From the first one on, nothing is asked of runs, sources and answers any more.
+        """
+        ...
+
+    async def applied_parts(self, after: Ref | None, limit: int) -> ChangeSet:
+        """What all parts together change, as one plan has it: of the first so many entities behind a ref, with their
+        outgoing links.
         """
         ...
 

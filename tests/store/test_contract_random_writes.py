@@ -9,7 +9,7 @@ from graph_api.catalog.audience import Visibility
 from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Store, WriteTransaction
 from tests.conftest import Run
 from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs
 from tests.questions import some, visibilities
@@ -83,4 +83,16 @@ async def _check_statements(store: Store, reference: Reference) -> None:
         missing = LinkKey(REFS[0], "DEPENDS_ON", REFS[0], "nowhere")
         assert await transaction.links([*reference.links, missing]) == reference.links
         for source in (*SOURCES, "unknown"):
-            assert await transaction.said_by(source) == reference.said_by(source)
+            entities, links = reference.said_by(source)
+            assert await transaction.said_by(source) == (entities, links, None)
+            assert await _paged(transaction, source) == (entities, links)
+
+
+async def _paged(transaction: WriteTransaction, source: str) -> tuple[object, object]:
+    entities, links, more = await transaction.said_by(source, limit=1)
+    while more is not None:
+        page = await transaction.said_by(source, more, 1)
+        assert len(page.entities) <= 1
+        assert not links.keys() & page.links.keys()
+        entities, links, more = entities | page.entities, links | page.links, page.more
+    return entities, links

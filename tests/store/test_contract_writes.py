@@ -12,7 +12,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.catalog.traversal import Traversal, WalkRequest
-from graph_api.store.protocol import PageRequest, Referenced, Store
+from graph_api.store.lookups import Referenced
+from graph_api.store.protocol import PageRequest, Store
 from tests.catalogs import AT, as_planned, entity, link, links, ref, refs, sync_run, with_ends, write
 from tests.conftest import OpenStore
 
@@ -229,6 +230,7 @@ async def test_a_writer_reads_what_keeps_entities_alive(store: Store) -> None:
         entity("b", owners=inferred * 2),
         entity("c", owners=declared),
         unresolved(TEAM),
+        entity("repository:default/other"),
     ]
     await write(store, with_ends([*links("a>b c>b"), link("c", "c"), link("c", TEAM, "OWNED_BY")], *rows))
     async with store.write() as transaction:
@@ -239,7 +241,7 @@ async def test_a_writer_reads_what_keeps_entities_alive(store: Store) -> None:
             ref("nowhere"): Referenced(links=0, inferred=0),
         }
         assert await transaction.in_repositories([repository]) == refs("a")
-        assert await transaction.in_repositories(None) == refs("a")
+        assert await transaction.in_repositories(None) == refs("a repository:default/other")
         assert await transaction.in_repositories([Ref("repository:default/other")]) == []
 
 

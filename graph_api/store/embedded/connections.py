@@ -100,6 +100,10 @@ class Connections:
         finally:
             limit.abandon()
 
+    async def write_knowing(self, step: Callable[[sqlite3.Connection, sqlite3.Connection], T]) -> T:
+        """As write(), with a second connection that sees what is committed."""
+        return await self.write(lambda conn: step(conn, self._committed()))
+
     def close(self) -> None:
         """Interrupt what is running, and disconnect."""
         self._closing.set()
@@ -132,7 +136,9 @@ class Connections:
             return step(conn)
 
     def _reading(self) -> sqlite3.Connection:
-        return self._connection(self._reader, f"PRAGMA cache_size = -{_READER_CACHE * 1024}", "PRAGMA query_only = 1")
+        return self._connection(
+            "reading", self._reader, f"PRAGMA cache_size = -{_READER_CACHE * 1024}", "PRAGMA query_only = 1"
+        )
 
     def _reader(self) -> ReadingConnection:
         conn = _connect(self._path, self._busy_seconds, ReadingConnection)
@@ -141,6 +147,7 @@ class Connections:
 
     def _writing(self) -> sqlite3.Connection:
         return self._connection(
+            "writing",
             partial(connect, self._path, self._busy_seconds),
             f"PRAGMA cache_size = -{_WRITER_CACHE * 1024}",
             "PRAGMA secure_delete = 0",
@@ -149,8 +156,12 @@ class Connections:
             "PRAGMA journal_size_limit = 67108864",
         )
 
-    def _connection(self, make: Callable[[], sqlite3.Connection], *pragmas: str) -> sqlite3.Connection:
-        known: sqlite3.Connection | None = getattr(self._of_thread, "conn", None)
+    def _committed(self) -> sqlite3.Connection:
+        return self._connection("committed", partial(connect, self._path, self._busy_seconds), "PRAGMA query_only = 1")
+
+    def _connection(self, name: str, make: Callable[[], sqlite3.Connection], *pragmas: str) -> sqlite3.Connection:
+        """The thread's own of this name."""
+        known: sqlite3.Connection | None = getattr(self._of_thread, name, None)
         if known:
             return known
         conn = make()
@@ -158,7 +169,7 @@ class Connections:
         for pragma in pragmas:
             conn.execute(pragma)
         conn.set_progress_handler(self._closing.is_set, CHECK_EVERY)
-        self._of_thread.conn = conn
+        setattr(self._of_thread, name, conn)
         return conn
 
 

@@ -3,15 +3,15 @@
 # ruff: noqa: S608 - only constants of this package are put together, values are parameters
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from graph_api.catalog.entity import EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.entity import Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.embedded.condition import one_of
 from graph_api.store.embedded.documents import links_where
 from graph_api.store.embedded.sight import Sight
-from graph_api.store.protocol import Referenced
+from graph_api.store.lookups import Referenced, Said
 from graph_api.store.rows import load_entity_statements, load_link_statements
 
 _IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
@@ -97,23 +97,52 @@ def in_repositories(conn: sqlite3.Connection, repositories: Collection[Ref] | No
     """Sorted."""
     rows = conn.execute(
         "SELECT e.ref FROM terms t CROSS JOIN entity_terms r ON r.term = t.id CROSS JOIN entities e ON e.id = r.entity "
-        "WHERE t.field = 'repository' AND (?1 IS NULL OR t.text IN (SELECT value FROM json_each(?1))) ORDER BY e.ref",
+        "WHERE t.field = 'repository' AND (?1 IS NULL OR t.text IN (SELECT value FROM json_each(?1))) "
+        "UNION SELECT ref FROM entities WHERE ?1 IS NULL AND kind = 'repository' ORDER BY 1",
         (None if repositories is None else one_of(repositories),),
     )
     return [row[0] for row in rows]
 
 
-def said_by(conn: sqlite3.Connection, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
+def said_by(conn: sqlite3.Connection, source: str, after: int, limit: int) -> Said:
+    """`after` is the id of an entity."""
+    own = _terms(conn, "field = 'source' AND text = ?", source)
+    combined = _terms(conn, "field = 'link_sources' AND EXISTS (SELECT 1 FROM json_each(text) WHERE value = ?)", source)
+    ids = _speaking(conn, own, combined, after, limit)
+    among = one_of(ids)
     entities = conn.execute(
-        "SELECT d.statements FROM terms t CROSS JOIN entity_terms s ON s.term = t.id "
-        "CROSS JOIN documents d ON d.id = s.entity WHERE t.field = 'source' AND t.text = ?",
-        (source,),
+        "SELECT d.statements FROM documents d WHERE d.id IN (SELECT value FROM json_each(?)) AND EXISTS ("
+        "SELECT 1 FROM entity_terms WHERE entity = d.id AND term IN (SELECT value FROM json_each(?)))",
+        (among, one_of(own)),
     )
     leaving = conn.execute(
-        "SELECT l.statements FROM terms t CROSS JOIN links l ON l.sources = t.id "
-        "WHERE t.field = 'link_sources' AND EXISTS (SELECT 1 FROM json_each(t.text) WHERE value = ?)",
-        (source,),
+        "SELECT statements FROM links WHERE source IN (SELECT value FROM json_each(?)) "
+        "AND +sources IN (SELECT value FROM json_each(?))",
+        (among, one_of(combined)),
     )
-    about_entities = (load_entity_statements(row[0])[source] for row in entities)
-    about_links = (said for row in leaving for said in load_link_statements(row[0])[source])
-    return {said.ref: said for said in about_entities}, {said.key: said for said in about_links}
+    about_entities = [load_entity_statements(row[0])[source] for row in entities]
+    about_links = [said for row in leaving for said in load_link_statements(row[0])[source]]
+    return Said(
+        {said.ref: said for said in about_entities},
+        {said.key: said for said in about_links},
+        ids[-1] if len(ids) == limit else None,
+    )
+
+
+def _terms(conn: sqlite3.Connection, where: str, source: str) -> list[int]:
+    return [id_ for (id_,) in conn.execute(f"SELECT id FROM terms WHERE {where}", (source,))]
+
+
+def _speaking(
+    conn: sqlite3.Connection, own: Sequence[int], combined: Sequence[int], after: int, limit: int
+) -> list[int]:
+    """Ids of the entities that a source states, or links of."""
+    # One by one, each in the order of its index: of many at once SQLite would sort all that there are.
+    found: set[int] = set()
+    for terms, sql in (
+        (own, "SELECT entity FROM entity_terms WHERE term = ? AND entity > ? ORDER BY 1 LIMIT ?"),
+        (combined, "SELECT DISTINCT source FROM links WHERE sources = ? AND source > ? ORDER BY 1 LIMIT ?"),
+    ):
+        for term in terms:
+            found.update(id_ for (id_,) in conn.execute(sql, (term, after, limit)))
+    return sorted(found)[:limit]

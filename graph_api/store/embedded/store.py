@@ -169,9 +169,10 @@ class EmbeddedStore(EmbeddedReading):
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[EmbeddedTransaction]:
-        run_step = self._opened_connections.write
+        connections = self._opened_connections
+        run_step = connections.write
         try:
-            yield EmbeddedTransaction(run_step, *await run_step(begin), self._retention)
+            yield EmbeddedTransaction(run_step, connections.write_knowing, *await run_step(begin), self._retention)
             await run_step(commit)
         except BaseException:
             # Steps run one after the other, so this one ends even a transaction whose beginning was cancelled.

@@ -7,15 +7,16 @@ from typing import Any, Protocol, TypeVar
 from graph_api.access.audit import Event
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import ChangeSet, SyncRun
-from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
+from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded import audit, idempotency, journal, keys, lookups, writes
+from graph_api.store.embedded import audit, idempotency, journal, keys, lookups, parts, writes
 from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.embedded.sight import WHOLE
-from graph_api.store.protocol import Referenced, StoredAnswer
+from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
+from graph_api.store.protocol import StoredAnswer
 from graph_api.store.retention import Retention
 
 T = TypeVar("T")
@@ -46,14 +47,27 @@ class RunStep(Protocol):
     async def __call__(self, step: Callable[[sqlite3.Connection], T], /) -> T: ...
 
 
+class RunKnowing(Protocol):
+    async def __call__(self, step: Callable[[sqlite3.Connection, sqlite3.Connection], T], /) -> T: ...
+
+
 class EmbeddedTransaction:
-    """Runs each step on the writing connection, in the transaction that the store has begun there."""
+    """Runs each step on the writing connection, in the transaction that the store has begun there. `run_knowing` gives
+    a step a second connection, to what is committed.
+    """
 
     def __init__(
-        self, run_step: RunStep, revision: int, source_order: tuple[str, ...] | None, retention: Retention
+        self,
+        run_step: RunStep,
+        run_knowing: RunKnowing,
+        revision: int,
+        source_order: tuple[str, ...] | None,
+        retention: Retention,
     ) -> None:
         self._run_step = run_step
+        self._run_knowing = run_knowing
         self._retention = retention
+        self._parted = False
         self.revision = revision
         self.source_order = source_order
 
@@ -69,8 +83,8 @@ class EmbeddedTransaction:
     async def run(self, id_: str) -> SyncRun | None:
         return await self._ask(journal.run_of, id_)
 
-    async def said_by(self, source: str) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement]]:
-        return await self._ask(lookups.said_by, source)
+    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
+        return await self._ask(lookups.said_by, source, after or 0, limit)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         return await self._ask(entities_of, WHOLE, refs)
@@ -94,7 +108,17 @@ class EmbeddedTransaction:
         return await self._ask(lookups.shared)
 
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
+        if self._parted:
+            self._parted = False
+            return await self._ask(parts.finish, run, self._retention)
         return await self._ask(writes.apply, changes, run, at, self._retention)
+
+    async def apply_part(self, changes: ChangeSet, at: str) -> None:
+        self._parted = True
+        await self._run_knowing(lambda conn, committed: parts.apply(conn, committed, changes, at))
+
+    async def applied_parts(self, after: Ref | None, limit: int) -> ChangeSet:
+        return await self._run_knowing(lambda conn, committed: parts.applied(conn, committed, after, limit))
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
         return await self._ask(writes.apply_order, changes, names, at, self._retention)

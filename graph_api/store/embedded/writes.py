@@ -33,8 +33,7 @@ _ERASE = (
 def apply(conn: sqlite3.Connection, changes: ChangeSet, run: SyncRun, at: str, retention: Retention) -> int:
     """Inside the caller's transaction; the catalog's revision afterwards."""
     revision = _write(conn, changes, at, retention)
-    journal.record(conn, run)
-    prune_runs(conn, run, retention.runs)
+    record(conn, run, retention)
     return revision
 
 
@@ -51,9 +50,19 @@ def _write(conn: sqlite3.Connection, changes: ChangeSet, at: str, retention: Ret
     if changes:
         revision += 1
         write_rows(conn, changes, revision, at)
-        conn.execute("UPDATE catalog SET revision = ?", (revision,))
-        prune_rows(conn, revision, retention)
+        advance(conn, revision, retention)
     return revision
+
+
+def advance(conn: sqlite3.Connection, revision: int, retention: Retention) -> None:
+    """Once its rows are written."""
+    conn.execute("UPDATE catalog SET revision = ?", (revision,))
+    prune_rows(conn, revision, retention)
+
+
+def record(conn: sqlite3.Connection, run: SyncRun, retention: Retention) -> None:
+    journal.record(conn, run)
+    prune_runs(conn, run, retention.runs)
 
 
 def write_rows(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:

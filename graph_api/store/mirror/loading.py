@@ -80,7 +80,7 @@ async def _certain(marks: Marks) -> Mark:
     mark = await marks.newest()
     for _ in range(LOOKS):
         later = await marks.newest()
-        if mark.is_settled and later.writes == mark.writes:
+        if mark.is_settled and not mark.applying and later.writes == mark.writes:
             return mark
         mark = later
         await asyncio.sleep(PAUSE)

@@ -1,6 +1,7 @@
 """A change as the statements that write it, in order; the rows of each are built when it is asked for."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from graph_api.catalog.changes import ChangeSet
@@ -20,10 +21,17 @@ class Statement(NamedTuple):
     parameters: dict[str, Any]
 
 
+def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Statement], ...]:
+    """Of the rows: those of each phase in any order, but after all of the phases before."""
+    return (
+        _removals(changes, revision, at),
+        _entities(changes.entities, revision, at),
+        _links(changes.links, revision),
+    )
+
+
 def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
-    yield from _removals(changes, revision, at)
-    yield from _entities(changes.entities, revision, at)
-    yield from _links(changes.links, revision)
+    yield from chain.from_iterable(phases_of(changes, revision, at))
     yield Statement(mirror_cypher.WRITE_DELTA, delta_of(changes, revision))
     yield Statement(cypher.SET_REVISION, {"revision": revision})
 

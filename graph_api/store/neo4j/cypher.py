@@ -6,10 +6,13 @@ from graph_api.catalog.audience import MADE_OF
 from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.kinds import BUILT_IN_KINDS
 from graph_api.catalog.redaction import NAMED_BY
+from graph_api.store.neo4j import cypher_parts
 from graph_api.store.protocol import LONGEST_LEASE
 
-FORMAT = 2
-"""Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once."""
+FORMAT = 3
+"""Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once. Since 3
+large writes are applied in parts, between which older programs would read.
+"""
 
 CONSTRAINTS = (
     "CREATE CONSTRAINT entity_ref IF NOT EXISTS FOR (e:Entity) REQUIRE e.ref IS UNIQUE",
@@ -26,6 +29,7 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT api_key_id IF NOT EXISTS FOR (k:ApiKey) REQUIRE k.id IS UNIQUE",
     "CREATE CONSTRAINT audit_sequence IF NOT EXISTS FOR (a:AuditRecord) REQUIRE a.sequence IS UNIQUE",
     "CREATE CONSTRAINT delta_revision IF NOT EXISTS FOR (d:Delta) REQUIRE d.revision IS UNIQUE",
+    "CREATE CONSTRAINT part_place IF NOT EXISTS FOR (p:Part) REQUIRE (p.write, p.place) IS UNIQUE",
 )
 INDEXES = (
     "CREATE INDEX entity_name IF NOT EXISTS FOR (e:Entity) ON (e.name_sort)",
@@ -59,7 +63,8 @@ SLOTTED_ENTITY, SLOTTED_LINK = (text.replace("{", "{{").replace("}", "}}") for t
 READ_GATE = """
 OPTIONAL MATCH (c:Catalog {id: 1})
 OPTIONAL MATCH (g:Gate {id: 1})
-RETURN coalesce(c.revision, 0) AS revision, coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended
+RETURN coalesce(c.revision, 0) AS revision, coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended,
+c.applying AS applying
 """
 # `writes` counts transactions, each once: whoever remembers how many there were can tell whether anybody else wrote.
 # What is locked comes first everywhere, so that what is read then is the newest value: no count is lost, and a late
@@ -71,8 +76,12 @@ REOPEN_GATE = "MATCH (g:Gate {id: 1}) SET g.ended = g.begun"
 _CATALOG = f"MERGE (c:Catalog {{id: 1}}) ON CREATE SET c.revision = 0, c.format = {FORMAT}, c.store = randomUUID() "
 _LOCKED = _CATALOG + "SET c.locked = true WITH c SET c.writes = coalesce(c.writes, 0) + 1 "
 MAKE_STORE = _LOCKED + "WITH c WHERE c.store IS NULL SET c.store = randomUUID()"
+# Leases are looked through without their index: it would be locked here, and whoever holds the lock could take none.
 LOCK = _LOCKED + (
-    "RETURN c.revision AS revision, c.source_order AS source_order, coalesce(c.restoring, false) AS restoring"
+    f"WITH c OPTIONAL MATCH (l:Lease) WHERE toString(l.name) = '{cypher_parts.LEASE}' "
+    f"AND l.until > timestamp() AND l.until <= timestamp() + {LONGEST_LEASE * 1000} "
+    "RETURN c.revision AS revision, c.source_order AS source_order, coalesce(c.restoring, false) AS restoring, "
+    "c.applying AS applying, l.holder AS holder"
 )
 READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
 SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
@@ -300,11 +309,6 @@ HELD_RUNS = (
     "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run, s.problems AS problems ORDER BY s.id"
 )
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
-SAID_ENTITIES = "MATCH (e:Entity) WHERE $source IN e.sources RETURN collect(e.statements) AS texts"
-SAID_LINKS = (
-    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE $source IN r.sources "
-    "RETURN collect([a.ref, type(r), b.ref, r.environment, r.statements]) AS links"
-)
 SHARED_ENTITIES = (
     "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
     "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "
@@ -333,7 +337,9 @@ REFERENCED_OWNERS = (
     "RETURN collect(e.ownership) AS texts"
 )
 IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS ref ORDER BY ref"
-IN_ANY_REPOSITORY = "MATCH (e:Entity) WHERE e.repository IS NOT NULL RETURN e.ref AS ref ORDER BY ref"
+IN_ANY_REPOSITORY = (
+    "MATCH (e:Entity) WHERE e.repository IS NOT NULL OR e.kind = 'repository' RETURN e.ref AS ref ORDER BY ref"
+)
 
 # --- writes ---
 LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}

@@ -46,15 +46,20 @@ TRIES = 4
 FIRST_PAUSE = 0.05
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
+RETRY_AFTER = 5
+"""Seconds, for whoever comes while a write is applied in parts."""
 SLOW = "a question that is new to a database that has just started takes seconds: ask again, and then for less"
 BEING_RESTORED = "a backup is being restored; if nobody is at it any more, restore it again and replace"
 _TORN = object()
 
 
 class Gate(NamedTuple):
+    """`applying`: the write that is applied in parts."""
+
     revision: int
     begun: int
     ended: int
+    applying: str | None
 
     @property
     def closed(self) -> bool:
@@ -70,6 +75,9 @@ class Statements:
         self._timeout = timeout
         self.revision = 0
         self.source_order: tuple[str, ...] | None = None
+        self.applying: str | None = None
+        self.holder: str | None = None
+        """Who plans or applies a write in parts now."""
         self.sight = WHOLE
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
@@ -86,6 +94,9 @@ class Statements:
         async with asyncio.timeout(COMMIT_TIMEOUT):
             await self._transaction.commit()
 
+    async def roll_back(self) -> None:
+        await self._transaction.rollback()
+
     async def gate(self) -> Gate:
         rows = await self.rows(cypher.READ_GATE)
         return Gate(**rows[0])
@@ -97,6 +108,8 @@ class Database:
     def __init__(self, uri: str, user: str | None, password: str | None, name: str) -> None:
         self._name = name
         self.round_trips = 0
+        self.on_unsettled: Callable[[], None] = lambda: None
+        """Called where a reader finds a write that is applied in parts: who applied it may be gone."""
         self._driver = AsyncGraphDatabase.driver(
             uri,
             auth=(user, password) if user and password else None,
@@ -125,17 +138,23 @@ class Database:
         finally:
             CONNECTIONS.dec()
 
-    async def read(self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE) -> T:
-        """The answer of `work` over one state of the catalog."""
+    async def read(
+        self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE, *, aside: bool = False
+    ) -> T:
+        """The answer of `work` over one state of the catalog. Raises CatalogError UNAVAILABLE while a write is applied
+        in parts, unless it asks nothing of entities and links (`aside`).
+        """
         try:
             async with asyncio.timeout(deadline), _our_errors():
-                return await _retried(lambda: self._read_between_commits(work, deadline))
+                return await _retried(lambda: self._read_between_commits(work, deadline, aside=aside))
         except TimeoutError:
             raise CatalogError(
                 ErrorCode.DEADLINE_EXCEEDED, f"the database did not answer within {deadline:g} s; {SLOW}"
             ) from None
 
-    async def _read_between_commits(self, work: Callable[[Statements], Awaitable[T]], deadline: float) -> T:
+    async def _read_between_commits(
+        self, work: Callable[[Statements], Awaitable[T]], deadline: float, *, aside: bool
+    ) -> T:
         waited = 0.0
         while True:
             async with (
@@ -144,6 +163,9 @@ class Database:
             ):
                 statements = Statements(transaction, self)
                 before = await statements.gate()
+                if before.applying and not aside:
+                    self.on_unsettled()
+                    raise unsettled()
                 if not before.closed:
                     statements.revision = before.revision
                     answer = await self._unless_torn(work, statements, before)
@@ -220,6 +242,7 @@ class Database:
                 raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
             statements.revision = rows[0]["revision"]
             statements.source_order = order_of(rows)
+            statements.applying, statements.holder = rows[0]["applying"], rows[0]["holder"]
             await stack.enter_async_context(attempt.pop_all())
             return statements
 
@@ -315,6 +338,11 @@ async def _rows(result: AsyncResult) -> list[Row]:
     """As result.data(), which looks for nodes and paths in everything; no statement of ours returns any."""
     keys = result.keys()
     return [dict(zip(keys, values, strict=True)) for values in await result.values()]
+
+
+def unsettled() -> CatalogError:
+    message = "a large sync is being written and is not whole yet; ask again"
+    return CatalogError(ErrorCode.UNAVAILABLE, message, retryAfter=RETRY_AFTER)
 
 
 def order_of(rows: list[Row]) -> tuple[str, ...] | None:

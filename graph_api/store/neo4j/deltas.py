@@ -38,6 +38,12 @@ def _named(changes: ChangeSet) -> Row:
     }
 
 
+def untold(size: int, revision: int) -> Row:
+    """As delta_of(), of a write that nobody can follow."""
+    size = max(size, LARGEST + 1)
+    return {"revision": revision, "forgotten": revision - KEPT, "delta": {"revision": revision, "size": size}}
+
+
 class Told(NamedTuple):
     """What makes a copy one of this revision: rows with their stamps. Unlike in a plan, what is `removed` may be among
     the entities too: it came back.

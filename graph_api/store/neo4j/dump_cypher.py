@@ -33,9 +33,9 @@ DUMP_LINKS = (
 )
 HOLDS_SOMETHING = "RETURN EXISTS { MATCH (:Entity|Sync|Source|Removed|ApiKey|AuditRecord) } AS something"
 # Servers that know the catalog of before see at once that it is another one.
-BEGIN_RESTORE = "MATCH (c:Catalog {id: 1}) SET c.restoring = true, c.store = randomUUID()"
+BEGIN_RESTORE = "MATCH (c:Catalog {id: 1}) SET c.restoring = true, c.applying = null, c.store = randomUUID()"
 DELETE_ALL = (
-    "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord|Answer|Delta) "
+    "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord|Answer|Delta|Part) "
     "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
 )
 RESTORE_KEYS = "UNWIND $rows AS row CREATE (k:ApiKey) SET k = row"

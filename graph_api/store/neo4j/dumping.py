@@ -11,7 +11,7 @@ from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
 from graph_api.store.neo4j import cypher, dump_cypher, keys
-from graph_api.store.neo4j.database import Database, Row, Statements, order_of
+from graph_api.store.neo4j.database import Database, Row, Statements, order_of, unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
 from graph_api.store.neo4j.runs import run_of
@@ -29,6 +29,8 @@ async def dump(database: Database, *, exclusive: bool) -> AsyncIterator[Batch]:
     """Raises TornError if somebody writes meanwhile; with `exclusive` all writers wait until it is done."""
     async with database.write() if exclusive else database.reading() as tx:
         before = await tx.gate()
+        if before.applying:
+            raise unsettled()
         if before.closed and not exclusive:
             raise TornError
         async for batch in _batches(tx, before.revision):

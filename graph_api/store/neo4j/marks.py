@@ -16,11 +16,14 @@ _INTEGERS = {0xC8: 1, 0xC9: 2, 0xCA: 4, 0xCB: 8}
 
 
 class Mark(NamedTuple):
-    """`writes`: transactions that programs of ours have counted. `transactions`: all there were."""
+    """`writes`: transactions that programs of ours have counted. `transactions`: all there were. While a write is
+    `applying`, what is read is of no revision.
+    """
 
     store: str | None
     revision: int
     restoring: bool
+    applying: bool
     begun: int
     ended: int
     writes: int

@@ -4,7 +4,7 @@
 MARK = (
     "OPTIONAL MATCH (g:Gate {id: 1}) OPTIONAL MATCH (c:Catalog {id: 1}) "
     "RETURN c.store AS store, coalesce(c.revision, 0) AS revision, coalesce(c.restoring, false) AS restoring, "
-    "coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended, "
+    "c.applying IS NOT NULL AS applying, coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended, "
     "reduce(n = coalesce(c.writes, 0) + coalesce(g.writes, 0), w IN COLLECT { MATCH (l:Lease) RETURN l.writes } | "
     "n + coalesce(w, 0)) AS writes"
 )

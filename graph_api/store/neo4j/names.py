@@ -9,17 +9,17 @@ from graph_api.store.neo4j import mirror_cypher
 from graph_api.store.neo4j.cypher import LABELS
 
 _LABELS = """
-Answer ApiKey AuditRecord Audience Catalog Delta Entity Gate Identifier Lease Migration Removed Source Sync Write
+Answer ApiKey AuditRecord Audience Catalog Delta Entity Gate Identifier Lease Migration Part Removed Source Sync Write
 """
 _FOLDED = "annotations description environment labels lifecycle name properties sources tags title type"
 _SORTED = "lifecycle name title type"
 _PROPERTIES = """
-active annotations at audience audit_hash audit_sequence begun body confidence connector created_revision criticality
-declared declared_owners description digest domains ended entities environment environments folder format hash held
-holder horizon id identifiers key kind labels last_applied_at lifecycle links locked name namespace observed_at oldest
-origin origins owner_state owners ownership payload previous problems properties properties_json record ref removed
-repository restoring revision sequence size source source_order sources started_at statements store systems tags text
-tier title type until updated_at value writes
+active annotations applying at audience audit_hash audit_sequence begun body confidence connector created_revision
+criticality declared declared_owners description digest domains ended entities environment environments folder format
+hash held holder horizon id identifiers key kind labels last_applied_at lifecycle links locked name namespace
+observed_at oldest origin origins owner_state owners ownership payload place previous problems properties
+properties_json record ref removed repository restoring revision sequence size source source_order sources started_at
+statements store systems tags text tier title type until updated_at value write writes
 """
 
 LABEL_NAMES = sorted({*_LABELS.split(), *(label.split(":")[1] for label in LABELS.values())})

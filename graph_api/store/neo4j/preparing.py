@@ -2,8 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -12,7 +11,7 @@ from neo4j.exceptions import ClientError
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.identity import State
 from graph_api.store.migrations import Step, check_format, pending
-from graph_api.store.neo4j import cypher, names
+from graph_api.store.neo4j import cypher, leases, names
 from graph_api.store.neo4j.database import BEING_RESTORED, Database
 
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
@@ -23,7 +22,10 @@ async def _nothing(_database: Database) -> None:
     """Older rows are read as well; older programs cannot read the new ones."""
 
 
-STEPS: tuple[Neo4jStep, ...] = (Step(format=2, oldest=2, name="links without their key and defaults", run=_nothing),)
+STEPS: tuple[Neo4jStep, ...] = (
+    Step(format=2, oldest=2, name="links without their key and defaults", run=_nothing),
+    Step(format=3, oldest=3, name="writes that are applied in parts", run=_nothing),
+)
 
 INDEX_SECONDS = 300.0
 LEASE = "migration"
@@ -90,10 +92,10 @@ async def _migrate(database: Database, steps: Sequence[Neo4jStep]) -> None:
     holder = secrets.token_hex(8)
     async with asyncio.timeout(WAIT_SECONDS):
         while missing := pending(steps, (await read_state(database)).format):
-            if not await _lease(database, holder, LEASE_SECONDS):
+            if not await leases.take(database, LEASE, holder, LEASE_SECONDS):
                 await asyncio.sleep(PAUSE)
                 continue
-            async with _leased(database, holder):
+            async with leases.kept(database, LEASE, holder, LEASE_SECONDS):
                 await missing[0].run(database)
                 await _record(database, holder, missing[0])
 
@@ -109,27 +111,3 @@ async def _record(database: Database, holder: str, step: Neo4jStep) -> None:
         name=step.name,
         at=datetime.now(UTC).isoformat(),
     )
-
-
-@asynccontextmanager
-async def _leased(database: Database, holder: str) -> AsyncIterator[None]:
-    """Keeps the lease, and gives it back."""
-
-    async def keep() -> None:
-        kept = True
-        while kept:
-            await asyncio.sleep(LEASE_SECONDS / 3)
-            kept = await _lease(database, holder, LEASE_SECONDS)
-
-    keeping = asyncio.create_task(keep())
-    try:
-        yield
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
-        await _lease(database, holder, 0)
-
-
-async def _lease(database: Database, holder: str, seconds: float) -> bool:
-    milliseconds = round(seconds * 1000)
-    return bool(await database.execute(cypher.TAKE_LEASE, name=LEASE, holder=holder, milliseconds=milliseconds))

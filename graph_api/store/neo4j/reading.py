@@ -16,10 +16,10 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, walks
 from graph_api.store.neo4j.database import DEFAULT_DEADLINE, Database, Statements
 from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.lookups import resolve
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.sight import TRUE, Sight, Sights
-from graph_api.store.neo4j.writes import resolve
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
 
 MAX_CYCLE_LINKS = 1_000_000
@@ -36,7 +36,7 @@ class Neo4jReading:
         self._visibility = visibility
 
     async def revision(self) -> int:
-        return await self._database.read(revision_of)
+        return await self._database.read(revision_of, aside=True)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         async def ask(tx: Statements) -> dict[Ref, Entity]:
@@ -122,7 +122,7 @@ class Neo4jReading:
         return await self._read(lambda tx: runs.changes(tx, since, limit, after))
 
     async def sources(self) -> list[SourceInfo]:
-        return await self._database.read(runs.sources)
+        return await self._database.read(runs.sources, aside=True)
 
     async def syncs(
         self,
@@ -131,7 +131,7 @@ class Neo4jReading:
         after: tuple[str, str] | None = None,
         status: SyncStatus | None = None,
     ) -> list[SyncRun]:
-        return await self._database.read(lambda tx: runs.syncs(tx, source, limit, after, status))
+        return await self._database.read(lambda tx: runs.syncs(tx, source, limit, after, status), aside=True)
 
     async def problems(
         self,
@@ -142,10 +142,12 @@ class Neo4jReading:
         *,
         backward: bool = False,
     ) -> list[PlacedProblem]:
-        return await self._database.read(lambda tx: runs.problems(tx, source, limit, after, before, backward=backward))
+        return await self._database.read(
+            lambda tx: runs.problems(tx, source, limit, after, before, backward=backward), aside=True
+        )
 
     async def count_problems(self, source: str | None) -> int:
-        return await self._database.read(lambda tx: runs.count_problems(tx, source))
+        return await self._database.read(lambda tx: runs.count_problems(tx, source), aside=True)
 
     async def _read(self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE) -> T:
         async def ask(tx: Statements) -> T:

@@ -1,12 +1,16 @@
 """What happened: runs with their problems, the sources that they speak for, and the latest change of each entity."""
 
-from graph_api.catalog.changes import Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
+from dataclasses import replace
+
+from graph_api.catalog.changes import SEEN, Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.database import Row, Statements
 from graph_api.store.protocol import PlacedProblem
-from graph_api.store.retention import check_since
-from graph_api.store.rows import load_problem, load_run
+from graph_api.store.retention import Retention, check_since
+from graph_api.store.rows import dump, dump_run, load_problem, load_run
+
+_COUNTED = frozenset({SyncStatus.APPLIED, SyncStatus.CONFIRMED})
 
 
 def run_of(row: Row) -> SyncRun:
@@ -66,3 +70,24 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
     query = cypher.CHANGES.format(where=tx.sight.node("e"), told=tx.sight.node("t"))
     rows = await tx.rows(query, since=since, after_revision=revision, after_ref=ref, limit=limit, **tx.sight.parameters)
     return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]
+
+
+async def write_run(tx: Statements, run: SyncRun, retention: Retention) -> None:
+    """Write or replace the run; what it applied counts for its source."""
+    counts = run.counts
+    counted = run.status in _COUNTED
+    await tx.rows(
+        cypher.WRITE_RUN,
+        id=run.id,
+        source=run.source,
+        connector=run.connector,
+        started_at=run.started_at,
+        body=dump_run(replace(run, problems=())),
+        problems=[dump(problem) for problem in run.problems],
+        held=True if run.status is SyncStatus.HELD else None,
+        payload=run.payload,
+        entities=counts.entities_added - counts.entities_removed if counted else 0,
+        links=counts.links_added - counts.links_removed if counted else 0,
+        applied_at=run.finished_at if run.status in SEEN else None,
+    )
+    await tx.rows(cypher.PRUNE_RUNS, source=run.source, id=run.id, keep=retention.runs)

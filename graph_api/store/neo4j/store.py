@@ -11,11 +11,13 @@ from graph_api.catalog.ref import Ref
 from graph_api.store.dump import Batch
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
-from graph_api.store.neo4j import audit, cypher, dumping, keys
+from graph_api.store.neo4j import audit, cypher, dumping, keys, leases
 from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.deltas import Told, changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
+from graph_api.store.neo4j.finishing import Heir, finish
 from graph_api.store.neo4j.marks import Mark, count_entities, read_mark
+from graph_api.store.neo4j.parts import PAGE
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.reading import Neo4jReading, revision_of
 from graph_api.store.neo4j.sight import Sights
@@ -27,7 +29,9 @@ PING_TIMEOUT = 2.0
 
 
 class Neo4jStore(Neo4jReading):
-    """The Store protocol over one Neo4j database; see protocol.py for what each method answers."""
+    """The Store protocol over one Neo4j database; see protocol.py for what each method answers. `page`: entities of a
+    part, where a write comes in parts.
+    """
 
     def __init__(
         self,
@@ -36,10 +40,13 @@ class Neo4jStore(Neo4jReading):
         password: str | None = None,
         database: str = "neo4j",
         retention: Retention | None = None,
+        page: int = PAGE,
     ) -> None:
         super().__init__(Database(uri, user, password, database), Sights())
         self._retention = retention or Retention()
+        self._page = page
         self._opened: State | None = None
+        self._heir = Heir(self._database, self._retention)
 
     @property
     def round_trips(self) -> int:
@@ -48,13 +55,16 @@ class Neo4jStore(Neo4jReading):
 
     async def open(self, *, to_restore: bool = False) -> None:
         self._opened = await prepare(self._database, to_restore=to_restore)
+        if not to_restore:
+            await self._heir.take_over()
 
     async def close(self) -> None:
+        await self._heir.close()
         await self._database.close()
 
     async def ping(self) -> None:
         known = self._opened
-        await self._database.read(revision_of, PING_TIMEOUT)
+        await self._database.read(revision_of, PING_TIMEOUT, aside=True)
         state = await read_state(self._database, to_restore=True)
         check_format(state.format, state.oldest, cypher.FORMAT)
         check_same(known, state)
@@ -65,7 +75,7 @@ class Neo4jStore(Neo4jReading):
         async def ask(tx: Statements) -> tuple[str, ...] | None:
             return order_of(await tx.rows(cypher.READ_ORDER))
 
-        return await self._database.read(ask)
+        return await self._database.read(ask, aside=True)
 
     def seen_by(self, visibility: Visibility) -> Neo4jReading:
         if visibility.tokens is None:
@@ -80,30 +90,49 @@ class Neo4jStore(Neo4jReading):
         return await self._database.read(ask)
 
     async def audit(self, limit: int, before: int | None = None) -> list[Record]:
-        return await self._database.read(lambda tx: audit.records(tx, limit, before))
+        return await self._database.read(lambda tx: audit.records(tx, limit, before), aside=True)
 
     async def audit_head(self) -> Head:
-        return await self._database.read(audit.head)
+        return await self._database.read(audit.head, aside=True)
 
     async def keys(self) -> list[ApiKey]:
-        return await self._database.read(keys.keys)
+        return await self._database.read(keys.keys, aside=True)
 
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
-        milliseconds = round(seconds * 1000)
-        query = cypher.TAKE_LEASE
-        return bool(await self._database.execute(query, name=name, holder=holder, milliseconds=milliseconds))
+        return await leases.take(self._database, name, holder, seconds)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
         await check_constraints(self._database)
+        async with self._locked() as tx:
+            write = Neo4jWrite(tx, self._database, self._retention, self._page)
+            try:
+                yield write
+                if write.parts:
+                    await write.parts.decide()
+                    await finish(self._database, self._retention)
+                elif write.applied or write.kept_aside:
+                    await self._database.commit(tx, seen=write.applied)
+            finally:
+                if write.parts:
+                    await write.parts.close()
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[Statements]:
+        """What somebody who is gone has left half applied is finished first."""
         async with self._database.write() as tx:
-            write = Neo4jWrite(tx, self._retention)
-            yield write
-            if write.applied or write.kept_aside:
-                await self._database.commit(tx, seen=write.applied)
+            if tx.applying is None or tx.holder:
+                yield tx
+                return
+        await self._heir.take_over()
+        async with self._database.write() as tx:
+            yield tx
 
     async def mark(self) -> Mark:
-        return await read_mark(self._database)
+        mark = await read_mark(self._database)
+        if mark.applying:
+            self._heir.look_soon()
+        return mark
 
     async def count_entities(self) -> int:
         """As the database itself counts, at once."""

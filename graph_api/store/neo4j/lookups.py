@@ -1,0 +1,97 @@
+"""What a plan reads of the entities and links that it changes."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from graph_api.catalog.entity import Entity, Link, LinkKey, OwnerHow
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.store.lookups import Referenced, Said
+from graph_api.store.neo4j import cypher, cypher_lookups
+from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.records import entity_of, link_of
+from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.rows import load_entity_statements, load_link_statements, load_owners
+
+_ALL_TYPES = relation_types(RELATIONS)
+
+
+class Neo4jLookups:
+    """Implements Lookups. `is_first`: nothing was written yet, so that the largest write of most catalogs need not ask
+    what there was.
+    """
+
+    def __init__(self, tx: Statements) -> None:
+        self._tx = tx
+        self.is_first = tx.revision == 0
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+        rows = (
+            await self._tx.rows(cypher.ENTITIES.format(where=TRUE), refs=list(refs))
+            if refs and not self.is_first
+            else []
+        )
+        return {row["e"]["ref"]: entity_of(row["e"]) for row in rows}
+
+    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
+        if not keys or self.is_first:
+            return {}
+        rows = await self._tx.rows(cypher.LINKS, keys=[list(key) for key in keys])
+        return {link.key: link for link in _links(rows)}
+
+    async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
+        if not refs or not relations:
+            return []
+        query = cypher.LINKS_AT_OUT if direction is Direction.OUT else cypher.LINKS_AT_IN
+        return _links(await self._tx.rows(query.format(types=relation_types(relations)), refs=list(refs)))
+
+    async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]:
+        if not refs:
+            return {}
+        rows = await self._tx.rows(cypher.REFERENCED_LINKS, refs=list(refs))
+        links = {row["ref"]: row["n"] for row in rows}
+        inferred = dict.fromkeys(refs, 0)
+        for text in (await self._tx.rows(cypher.REFERENCED_OWNERS, refs=list(refs)))[0]["texts"]:
+            for ref in {owner.ref for owner in load_owners(text) if owner.how is OwnerHow.INFERRED}:
+                if ref in inferred:
+                    inferred[ref] += 1
+        return {ref: Referenced(links.get(ref, 0), inferred[ref]) for ref in refs}
+
+    async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
+        if repositories is None:
+            rows = await self._tx.rows(cypher.IN_ANY_REPOSITORY)
+        else:
+            rows = await self._tx.rows(cypher.IN_REPOSITORIES, refs=list(repositories))
+        return [row["ref"] for row in rows]
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        return {} if self.is_first else await resolve(self._tx, identifiers)
+
+
+async def said_by(tx: Statements, source: str, after: int | str, limit: int) -> Said:
+    """`after` is the ref of a row."""
+    query = cypher_lookups.SAID_BY.format(types=_ALL_TYPES)
+    (page,) = await tx.rows(query, source=source, after=after, limit=limit)
+    entities = [load_entity_statements(text)[source] for text in page["texts"]]
+    links = [
+        said
+        for left in page["links"]
+        for *key, text in left
+        for said in load_link_statements(text, LinkKey(*key))[source]
+    ]
+    more = page["last"] if page["count"] == limit else None
+    return Said({said.ref: said for said in entities}, {said.key: said for said in links}, more)
+
+
+async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+    found: dict[str, list[Ref]] = {}
+    query = cypher.RESOLVE.format(where=tx.sight.node("e"))
+    values = list(set(identifiers))
+    for row in await tx.rows(query, identifiers=values, **tx.sight.parameters) if values else []:
+        found.setdefault(row["value"], []).append(row["ref"])
+    return found
+
+
+def _links(rows: Iterable[Mapping[str, Any]]) -> list[Link]:
+    return [link_of(row["link"]["source"], row["link"]["relation"], row["link"]["target"], row["link"]) for row in rows]
