@@ -8,7 +8,6 @@ its links are of a relation that no question is about, so that every answer stay
 import asyncio
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -27,6 +25,7 @@ from benchmarks.generate import split
 from benchmarks.measure import await_mirrors, free_port, served
 from benchmarks.peers_floors import floors
 from benchmarks.peers_report import OURS, render
+from benchmarks.running import local_database, stop_when_told, tell
 from graph_api import local_neo4j
 from graph_api.app import open_store, source_order
 from graph_api.catalog.snapshot import Snapshot
@@ -39,7 +38,6 @@ from graph_api.sync import sync
 _QUERIES = Path(__file__).with_name("peers.json")
 _PAGED = {"Q2": "services", "Q7": "entities"}
 """Questions that others ask by the number of rows to leave out, which a cursor does here."""
-_HEAP = "4g"
 _PART = 50_000
 """Entities of a sync."""
 
@@ -52,7 +50,7 @@ _PART = 50_000
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Keeps installed packages and data.")
 def main(folder: Path, entities: int, peers: str, workers: int, work: Path | None) -> None:
     """Load, serve and measure everything on this machine, and print it as a table beside the bars."""
-    signal.signal(signal.SIGTERM, _leave)
+    stop_when_told()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         work = (work or Path(name)).resolve()
         data = work / f"data-{entities}"
@@ -85,7 +83,7 @@ def _free_ports(number: int) -> int:
 
 
 def _environment(work: Path, peers: str, ours: str) -> dict[str, str]:
-    jars = ensure_jars(local_neo4j.DEFAULT_VERSION, _tell)
+    jars = ensure_jars(local_neo4j.DEFAULT_VERSION, tell)
     return {
         "WORK_DIR": str(work),
         "PEERS": peers,
@@ -99,13 +97,10 @@ def _environment(work: Path, peers: str, ours: str) -> dict[str, str]:
 
 @contextmanager
 def _loaded(snapshot: Snapshot, home: Path) -> Iterator[str]:
-    running = local_neo4j.start(home, progress=_tell, bolt_port=free_port(), heap=_HEAP)
-    try:
-        _tell("Loading ours")
-        asyncio.run(_load(running.uri, snapshot))
-        yield running.uri
-    finally:
-        local_neo4j.stop(home)
+    with local_database(home) as uri:
+        tell("Loading ours")
+        asyncio.run(_load(uri, snapshot))
+        yield uri
 
 
 async def _load(uri: str, snapshot: Snapshot) -> None:
@@ -145,14 +140,6 @@ def _run(command: list[str], **environment: str) -> None:
     ran = subprocess.run(command, env=os.environ | environment, stdout=sys.stderr, check=False)  # noqa: S603 - named by the caller
     if ran.returncode:
         raise click.ClickException(f"{command[0]} {command[1]} failed")
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(1)
-
-
-def _tell(message: str) -> None:
-    click.echo(message, err=True)
 
 
 if __name__ == "__main__":

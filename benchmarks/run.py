@@ -1,22 +1,20 @@
 """`python -m benchmarks.run`: how long questions and syncs take, beside what the same would take at the least."""
 
 import asyncio
-import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from types import FrameType
 
 import click
 from neo4j import Driver, GraphDatabase
 
 from benchmarks import floors
 from benchmarks.generate import HUB, MAX_ENTITIES, MIN_ENTITIES, SNAPSHOT_ENTITIES, generate, split
-from benchmarks.measure import BenchmarkError, Served, count_round_trips, free_port, measure_server
+from benchmarks.measure import BenchmarkError, Served, count_round_trips, measure_server
 from benchmarks.report import EmbeddedResult, Neo4jResult, render
-from graph_api import local_neo4j
+from benchmarks.running import local_database, stop_when_told, tell
 from graph_api.app import open_store, source_order
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.snapshot import Snapshot
@@ -24,7 +22,6 @@ from graph_api.settings import Settings
 from graph_api.sync import sync
 
 _WARM_UP_ROWS = 10_000
-_HEAP = "4g"
 """A sync is one transaction, which 100,000 entities fill 2 GiB with."""
 
 
@@ -36,8 +33,7 @@ _HEAP = "4g"
 @click.option("--neo4j", "uri", metavar="URI", help="An empty database without password; a local one when left out.")
 def main(entities: int, which: str, uri: str | None) -> None:
     """Load a generated catalog, serve it, ask every question, and print the times as Markdown."""
-    # Ended from outside, it still stops the servers that it started.
-    signal.signal(signal.SIGTERM, _leave)
+    stop_when_told()
     snapshot = generate(entities)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -47,7 +43,7 @@ def main(entities: int, which: str, uri: str | None) -> None:
         if which != "neo4j":
             embedded = _embedded(folder, snapshot, seconds)
         if which != "embedded":
-            with _database(uri, folder / "neo4j") as address:
+            with nullcontext(uri) if uri else local_database(folder / "neo4j") as address:
                 neo4j = _neo4j(address, folder, snapshot, changes)
     click.echo(render(len(snapshot.entities), len(snapshot.links), embedded, neo4j))
 
@@ -61,7 +57,7 @@ def _neo4j(uri: str, folder: Path, snapshot: Snapshot, changes: Sequence[ChangeS
     with GraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
         _refuse_used(driver, uri)
         asyncio.run(_create_indexes(uri))
-        _tell("Writing the same rows without the product")
+        tell("Writing the same rows without the product")
         floors.write_bare(driver, [_part(changes[0])])
         floors.wipe(driver)
         bare = floors.write_bare(driver, changes)
@@ -70,7 +66,7 @@ def _neo4j(uri: str, folder: Path, snapshot: Snapshot, changes: Sequence[ChangeS
         served = _serve(uri, folder)
         mirrored = _serve(uri, folder, mirrored=True)
         trips = asyncio.run(count_round_trips(uri))
-        _tell("Measuring the floors")
+        tell("Measuring the floors")
         return Neo4jResult(
             seconds, served, mirrored, trips, bare, floors.neo4j_impact(driver), floors.neo4j_page(driver)
         )
@@ -98,7 +94,7 @@ async def _load(url: str, snapshot: Snapshot) -> tuple[float, list[ChangeSet]]:
     settings = Settings(store=url)
     store = open_store(settings)
     await store.open()
-    _tell(f"Syncing {len(snapshot.entities):,} entities and {len(snapshot.links):,} links into {url.partition(':')[0]}")
+    tell(f"Syncing {len(snapshot.entities):,} entities and {len(snapshot.links):,} links into {url.partition(':')[0]}")
     seconds, written = 0.0, []
     try:
         for part in split(snapshot):
@@ -112,31 +108,11 @@ async def _load(url: str, snapshot: Snapshot) -> tuple[float, list[ChangeSet]]:
 
 
 def _serve(url: str, folder: Path, *, mirrored: bool = False) -> Served:
-    _tell(f"Asking {'the mirror of ' if mirrored else ''}{url.partition(':')[0]}")
+    tell(f"Asking {'the mirror of ' if mirrored else ''}{url.partition(':')[0]}")
     try:
         return measure_server(url, folder / "server.log", mirrored=mirrored)
     except BenchmarkError as error:
         raise click.ClickException(str(error)) from error
-
-
-@contextmanager
-def _database(uri: str | None, home: Path) -> Iterator[str]:
-    if uri:
-        yield uri
-        return
-    running = local_neo4j.start(home, progress=_tell, bolt_port=free_port(), heap=_HEAP)
-    try:
-        yield running.uri
-    finally:
-        local_neo4j.stop(home)
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(1)
-
-
-def _tell(message: str) -> None:
-    click.echo(message, err=True)
 
 
 if __name__ == "__main__":

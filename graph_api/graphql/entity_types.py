@@ -14,10 +14,10 @@ from graph_api.catalog.ownership import code_owners_of, unresolved_code_owner
 from graph_api.catalog.ref import kind_of
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.graphql.arguments import After, Before, First, Last, described
+from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.entity_pages import EntityConnection
-from graph_api.graphql.link_pages import LinkConnection, link_connection, link_field
+from graph_api.graphql.link_pages import LinkConnection, link_field
 from graph_api.graphql.named import load_entity
 from graph_api.graphql.owned import owned_by_this
 from graph_api.graphql.types import Entity
@@ -38,15 +38,15 @@ class _Row:
     description="Software: what services, applications, libraries and other components have in common."
 )
 class Software(Entity):
-    provides_apis: LinkConnection = link_field("PROVIDED_BY", IN, "APIs that it provides.")
-    consumes_apis: LinkConnection = link_field("CONSUMES_API", OUT, "APIs that it calls.")
-    reads_from: LinkConnection = link_field("READS_FROM", OUT, "Data that it reads.")
-    writes_to: LinkConnection = link_field("WRITTEN_BY", IN, "Data that it produces.")
-    runs_on: LinkConnection = link_field("RUNS_ON", OUT, "What it runs on.")
-    deployed_to: LinkConnection = link_field("DEPLOYED_TO", OUT, "Environments that it is deployed to.")
-    built_from: LinkConnection = link_field("BUILT_FROM", OUT, "Repositories that it is built from.")
-    part_of: LinkConnection = link_field("PART_OF", OUT, "Systems and components that it is part of.")
-    subcomponents: LinkConnection = link_field("PART_OF", IN, "Components that are part of it.")
+    provides_apis: LinkConnection = link_field(["PROVIDED_BY"], IN, "APIs that it provides.")
+    consumes_apis: LinkConnection = link_field(["CONSUMES_API"], OUT, "APIs that it calls.")
+    reads_from: LinkConnection = link_field(["READS_FROM"], OUT, "Data that it reads.")
+    writes_to: LinkConnection = link_field(["WRITTEN_BY"], IN, "Data that it produces.")
+    runs_on: LinkConnection = link_field(["RUNS_ON"], OUT, "What it runs on.")
+    deployed_to: LinkConnection = link_field(["DEPLOYED_TO"], OUT, "Environments that it is deployed to.")
+    built_from: LinkConnection = link_field(["BUILT_FROM"], OUT, "Repositories that it is built from.")
+    part_of: LinkConnection = link_field(["PART_OF"], OUT, "Systems and components that it is part of.")
+    subcomponents: LinkConnection = link_field(["PART_OF"], IN, "Components that are part of it.")
 
 
 @strawberry.type(description="A component of type service.")
@@ -71,46 +71,46 @@ class Component(_Row, Software):
 
 @strawberry.type(description="An interface that components provide and consume.")
 class Api(_Row, Entity):
-    provided_by: LinkConnection = link_field("PROVIDED_BY", OUT, "Who serves it.")
-    consumed_by: LinkConnection = link_field("CONSUMES_API", IN, "Who calls it.")
+    provided_by: LinkConnection = link_field(["PROVIDED_BY"], OUT, "Who serves it.")
+    consumed_by: LinkConnection = link_field(["CONSUMES_API"], IN, "Who calls it.")
 
 
 @strawberry.type(description="A job that reads and writes datasets.")
 class Pipeline(_Row, Entity):
-    reads_from: LinkConnection = link_field("READS_FROM", OUT, "Data that it reads.")
-    writes_to: LinkConnection = link_field("WRITTEN_BY", IN, "Data that it produces.")
-    runs_on: LinkConnection = link_field("RUNS_ON", OUT, "What it runs on.")
+    reads_from: LinkConnection = link_field(["READS_FROM"], OUT, "Data that it reads.")
+    writes_to: LinkConnection = link_field(["WRITTEN_BY"], IN, "Data that it produces.")
+    runs_on: LinkConnection = link_field(["RUNS_ON"], OUT, "What it runs on.")
 
 
 @strawberry.type(description="A table, topic, file set or other body of data.")
 class Dataset(_Row, Entity):
-    written_by: LinkConnection = link_field("WRITTEN_BY", OUT, "Pipelines that produce it.")
-    read_by: LinkConnection = link_field("READS_FROM", IN, "Who reads it.")
+    written_by: LinkConnection = link_field(["WRITTEN_BY"], OUT, "Pipelines that produce it.")
+    read_by: LinkConnection = link_field(["READS_FROM"], IN, "Who reads it.")
 
 
 @strawberry.type(
     description="What software needs at run time: database, storage, compute, transit, queue, cache, secret."
 )
 class Resource(_Row, Entity):
-    runs: LinkConnection = link_field("RUNS_ON", IN, "What runs on it.")
-    deployed_to: LinkConnection = link_field("DEPLOYED_TO", OUT, "Environments that it is in.")
+    runs: LinkConnection = link_field(["RUNS_ON"], IN, "What runs on it.")
+    deployed_to: LinkConnection = link_field(["DEPLOYED_TO"], OUT, "Environments that it is in.")
 
 
 @strawberry.type(description="A place where software runs.")
 class Environment(_Row, Entity):
-    deployed: LinkConnection = link_field("DEPLOYED_TO", IN, "What is deployed to it.")
+    deployed: LinkConnection = link_field(["DEPLOYED_TO"], IN, "What is deployed to it.")
 
 
 @strawberry.type(description="Entities that together serve one purpose.")
 class System(_Row, Entity):
-    parts: LinkConnection = link_field("PART_OF", IN, "What is directly part of it.")
-    part_of: LinkConnection = link_field("PART_OF", OUT, "Domains that it is part of.")
+    parts: LinkConnection = link_field(["PART_OF"], IN, "What is directly part of it.")
+    part_of: LinkConnection = link_field(["PART_OF"], OUT, "Domains that it is part of.")
 
 
 @strawberry.type(description="Systems that share a business area.")
 class Domain(_Row, Entity):
-    parts: LinkConnection = link_field("PART_OF", IN, "What is directly part of it.")
-    part_of: LinkConnection = link_field("PART_OF", OUT, "Domains that it is part of.")
+    parts: LinkConnection = link_field(["PART_OF"], IN, "What is directly part of it.")
+    part_of: LinkConnection = link_field(["PART_OF"], OUT, "Domains that it is part of.")
 
 
 @strawberry.interface(description="A group or user: who can own.")
@@ -126,20 +126,20 @@ class Accountable(Entity):
         description="What it owns, as the query `owned`; for at most 20 entities in one request.",
     )
     declares_ownership_of: LinkConnection = link_field(
-        "OWNED_BY", IN, "What declares it as an owner; `owned` also knows effective ownership."
+        ["OWNED_BY"], IN, "What declares it as an owner; `owned` also knows effective ownership."
     )
 
 
 @strawberry.type(description="A team, department or organization.")
 class Group(_Row, Accountable):
-    parent: LinkConnection = link_field("CHILD_OF", OUT, "The group above it.")
-    children: LinkConnection = link_field("CHILD_OF", IN, "The groups directly below it.")
-    members: LinkConnection = link_field("MEMBER_OF", IN, "The people directly in it.")
+    parent: LinkConnection = link_field(["CHILD_OF"], OUT, "The group above it.")
+    children: LinkConnection = link_field(["CHILD_OF"], IN, "The groups directly below it.")
+    members: LinkConnection = link_field(["MEMBER_OF"], IN, "The people directly in it.")
 
 
 @strawberry.type(description="A person.")
 class User(_Row, Accountable):
-    member_of: LinkConnection = link_field("MEMBER_OF", OUT, "Groups that the person is directly in.")
+    member_of: LinkConnection = link_field(["MEMBER_OF"], OUT, "Groups that the person is directly in.")
 
 
 @strawberry.type(description="An owner by a rule of a CODEOWNERS file.")
@@ -186,7 +186,7 @@ async def _code_owner(info: Info, text: str) -> Any:
 
 @strawberry.type(description="A source code repository.")
 class Repository(_Row, Entity):
-    builds: LinkConnection = link_field("BUILT_FROM", IN, "What is built from it.")
+    builds: LinkConnection = link_field(["BUILT_FROM"], IN, "What is built from it.")
     code_owners: list[CodeOwner] = strawberry.field(
         resolver=_code_owners, description="Who owns a path by the rules of its CODEOWNERS dialect."
     )
@@ -197,21 +197,9 @@ class OtherEntity(_Row, Entity):
     pass
 
 
-async def _pointed_at_by(
-    root: Parent[catalog.Entity],
-    info: Info,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> LinkConnection:
-    page = {"first": first, "after": after, "last": last, "before": before}
-    return await link_connection(root, info, IN, tuple(RELATIONS), **page)
-
-
 @strawberry.type(description="A ref that nobody declares; see `unresolvedRefs` for why it is there.")
 class UnresolvedEntity(_Row, Entity):
-    pointed_at_by: LinkConnection = strawberry.field(resolver=_pointed_at_by, description="What points to it.")
+    pointed_at_by: LinkConnection = link_field(list(RELATIONS), IN, "What points to it.")
 
 
 ENTITY_TYPES = (

@@ -73,13 +73,6 @@ class LinkConnection:
         return await info.context.loaders.neighbour_count(self.question).load(self.ref)
 
 
-async def link_connection(
-    root: catalog.Entity, info: Info, direction: Direction, relations: tuple[str, ...], **asked: Any
-) -> LinkConnection:
-    """As link_connections, of one entity."""
-    return (await link_connections([root], info, direction, relations, **asked))[0]
-
-
 async def link_connections(
     roots: Sequence[catalog.Entity],
     info: Info,
@@ -115,8 +108,9 @@ def _connection(ref: Ref, page: PageArguments, found: list[Neighbour], question:
     return LinkConnection(rows=kept, page=page, more=len(found) > page.limit, question=question, ref=ref)
 
 
-def link_field(relation: str, direction: Direction, description: str) -> Any:
-    """A field for one relation, read one way."""
+def link_field(relations: Sequence[str], direction: Direction, description: str) -> Any:
+    """A field for links by these relations, read one way."""
+    many = partial(link_connections, direction=direction, relations=tuple(relations))
 
     async def resolve(
         root: Parent[catalog.Entity],
@@ -126,10 +120,8 @@ def link_field(relation: str, direction: Direction, description: str) -> Any:
         last: Last = None,
         before: Before = None,
     ) -> LinkConnection:
-        page = {"first": first, "after": after, "last": last, "before": before}
-        return await link_connection(root, info, direction, (relation,), **page)
+        return (await many([root], info, first=first, after=after, last=last, before=before))[0]
 
-    many = partial(link_connections, direction=direction, relations=(relation,))
     return strawberry.field(resolver=answered_together(resolve, many), description=description)
 
 

@@ -1,7 +1,8 @@
 """One line in the log for each request and socket: who asked, what it was, how long it took and how it ended."""
 
 import logging
-from time import monotonic, perf_counter
+from math import inf
+from time import perf_counter
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,8 +54,10 @@ class Observe:
             CURRENT.reset(token)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """No part of the requests that are counted: how long it stays open is up to the client."""
-        socket = RequestRecord(request_id=scope["state"]["request_id"], state=scope["state"])
+        """Not counted with requests: how long it stays open is up to the client. Nothing that it asks is as of when it
+        was opened.
+        """
+        socket = RequestRecord(request_id=scope["state"]["request_id"], state=scope["state"], begun=inf)
         close_code: int | None = None
 
         async def receive_and_note() -> Message:
@@ -70,13 +73,14 @@ class Observe:
                 close_code = message.get("code")
             await send(message)
 
+        begun = perf_counter()
         token = CURRENT.set(socket)
         try:
             await self.app(scope, receive_and_note, send_and_note)
         finally:
             fields = {
                 "path": scope["path"][:MAX_PATH],
-                "duration_ms": round((monotonic() - socket.begun) * 1000, 1),
+                "duration_ms": round((perf_counter() - begun) * 1000, 1),
                 "close_code": close_code,
                 "code": socket.code,
             }
