@@ -15,7 +15,9 @@ from benchmarks.running import local_database, stop_when_told, tell
 
 
 @click.command()
-@click.option("--entities", default=MAX_ENTITIES, show_default=True, type=click.IntRange(MIN_ENTITIES, MAX_ENTITIES))
+@click.option(
+    "--entities", default=MAX_ENTITIES, show_default=True, type=click.IntRange(2 * MIN_ENTITIES, MAX_ENTITIES)
+)
 @click.option("--store", default="embedded", show_default=True, type=click.Choice(["embedded", "neo4j"]))
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Keeps the stores, and uses them again.")
 def main(entities: int, store: str, work: Path | None) -> None:
