@@ -1,30 +1,34 @@
 """A writer's planning in a thread, so that the event loop answers others while thousands of rows are planned."""
 
-import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from inspect import CORO_CREATED, getcoroutinestate
+from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
 from graph_api.store.protocol import WriteTransaction
 
 T = TypeVar("T")
 
+LONGEST_STEP = 1.0
+"""Seconds after which a plan comes out of its thread, where it may be cancelled and garbage is collected."""
+
 
 async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Coroutine[Any, Any, T]]) -> T:
     """What `work` makes of a write transaction. It may await nothing else.
 
-    Its own steps run in a thread, what it asks of the transaction runs here.
+    It runs in the transaction's thread, and so does what it asks, if that can be answered there.
     """
-    running = work(cast("WriteTransaction", _Questions(tx)))
+    thread = tx.thread
+    running = work(cast("WriteTransaction", _Questions(tx, thread.here)))
     step: Callable[[], _Call] = partial(running.send, None)
     freeze = not is_frozen_for_good()
     try:
         while True:
-            reached = await asyncio.to_thread(_advance, step, freeze=freeze)
+            reached = await thread.run(partial(_advance, step, freeze=freeze))
             if isinstance(reached, _Result):
                 return cast("T", reached.value)
             try:
@@ -64,16 +68,24 @@ class _Call:
 class _Questions:
     """Stands for the transaction in the thread."""
 
-    def __init__(self, tx: WriteTransaction) -> None:
+    def __init__(self, tx: WriteTransaction, here: object) -> None:
         self._tx = tx
+        self._here = here
+        self._step_ends = monotonic() + LONGEST_STEP
 
     @property
     def revision(self) -> int:
         return self._tx.revision
 
-    def __getattr__(self, name: str) -> Callable[..., _Call]:
-        method = getattr(self._tx, name)
-        return lambda *arguments: _Call(partial(method, *arguments))
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        if (method := getattr(self._here, name, None)) and monotonic() < self._step_ends:
+            return cast("Callable[..., Awaitable[Any]]", method)
+        return partial(self._ask_outside, getattr(self._tx, name))
+
+    async def _ask_outside(self, method: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        answer = await _Call(partial(method, *arguments))
+        self._step_ends = monotonic() + LONGEST_STEP
+        return answer
 
 
 def _advance(step: Callable[[], _Call], *, freeze: bool) -> _Call | _Result[Any]:

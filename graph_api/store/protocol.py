@@ -4,10 +4,10 @@ All methods raise CatalogError UNAVAILABLE when the database does not answer and
 (seconds, from the call) passes. Refs are canonical and need not exist unless a method says so.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from graph_api.access.audit import Event, Head, Record
 from graph_api.access.keys import ApiKey
@@ -104,6 +104,15 @@ class StoredAnswer(NamedTuple):
     body: bytes
 
 
+class PlanningThread(NamedTuple):
+    """`run` takes steps to it. What has a method `here` is asked in the thread itself, where it answers without ever
+    suspending; the transaction is asked from outside of it.
+    """
+
+    run: Callable[[Callable[[], Any]], Awaitable[Any]]
+    here: object = None
+
+
 class WriteTransaction(Lookups, Protocol):
     """The only writer at this moment; sees the state that it changes. Leaving with an error writes nothing."""
 
@@ -111,6 +120,11 @@ class WriteTransaction(Lookups, Protocol):
     """The catalog's revision before this write."""
     source_order: tuple[str, ...] | None
     """What apply_order() was last told; None before that."""
+
+    @property
+    def thread(self) -> PlanningThread:
+        """Where to plan what is written."""
+        ...
 
     async def sources(self) -> Mapping[str, str]:
         """Connector by source name."""

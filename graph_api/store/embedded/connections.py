@@ -90,10 +90,13 @@ class Connections:
             limit.abandon()
 
     async def write(self, step: Callable[[sqlite3.Connection], T]) -> T:
-        """Run one step on the writing connection, after all steps before it; transactions are the caller's.
+        """Run one step on the writing connection, after all steps before it; transactions are the caller's. Within a
+        step, another one is done at once.
 
         A step that is cancelled is interrupted.
         """
+        if within := getattr(self._of_thread, "writing", None):
+            return step(within)
         limit = Deadline(math.inf, self._closing)
         try:
             return await self._run(self._writer, partial(self._write, step, limit))

@@ -16,7 +16,7 @@ from graph_api.store.embedded.documents import entities_of
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.embedded.sight import WHOLE
 from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
-from graph_api.store.protocol import StoredAnswer
+from graph_api.store.protocol import PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
 T = TypeVar("T")
@@ -70,6 +70,11 @@ class EmbeddedTransaction:
         self._parted = False
         self.revision = revision
         self.source_order = source_order
+
+    @property
+    def thread(self) -> PlanningThread:
+        """The one that writes: what a plan asks there takes no way to another thread and back."""
+        return PlanningThread(lambda step: self._run_step(lambda _: step()), self)
 
     async def sources(self) -> Mapping[str, str]:
         return await self._run_step(journal.connectors)

@@ -18,7 +18,7 @@ from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.lookups import Neo4jLookups, said_by
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
-from graph_api.store.protocol import StoredAnswer
+from graph_api.store.protocol import PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
 _ALL_TYPES = relation_types(RELATIONS)
@@ -41,6 +41,10 @@ class Neo4jWrite:
         self.applied = False
         self.kept_aside = False
         """Whether it wrote what no reader of the catalog sees: keys, audit records and answers need no closed gate."""
+
+    @property
+    def thread(self) -> PlanningThread:
+        return PlanningThread(asyncio.to_thread)
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
