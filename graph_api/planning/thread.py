@@ -22,7 +22,7 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
 
     It runs in the transaction's thread, and so does what it asks, if that can be answered there.
     """
-    thread = tx.thread
+    thread = await tx.thread()
     running = work(cast("WriteTransaction", _Questions(tx, thread.here)))
     step: Callable[[], _Call] = partial(running.send, None)
     freeze = not is_frozen_for_good()
@@ -68,7 +68,7 @@ class _Call:
 class _Questions:
     """Stands for the transaction in the thread."""
 
-    def __init__(self, tx: WriteTransaction, here: object) -> None:
+    def __init__(self, tx: WriteTransaction, here: Callable[[], object]) -> None:
         self._tx = tx
         self._here = here
         self._step_ends = monotonic() + LONGEST_STEP
@@ -78,7 +78,7 @@ class _Questions:
         return self._tx.revision
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        if (method := getattr(self._here, name, None)) and monotonic() < self._step_ends:
+        if (method := getattr(self._here(), name, None)) and monotonic() < self._step_ends:
             return cast("Callable[..., Awaitable[Any]]", method)
         return partial(self._ask_outside, getattr(self._tx, name))
 

@@ -14,14 +14,14 @@ from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import Change, ChangeSet, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.drift import DriftFinding, DriftPlace, DriftQuestion
-from graph_api.catalog.entity import Entity, Link, LinkKey
+from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.filters import Filter, LinkFilter, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.store.dump import Batch
-from graph_api.store.lookups import SAID, Lookups, Said, SaidPlace
+from graph_api.store.lookups import Lookups
 
 LONGEST_LEASE = 120
 """Seconds. One that seems to last longer was taken before the clock was put back."""
@@ -105,12 +105,12 @@ class StoredAnswer(NamedTuple):
 
 
 class PlanningThread(NamedTuple):
-    """`run` takes steps to it. What has a method `here` is asked in the thread itself, where it answers without ever
-    suspending; the transaction is asked from outside of it.
+    """`run` takes steps to it. What is `here` is asked in the thread itself, where its methods answer without ever
+    suspending; for others the transaction is asked from outside of it.
     """
 
     run: Callable[[Callable[[], Any]], Awaitable[Any]]
-    here: object = None
+    here: Callable[[], object] = lambda: None
 
 
 class WriteTransaction(Lookups, Protocol):
@@ -121,8 +121,7 @@ class WriteTransaction(Lookups, Protocol):
     source_order: tuple[str, ...] | None
     """What apply_order() was last told; None before that."""
 
-    @property
-    def thread(self) -> PlanningThread:
+    async def thread(self) -> PlanningThread:
         """Where to plan what is written."""
         ...
 
@@ -140,15 +139,6 @@ class WriteTransaction(Lookups, Protocol):
 
     async def run(self, id_: str) -> SyncRun | None:
         """One run with its payload."""
-        ...
-
-    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
-        """The current statements of one source, of so many rows at a time with their outgoing links."""
-        ...
-
-    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        """Whose merge depends on the order of sources: entities that several state or name owners of, and links that
-        several state."""
         ...
 
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:

@@ -18,7 +18,7 @@ from graph_api.settings import Settings
 from graph_api.store.mirror import mirror
 from graph_api.store.mirror.mirror import State
 from graph_api.store.mirror.store import MirroredStore
-from graph_api.store.neo4j import deltas, mirror_cypher
+from graph_api.store.neo4j import cypher_small, deltas
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import PageRequest, Store
 from graph_api.telemetry.metrics import REGISTRY
@@ -154,7 +154,8 @@ async def test_a_large_write_makes_it_load_anew(
 async def test_a_write_of_a_version_that_leaves_no_delta(
     mirrored: MirroredStore, plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror_cypher, "WRITE_DELTA", "RETURN $revision, $delta, $forgotten")
+    text = cypher_small.WRITE.replace("MERGE (d:Delta {revision: row.revision}) SET d = row", "")
+    monkeypatch.setattr(cypher_small, "WRITE", text)
     await write(plain, ChangeSet(entities=[entity("a")]))
     assert await names(mirrored) == ["a"]
     monkeypatch.undo()

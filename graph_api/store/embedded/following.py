@@ -8,10 +8,9 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
 from graph_api.store.embedded.documents import ids_of
 from graph_api.store.embedded.dumping import add_entities, add_links
-from graph_api.store.embedded.pruning import prune_rows
 from graph_api.store.embedded.sight import WHOLE
-from graph_api.store.embedded.transaction import commit, roll_back
-from graph_api.store.embedded.writes import write_rows
+from graph_api.store.embedded.transaction import EmbeddedLookups, commit, roll_back
+from graph_api.store.embedded.writes import advance, write_rows
 from graph_api.store.retention import Retention
 
 
@@ -31,8 +30,28 @@ def follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, *, partl
         write_rows(conn, ChangeSet(removed=changes.removed, removed_links=changes.removed_links), revision, "")
         add_entities(conn, changes.entities)
         (_add_links_between_known if partly else add_links)(conn, changes.links)
-        conn.execute("UPDATE catalog SET revision = ?", (revision,))
-        prune_rows(conn, revision, Retention())
+        advance(conn, revision, Retention())
+
+
+class Ahead(EmbeddedLookups):
+    """A transaction of a copy, written to as the other catalog is before that one commits. It ends without a trace
+    unless it is kept.
+    """
+
+    revision: int | None = None
+    """Once it is kept."""
+
+    async def write(self, changes: ChangeSet, revision: int, at: str) -> None:
+        await self._ask(_write_ahead, changes, revision, at)
+
+    async def keep(self, revision: int) -> None:
+        await self._run_step(commit)
+        self.revision = revision
+
+
+def _write_ahead(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:
+    write_rows(conn, changes, revision, at)
+    advance(conn, revision, Retention())
 
 
 def _add_links_between_known(conn: sqlite3.Connection, links: Sequence[Link]) -> None:

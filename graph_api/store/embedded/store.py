@@ -156,6 +156,19 @@ class EmbeddedStore(EmbeddedReading):
         await self._opened_connections.write(lambda conn: following.follow(conn, changes, revision, partly=partly))
 
     @asynccontextmanager
+    async def ahead(self) -> AsyncIterator[following.Ahead]:
+        """As a copy of another store, see following.py. Nothing else may write meanwhile."""
+        run_step = self._opened_connections.write
+        try:
+            await run_step(begin)
+            yield (ahead := following.Ahead(run_step))
+            if ahead.revision is None:
+                await run_step(roll_back)
+        except BaseException:
+            await asyncio.shield(run_step(roll_back))
+            raise
+
+    @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._busy_seconds):

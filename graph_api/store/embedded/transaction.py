@@ -51,42 +51,11 @@ class RunKnowing(Protocol):
     async def __call__(self, step: Callable[[sqlite3.Connection, sqlite3.Connection], T], /) -> T: ...
 
 
-class EmbeddedTransaction:
-    """Runs each step on the writing connection, in the transaction that the store has begun there. `run_knowing` gives
-    a step a second connection, to what is committed.
-    """
+class EmbeddedLookups:
+    """What a plan reads: by steps on the writing connection, in the transaction that the store has begun there."""
 
-    def __init__(
-        self,
-        run_step: RunStep,
-        run_knowing: RunKnowing,
-        revision: int,
-        source_order: tuple[str, ...] | None,
-        retention: Retention,
-    ) -> None:
+    def __init__(self, run_step: RunStep) -> None:
         self._run_step = run_step
-        self._run_knowing = run_knowing
-        self._retention = retention
-        self._parted = False
-        self.revision = revision
-        self.source_order = source_order
-
-    @property
-    def thread(self) -> PlanningThread:
-        """The one that writes: what a plan asks there takes no way to another thread and back."""
-        return PlanningThread(lambda step: self._run_step(lambda _: step()), self)
-
-    async def sources(self) -> Mapping[str, str]:
-        return await self._run_step(journal.connectors)
-
-    async def held_runs(self, source: str) -> list[SyncRun]:
-        return await self._ask(journal.held_runs, source)
-
-    async def last_seen_at(self, source: str) -> str | None:
-        return await self._ask(journal.last_seen_at, source)
-
-    async def run(self, id_: str) -> SyncRun | None:
-        return await self._ask(journal.run_of, id_)
 
     async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
         return await self._ask(lookups.said_by, source, after or 0, limit)
@@ -111,6 +80,44 @@ class EmbeddedTransaction:
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
         return await self._ask(lookups.shared)
+
+    async def thread(self) -> PlanningThread:
+        """The one that writes: what a plan asks there takes no way to another thread and back."""
+        return PlanningThread(lambda step: self._run_step(lambda _: step()), lambda: self)
+
+    async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
+        return await self._run_step(lambda conn: question(conn, *arguments))
+
+
+class EmbeddedTransaction(EmbeddedLookups):
+    """`run_knowing` gives a step a second connection, to what is committed."""
+
+    def __init__(
+        self,
+        run_step: RunStep,
+        run_knowing: RunKnowing,
+        revision: int,
+        source_order: tuple[str, ...] | None,
+        retention: Retention,
+    ) -> None:
+        super().__init__(run_step)
+        self._run_knowing = run_knowing
+        self._retention = retention
+        self._parted = False
+        self.revision = revision
+        self.source_order = source_order
+
+    async def sources(self) -> Mapping[str, str]:
+        return await self._run_step(journal.connectors)
+
+    async def held_runs(self, source: str) -> list[SyncRun]:
+        return await self._ask(journal.held_runs, source)
+
+    async def last_seen_at(self, source: str) -> str | None:
+        return await self._ask(journal.last_seen_at, source)
+
+    async def run(self, id_: str) -> SyncRun | None:
+        return await self._ask(journal.run_of, id_)
 
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
         if self._parted:
@@ -139,6 +146,3 @@ class EmbeddedTransaction:
 
     async def put_key(self, key: ApiKey) -> None:
         await self._ask(keys.put, key)
-
-    async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
-        return await self._run_step(lambda conn: question(conn, *arguments))

@@ -7,12 +7,14 @@ writes leave; whatever they do not tell of makes it be loaded anew, and meanwhil
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from enum import StrEnum
 from math import inf
 from time import monotonic
 
 from graph_api.errors import CatalogError
+from graph_api.store.embedded.following import Ahead
 from graph_api.store.mirror.loading import UnfollowedError, follow, load
 from graph_api.store.mirror.marks import Marks
 from graph_api.store.mirror.replica import Replica
@@ -122,6 +124,38 @@ class Mirror:
             await asyncio.sleep(PAUSE)
         return None
 
+    @asynccontextmanager
+    async def ahead(self, revision: int) -> AsyncIterator[Ahead | None]:
+        """For who has locked the catalog at this revision: the copy, to plan on, and to be written to as Neo4j is. None
+        where it is not there in time.
+        """
+        async with AsyncExitStack() as stack:
+            yield await self._ahead(stack, revision)
+
+    async def _ahead(self, stack: AsyncExitStack, revision: int) -> Ahead | None:
+        replica = await self._at(revision)
+        if replica is None:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await stack.enter_async_context(replica.turn)
+        except TimeoutError:
+            return None
+        return await stack.enter_async_context(replica.ahead()) if replica.revision == revision else None
+
+    async def _at(self, revision: int) -> Replica | None:
+        """Nobody commits to the catalog, but its gate may still have to be opened."""
+        for _ in range(LOOKS):
+            if (replica := self._replica) is None:
+                break
+            known = replica.revision
+            mark = await self._marks.newest()
+            if _loss(replica, mark, known) is None and mark.revision == revision:
+                if replica.revision < revision:
+                    await self._catch_up(replica, monotonic() + PATIENCE)
+                return replica
+        return None
+
     def distrust(self, replica: Replica) -> None:
         """It does not answer."""
         self._drop(replica, Loss.BROKEN)
@@ -142,7 +176,8 @@ class Mirror:
 
     async def _follow(self, replica: Replica) -> None:
         try:
-            await follow(self._source, replica)
+            async with replica.turn:
+                await follow(self._source, replica)
         except CatalogError:
             pass  # Who asks Neo4j is told.
         except UnfollowedError:

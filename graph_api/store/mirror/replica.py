@@ -1,10 +1,11 @@
 """One copy of the entities and links of Neo4j, in a file of this process that goes with it."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from graph_api.catalog.changes import ChangeSet
+from graph_api.store.embedded.following import Ahead
 from graph_api.store.embedded.store import EmbeddedStore
 
 
@@ -16,6 +17,8 @@ class Replica:
         self.store_id = store_id
         self.revision = revision
         self.foreign = foreign
+        self.turn = asyncio.Lock()
+        """Held by who writes to it."""
         self._readers = 0
         self._unread = asyncio.Event()
         self._unread.set()
@@ -31,6 +34,16 @@ class Replica:
             self._readers -= 1
             if not self._readers:
                 self._unread.set()
+
+    @asynccontextmanager
+    async def ahead(self) -> AsyncIterator[Ahead]:
+        """A transaction of the copy, for who has its turn."""
+        with self.in_use() as store:
+            async with store.ahead() as ahead:
+                try:
+                    yield ahead
+                finally:
+                    self.revision = ahead.revision or self.revision
 
     async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
         if revision > self.revision:

@@ -26,6 +26,7 @@ class MirroredStore(MirroredReading):
         self.mirror = Mirror(neo4j, most_entities, read_seconds)
         super().__init__(self.mirror, neo4j)
         self._store = neo4j
+        neo4j.copied = self.mirror.ahead
 
     async def open(self, *, to_restore: bool = False) -> None:
         await self._store.open(to_restore=to_restore)

@@ -13,9 +13,11 @@ async def head(tx: Statements) -> Head:
     return Head(**(await tx.rows(cypher_aside.AUDIT_HEAD))[0])
 
 
-async def record(tx: Statements, event: Event) -> None:
+def record(tx: Statements, event: Event) -> None:
     """In the writer's transaction, which holds the catalog's lock, so that nobody else takes the same place."""
-    await tx.rows(cypher_aside.RECORD, **asdict(chain(await head(tx), event)))
+    record = chain(tx.audit_head, event)
+    tx.audit_head = Head(record.sequence, record.hash)
+    tx.unsent.records.append(asdict(record))
 
 
 async def records(tx: Statements, limit: int, before: int | None) -> list[Record]:

@@ -6,12 +6,15 @@ from typing import Any, NamedTuple, TypeVar
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
+from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher, mirror_cypher
 from graph_api.store.neo4j.deltas import delta_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_record, link_record
 
 BATCH = 5_000
+SMALL = 5_000
+"""Rows that go with one statement for everything."""
 
 T = TypeVar("T")
 
@@ -32,8 +35,29 @@ def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Stat
 
 def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
     yield from chain.from_iterable(phases_of(changes, revision, at))
-    yield Statement(mirror_cypher.WRITE_DELTA, delta_of(changes, revision))
+    yield Statement(mirror_cypher.WRITE_DELTAS, {"deltas": [delta_of(changes, revision)]})
     yield Statement(cypher.SET_REVISION, {"revision": revision})
+
+
+def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
+    """The same as parameters of cypher_small.WRITE."""
+    new, known = _by_age(changes.entities)
+    new_links, known_links = _links_by_age(changes.links)
+    return {
+        "revision": revision,
+        "at": at,
+        "gone_links": list(map(list, changes.removed_links)),
+        "gone": changes.removed,
+        "audiences": _audiences(changes.entities),
+        "back": _refs(new),
+        "new": [{"labels": _labels(row).split(":"), "entity": _entity_record(row, revision, at)} for row in new],
+        "known": [_entity_record(row, revision, at) for row in known],
+        "known_refs": _refs(known),
+        "names": list(map(list, _names(changes.entities))),
+        "new_links": [_link_record(link, revision) for link in new_links],
+        "known_links": [_link_record(link, revision) for link in known_links],
+        "deltas": [delta_of(changes, revision)],
+    }
 
 
 def _removals(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
@@ -44,29 +68,61 @@ def _removals(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]
 
 def _entities(entities: Sequence[Entity], revision: int, at: str) -> Iterator[Statement]:
     def record(row: Entity) -> dict[str, Any]:
-        return entity_record(row, revision, row.created_revision or revision, at)
+        return _entity_record(row, revision, at)
 
-    new = [row for row in entities if not row.created_revision]
-    known = [row for row in entities if row.created_revision]
-    yield from _batches(cypher.CREATE_AUDIENCES, sorted({row.audience for row in entities if row.audience}), str)
+    new, known = _by_age(entities)
+    yield from _batches(cypher.CREATE_AUDIENCES, _audiences(entities), str)
     if revision > 1:  # before the first write nothing was removed
-        yield from _batches(cypher.DELETE_TOMBSTONES, [row.ref for row in new], str)
-    for labels, rows in _grouped(new, lambda row: cypher.LABELS.get(row.kind, "Entity")):
+        yield from _batches(cypher.DELETE_TOMBSTONES, _refs(new), str)
+    for labels, rows in _grouped(new, _labels):
         yield from _batches(cypher.CREATE_ENTITIES.format(labels=labels), rows, record)
     yield from _batches(cypher.UPDATE_ENTITIES, known, record)
-    yield from _batches(cypher.DROP_IDENTIFIERS, [row.ref for row in known], str)
-    pairs = [(row.ref, name) for row in entities for name in row.identifiers]
-    yield from _batches(cypher.CREATE_IDENTIFIERS, pairs, list)
+    yield from _batches(cypher.DROP_IDENTIFIERS, _refs(known), str)
+    yield from _batches(cypher.CREATE_IDENTIFIERS, _names(entities), list)
 
 
 def _links(links: Sequence[Link], revision: int) -> Iterator[Statement]:
     def record(link: Link) -> dict[str, Any]:
-        source, relation, target, _ = link.key
-        return {"source": source, "target": target, "type": relation, "link": link_record(link, revision)}
+        return _link_record(link, revision)
 
-    for relation, rows in _grouped((link for link in links if not link.revision), lambda link: link.key.relation):
+    new, known = _links_by_age(links)
+    for relation, rows in _grouped(new, lambda link: link.key.relation):
         yield from _batches(cypher.CREATE_LINKS.format(type=relation_types([relation])), rows, record)
-    yield from _batches(cypher.UPDATE_LINKS, [link for link in links if link.revision], record)
+    yield from _batches(cypher.UPDATE_LINKS, known, record)
+
+
+def _entity_record(row: Entity, revision: int, at: str) -> dict[str, Any]:
+    return entity_record(row, revision, row.created_revision or revision, at)
+
+
+def _link_record(link: Link, revision: int) -> dict[str, Any]:
+    source, relation, target, _ = link.key
+    return {"source": source, "target": target, "type": relation, "link": link_record(link, revision)}
+
+
+def _by_age(entities: Sequence[Entity]) -> tuple[list[Entity], list[Entity]]:
+    """New ones and known ones."""
+    return [row for row in entities if not row.created_revision], [row for row in entities if row.created_revision]
+
+
+def _links_by_age(links: Sequence[Link]) -> tuple[list[Link], list[Link]]:
+    return [link for link in links if not link.revision], [link for link in links if link.revision]
+
+
+def _labels(row: Entity) -> str:
+    return cypher.LABELS.get(row.kind, "Entity")
+
+
+def _audiences(entities: Sequence[Entity]) -> list[str]:
+    return sorted({row.audience for row in entities if row.audience})
+
+
+def _refs(entities: Sequence[Entity]) -> list[Ref]:
+    return [row.ref for row in entities]
+
+
+def _names(entities: Sequence[Entity]) -> list[tuple[Ref, str]]:
+    return [(row.ref, name) for row in entities for name in row.identifiers]
 
 
 def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, list[T]]]:

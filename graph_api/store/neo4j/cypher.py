@@ -81,7 +81,8 @@ LOCK = _LOCKED + (
     f"WITH c OPTIONAL MATCH (l:Lease) WHERE toString(l.name) = '{cypher_parts.LEASE}' "
     f"AND l.until > timestamp() AND l.until <= timestamp() + {LONGEST_LEASE * 1000} "
     "RETURN c.revision AS revision, c.source_order AS source_order, coalesce(c.restoring, false) AS restoring, "
-    "c.applying AS applying, l.holder AS holder"
+    "c.applying AS applying, l.holder AS holder, "
+    "coalesce(c.audit_sequence, 0) AS audit_sequence, coalesce(c.audit_hash, '') AS audit_hash"
 )
 READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
 SET_ORDER = "MATCH (c:Catalog {id: 1}) SET c.source_order = $names"
@@ -373,17 +374,16 @@ DELETE_LINKS = (
     "UNWIND $rows AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) DELETE r"
 )
-WRITE_RUN = (
-    "MERGE (s:Sync {id: $id}) SET s.source = $source, s.started_at = $started_at, s.body = $body, s.held = $held, "
-    "s.problems = $problems, s.payload = $payload "
-    "MERGE (o:Source {name: $source}) "
-    "ON CREATE SET o.connector = $connector, o.entities = 0, o.links = 0 "
-    "SET o.entities = o.entities + $entities, o.links = o.links + $links, "
-    "o.last_applied_at = coalesce($applied_at, o.last_applied_at)"
+WRITE_RUNS = (
+    "UNWIND $runs AS run MERGE (s:Sync {id: run.id}) SET s.source = run.source, s.started_at = run.started_at, "
+    "s.body = run.body, s.held = run.held, s.problems = run.problems, s.payload = run.payload "
+    "MERGE (o:Source {name: run.source}) ON CREATE SET o.connector = run.connector, o.entities = 0, o.links = 0 "
+    "SET o.entities = o.entities + run.entities, o.links = o.links + run.links, "
+    "o.last_applied_at = coalesce(run.applied_at, o.last_applied_at)"
 )
 PRUNE_RUNS = (
-    "MATCH (s:Sync) WHERE s.source = $source WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $keep "
-    "WHERE s.held IS NULL AND s.id <> $id DELETE s"
+    "UNWIND $runs AS run CALL (run) { MATCH (s:Sync) WHERE s.source = run.source "
+    "WITH s, run ORDER BY s.started_at DESC, s.id DESC SKIP $keep WHERE s.held IS NULL AND s.id <> run.id DELETE s }"
 )
 # The revisions of removals come from their index, the newest first.
 OLD_REMOVALS = (

@@ -1,8 +1,8 @@
 """Statements about what no reader of the catalog sees, as literal as those of cypher.py."""
 
 # Each write leaves its id, for whoever lost the answer to its commit and looks within the hour.
-LEAVE_ID = (
-    "CREATE (:Write {id: $write, at: timestamp()}) WITH 1 AS one "
+LEAVE_IDS = (
+    "UNWIND $ids AS id CREATE (:Write {id: id, at: timestamp()}) WITH 1 AS one "
     "MATCH (w:Write) WHERE w.at < timestamp() - 3600000 WITH w LIMIT 1000 DELETE w"
 )
 ARRIVED = "MATCH (w:Write {id: $write}) RETURN w.id AS id"
@@ -26,6 +26,6 @@ AUDIT_HEAD = (
     "RETURN coalesce(c.audit_sequence, 0) AS sequence, coalesce(c.audit_hash, '') AS hash"
 )
 RECORD = (
-    "MATCH (c:Catalog {id: 1}) SET c.audit_sequence = $sequence, c.audit_hash = $hash "
-    "CREATE (:AuditRecord {sequence: $sequence, body: $body, previous: $previous, hash: $hash})"
+    "UNWIND $records AS row MATCH (c:Catalog {id: 1}) SET c.audit_sequence = row.sequence, c.audit_hash = row.hash "
+    "CREATE (r:AuditRecord) SET r = row"
 )

@@ -25,9 +25,11 @@ from neo4j import (
 )
 from neo4j.exceptions import ClientError, DriverError, IncompleteCommit, Neo4jError
 
+from graph_api.access.audit import Head
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, cypher_aside
+from graph_api.store.neo4j import cypher, cypher_aside, cypher_small
 from graph_api.store.neo4j.sight import WHOLE
+from graph_api.store.neo4j.unsent import Unsent
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
 T = TypeVar("T")
@@ -79,8 +81,20 @@ class Statements:
         self.holder: str | None = None
         """Who plans or applies a write in parts now."""
         self.sight = WHOLE
+        self.audit_head = Head(0, "")
+        self.unsent = Unsent()
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
+        await self.send()
+        return await self._rows(query, parameters)
+
+    async def send(self) -> None:
+        """What is unsent."""
+        if self.unsent:
+            unsent, self.unsent = self.unsent, Unsent()
+            await self._rows(cypher_small.WRITE, unsent.parameters())
+
+    async def _rows(self, query: str, parameters: Row) -> list[Row]:
         self._database.count_round_trip()
         try:
             async with asyncio.timeout(self._timeout):
@@ -243,6 +257,7 @@ class Database:
             statements.revision = rows[0]["revision"]
             statements.source_order = order_of(rows)
             statements.applying, statements.holder = rows[0]["applying"], rows[0]["holder"]
+            statements.audit_head = Head(rows[0]["audit_sequence"], rows[0]["audit_hash"])
             await stack.enter_async_context(attempt.pop_all())
             return statements
 
@@ -252,7 +267,8 @@ class Database:
         Whatever else happens, the gate stays closed until somebody holds the lock: the server may still be committing.
         """
         write = uuid4().hex
-        await statements.rows(cypher_aside.LEAVE_ID, write=write)
+        statements.unsent.ids.append(write)
+        await statements.send()
         turn = (await self.execute(cypher.CLOSE_GATE))[0]["turn"] if seen else None
         try:
             await statements.commit()

@@ -17,13 +17,11 @@ from graph_api.store.neo4j.sight import TRUE
 
 LARGEST = 20_000
 """Rows that are followed at once; after a write of more everything is read anew."""
-KEPT = 500
-"""Revisions that one may be behind."""
 
 
 def delta_of(changes: ChangeSet, revision: int) -> Row:
-    """The parameters of WRITE_DELTA."""
-    return {"revision": revision, "forgotten": revision - KEPT, "delta": {"revision": revision, **_named(changes)}}
+    """The properties of its node."""
+    return {"revision": revision, **_named(changes)}
 
 
 def _named(changes: ChangeSet) -> Row:
@@ -40,8 +38,7 @@ def _named(changes: ChangeSet) -> Row:
 
 def untold(size: int, revision: int) -> Row:
     """As delta_of(), of a write that nobody can follow."""
-    size = max(size, LARGEST + 1)
-    return {"revision": revision, "forgotten": revision - KEPT, "delta": {"revision": revision, "size": size}}
+    return {"revision": revision, "size": max(size, LARGEST + 1)}
 
 
 class Told(NamedTuple):

@@ -104,14 +104,14 @@ async def _apply_next(database: Database, retention: Retention) -> bool:
 async def _end(tx: Statements, ending: dict[str, Any], retention: Retention) -> None:
     revision = ending["revision"]
     for text in ending["runs"]:
-        await write_run(tx, load_run(text), retention)
+        write_run(tx, load_run(text), retention)
     for event in ending["events"]:
         given = event | {"outcome": Outcome(event["outcome"]), "refs": tuple(event["refs"])}
-        await audit.record(tx, Event(**given))
+        audit.record(tx, Event(**given))
     for key, digest, body, seconds in ending["answers"]:
         await idempotency.keep(tx, StoredAnswer(key, digest, b64decode(body)), seconds)
     if ending["size"]:
-        await tx.rows(mirror_cypher.WRITE_DELTA, **untold(ending["size"], revision))
+        await tx.rows(mirror_cypher.WRITE_DELTAS, deltas=[untold(ending["size"], revision)])
         await tx.rows(cypher.SET_REVISION, revision=revision)
     if ending["removed"]:
         await tx.rows(cypher.OLD_REMOVALS, keep=retention.removed, revision=revision)

@@ -6,7 +6,7 @@ from typing import Any
 from graph_api.catalog.entity import Entity, Link, LinkKey, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
-from graph_api.store.lookups import Referenced, Said
+from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import cypher, cypher_lookups
 from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
@@ -68,20 +68,26 @@ class Neo4jLookups:
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return {} if self.is_first else await resolve(self._tx, identifiers)
 
+    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
+        """`after` is the ref of a row."""
+        if self.is_first:
+            return Said({}, {}, None)
+        query = cypher_lookups.SAID_BY.format(types=_ALL_TYPES)
+        (page,) = await self._tx.rows(query, source=source, after=after or "", limit=limit)
+        entities = [load_entity_statements(text)[source] for text in page["texts"]]
+        links = [
+            said
+            for left in page["links"]
+            for *key, text in left
+            for said in load_link_statements(text, LinkKey(*key))[source]
+        ]
+        more = page["last"] if page["count"] == limit else None
+        return Said({said.ref: said for said in entities}, {said.key: said for said in links}, more)
 
-async def said_by(tx: Statements, source: str, after: int | str, limit: int) -> Said:
-    """`after` is the ref of a row."""
-    query = cypher_lookups.SAID_BY.format(types=_ALL_TYPES)
-    (page,) = await tx.rows(query, source=source, after=after, limit=limit)
-    entities = [load_entity_statements(text)[source] for text in page["texts"]]
-    links = [
-        said
-        for left in page["links"]
-        for *key, text in left
-        for said in load_link_statements(text, LinkKey(*key))[source]
-    ]
-    more = page["last"] if page["count"] == limit else None
-    return Said({said.ref: said for said in entities}, {said.key: said for said in links}, more)
+    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
+        entities = await self._tx.rows(cypher.SHARED_ENTITIES)
+        links = await self._tx.rows(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
+        return [row["ref"] for row in entities], [LinkKey(**row) for row in links]
 
 
 async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:

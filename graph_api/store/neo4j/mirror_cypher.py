@@ -15,9 +15,11 @@ DELTAS_UNTIL = (
     "MATCH (d:Delta) WHERE d.revision > $since AND d.revision <= $until "
     "RETURN d.entities AS entities, d.removed AS removed, d.links AS links"
 )
-WRITE_DELTA = (
-    "MERGE (d:Delta {revision: $revision}) SET d = $delta "
-    "WITH 1 AS one MATCH (o:Delta) WHERE o.revision <= $forgotten DELETE o"
+KEPT_DELTAS = 500
+"""Revisions that a mirror may be behind."""
+WRITE_DELTAS = (
+    "UNWIND $deltas AS row MERGE (d:Delta {revision: row.revision}) SET d = row "
+    f"WITH row.revision - {KEPT_DELTAS} AS forgotten MATCH (o:Delta) WHERE o.revision <= forgotten DELETE o"
 )
 
 # A new name is a transaction of its own, which nobody counts: so all names are there before anybody counts.

@@ -72,22 +72,23 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
     return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]
 
 
-async def write_run(tx: Statements, run: SyncRun, retention: Retention) -> None:
+def write_run(tx: Statements, run: SyncRun, retention: Retention) -> None:
     """Write or replace the run; what it applied counts for its source."""
     counts = run.counts
     counted = run.status in _COUNTED
-    await tx.rows(
-        cypher.WRITE_RUN,
-        id=run.id,
-        source=run.source,
-        connector=run.connector,
-        started_at=run.started_at,
-        body=dump_run(replace(run, problems=())),
-        problems=[dump(problem) for problem in run.problems],
-        held=True if run.status is SyncStatus.HELD else None,
-        payload=run.payload,
-        entities=counts.entities_added - counts.entities_removed if counted else 0,
-        links=counts.links_added - counts.links_removed if counted else 0,
-        applied_at=run.finished_at if run.status in SEEN else None,
+    tx.unsent.keep = retention.runs
+    tx.unsent.runs.append(
+        {
+            "id": run.id,
+            "source": run.source,
+            "connector": run.connector,
+            "started_at": run.started_at,
+            "body": dump_run(replace(run, problems=())),
+            "problems": [dump(problem) for problem in run.problems],
+            "held": True if run.status is SyncStatus.HELD else None,
+            "payload": run.payload,
+            "entities": counts.entities_added - counts.entities_removed if counted else 0,
+            "links": counts.links_added - counts.links_removed if counted else 0,
+            "applied_at": run.finished_at if run.status in SEEN else None,
+        }
     )
-    await tx.rows(cypher.PRUNE_RUNS, source=run.source, id=run.id, keep=retention.runs)

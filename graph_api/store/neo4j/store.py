@@ -1,7 +1,7 @@
 """The catalog in Neo4j."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
@@ -9,6 +9,7 @@ from graph_api.catalog.audience import AFFECTED, Visibility
 from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
 from graph_api.store.dump import Batch
+from graph_api.store.embedded.following import Ahead
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import audit, cypher, dumping, keys, leases
@@ -47,6 +48,8 @@ class Neo4jStore(Neo4jReading):
         self._page = page
         self._opened: State | None = None
         self._heir = Heir(self._database, self._retention)
+        self.copied: Callable[[int], AbstractAsyncContextManager[Ahead | None]] = lambda _: nullcontext()
+        """A copy of the catalog at this revision, for who has locked it."""
 
     @property
     def round_trips(self) -> int:
@@ -104,8 +107,13 @@ class Neo4jStore(Neo4jReading):
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
         await check_constraints(self._database)
-        async with self._locked() as tx:
-            write = Neo4jWrite(tx, self._database, self._retention, self._page)
+        async with AsyncExitStack() as stack:
+            tx = await stack.enter_async_context(self._locked())
+
+            async def open_copy() -> Ahead | None:
+                return await stack.enter_async_context(self.copied(tx.revision))
+
+            write = Neo4jWrite(tx, self._database, self._retention, self._page, open_copy)
             try:
                 yield write
                 if write.parts:
@@ -113,6 +121,7 @@ class Neo4jStore(Neo4jReading):
                     await finish(self._database, self._retention)
                 elif write.applied or write.kept_aside:
                     await self._database.commit(tx, seen=write.applied)
+                    await write.keep_copy()
             finally:
                 if write.parts:
                     await write.parts.close()

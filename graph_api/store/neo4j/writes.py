@@ -1,7 +1,8 @@
 """The write transaction: reads what a plan needs, then writes it."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from graph_api.access.audit import Event
@@ -9,25 +10,32 @@ from graph_api.access.keys import ApiKey
 from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.catalog.relations import Direction
+from graph_api.errors import CatalogError
+from graph_api.store.embedded.following import Ahead
 from graph_api.store.lookups import SAID, Lookups, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import audit, cypher, idempotency, keys
-from graph_api.store.neo4j.changes import Statement, statements_of
+from graph_api.store.neo4j.changes import SMALL, Statement, small_changes, statements_of
 from graph_api.store.neo4j.database import Database, Statements, unsettled
-from graph_api.store.neo4j.filters import relation_types
-from graph_api.store.neo4j.lookups import Neo4jLookups, said_by
+from graph_api.store.neo4j.deltas import LARGEST
+from graph_api.store.neo4j.lookups import Neo4jLookups
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
 from graph_api.store.protocol import PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
-_ALL_TYPES = relation_types(RELATIONS)
-
 
 class Neo4jWrite:
     """Holds the catalog's lock from its first statement, so that no other writer runs."""
 
-    def __init__(self, tx: Statements, database: Database, retention: Retention, page: int) -> None:
+    def __init__(
+        self,
+        tx: Statements,
+        database: Database,
+        retention: Retention,
+        page: int,
+        open_copy: Callable[[], Awaitable[Ahead | None]],
+    ) -> None:
         self._tx = tx
         self._database = database
         self._retention = retention
@@ -35,6 +43,8 @@ class Neo4jWrite:
         self._runs: list[SyncRun] = []
         self.parts: PartedWrite | None = None
         """Takes the place of the transaction where the write comes in parts."""
+        self._open_copy = open_copy
+        self._copy: Ahead | None = None
         self._lookups = Neo4jLookups(tx)
         self.revision = tx.revision
         self.source_order = tx.source_order
@@ -42,9 +52,12 @@ class Neo4jWrite:
         self.kept_aside = False
         """Whether it wrote what no reader of the catalog sees: keys, audit records and answers need no closed gate."""
 
-    @property
-    def thread(self) -> PlanningThread:
-        return PlanningThread(asyncio.to_thread)
+    async def thread(self) -> PlanningThread:
+        self._copy = None if self.applied else await self._open_copy()
+        if self._copy is None:
+            return PlanningThread(asyncio.to_thread)
+        run, _ = await self._copy.thread()
+        return PlanningThread(run, lambda: None if self.parts else self._copy)
 
     async def sources(self) -> Mapping[str, str]:
         return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
@@ -60,16 +73,12 @@ class Neo4jWrite:
         rows = await self._tx.rows(cypher.RUN, id=id_)
         return run_of(rows[0]) if rows else None
 
-    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
-        self._check_settled()
-        return Said({}, {}, None) if self._lookups.is_first else await said_by(self._tx, source, after or "", limit)
-
     @property
     def _stored(self) -> Lookups:
         if self.parts:
             return self.parts.lookups
         self._check_settled()
-        return self._lookups
+        return self._copy or self._lookups
 
     def _check_settled(self) -> None:
         """Only what stands apart from entities and links may be written beside a write in parts."""
@@ -94,18 +103,18 @@ class Neo4jWrite:
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return await self._stored.resolve(identifiers)
 
+    async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
+        return await self._stored.said_by(source, after, limit)
+
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        self._check_settled()
-        entities = await self._tx.rows(cypher.SHARED_ENTITIES)
-        links = await self._tx.rows(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
-        return [row["ref"] for row in entities], [LinkKey(**row) for row in links]
+        return await self._stored.shared()
 
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
         if self.parts:
             self.parts.runs.append(run)
             return self.revision + bool(await self.applied_parts(None, 1))
         await self._write(changes, at)
-        await write_run(self._tx, run, self._retention)
+        write_run(self._tx, run, self._retention)
         self._runs.append(run)
         self.applied = True
         return self.revision
@@ -142,7 +151,7 @@ class Neo4jWrite:
         if self.parts:
             self.parts.events.append(event)
             return
-        await audit.record(self._tx, event)
+        audit.record(self._tx, event)
         self.kept_aside = True
 
     async def put_key(self, key: ApiKey) -> None:
@@ -155,9 +164,28 @@ class Neo4jWrite:
             return
         self.revision += 1
         self._lookups.is_first = False
-        await self._run_all(statements_of(changes, self.revision, at))
+        await self._write_copy(changes, at)
+        if len(changes) <= SMALL:
+            await self._tx.send()
+            self._tx.unsent.changes = small_changes(changes, self.revision, at)
+        else:
+            await self._run_all(statements_of(changes, self.revision, at))
         if changes.removed:
             await self._tx.rows(cypher.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
+
+    async def _write_copy(self, changes: ChangeSet, at: str) -> None:
+        """One that cannot be written, or that others would not follow to either, is left behind."""
+        copy, self._copy = self._copy, None
+        if copy and len(changes) <= LARGEST:
+            with suppress(CatalogError):
+                await copy.write(changes, self.revision, at)
+                self._copy = copy
+
+    async def keep_copy(self) -> None:
+        """Once its changes are committed; a mirror follows by itself where this fails."""
+        if self._copy and self.applied:
+            with suppress(CatalogError):
+                await self._copy.keep(self.revision)
 
     async def _run_all(self, statements: Iterator[Statement]) -> None:
         """While the server works on one statement, a thread builds the rows of the next."""
