@@ -8,6 +8,7 @@ from typing import Any
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.entity import Criticality, Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref, split_ref
+from graph_api.planning.thread import in_thread
 from graph_api.store.protocol import Store, WriteTransaction
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -88,11 +89,15 @@ def sync_run(**fields: Any) -> SyncRun:
 
 
 async def write(store: Store, changes: ChangeSet, *, at: str = AT, **run_fields: Any) -> int:
-    """Apply in a transaction of its own; the catalog's revision afterwards."""
+    """Apply in a transaction of its own, as plans do; the catalog's revision afterwards."""
+
+    async def work(transaction: WriteTransaction) -> int:
+        planned = await as_planned(transaction, changes)
+        run = sync_run(**{"revision": transaction.revision + bool(planned)} | run_fields)
+        return await transaction.apply(planned, run, at)
+
     async with store.write() as transaction:
-        changes = await as_planned(transaction, changes)
-        run = sync_run(**{"revision": transaction.revision + bool(changes)} | run_fields)
-        return await transaction.apply(changes, run, at)
+        return await in_thread(transaction, work)
 
 
 async def as_planned(transaction: WriteTransaction, changes: ChangeSet) -> ChangeSet:

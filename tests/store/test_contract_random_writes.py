@@ -1,6 +1,7 @@
 """Random catalogs that replace one another: what a writer reads, and the change log, are as the reference has them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +10,15 @@ from graph_api.catalog.audience import Visibility
 from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.planning.thread import in_thread
 from graph_api.store.protocol import Store, WriteTransaction
-from tests.conftest import Run
+from tests.conftest import Run, on_mirror_too
 from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs
 from tests.questions import some, visibilities
 from tests.reference import Reference
 from tests.store.loading import FEW, Loader
+
+pytestmark = on_mirror_too
 
 
 @given(
@@ -58,34 +62,37 @@ def test_a_writer_sees_what_it_changes(
     relations: Sequence[str],
     repositories: Sequence[Ref] | None,
 ) -> None:
-    async def ask() -> None:
-        for catalog in history:
-            reference = await loader.load(catalog)
-        await _check_statements(loader.store, reference)
-        async with loader.store.write() as transaction:
-            assert transaction.revision == loader.revision
-            known = {ref: reference.entities[ref] for ref in refs if ref in reference.entities}
-            assert await transaction.entities(refs) == known
-            for direction in Direction:
-                found = await transaction.links_at(refs, relations, direction)
-                assert sorted(map(str, (link.key for link in found))) == sorted(
-                    map(str, reference.links_at(refs, relations, direction))
-                )
-            assert await transaction.referenced(refs) == {ref: reference.referenced(ref) for ref in refs}
-            assert sorted(await transaction.in_repositories(repositories)) == reference.in_repositories(repositories)
-            assert await transaction.resolve(IDENTIFIERS) == reference.resolve(IDENTIFIERS)
+    async def look(transaction: WriteTransaction) -> None:
+        assert transaction.revision == loader.revision
+        known = {ref: reference.entities[ref] for ref in refs if ref in reference.entities}
+        assert await transaction.entities(refs) == known
+        for direction in Direction:
+            found = await transaction.links_at(refs, relations, direction)
+            assert sorted(map(str, (link.key for link in found))) == sorted(
+                map(str, reference.links_at(refs, relations, direction))
+            )
+        assert await transaction.referenced(refs) == {ref: reference.referenced(ref) for ref in refs}
+        assert sorted(await transaction.in_repositories(repositories)) == reference.in_repositories(repositories)
+        assert await transaction.resolve(IDENTIFIERS) == reference.resolve(IDENTIFIERS)
+        await _check_statements(transaction, reference)
 
-    run(ask())
+    for catalog in history:
+        reference = run(loader.load(catalog))
+    run(_plan(loader.store, look))
 
 
-async def _check_statements(store: Store, reference: Reference) -> None:
+async def _plan(store: Store, look: Callable[[WriteTransaction], Coroutine[Any, Any, None]]) -> None:
     async with store.write() as transaction:
-        missing = LinkKey(REFS[0], "DEPENDS_ON", REFS[0], "nowhere")
-        assert await transaction.links([*reference.links, missing]) == reference.links
-        for source in (*SOURCES, "unknown"):
-            entities, links = reference.said_by(source)
-            assert await transaction.said_by(source) == (entities, links, None)
-            assert await _paged(transaction, source) == (entities, links)
+        await in_thread(transaction, look)
+
+
+async def _check_statements(transaction: WriteTransaction, reference: Reference) -> None:
+    missing = LinkKey(REFS[0], "DEPENDS_ON", REFS[0], "nowhere")
+    assert await transaction.links([*reference.links, missing]) == reference.links
+    for source in (*SOURCES, "unknown"):
+        entities, links = reference.said_by(source)
+        assert await transaction.said_by(source) == (entities, links, None)
+        assert await _paged(transaction, source) == (entities, links)
 
 
 async def _paged(transaction: WriteTransaction, source: str) -> tuple[object, object]:

@@ -14,18 +14,21 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.planning.thread import in_thread
 from graph_api.settings import Settings
 from graph_api.store.mirror import mirror
 from graph_api.store.mirror.mirror import State
 from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j import cypher_small, deltas
 from graph_api.store.neo4j.store import Neo4jStore
-from graph_api.store.protocol import PageRequest, Store
+from graph_api.store.protocol import PageRequest, Store, WriteTransaction
 from graph_api.telemetry.metrics import REGISTRY
-from tests.catalogs import entity, link, links, ref, refs, with_ends, write
+from tests.catalogs import AT, entity, link, links, ref, refs, sync_run, with_ends, write
 from tests.conftest import OpenStore, Run, until_current
 from tests.lines import Cuttable, Line
 
+A_LOOK = 2
+"""Statements of a question that the copy answers, and of the look that its mirror may take meanwhile."""
 PAGE = PageRequest(filter=ALL, sort=Sort("name"), limit=100)
 
 pytestmark = pytest.mark.parametrize("open_store", ["mirror"], indirect=True)
@@ -275,3 +278,61 @@ async def test_a_copy_that_cannot_be_read_is_made_anew(mirrored: MirroredStore) 
     await until_current(mirrored)
     async with all_mirrored():
         assert await names(mirrored) == ["a", "b"]
+
+
+async def test_a_write_is_in_the_copy_before_anybody_asks(mirrored: MirroredStore, plain: Neo4jStore) -> None:
+    await write(plain, with_ends(links("a>b")))
+    await names(mirrored)
+    for turn in range(5):
+        await write(mirrored, ChangeSet(entities=[entity(f"c{turn}")]))
+        assert await _statements(lambda: names(mirrored)) <= A_LOOK
+    assert await names(mirrored) == ["a", "b", *(f"c{turn}" for turn in range(5))]
+
+
+async def test_a_write_asks_neo4j_as_often_however_large_it_is(mirrored: MirroredStore, plain: Neo4jStore) -> None:
+    await write(plain, with_ends(links("a>b b>c a~c")))
+    await names(mirrored)
+
+    async def put(*names: str) -> None:
+        changes = ChangeSet(entities=[entity(name) for name in names], links=[link(name, "a") for name in names])
+        await write(mirrored, changes)
+
+    few = await _statements(lambda: put("d"))
+    many = await _statements(lambda: put(*(f"n{number}" for number in range(50))))
+    assert many <= few + A_LOOK
+    assert few <= 10
+
+
+async def test_a_write_that_fails_leaves_the_copy_as_it_was(mirrored: MirroredStore, plain: Neo4jStore) -> None:
+    await write(plain, with_ends(links("a>b")))
+    await names(mirrored)
+
+    async def work(transaction: WriteTransaction) -> None:
+        await transaction.apply(ChangeSet(entities=[entity("c")]), sync_run(), AT)
+        assert [*await transaction.entities(refs("c"))] == refs("c")
+        raise ValueError("in the end")
+
+    with pytest.raises(ValueError, match="in the end"):
+        async with mirrored.write() as transaction:
+            await in_thread(transaction, work)
+    async with all_mirrored():
+        assert await names(mirrored) == ["a", "b"]
+        await write(mirrored, ChangeSet(entities=[entity("d")]))
+        assert await names(mirrored) == ["a", "b", "d"]
+
+
+async def _statements(work: Callable[[], Awaitable[object]]) -> float:
+    """How many were sent meanwhile."""
+    before = REGISTRY.get_sample_value("graph_api_database_round_trips_total") or 0.0
+    await work()
+    return (REGISTRY.get_sample_value("graph_api_database_round_trips_total") or 0.0) - before
+
+
+async def test_a_constraint_that_is_gone_stops_writers(mirrored: MirroredStore, neo4j_driver: neo4j.Driver) -> None:
+    await write(mirrored, ChangeSet(entities=[entity("a")]))
+    neo4j_driver.execute_query("DROP CONSTRAINT entity_ref")
+    with pytest.raises(CatalogError, match="lost its constraint entity_ref"):
+        await write(mirrored, ChangeSet(entities=[entity("b")]))
+    await mirrored.open()
+    await write(mirrored, ChangeSet(entities=[entity("b")]))
+    assert await names(mirrored) == ["a", "b"]

@@ -106,7 +106,6 @@ class Neo4jStore(Neo4jReading):
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTransaction]:
-        await check_constraints(self._database)
         async with AsyncExitStack() as stack:
             tx = await stack.enter_async_context(self._locked())
 
@@ -116,6 +115,8 @@ class Neo4jStore(Neo4jReading):
             write = Neo4jWrite(tx, self._database, self._retention, self._page, open_copy)
             try:
                 yield write
+                if not write.is_watched and (write.parts or write.applied or write.kept_aside):
+                    await check_constraints(self._database)
                 if write.parts:
                     await write.parts.decide()
                     await finish(self._database, self._retention)

@@ -45,6 +45,8 @@ class Neo4jWrite:
         """Takes the place of the transaction where the write comes in parts."""
         self._open_copy = open_copy
         self._copy: Ahead | None = None
+        self.is_watched = False
+        """Whether it is known since the lock was taken that only graph-api has written, to a catalog that was whole."""
         self._lookups = Neo4jLookups(tx)
         self.revision = tx.revision
         self.source_order = tx.source_order
@@ -54,6 +56,7 @@ class Neo4jWrite:
 
     async def thread(self) -> PlanningThread:
         self._copy = None if self.applied else await self._open_copy()
+        self.is_watched = self._copy is not None
         if self._copy is None:
             return PlanningThread(asyncio.to_thread)
         run, _ = await self._copy.thread()
