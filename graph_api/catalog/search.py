@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from graph_api.catalog.kinds import KINDS
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.ref import Ref, kind_of
 
 MAX_FOUND = 1_000
 """Entities that one search ranks: those that the store's index puts first."""
@@ -48,7 +48,9 @@ def ranked(text: str, found: Collection[Found]) -> list[Ref]:
 
 
 def _rank(words: list[str], row: Found) -> tuple[object, ...]:
-    closeness = min(_closeness(words, row.name), 1 + _closeness(words, row.title or ""), 3)
+    closeness = _closeness(words, row.name)
+    if closeness > 1 and row.title:
+        closeness = min(closeness, 1 + _closeness(words, row.title))
     prominence = _prominence(row)
     if closeness == 3:
         return closeness, prominence, -row.score, row.ref
@@ -68,8 +70,17 @@ def _closeness(words: list[str], name: str) -> int:
 
 
 def _prominence(row: Found) -> int:
-    kind = KINDS.get(row.kind)
-    return (kind.prominence if kind else 1) if row.declared else _UNDECLARED
+    return _prominence_of(row.kind) if row.declared else _UNDECLARED
+
+
+def by_kind(refs: Iterable[Ref]) -> list[Ref]:
+    """Software, interfaces and systems before what merely accompanies them; of each in the order given."""
+    return sorted(refs, key=lambda ref: _prominence_of(kind_of(ref)))
+
+
+def _prominence_of(key: str) -> int:
+    kind = KINDS.get(key)
+    return kind.prominence if kind else 1
 
 
 def ranked_by_likeness(text: str, found: Collection[Found]) -> list[Ref]:
