@@ -15,8 +15,9 @@ from graph_api.store.embedded.sight import Sight
 _MANY = 300
 """What more entities say than this is common: then the names and titles of so many are looked at, and no texts."""
 _STARTS = 200
+_TEXTS, _TITLES = "search", "search_names"
 _NAMES = "e.ref, e.name, e.title, e.kind, e.declared"
-_IDS = "SELECT rowid FROM search WHERE search MATCH ? AND {among} ORDER BY rowid LIMIT ?"
+_IDS = "SELECT rowid FROM {index} WHERE {index} MATCH ? AND {among} ORDER BY rowid LIMIT ?"
 _THOSE = "FROM json_each(?) j CROSS JOIN entities e ON e.id = j.value"
 _NAMED = f"SELECT {_NAMES}, 0 {_THOSE}"
 _TOLD = f"SELECT {_NAMES}, d.tags {_THOSE} CROSS JOIN documents d ON d.id = e.id"
@@ -45,10 +46,6 @@ def _all(conditions: Iterable[str]) -> str:
     return " AND ".join(f"({condition})" for condition in conditions)
 
 
-def _named(said: str) -> str:
-    return f"{{name title}} : ({said})"
-
-
 def _like(word: str) -> str:
     return " OR ".join([f'"{word}"*', *(f'"{other}"' for other in dict.fromkeys(with_typo(word.lower())))])
 
@@ -66,9 +63,9 @@ class _Index:
         self._filter = filter_
         self._text = text
 
-    def ids(self, match: str) -> list[int]:
+    def ids(self, match: str, index: str = _TEXTS) -> list[int]:
         condition = Compiler(self._conn, self._sight).seen(self._filter)
-        statement = _IDS.format(among=_among(condition, self._sight, self._filter))
+        statement = _IDS.format(index=index, among=self._among(condition, index))
         return [row[0] for row in self._conn.execute(statement, (match, *condition.parameters, MAX_FOUND))]
 
     def told(self, ids: Sequence[int]) -> list[Found]:
@@ -81,7 +78,7 @@ class _Index:
 
     def common(self, said: str, ids: Sequence[int]) -> list[Ref]:
         """Names and titles first, then the oldest."""
-        named = self.ids(_named(said))
+        named = self.ids(said, _TITLES)
         best = ranked(self._text, [*self._starting(), *self._names(named[:_MANY])])
         others = by_kind(self._refs(named[_MANY:]))
         texts = by_kind(self._refs(ids)) if len(named) < MAX_FOUND else []
@@ -92,7 +89,7 @@ class _Index:
         like = _all(map(_like, words_of(self._text)))
         ids = self.ids(like)
         if len(ids) > _MANY:
-            ids = [*self.ids(_named(like))[:_MANY], *ids[:_MANY]]
+            ids = [*self.ids(like, _TITLES)[:_MANY], *ids[:_MANY]]
         return ranked_by_likeness(self._text, self.told(ids))
 
     def _names(self, ids: Sequence[int]) -> list[Found]:
@@ -114,10 +111,11 @@ class _Index:
             for row in self._conn.execute(statement, (start, f"{start}\U0010ffff", *condition.parameters, _STARTS))
         ]
 
-
-def _among(condition: Condition, sight: Sight, filter_: Filter) -> str:
-    if filter_ != ALL:
-        # The + keeps SQLite from asking the index anew for each of them.
-        return f"+rowid IN (SELECT e.id FROM entities e WHERE {condition.sql})"
-    # Most are seen: those that are found are fewer.
-    return "1" if sight.whole else f"EXISTS (SELECT 1 FROM entities e WHERE e.id = search.rowid AND {condition.sql})"
+    def _among(self, condition: Condition, index: str) -> str:
+        if self._filter != ALL:
+            # The + keeps SQLite from asking the index anew for each of them.
+            return f"+rowid IN (SELECT e.id FROM entities e WHERE {condition.sql})"
+        if self._sight.whole:
+            return "1"
+        # Most are seen: those that are found are fewer.
+        return f"EXISTS (SELECT 1 FROM entities e WHERE e.id = {index}.rowid AND {condition.sql})"
