@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from graph_api.catalog.kinds import KINDS
-from graph_api.catalog.ref import Ref, kind_of
+from graph_api.catalog.ref import Ref
 
 MAX_FOUND = 1_000
 """Entities that one search ranks: those that the store's index puts first."""
@@ -19,7 +19,7 @@ MAX_TYPO = 30
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-_UNDECLARED = 3
+_USUAL, _UNDECLARED = 1, 3
 
 
 class Found(NamedTuple):
@@ -70,17 +70,14 @@ def _closeness(words: list[str], name: str) -> int:
 
 
 def _prominence(row: Found) -> int:
-    return _prominence_of(row.kind) if row.declared else _UNDECLARED
+    kind = KINDS.get(row.kind)
+    return (kind.prominence if kind else _USUAL) if row.declared else _UNDECLARED
 
 
 def by_kind(refs: Iterable[Ref]) -> list[Ref]:
     """Software, interfaces and systems before what merely accompanies them; of each in the order given."""
-    return sorted(refs, key=lambda ref: _prominence_of(kind_of(ref)))
-
-
-def _prominence_of(key: str) -> int:
-    kind = KINDS.get(key)
-    return kind.prominence if kind else 1
+    places = {key: kind.prominence for key, kind in KINDS.items()}
+    return sorted(refs, key=lambda ref: places.get(ref[: ref.index(":")], _USUAL))
 
 
 def ranked_by_likeness(text: str, found: Collection[Found]) -> list[Ref]:

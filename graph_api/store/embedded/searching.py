@@ -5,11 +5,14 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+import orjson
+
 from graph_api.catalog.filters import ALL, Filter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.search import MAX_FOUND, Found, by_kind, ranked, ranked_by_likeness, with_typo, words_of
 from graph_api.store.embedded.condition import Condition, one_of
 from graph_api.store.embedded.filters import Compiler
+from graph_api.store.embedded.kept import kept_by
 from graph_api.store.embedded.sight import Sight
 
 _MANY = 300
@@ -17,12 +20,15 @@ _MANY = 300
 _STARTS = 200
 _TEXTS, _TITLES = "search", "search_names"
 _NAMES = "e.ref, e.name, e.title, e.kind, e.declared"
-_IDS = "SELECT rowid FROM {index} WHERE {index} MATCH ? AND {among} ORDER BY rowid LIMIT ?"
+# As one text: three quarters of the time that as many rows take.
+_IDS = (
+    "SELECT json_group_array(id) FROM "
+    "(SELECT rowid AS id FROM {index} WHERE {index} MATCH ? AND {among} ORDER BY rowid LIMIT ?)"
+)
 _THOSE = "FROM json_each(?) j CROSS JOIN entities e ON e.id = j.value"
 _NAMED = f"SELECT {_NAMES}, 0 {_THOSE}"
 _TOLD = f"SELECT {_NAMES}, d.tags {_THOSE} CROSS JOIN documents d ON d.id = e.id"
-# As one text: half the time that as many rows take.
-_REFS = f"SELECT group_concat(e.ref, ' ') {_THOSE}"
+_REFS = f"SELECT e.id, e.ref {_THOSE}"
 _STARTING = f"""
 SELECT {_NAMES}, 0 FROM entities e WHERE e.name >= ? AND e.name < ? AND {{condition}} ORDER BY e.name LIMIT ?
 """
@@ -66,7 +72,9 @@ class _Index:
     def ids(self, match: str, index: str = _TEXTS) -> list[int]:
         condition = Compiler(self._conn, self._sight).seen(self._filter)
         statement = _IDS.format(index=index, among=self._among(condition, index))
-        return [row[0] for row in self._conn.execute(statement, (match, *condition.parameters, MAX_FOUND))]
+        parameters = (match, *condition.parameters, MAX_FOUND)
+        ids: list[int] = orjson.loads(self._conn.execute(statement, parameters).fetchone()[0])
+        return ids
 
     def told(self, ids: Sequence[int]) -> list[Found]:
         """With how many of the words their names, titles and tags hold."""
@@ -96,8 +104,10 @@ class _Index:
         return [Found(*row) for row in self._conn.execute(_NAMED, (one_of(ids),))]
 
     def _refs(self, ids: Sequence[int]) -> list[Ref]:
-        text: str | None = self._conn.execute(_REFS, (one_of(ids),)).fetchone()[0]
-        return [Ref(ref) for ref in (text or "").split()]
+        known = kept_by(self._conn).refs.all()
+        if unknown := set(ids).difference(known):
+            known.update(self._conn.execute(_REFS, (one_of(unknown),)))
+        return list(map(known.__getitem__, ids))
 
     def _starting(self) -> list[Found]:
         """Those whose names start with the text, or with its words in lower case."""
