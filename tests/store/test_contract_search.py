@@ -122,6 +122,8 @@ async def test_of_what_many_say_names_and_titles_come_first(store: Store) -> Non
     assert found[:2] == [row.ref for row in named]
     assert (len(found), len(set(found))) == (MAX_FOUND, MAX_FOUND)
     assert await store.search("ledger shelf", Compare("kind", Op.EQ, "repository")) == sorted(row.ref for row in papers)
+    software = await store.search("ledger shelf", Compare("kind", Op.EQ, "component"))
+    assert (software[:2], len(set(software))) == (found[:2], MAX_FOUND)
     await write(store, ChangeSet(entities=[entity("the-place", title="A till")], removed=[named[0].ref]))
     assert not {row.ref for row in named} & set(await store.search("ledger shelf", ALL))
 

@@ -25,7 +25,13 @@ _IDS = (
     "SELECT json_group_array(id) FROM "
     "(SELECT rowid AS id FROM {index} WHERE {index} MATCH ? AND {among} ORDER BY rowid LIMIT ?)"
 )
+_EACH = "EXISTS (SELECT 1 FROM entities e WHERE e.id = {index}.rowid AND {condition})"
+# The + keeps SQLite from asking the index anew for each of them.
+_FILTERED = "+rowid IN (SELECT e.id FROM entities e WHERE {condition})"
+_FEW = 10
+"""Where a filter wants less than a tenth of what has the words, all that it wants are looked up first."""
 _THOSE = "FROM json_each(?) j CROSS JOIN entities e ON e.id = j.value"
+_WANTED = f"SELECT json_group_array(e.id) {_THOSE} WHERE {{condition}}"
 _NAMED = f"SELECT {_NAMES}, 0 {_THOSE}"
 _TOLD = f"SELECT {_NAMES}, d.tags {_THOSE} CROSS JOIN documents d ON d.id = e.id"
 _REFS = f"SELECT e.id, e.ref {_THOSE}"
@@ -65,16 +71,30 @@ class _Index:
 
     def __init__(self, conn: sqlite3.Connection, sight: Sight, filter_: Filter, text: str) -> None:
         self._conn = conn
-        self._sight = sight
-        self._filter = filter_
+        self._seen = Compiler(conn, sight).seen(ALL)
+        self._among_seen = "{condition}" if sight.whole else _EACH
+        self._wanted = None if filter_ == ALL else Compiler(conn, sight).seen(filter_)
         self._text = text
 
     def ids(self, match: str, index: str = _TEXTS) -> list[int]:
-        condition = Compiler(self._conn, self._sight).seen(self._filter)
-        statement = _IDS.format(index=index, among=self._among(condition, index))
-        parameters = (match, *condition.parameters, MAX_FOUND)
-        ids: list[int] = orjson.loads(self._conn.execute(statement, parameters).fetchone()[0])
-        return ids
+        ids = self._ids(match, index, self._among_seen, self._seen)
+        if not self._wanted:
+            return ids
+        wanted = self._those_wanted(ids, self._wanted)
+        if len(ids) < MAX_FOUND or len(wanted) == MAX_FOUND:
+            return wanted
+        return self._ids(match, index, _EACH if _FEW * len(wanted) > len(ids) else _FILTERED, self._wanted)
+
+    def _ids(self, match: str, index: str, among: str, condition: Condition) -> list[int]:
+        statement = _IDS.format(index=index, among=among.format(index=index, condition=condition.sql))
+        return self._numbers(statement, match, *condition.parameters, MAX_FOUND)
+
+    def _those_wanted(self, ids: Sequence[int], condition: Condition) -> list[int]:
+        return self._numbers(_WANTED.format(condition=condition.sql), one_of(ids), *condition.parameters)
+
+    def _numbers(self, statement: str, *parameters: object) -> list[int]:
+        numbers: list[int] = orjson.loads(self._conn.execute(statement, parameters).fetchone()[0])
+        return numbers
 
     def told(self, ids: Sequence[int]) -> list[Found]:
         """With how many of the words their names, titles and tags hold."""
@@ -111,7 +131,7 @@ class _Index:
 
     def _starting(self) -> list[Found]:
         """Those whose names start with the text, or with its words in lower case."""
-        condition = Compiler(self._conn, self._sight).seen(self._filter)
+        condition = self._wanted or self._seen
         statement = _STARTING.format(condition=condition.sql)
         words = words_of(self._text.lower())
         starts = {self._text.strip(), *(separator.join(words) for separator in "-_. ")}
@@ -120,12 +140,3 @@ class _Index:
             for start in sorted(starts)
             for row in self._conn.execute(statement, (start, f"{start}\U0010ffff", *condition.parameters, _STARTS))
         ]
-
-    def _among(self, condition: Condition, index: str) -> str:
-        if self._filter != ALL:
-            # The + keeps SQLite from asking the index anew for each of them.
-            return f"+rowid IN (SELECT e.id FROM entities e WHERE {condition.sql})"
-        if self._sight.whole:
-            return "1"
-        # Most are seen: those that are found are fewer.
-        return f"EXISTS (SELECT 1 FROM entities e WHERE e.id = {index}.rowid AND {condition.sql})"
