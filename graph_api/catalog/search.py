@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ MAX_TYPO = 30
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-_UNDECLARED = 3
+_USUAL, _UNDECLARED = 1, 3
 
 
 class Found(NamedTuple):
@@ -48,7 +48,9 @@ def ranked(text: str, found: Collection[Found]) -> list[Ref]:
 
 
 def _rank(words: list[str], row: Found) -> tuple[object, ...]:
-    closeness = min(_closeness(words, row.name), 1 + _closeness(words, row.title or ""), 3)
+    closeness = _closeness(words, row.name)
+    if closeness > 1 and row.title:
+        closeness = min(closeness, 1 + _closeness(words, row.title))
     prominence = _prominence(row)
     if closeness == 3:
         return closeness, prominence, -row.score, row.ref
@@ -69,7 +71,13 @@ def _closeness(words: list[str], name: str) -> int:
 
 def _prominence(row: Found) -> int:
     kind = KINDS.get(row.kind)
-    return (kind.prominence if kind else 1) if row.declared else _UNDECLARED
+    return (kind.prominence if kind else _USUAL) if row.declared else _UNDECLARED
+
+
+def by_kind(refs: Iterable[Ref]) -> list[Ref]:
+    """Software, interfaces and systems before what merely accompanies them; of each in the order given."""
+    places = {key: kind.prominence for key, kind in KINDS.items()}
+    return sorted(refs, key=lambda ref: places.get(ref[: ref.index(":")], _USUAL))
 
 
 def ranked_by_likeness(text: str, found: Collection[Found]) -> list[Ref]:

@@ -25,9 +25,10 @@ async def search(
     store = info.context.store
     arguments = page_arguments(info, (int,), first, after, last, before)
     refs = await store.search(text, await compile_filter(filter, store))
-    page = slice_page(list(enumerate(refs)), [(place,) for place in range(len(refs))], arguments)
-    rows = await info.context.loaders.entity.load_many(ref for _, ref in page.items)
-    found = [(row, place) for row, (place, _) in zip(rows, page.items, strict=True) if row]
+    places = range(len(refs))
+    page = slice_page(places, list(zip(places, strict=True)), arguments)
+    rows = await info.context.loaders.entity.load_many(refs[place] for place in page.items)
+    found = [(row, place) for row, place in zip(rows, page.items, strict=True) if row]
     return Connection(
         rows=[row for row, _ in found],
         cursors=lambda at: arguments.cursor(found[at][1]),

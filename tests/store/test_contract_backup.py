@@ -107,6 +107,17 @@ async def test_a_write_that_a_restore_undid_can_be_sent_again(store: Store, tmp_
         assert await tx.answer_of("ann\nkey") is None
 
 
+async def test_a_search_finds_nothing_of_before_a_restore(store: Store, tmp_path: Path) -> None:
+    said = [[entity(f"{name}{number}", description="a ledger") for number in range(400)] for name in "ab"]
+    await write(store, ChangeSet(entities=said[0]))
+    await back_up(store, tmp_path / "backup")
+    await write(store, ChangeSet(removed=[row.ref for row in said[0]]))
+    await write(store, ChangeSet(entities=[*said[1], entity("the-ledger")]))
+    assert (await store.search("ledger", ALL))[0] == "component:default/the-ledger"
+    await restore(store, tmp_path / "backup", replace=True)
+    assert set(await store.search("ledger", ALL)) == {row.ref for row in said[0]}
+
+
 async def test_a_running_server_notices_a_restore(store: Store, open_store: OpenStore, tmp_path: Path) -> None:
     await write(store, ChangeSet(entities=[entity("a")]))
     await back_up(store, tmp_path / "backup")

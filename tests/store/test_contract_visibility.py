@@ -149,7 +149,7 @@ async def test_a_search_ranks_by_nothing_that_hidden_entities_have(store: Store)
     rows = [entity(name, description=text) for name, text in told.items()]
     await write(store, ChangeSet(entities=rows))
     before = await store.seen_by(NOBODY).search("rare", ALL)
-    hidden = [entity(f"h{n}", description="rare " * n, audience="nobody") for n in range(1, 30)]
+    hidden = [entity(f"h{n}", description="rare " * n, audience="nobody") for n in range(1, 310)]
     await write(store, ChangeSet(entities=hidden))
     assert await store.seen_by(NOBODY).search("rare", ALL) == before == sorted(before)
 

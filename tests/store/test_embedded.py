@@ -217,6 +217,7 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         forget_origins(conn)
         forget_access(conn)
         conn.execute("DROP TABLE leases")
+        conn.execute("DROP TABLE search_names")
         conn.execute("PRAGMA user_version = 1")
     conn.close()
     async with opened(path) as store:
@@ -226,6 +227,21 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         assert await store.lease("anything", "me", 1)
         assert (await store.keys(), await store.audit_head()) == ([], Head(0, ""))
         assert await write(store, ChangeSet(removed=refs("a"), removed_links=[link("a", "b").key])) == 2
+
+
+async def test_names_in_a_file_of_an_older_format_are_found_first(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    talkers = [entity(f"n{number}", description="about a ledger") for number in range(400)]
+    async with opened(path) as store:
+        await write(store, ChangeSet(entities=[*talkers, entity("the-ledger")]))
+    with sqlite3.connect(path) as conn:
+        conn.execute("DROP TABLE search_names")
+        conn.execute("PRAGMA user_version = 6")
+    conn.close()
+    async with opened(path) as store:
+        assert (await store.search("ledger", ALL))[0] == ref("the-ledger")
+        await write(store, ChangeSet(removed=refs("the-ledger")))
+        assert (await store.search("ledger", ALL))[0] == ref("n0")
 
 
 def forget_audiences(conn: sqlite3.Connection) -> None:
@@ -264,6 +280,7 @@ async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Pat
         forget_audiences(conn)
         forget_origins(conn)
         forget_access(conn)
+        conn.execute("DROP TABLE search_names")
         conn.execute("PRAGMA user_version = 2")
     conn.close()
     async with opened(path) as store:

@@ -104,7 +104,8 @@ def begin(conn: sqlite3.Connection, *, replace: bool) -> None:
     for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         if not name.startswith(_KEPT):
             conn.execute(f"DELETE FROM {name}")
-    conn.execute("INSERT INTO search (search) VALUES ('delete-all')")
+    for index in ("search", "search_names"):
+        conn.execute(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")
     conn.execute("UPDATE catalog SET audit_sequence = 0, audit_hash = ''")
     conn.execute(UNDELETED)
 

@@ -6,9 +6,12 @@ from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from graph_api.catalog.entity import Entity, Link
+from graph_api.catalog.ref import Ref
 
 _MOST = 20_000
 """Of each sort: an entity takes some 2 KiB, a link 1 KiB."""
+_MOST_REFS = 100_000
+"""Each takes some 200 bytes."""
 _LONGEST = 16_384
 """Characters of the statements of one that is kept: with the definition of an API they may have millions."""
 
@@ -45,10 +48,24 @@ class Kept(Generic[K, R]):
         self._rows.clear()
 
 
+class KeptRefs:
+    """By id, which never means another ref, not even after a restore. Several threads may use it at a time."""
+
+    def __init__(self) -> None:
+        self._refs: dict[int, Ref] = {}
+
+    def all(self) -> dict[int, Ref]:
+        """To look into and to add to; nothing is taken out of it."""
+        if len(self._refs) > _MOST_REFS:
+            self._refs = {}
+        return self._refs
+
+
 class KeptRows:
     def __init__(self) -> None:
         self.entities = Kept[int, Entity]()
         self.links = Kept[tuple[int, int, int, int], Link]()
+        self.refs = KeptRefs()
 
     def clear(self) -> None:
         self.entities.clear()

@@ -10,7 +10,16 @@ import time
 import orjson
 
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded.migrations import ACCESS, ANSWERS, FORMAT_VERSION, complete, format_of, migrate, oldest_of
+from graph_api.store.embedded.migrations import (
+    ACCESS,
+    ANSWERS,
+    FORMAT_VERSION,
+    NAMES,
+    complete,
+    format_of,
+    migrate,
+    oldest_of,
+)
 from graph_api.store.identity import State
 from graph_api.store.migrations import check_format
 
@@ -166,7 +175,7 @@ CREATE INDEX runs_by_source ON runs (source, started_at, id);
 -- `until`: seconds since 1970.
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
-_DDL += ACCESS + ANSWERS
+_DDL += ACCESS + ANSWERS + NAMES
 
 
 def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:

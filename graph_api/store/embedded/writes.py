@@ -22,11 +22,17 @@ _AMONG = "IN (SELECT value FROM json_each(?))"
 # The search index reads what it forgets from the entity and its document, so it comes first.
 _ERASE = (
     f"DELETE FROM search WHERE rowid {_AMONG}",
+    f"DELETE FROM search_names WHERE rowid {_AMONG}",
     f"DELETE FROM entity_terms WHERE entity {_AMONG}",
     f"DELETE FROM pairs WHERE entity {_AMONG}",
     f"DELETE FROM identifiers WHERE entity {_AMONG}",
     f"DELETE FROM documents WHERE id {_AMONG}",
     f"DELETE FROM entities WHERE id {_AMONG}",
+)
+_INDEX = (
+    "INSERT INTO search (rowid, name, title, description, tags) "
+    f"SELECT id, name, title, description, tags FROM searchable WHERE id {_AMONG}",
+    f"INSERT INTO search_names (rowid, name, title) SELECT id, name, title FROM entities WHERE id {_AMONG}",
 )
 
 
@@ -128,11 +134,9 @@ class _Write:
         self._insert(
             "identifiers", 2, ((name, id_) for id_, row in numbered for name in dict.fromkeys(row.identifiers))
         )
-        self._conn.execute(
-            "INSERT INTO search (rowid, name, title, description, tags) "
-            f"SELECT id, name, title, description, tags FROM searchable WHERE id {_AMONG}",
-            (one_of(id_ for id_, _ in numbered),),
-        )
+        written = one_of(id_ for id_, _ in numbered)
+        for statement in _INDEX:
+            self._conn.execute(statement, (written,))
 
     def _entity_row(self, id_: int, row: Entity) -> Row:
         return entity_row(id_, row, self._terms.audience(row.audience), self._revision, self._at)
