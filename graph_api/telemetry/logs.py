@@ -13,6 +13,8 @@ from enum import StrEnum
 from traceback import extract_tb
 from typing import Any, TextIO
 
+import orjson
+
 from graph_api.telemetry.record import CURRENT
 
 MAX_MESSAGE = 10_000
@@ -38,7 +40,14 @@ def configure_logs(level: str, format_: LogFormat | None, stream: TextIO = sys.s
     root.setLevel(level.upper())
     for library in TALKATIVE:
         logging.getLogger(library).setLevel(logging.WARNING)
+    _ask_for_less()
     return handler
+
+
+def _ask_for_less() -> None:
+    """The library finds out where each message comes from, in which thread and process, and no line of ours says it."""
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class JsonLines(logging.Formatter):
@@ -50,8 +59,16 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage()[:MAX_MESSAGE],
             **_fields(record),
         }
-        # Unlike orjson it escapes all that some viewer takes for the end of a line, and lone surrogates.
+        return _json(line)
+
+
+def _json(line: dict[str, Any]) -> str:
+    try:
+        text = orjson.dumps(line, default=str)
+    except TypeError:  # lone surrogates, large integers
         return json.dumps(line, default=str)
+    # Unlike orjson, json escapes all that some viewer takes for the end of a line.
+    return text.decode() if text.isascii() else json.dumps(line, default=str)
 
 
 class TextLines(logging.Formatter):

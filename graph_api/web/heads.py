@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, cast
 
 import httptools
@@ -151,9 +152,9 @@ class LimitHeads:
         if len(headers) > self.max_headers:
             return _too_large(f"A request may have at most {self.max_headers} headers.")
         size = len(scope.get("raw_path", b"")) + len(scope["query_string"])
-        if size + sum(len(name) + len(value) for name, value in headers) > self.max_bytes:
+        if size + sum(map(len, chain.from_iterable(headers))) > self.max_bytes:
             return _too_large(f"The URL and the headers of a request may have at most {self.max_bytes} bytes together.")
-        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
+        if {b"content-length", b"transfer-encoding"} <= dict(headers).keys():
             message = "Content-Length and Transfer-Encoding exclude each other."
             return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, message, _CLOSE)
         return None
