@@ -19,7 +19,7 @@ def caller_of(scope: Scope) -> str:
 
 def caller_at(scope: Scope, principal: Principal | None) -> str:
     """As caller_of, for whom only what is sent over the connection tells."""
-    if principal and principal not in (LOCAL, ANONYMOUS):
+    if principal and principal not in (ANONYMOUS, LOCAL):
         return principal.name
     return _caller_at(str((scope.get("client") or ("",))[0])[:_LONGEST])
 

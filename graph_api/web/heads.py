@@ -3,7 +3,6 @@
 import asyncio
 from functools import partial
 from http import HTTPStatus
-from itertools import chain
 from typing import Any, cast
 
 import httptools
@@ -14,6 +13,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from graph_api.errors import ErrorCode
 from graph_api.web.joined_writes import JoinedWrites
 from graph_api.web.responses import error_response
+
+MOST_WAITING = 16
+"""Requests sent without waiting for the answers to those before them; what comes after so many is not read."""
 
 _CLOSE = {"connection": "close"}
 
@@ -31,6 +33,7 @@ class _BoundedHeads(HttpToolsProtocol):
         self._unfinished = 0
         """Bytes of a head that is not whole, or of what a body has besides its parts."""
         self._in_body = False
+        self._is_over = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
@@ -39,6 +42,8 @@ class _BoundedHeads(HttpToolsProtocol):
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            return
         self._unset_keepalive_if_required()
         self._unfinished += len(data)
         self._read(data)
@@ -51,19 +56,16 @@ class _BoundedHeads(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes after a body would otherwise stand among the headers, unseen by whoever checked those.
-        if not self._in_body:
-            super().on_header(name, value.strip(b" \t"))
-
     def on_headers_complete(self) -> None:
         self._stop_waiting()
         self._unfinished = 0
         self._require_sound_head()
-        if self.parser.should_upgrade() and not self._should_upgrade():
-            return  # see _read
-        super().on_headers_complete()
-        self._in_body = True
+        if len(self.pipeline) >= MOST_WAITING:
+            raise ValueError
+        if not self.parser.should_upgrade():
+            self._begin_body()
+        elif self._should_upgrade():
+            super().on_headers_complete()  # of a WebSocket's handshake
 
     def on_body(self, body: bytes) -> None:
         self._unfinished = 0
@@ -74,6 +76,12 @@ class _BoundedHeads(HttpToolsProtocol):
         self._in_body = False
         if not self.parser.should_upgrade():
             super().on_message_complete()
+
+    def _begin_body(self) -> None:
+        super().on_headers_complete()
+        self._in_body = True
+        # What comes after the body would otherwise stand among the headers, unseen by whoever checked those.
+        self.headers = []
 
     def _read(self, data: bytes) -> None:
         try:
@@ -96,14 +104,14 @@ class _BoundedHeads(HttpToolsProtocol):
 
     def _require_sound_head(self) -> None:
         """What the parser lets pass and others might read otherwise. It makes of a ValueError one of its own."""
-        version = self.parser.get_http_version()
-        hosts = [value for name, value in self.headers if name == b"host"]
-        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if version not in ("1.0", "1.1") or len(hosts) > 1 or (version == "1.1" and not hosts):
+        self.headers[:] = [(name, value.strip(b" \t")) for name, value in self.headers]
+        names = [name for name, _ in self.headers]
+        version, hosts = self.parser.get_http_version(), names.count(b"host")
+        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and not hosts):
             raise ValueError
         if self.parser.get_method() == b"CONNECT" or not self.url.startswith(b"/") or b"#" in self.url:
             raise ValueError
-        if codings not in ([], [b"chunked"]):
+        if b"transfer-encoding" in names and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
             raise ValueError
 
     def _await_head(self) -> None:
@@ -118,12 +126,17 @@ class _BoundedHeads(HttpToolsProtocol):
         self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The head did not arrive within {self._timeout:g} s.")
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        if self.transport.is_closing():
-            return
-        if self.cycle and not self.cycle.response_complete and not self._in_body:
-            # A request before is being answered, and the answer would seem to be this one.
+        self._is_over = True
+        is_answering = self.cycle and not self.cycle.response_complete
+        # To others that are being answered, this one would seem to be the answer.
+        if is_answering and not self._in_body:
             self.cycle.keep_alive = False
-            return
+        elif is_answering and (self.pipeline or self.cycle.response_started):
+            self.transport.close()
+        else:
+            self._answer(status, message)
+
+    def _answer(self, status: HTTPStatus, message: str) -> None:
         code = ErrorCode.TOO_LARGE if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE else ErrorCode.BAD_REQUEST
         response = error_response(status, code, message, _CLOSE)
         head = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
@@ -152,9 +165,9 @@ class LimitHeads:
         if len(headers) > self.max_headers:
             return _too_large(f"A request may have at most {self.max_headers} headers.")
         size = len(scope.get("raw_path", b"")) + len(scope["query_string"])
-        if size + sum(map(len, chain.from_iterable(headers))) > self.max_bytes:
+        if size + sum(len(name) + len(value) for name, value in headers) > self.max_bytes:
             return _too_large(f"The URL and the headers of a request may have at most {self.max_bytes} bytes together.")
-        if {b"content-length", b"transfer-encoding"} <= dict(headers).keys():
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
             message = "Content-Length and Transfer-Encoding exclude each other."
             return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, message, _CLOSE)
         return None

@@ -6,6 +6,7 @@ import time
 import pytest
 from httpx import Client
 
+from graph_api.web.heads import MOST_WAITING
 from tests.web.conftest import serve
 from tests.web.test_request_limits import connect, read_all
 
@@ -98,6 +99,25 @@ def test_requests_that_come_together_are_answered_one_after_the_other(client: Cl
     answer = answers_to(client, LIVE + request(LENGTH) + NAME + LAST)
     assert answer.count(b"HTTP/1.1 200 ") == 3
     assert answer.index(b'"ok"') < answer.index(b'"node"') < answer.rindex(b'"ok"')
+
+
+def test_a_client_that_does_not_wait_for_answers_gets_so_many(client: Client) -> None:
+    answer = answers_to(client, LIVE * 1_000)
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == MOST_WAITING + 1
+
+
+def test_a_body_that_goes_wrong_is_no_answer_to_the_request_before(client: Client) -> None:
+    assert not answers_to(client, request(LENGTH) + NAME + request("Transfer-Encoding: chunked") + b"x\r\n")
+
+
+def test_what_comes_after_a_refusal_is_not_looked_at(client: Client) -> None:
+    with connect(client) as connection:
+        connection.sendall(request("Transfer-Encoding: chunked", "Content-Encoding: gzip"))
+        time.sleep(0.1)
+        connection.sendall(b"x\r\n")
+        answer = read_all(connection)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 415 ")
 
 
 def test_what_is_no_request_ends_the_connection_after_the_answer_before_it(client: Client) -> None:
