@@ -16,6 +16,7 @@ from graph_api.app import create_app, open_store, store_to_serve
 from graph_api.catalog.kinds import register_kinds
 from graph_api.cli.access import settle_access
 from graph_api.cli.demo import load_demo
+from graph_api.cli.event_loop import run
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import with_settings
 from graph_api.cli.servers import ClientServer, admin_serving
@@ -51,7 +52,7 @@ def serve(settings: Settings, demo: bool) -> None:
     _configure(settings)
     try:
         if settings.workers == 1:
-            asyncio.run(_serve(settings, demo=demo))
+            run(_serve(settings, demo=demo))
         else:
             _serve_by_workers(settings, demo=demo)
     except KeyboardInterrupt:
@@ -88,7 +89,7 @@ async def _prepare(settings: Settings, *, demo: bool) -> Settings:
 def _work(worker: Worker) -> None:
     _configure(worker.settings)
     register_kinds(worker.settings.kinds)
-    asyncio.run(_serve_as(worker))
+    run(_serve_as(worker))
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -10,8 +10,11 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from traceback import extract_tb
 from typing import Any, TextIO
+
+import orjson
 
 from graph_api.telemetry.record import CURRENT
 
@@ -38,7 +41,14 @@ def configure_logs(level: str, format_: LogFormat | None, stream: TextIO = sys.s
     root.setLevel(level.upper())
     for library in TALKATIVE:
         logging.getLogger(library).setLevel(logging.WARNING)
+    _ask_for_less()
     return handler
+
+
+def _ask_for_less() -> None:
+    """The library finds out where each message comes from, in which thread and process, and no line of ours says it."""
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class JsonLines(logging.Formatter):
@@ -50,8 +60,16 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage()[:MAX_MESSAGE],
             **_fields(record),
         }
-        # Unlike orjson it escapes all that some viewer takes for the end of a line, and lone surrogates.
+        return _json(line)
+
+
+def _json(line: dict[str, Any]) -> str:
+    try:
+        text = orjson.dumps(line, default=str)
+    except TypeError:  # lone surrogates, large integers
         return json.dumps(line, default=str)
+    # Unlike orjson, json escapes all that some viewer takes for the end of a line.
+    return text.decode() if text.isascii() else json.dumps(line, default=str)
 
 
 class TextLines(logging.Formatter):
@@ -62,8 +80,12 @@ class TextLines(logging.Formatter):
 
 
 def _time(record: logging.LogRecord) -> str:
-    at = datetime.fromtimestamp(record.created, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+
+
+@lru_cache(1)
+def _second(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _printable(text: str) -> str:

@@ -1,5 +1,7 @@
 """What Prometheus can ask for. Labels come from closed tables; of names of sources, a bounded number is told."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from graph_api.telemetry.record import RequestRecord
@@ -76,7 +78,17 @@ def count_request(request: RequestRecord, status: int | None, seconds: float) ->
     """`status` None: the client was gone before there was an answer."""
     type_ = request.operation_type or "http"
     outcome = CLIENT_GONE if status is None else request.code or ("OK" if status < 400 else str(status))
-    REQUESTS.labels(type_, outcome).inc()
-    REQUEST_SECONDS.labels(type_).observe(seconds)
+    _requests(type_, outcome).inc()
+    _request_seconds(type_).observe(seconds)
     if request.cost is not None:
         REQUEST_COST.observe(request.cost)
+
+
+@cache
+def _requests(type_: str, outcome: str) -> Counter:
+    return REQUESTS.labels(type_, outcome)
+
+
+@cache
+def _request_seconds(type_: str) -> Histogram:
+    return REQUEST_SECONDS.labels(type_)

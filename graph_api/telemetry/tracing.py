@@ -4,8 +4,8 @@ Without `start_tracing` a span costs nothing and goes nowhere.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from graph_api.telemetry.export import Export
@@ -23,6 +23,12 @@ class _NoSpan:
     trace_id: str | None = None
 
     def set(self, name: str, value: str | int | None) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
         pass
 
 
@@ -47,11 +53,6 @@ def tracing(endpoint: str | None) -> Iterator[None]:
         ended.close()
 
 
-@contextmanager
-def span(name: str, headers: Mapping[str, str] | None = None) -> Iterator[Span]:
+def span(name: str, headers: Mapping[str, str] | None = None) -> AbstractContextManager[Span]:
     """`headers` may name the client's own span (traceparent)."""
-    if _export is None:
-        yield _NO_SPAN
-        return
-    with _export.span(name, headers) as current:
-        yield current
+    return _NO_SPAN if _export is None else _export.span(name, headers)

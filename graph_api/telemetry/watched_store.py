@@ -1,11 +1,13 @@
 """A store that is measured: how long each question took, for metrics, traces and the record of the request."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, cast
+
+from prometheus_client import Histogram
 
 from graph_api.catalog.audience import Visibility
 from graph_api.store.protocol import Store, WriteTransaction
@@ -42,10 +44,16 @@ class _Watched:
 
 
 def _watch(name: str, question: Question) -> Question:
+    seconds, span_name = STORE_SECONDS.labels(name), f"store.{name}"
+
     @wraps(question)
     async def ask(*arguments: Any, **named: Any) -> Any:
-        with _measured(name):
-            return await question(*arguments, **named)
+        begun = _begin()
+        try:
+            with span(span_name):
+                return await question(*arguments, **named)
+        finally:
+            _end(begun, seconds)
 
     return ask
 
@@ -53,27 +61,31 @@ def _watch(name: str, question: Question) -> Question:
 def _watch_write(
     write: Callable[[], AbstractAsyncContextManager[WriteTransaction]], written: Callable[[], None]
 ) -> Callable[[], AbstractAsyncContextManager[WriteTransaction]]:
+    seconds = STORE_SECONDS.labels("write")
+
     @asynccontextmanager
     async def measured_write() -> AsyncIterator[WriteTransaction]:
-        with _measured("write"):
-            async with write() as transaction:
-                yield transaction
+        begun = _begin()
+        try:
+            with span("store.write"):
+                async with write() as transaction:
+                    yield transaction
+        finally:
+            _end(begun, seconds)
         written()
 
     return measured_write
 
 
-@contextmanager
-def _measured(question: str) -> Iterator[None]:
-    begun = perf_counter()
+def _begin() -> float:
     STORE_RUNNING.inc()
-    try:
-        with span(f"store.{question}"):
-            yield
-    finally:
-        STORE_RUNNING.dec()
-        seconds = perf_counter() - begun
-        STORE_SECONDS.labels(question).observe(seconds)
-        if request := CURRENT.get():
-            request.questions += 1
-            request.store_seconds += seconds
+    return perf_counter()
+
+
+def _end(begun: float, seconds: Histogram) -> None:
+    STORE_RUNNING.dec()
+    taken = perf_counter() - begun
+    seconds.observe(taken)
+    if request := CURRENT.get():
+        request.questions += 1
+        request.store_seconds += taken

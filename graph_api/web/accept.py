@@ -1,9 +1,11 @@
 """What a client wants to read: the Accept header (RFC 9110, section 12.5.1)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
+
+from starlette.types import Scope
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -23,9 +25,9 @@ class _Preference(NamedTuple):
     place: int
 
 
-def accepted(headers: Mapping[str, str]) -> str:
+def accepted(scope: Scope) -> str:
     """All Accept headers as one."""
-    return ",".join(value for name, value in headers.items() if name.lower() == "accept")
+    return str(b",".join([value for name, value in scope["headers"] if name == b"accept"]), "latin-1")
 
 
 def preferred(accept: str, offers: tuple[str, ...]) -> str | None:
@@ -45,9 +47,9 @@ def _best(accept: str, offers: tuple[str, ...]) -> str | None:
     return best if liked[best].quality else None
 
 
-def asks_for_events(headers: Mapping[str, str]) -> bool:
+def asks_for_events(scope: Scope) -> bool:
     """Whether the client wants a stream rather than one answer."""
-    return preferred(accepted(headers), (JSON, GRAPHQL_RESPONSE, HTML, EVENT_STREAM)) == EVENT_STREAM
+    return preferred(accepted(scope), (JSON, GRAPHQL_RESPONSE, HTML, EVENT_STREAM)) == EVENT_STREAM
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

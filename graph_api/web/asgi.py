@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.schema import BaseSchema
 
 from graph_api.access.principal import Principal
@@ -38,6 +39,18 @@ from graph_api.web.store_lifecycle import StoreLifecycle
 from graph_api.web.streams import LimitStreams, StreamLimits
 
 logger = logging.getLogger(__name__)
+
+
+class AtGraphQL:
+    """Nearly every request: it need not be found among the routes."""
+
+    def __init__(self, app: ASGIApp, graphql: ASGIApp) -> None:
+        self.app = app
+        self.graphql = graphql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.graphql if scope["type"] == "http" and scope["path"] == "/graphql" else self.app
+        await app(scope, receive, send)
 
 
 class CatalogApp(Starlette):
@@ -95,7 +108,6 @@ def build_asgi(
 
     app = CatalogApp(
         routes=[
-            Route("/graphql", ExplorerPage(Authentication(limited, authenticator))),
             WebSocketRoute("/graphql", streams),
             Route("/", _redirect_to_graphql),
             *health_routes(readiness),
@@ -107,6 +119,7 @@ def build_asgi(
             Middleware(LimitHeads, limits.max_head, limits.max_headers),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
             *([Middleware(CORSMiddleware, origins, ("GET", "POST"), ("authorization",))] if origins else []),
+            Middleware(AtGraphQL, ExplorerPage(Authentication(limited, authenticator))),
         ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
         lifespan=lifespan,

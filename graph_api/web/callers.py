@@ -1,5 +1,6 @@
 """Who asks, for the sake of sharing: a principal, or whoever is at an address."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
@@ -8,6 +9,8 @@ from graph_api.access.principal import ANONYMOUS, LOCAL, Principal
 
 _NETWORK = 64
 """Bits of an IPv6 address: one household or machine has all addresses behind them."""
+_LONGEST = 100
+"""Characters of an address, which a proxy may have written."""
 
 
 def caller_of(scope: Scope) -> str:
@@ -16,9 +19,13 @@ def caller_of(scope: Scope) -> str:
 
 def caller_at(scope: Scope, principal: Principal | None) -> str:
     """As caller_of, for whom only what is sent over the connection tells."""
-    if principal and principal not in (LOCAL, ANONYMOUS):
+    if principal and principal not in (ANONYMOUS, LOCAL):
         return principal.name
-    host = (scope.get("client") or ("",))[0]
+    return _caller_at(str((scope.get("client") or ("",))[0])[:_LONGEST])
+
+
+@lru_cache(1024)
+def _caller_at(host: str) -> str:
     try:
         address = ip_address(host)
     except ValueError:

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import orjson
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.datastructures import Headers
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,6 +19,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.streaming import SSETransport
+from strawberry.http.types import HTTPMethod
 from strawberry.schema import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -32,6 +33,7 @@ from graph_api.graphql.error_format import format_result
 from graph_api.web.accept import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, accepted, asks_for_events, preferred
 from graph_api.web.authentication import Authenticator, NotSignedInError, principal_of
 from graph_api.web.document_trust import DocumentRefusedError, DocumentTrust
+from graph_api.web.headers import header
 from graph_api.web.request_id import request_id
 from graph_api.web.requests import check_request, decode_json, decode_query_string
 from graph_api.web.responses import encode_json, error_body, error_response
@@ -46,9 +48,18 @@ class EventStream(SSETransport):
         return {OperationType.SUBSCRIPTION}
 
 
-class GraphQLEndpoint(GraphQL[Context, None]):
-    """`require_store` raises CatalogError while there is nothing to ask. Pages of `origins` may open sockets."""
+class _Adapter(StarletteRequestAdapter):
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.scope = request.scope
 
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """Stands behind LimitRequests, which hands over whole bodies. `require_store` raises CatalogError while there is
+    nothing to ask. Pages of `origins` may open sockets.
+    """
+
+    request_adapter_class = _Adapter
     websocket_adapter_class = Socket
     graphql_transport_ws_handler_class = SocketHandler
     stream_transport_classes_by_protocol = MappingProxyType({GRAPHQL_SSE_PROTOCOL: EventStream})
@@ -85,8 +96,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
-            response = await self.run(Request(scope, receive))
+            response = await (self.run(request) if asks_for_events(scope) else self._respond(request, receive))
         except HTTPException as refusal:
             allow = {"allow": "GET, POST"} if refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED else None
             response = error_response(refusal.status_code, ErrorCode.BAD_REQUEST, refusal.reason, allow)
@@ -98,6 +110,20 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             )
         await response(scope, receive, send)
 
+    async def _respond(self, request: Request, receive: Receive) -> Response:
+        """What run() does, which asks at each step whether it is for a socket, a stream or another server."""
+        media_type = preferred(accepted(request.scope), (JSON, GRAPHQL_RESPONSE, EVENT_STREAM))
+        if not media_type:
+            reason = f"The answer comes as {JSON} or {GRAPHQL_RESPONSE}, that of a subscription as {EVENT_STREAM}."
+            raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, reason)
+        context = await self.context_of(principal_of(request), request)
+        if request.method not in OPERATIONS:
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "GraphQL only supports GET and POST requests.")
+        asked = self._asked(request.scope, (await receive())["body"])
+        self.require_store()
+        result = await self._execute(request.method, asked, context)
+        return self._encoded(format_result(result, context.request_id), media_type)
+
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
         if not isinstance(request, Request):  # a socket says who it is before it asks for anything
             return await self.context_of(NOBODY, request)
@@ -105,7 +131,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def context_of(self, principal: Principal, request: HTTPConnection) -> Context:
         context = await self._context_factory(principal)
-        context.client = request.client.host if request.client else ""
+        client = request.scope.get("client")
+        context.client = client[0] if client else ""
         context.request_id = request_id(request)
         context.charge = request.scope["state"].get("charge", context.charge)
         method = request.scope.get("method", "")  # a socket has none
@@ -122,62 +149,49 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except NotSignedInError as error:
             raise CatalogError(ErrorCode.UNAUTHENTICATED, str(error)) from error
 
-    async def get_sub_response(self, request: Request | WebSocket) -> Response:
-        """Carries the media type that the client wants to create_response."""
-        media_type = preferred(accepted(request.headers), (JSON, GRAPHQL_RESPONSE, EVENT_STREAM))
-        if not media_type:
-            reason = f"The answer comes as {JSON} or {GRAPHQL_RESPONSE}, that of a subscription as {EVENT_STREAM}."
-            raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, reason)
-        response = await super().get_sub_response(request)
-        response.media_type = media_type
-        return response
-
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:  # noqa: ARG002
         # explorer.py has it, before anybody is asked for a token.
         return False
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        adapter = cast("_Adapter", request)
+        return replace(self._asked(adapter.scope, await adapter.get_body()), protocol="sse")
+
+    def _asked(self, scope: Scope, body: bytes) -> GraphQLRequestData:
+        """Raises HTTPException and DocumentRefusedError."""
         data: object
-        if request.method == "GET":
-            data = decode_query_string(request.query_params)
-        elif (request.content_type or "").partition(";")[0].strip().lower() != JSON:
+        if scope["method"] == "GET":
+            data = decode_query_string(QueryParams(scope["query_string"]))
+        elif header(scope, b"content-type").partition(";")[0].strip().lower() != JSON:
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must be {JSON}.")
         else:
-            data = decode_json(await request.get_body())
+            data = decode_json(body)
         asked = check_request(data)
-        query = self._trust.document(asked.query, asked.extensions)
-        return replace(asked, query=query, protocol="sse" if asks_for_events(request.headers) else "http")
+        asked.query = self._trust.document(asked.query, asked.extensions)
+        return asked
 
     async def execute_operation(self, *arguments: Any, **named: Any) -> Any:
         self.require_store()
         return await super().execute_operation(*arguments, **named)
 
-    async def execute_single(
-        self,
-        request: Request,
-        request_adapter: AsyncHTTPRequestAdapter,  # noqa: ARG002
-        sub_response: Response,  # noqa: ARG002
-        context: Context,
-        root_value: None,
-        request_data: GraphQLRequestData,
-    ) -> ExecutionResult:
+    async def _execute(self, method: str, asked: GraphQLRequestData, context: Context) -> ExecutionResult:
         try:
             return await self.schema.execute(
-                request_data.query,
-                root_value=root_value,
-                variable_values=request_data.variables,
+                asked.query,
+                root_value=None,
+                variable_values=asked.variables,
                 context_value=context,
-                operation_name=request_data.operation_name,
-                allowed_operation_types=OPERATIONS[request.method],
-                operation_extensions=request_data.extensions,
+                operation_name=asked.operation_name,
+                allowed_operation_types=OPERATIONS[method],
+                operation_extensions=asked.extensions,
             )
         except MissingQueryError:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "`query` is missing or empty.") from None
         except CannotGetOperationTypeError as error:
             raise HTTPException(HTTPStatus.BAD_REQUEST, error.as_http_error_reason()) from None
         except InvalidOperationTypeError as error:
-            status = HTTPStatus.METHOD_NOT_ALLOWED if request.method == "GET" else HTTPStatus.BAD_REQUEST
-            raise HTTPException(status, error.as_http_error_reason(request.method)) from None
+            status = HTTPStatus.METHOD_NOT_ALLOWED if method == "GET" else HTTPStatus.BAD_REQUEST
+            raise HTTPException(status, error.as_http_error_reason(cast("HTTPMethod", method))) from None
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         return format_result(result, request_id(request))
@@ -199,17 +213,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def encode_json(self, data: object) -> str:
         return encode_json(data).decode()
 
-    def create_response(
-        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
-    ) -> Response:
-        body = encode_json(response_data)
-        refused = "data" not in response_data
+    def _encoded(self, answer: GraphQLHTTPResponse, media_type: str) -> Response:
+        body = encode_json(answer)
+        refused = "data" not in answer
         if len(body) > self._max_response:
             body = error_body(
                 ErrorCode.TOO_LARGE,
                 f"The answer has more than {self._max_response} bytes; ask for smaller pages or fewer fields.",
             )
             refused = True
-        bad = refused and sub_response.media_type == GRAPHQL_RESPONSE
+        bad = refused and media_type == GRAPHQL_RESPONSE
         status = HTTPStatus.BAD_REQUEST if bad else HTTPStatus.OK
-        return Response(body, status, {"cache-control": "no-store"}, media_type=sub_response.media_type)
+        return Response(body, status, {"cache-control": "no-store"}, media_type=media_type)

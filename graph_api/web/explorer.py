@@ -75,11 +75,13 @@ class ExplorerPage:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        wanted = preferred(accepted(request.headers), (JSON, GRAPHQL_RESPONSE, HTML))
-        is_page = request.method == "GET" and "query" not in request.query_params and wanted == HTML
-        app = explorer_response() if is_page else self.app
+        app = explorer_response() if scope["method"] == "GET" and _wants_page(scope) else self.app
         await app(scope, receive, send)
+
+
+def _wants_page(scope: Scope) -> bool:
+    wanted = preferred(accepted(scope), (JSON, GRAPHQL_RESPONSE, HTML))
+    return wanted == HTML and "query" not in Request(scope).query_params
 
 
 def explorer_response() -> Response:

@@ -7,10 +7,10 @@ rebinding); the Host header tells.
 from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph_api.errors import ErrorCode
+from graph_api.web.headers import header
 from graph_api.web.responses import error_response, refuse
 
 
@@ -22,7 +22,7 @@ class KnownHosts:
         self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or _name(Headers(scope=scope).get("host", "")) in self.hosts:
+        if scope["type"] == "lifespan" or _name(header(scope, b"host")) in self.hosts:
             await self.app(scope, receive, send)
             return
         message = "The server is not known by this Host; name it in the setting allowed_hosts."

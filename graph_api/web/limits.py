@@ -1,14 +1,13 @@
 """What one request may take from the others, and one caller: body bytes, time, a place among the running ones."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from math import ceil
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graph_api.errors import ErrorCode
 from graph_api.web.accept import asks_for_events
 from graph_api.web.callers import caller_of
+from graph_api.web.headers import header
 from graph_api.web.rates import Rates
 from graph_api.web.responses import error_response
 from graph_api.web.turns import BusyError, Turns
@@ -70,14 +70,14 @@ class LimitRequests:
         caller = caller_of(scope)
         try:
             await self._check_rate(caller)
-            body = await self._read_body(Headers(scope=scope), receive)
+            body = await self._read_body(scope, receive)
         except _RefusedError as refused:
             await _refuse(refused.response, scope, receive, send)
             return
         except ClientDisconnect:
             return
         scope.setdefault("state", {})["charge"] = partial(self._rates.take_objects, caller)
-        if self.streams and asks_for_events(Headers(scope=scope)):
+        if self.streams and asks_for_events(scope):
             await _unless_gone(self.streams(scope, _replay(body), send), receive, None)
             return
         await self._answer(scope, body, caller, receive, send)
@@ -92,13 +92,13 @@ class LimitRequests:
             )
         self._rates.take(caller)
 
-    async def _read_body(self, headers: Headers, receive: Receive) -> bytes:
+    async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
         """Raises _RefusedError and ClientDisconnect."""
-        if headers.get("content-encoding", "identity").lower() != "identity":
+        if header(scope, b"content-encoding").lower() not in ("", "identity"):
             raise _RefusedError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, ErrorCode.BAD_REQUEST, "A compressed body is not accepted."
             )
-        self._check_size(int(headers.get("content-length", "0")))
+        self._check_size(int(header(scope, b"content-length") or 0))
         try:
             async with asyncio.timeout(self.limits.body_timeout):
                 return await self._receive_body(receive)
@@ -158,28 +158,31 @@ class LimitRequests:
 
 async def _unless_gone(work: Awaitable[None], receive: Receive, seconds: float | None) -> bool:
     """Run it until the client is gone or the time is over; False for the latter."""
-    answer = asyncio.ensure_future(work)
-    running = [answer]
-    soon = SOON if seconds is None else min(SOON, seconds)
+    watching: list[asyncio.Task[None]] = []
+    gone = False
+
+    async def end_when_gone() -> None:
+        nonlocal gone
+        await _wait_for_disconnect(receive)
+        gone = True
+        whole.reschedule(0)
+
+    def watch() -> None:
+        watching.append(asyncio.create_task(end_when_gone()))
+
+    soon = asyncio.get_running_loop().call_later(SOON, watch)
     try:
-        done, _ = await asyncio.wait(running, timeout=soon)
-        if not done:
-            running.append(asyncio.ensure_future(_wait_for_disconnect(receive)))
-            rest = None if seconds is None else seconds - soon
-            done, _ = await asyncio.wait(running, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
+        async with asyncio.timeout(seconds) as whole:
+            await work
+    except TimeoutError:
+        if not whole.expired():
+            raise
+        return gone
     finally:
-        await _end(running)
-    if answer in done:
-        answer.result()
-    return bool(done)
-
-
-async def _end(tasks: Iterable[asyncio.Future[None]]) -> None:
-    unfinished = [task for task in tasks if not task.done()]
-    for task in unfinished:
-        task.cancel()
-    if unfinished:
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        soon.cancel()
+        for task in watching:
+            task.cancel()
+    return True
 
 
 def _busy() -> Response:

@@ -3,11 +3,12 @@
 import re
 from random import getrandbits
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADER = "X-Request-Id"
+from graph_api.web.headers import header
+
+HEADER = b"x-request-id"
 # Nothing that could forge a line in a log.
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -22,20 +23,19 @@ class RequestId:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        given = header(scope, HEADER)
         id_ = given if _ACCEPTABLE.fullmatch(given) else f"{getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = id_
+        added = [(HEADER, id_.encode()), (b"x-content-type-options", b"nosniff")]
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers[HEADER] = id_
-                headers["X-Content-Type-Options"] = "nosniff"
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         await self.app(scope, receive, send_with_id)
 
 
 def request_id(request: HTTPConnection) -> str:
-    id_: str = request.state.request_id
+    id_: str = request.scope["state"]["request_id"]
     return id_

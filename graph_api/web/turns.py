@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from time import monotonic
 
 from graph_api.web.places import share_of
@@ -38,24 +37,31 @@ class Turns:
         self._last_caller: str | None = None
         self._shared_until = 0.0
 
-    @asynccontextmanager
-    async def turn(self, caller: str) -> AsyncIterator[None]:
-        """Raises BusyError."""
+    def turn(self, caller: str) -> "_Turn":
+        """To be entered, which raises BusyError."""
+        return _Turn(self, caller)
+
+    async def enter(self, caller: str) -> tuple[asyncio.Event, asyncio.TimerHandle]:
+        """What to leave with. Raises BusyError."""
         if self._present.total() >= self._most_present or self._present[caller] >= self._share_present:
             raise BusyError
         self._note(caller)
         self._present[caller] += 1
         try:
             place = await self._wait(caller)
-            timer = asyncio.get_running_loop().call_later(BEGINNING, self._let_next, caller, place)
-            try:
-                yield
-            finally:
-                timer.cancel()
-                self._end(caller, place)
-        finally:
-            self._leave(self._present, caller)
-            self._let_run()
+        except asyncio.CancelledError:
+            self._go(caller)
+            raise
+        return place, asyncio.get_running_loop().call_later(BEGINNING, self._let_next, caller, place)
+
+    def leave(self, caller: str, place: asyncio.Event, timer: asyncio.TimerHandle) -> None:
+        timer.cancel()
+        self._end(caller, place)
+        self._go(caller)
+
+    def _go(self, caller: str) -> None:
+        self._leave(self._present, caller)
+        self._let_run()
 
     def _note(self, caller: str) -> None:
         if self._last_caller not in (None, caller):
@@ -119,3 +125,19 @@ class Turns:
         places[caller] -= 1
         if not places[caller]:
             del places[caller]
+
+
+class _Turn:
+    """Without a generator, which costs more than the turn itself."""
+
+    __slots__ = ("_caller", "_held", "_turns")
+
+    def __init__(self, turns: Turns, caller: str) -> None:
+        self._turns = turns
+        self._caller = caller
+
+    async def __aenter__(self) -> None:
+        self._held = await self._turns.enter(self._caller)
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._turns.leave(self._caller, *self._held)
