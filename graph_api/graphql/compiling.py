@@ -9,12 +9,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
+    FieldNode,
     GraphQLAbstractType,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -113,8 +115,30 @@ def _field(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Detai
         return None
     if any(row.fragment_variable_values for row in details):
         return None
+    if by_refs := _by_refs(definition, field, details):
+        return by_refs
     value = compile_value(executor, definition.type, details)
     return value and _from_row(type_, definition, field, details, value)
+
+
+def _by_refs(definition: GraphQLField, field: StrawberryField, details: Details) -> Read | None:
+    """Of entities of which only the refs are asked for, where a row tells them."""
+    refs_of = getattr(field.base_resolver and field.base_resolver.wrapped_func, "refs_of", None)
+    names = _names_of_refs(details) if refs_of else []
+    if not refs_of or not names:
+        return None
+    entities = readers.rows_of(names, [lambda _attempt, refs: refs] * len(names), None)
+    if is_list_type(get_nullable_type(definition.type)):
+        return readers.piped(refs_of, readers.lists_of(entities, counted=True))
+    return readers.piped(refs_of, readers.optional(entities))
+
+
+def _names_of_refs(details: Details) -> list[str]:
+    """What `ref` is called in the response; none where anything else is asked for, too."""
+    nodes = [node for row in details if row.node.selection_set for node in row.node.selection_set.selections]
+    if any(not isinstance(node, FieldNode) or node.name.value != "ref" or node.directives for node in nodes):
+        return []
+    return list(dict.fromkeys((node.alias or node.name).value for node in nodes if isinstance(node, FieldNode)))
 
 
 def _roots(schema: GraphQLSchema) -> tuple[GraphQLObjectType | None, ...]:

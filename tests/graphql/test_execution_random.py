@@ -201,6 +201,38 @@ def test_a_condition_without_a_value_fails_alike(run: Run, demo_store: Store, no
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ services { nodes { owners { entity { ref } through { to: ref, ref } } system { it: ref } } } }",
+        "{ entities { nodes { primaryOwner { entity { ref ref } } domains { ref } environments { ref } } } }",
+        "{ systems { nodes { related(direction: IN) { nodes { system { ref @skip(if: true) name } } } } } }",
+        "{ groups { nodes { systems { __typename ref } owners { entity { ... on Group { ref } } } } } }",
+        "query($ref: String!) { impact(of: [$ref]) { notify { owner { ref } } edges { via { entities { ref } } } } }",
+        "query($ref: String!) { impact(of: [$ref]) { groups(by: KIND) { buckets { entity { ref } } } } }",
+    ],
+)
+def test_refs_alone_are_read_alike(run: Run, demo_store: Store, query: str) -> None:
+    variables = {"ref": "resource:default/search-index"}
+    expected, found = (run(_ask(schema, demo_store, query, variables)) for schema in (BY_FIELD, COMPILED))
+    assert found == expected
+    assert not expected[1]
+
+
+def test_nothing_is_asked_for_refs_alone(run: Run, demo_store: Store) -> None:
+    asked: list[Collection[Ref]] = []
+
+    class Counting(Spoiling):
+        async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+            asked.append(refs)
+            return await super().entities(refs)
+
+    query = "{ services { nodes { ref owners { entity { ref } } systems { ref } } } }"
+    data, _ = run(_ask(COMPILED, Counting(demo_store, 0), query))
+    assert "'entity': {'ref': 'group:" in data
+    assert not asked
+
+
 async def _ask(
     schema: CatalogSchema, store: Any, query: str, variables: dict[str, Any] = VARIABLES
 ) -> tuple[str, set[tuple[str, str]]]:
