@@ -104,6 +104,8 @@ class Node:
 
 @strawberry.interface(description="One thing in the catalog.")
 class Entity(Node):
+    every_row_has_a_type = True
+
     ref: str = strawberry.field(description="`kind:namespace/name` in lower case.")
     kind: str = strawberry.field(resolver=lambda root: kind_name(root.kind), description="The kind, see catalogSchema.")
     name: str = strawberry.field(description="The name as written.")

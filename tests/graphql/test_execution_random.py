@@ -30,7 +30,7 @@ from graph_api.store.protocol import Store
 from reliability.queries import random_query
 from tests.conftest import Run
 from tests.demo import load
-from tests.graphql.dressing import VARIABLES, dressed
+from tests.graphql.dressing import VARIABLES, dressed, undressed
 from tests.graphql.test_execution import answer
 
 # Of what an error has left behind, the executor itself awaits nothing any more.
@@ -184,10 +184,11 @@ BY_FIELD.execution_context_class = StrawberryGraphQLCoreExecutionContext
 
 
 @EXAMPLES
-@given(SEEDS, st.sampled_from([0, 3, 40]))
-def test_the_catalog_is_read_alike(run: Run, demo_store: Store, seed: int, one_in: int) -> None:
+@given(SEEDS, st.sampled_from([0, 3, 40]), st.booleans())
+def test_the_catalog_is_read_alike(run: Run, demo_store: Store, seed: int, one_in: int, dressing: bool) -> None:
     dice = random.Random(seed)  # noqa: S311 - no secret, and repeatable
-    query = dressed(COMPILED._schema, random_query(COMPILED._schema, dice), dice)
+    query = random_query(COMPILED._schema, dice)
+    query = dressed(COMPILED._schema, query, dice) if dressing else undressed(COMPILED._schema, query)
     store = Spoiling(demo_store, one_in)
     expected, found = (run(_ask(schema, store, query)) for schema in (BY_FIELD, COMPILED))
     assert found == expected, query
