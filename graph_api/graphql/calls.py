@@ -35,6 +35,12 @@ def answered_together(single: Callable[..., Any], many: Callable[..., Awaitable[
     return single
 
 
+def with_known_refs(resolver: Any, refs_of: Callable[[Any], Any]) -> Any:
+    """The resolver of entities (or one, or None) whose refs are what `refs_of` gives for a row."""
+    resolver.refs_of = refs_of
+    return resolver
+
+
 class Call(NamedTuple):
     """A field that a resolver answers."""
 

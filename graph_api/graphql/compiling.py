@@ -3,19 +3,23 @@
 What depends on the request is left to the reading: variables, except those that @skip and @include look at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
+    FieldNode,
     GraphQLAbstractType,
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
+    is_interface_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -54,7 +58,30 @@ def _present(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Det
         return item and readers.lists_of(item, counted=not is_leaf_type(get_named_type(type_)))
     if is_object_type(type_):
         return _row(executor, type_, details)
+    if is_interface_type(type_) and (any_ := _any_of(executor.schema, type_, details)):
+        return _row(executor, any_, details)
     return _one_of(type_, details) if is_abstract_type(type_) else None
+
+
+def _any_of(schema: GraphQLSchema, type_: GraphQLInterfaceType, details: Details) -> GraphQLObjectType | None:
+    """One of its types, where all read alike what is asked for: nobody has to know which of them a row is of."""
+    origin = getattr(type_.extensions.get(DEFINITION), "origin", None)
+    nodes = [node for row in details if row.node.selection_set for node in row.node.selection_set.selections]
+    possible = schema.get_possible_types(type_)
+    if not origin or not vars(origin).get("every_row_has_a_type") or not possible:
+        return None
+    alike = all(isinstance(node, FieldNode) and _is_alike(type_, possible, node.name.value) for node in nodes)
+    return possible[0] if alike else None
+
+
+def _is_alike(type_: GraphQLInterfaceType, possible: Sequence[GraphQLObjectType], name: str) -> bool:
+    definition = type_.fields.get(name)
+    field = definition.extensions.get(DEFINITION) if definition else None
+    if not isinstance(field, StrawberryField):
+        return False  # such as __typename
+    if any(row.fields[name].extensions.get(DEFINITION) is not field for row in possible):
+        return False
+    return field.base_resolver is None or _takes_row_alone(field.base_resolver)
 
 
 def _row(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Details) -> Read | None:
@@ -113,8 +140,31 @@ def _field(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Detai
         return None
     if any(row.fragment_variable_values for row in details):
         return None
+    if by_refs := _by_refs(definition, field, details):
+        return by_refs
     value = compile_value(executor, definition.type, details)
     return value and _from_row(type_, definition, field, details, value)
+
+
+def _by_refs(definition: GraphQLField, field: StrawberryField, details: Details) -> Read | None:
+    """Of entities of which only the refs are asked for, where a row tells them."""
+    refs_of = getattr(field.base_resolver and field.base_resolver.wrapped_func, "refs_of", None)
+    names = _names_of_refs(details) if refs_of else []
+    if not refs_of or not names:
+        return None
+    entities = readers.rows_of(names, [lambda _attempt, refs: refs] * len(names), None)
+    if is_list_type(get_nullable_type(definition.type)):
+        return readers.piped(refs_of, readers.lists_of(entities, counted=True))
+    present = readers.required if is_non_null_type(definition.type) else readers.optional
+    return readers.piped(refs_of, present(entities))
+
+
+def _names_of_refs(details: Details) -> list[str]:
+    """What `ref` is called in the response; none where anything else is asked for, too."""
+    nodes = [node for row in details if row.node.selection_set for node in row.node.selection_set.selections]
+    if any(not isinstance(node, FieldNode) or node.name.value != "ref" or node.directives for node in nodes):
+        return []
+    return list(dict.fromkeys((node.alias or node.name).value for node in nodes if isinstance(node, FieldNode)))
 
 
 def _roots(schema: GraphQLSchema) -> tuple[GraphQLObjectType | None, ...]:

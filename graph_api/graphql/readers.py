@@ -74,10 +74,15 @@ def piped(source: Source, value: Read) -> Read:
 def rows_of(names: Sequence[str], reads: Sequence[Read], fits: Callable[[Any, Any], bool] | None) -> Read:
     """`fits` looks at the class of a row only."""
 
+    first, *others = names
+
     def zipped(columns: list[Values]) -> Values:
-        if len(names) == 1:
-            return [{names[0]: value} for value in columns[0]]
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        rows = [{first: value} for value in columns[0]]
+        # Some three times as fast as dict(zip()) for each row.
+        for name, column in zip(others, columns[1:], strict=True):
+            for row, value in zip(rows, column, strict=True):
+                row[name] = value
+        return rows
 
     def read_rows(attempt: "Attempt", rows: Values) -> Answer:
         if fits and not all(fits(row, None) for row in {type(row): row for row in rows}.values()):

@@ -18,7 +18,7 @@ from graph_api.graphql.context import Info
 from graph_api.graphql.link_pages import LinkConnection, impact_links, related
 from graph_api.graphql.links import Evidence
 from graph_api.graphql.loaders import NeighbourQuestion
-from graph_api.graphql.named import named_entities, named_entity
+from graph_api.graphql.named import linked_entity, named_entities, named_entity
 from graph_api.graphql.refs import global_id
 from graph_api.graphql.times import NEVER, Time
 from graph_api.graphql.web_links import WebLink, contacts_of, web_links_of
@@ -41,7 +41,7 @@ def _state(owner: catalog.Entity) -> catalog.OwnerState:
 @strawberry.type(description="Who is accountable, in which role, and how the catalog knows.")
 class Owner:
     ref: str = strawberry.field(description="The owner's ref.")
-    entity: "Entity" = strawberry.field(resolver=named_entity(attrgetter("ref")), description="The group or user.")
+    entity: "Entity" = strawberry.field(resolver=linked_entity(attrgetter("ref")), description="The group or user.")
     role: str = strawberry.field(description="OWNER unless the source says otherwise; CODE_OWNER when inferred.")
     primary: bool = strawberry.field(description="The one to ask first.")
     how: catalog.OwnerHow = strawberry.field(description="Declared here, inherited, or inferred.")
@@ -104,6 +104,8 @@ class Node:
 
 @strawberry.interface(description="One thing in the catalog.")
 class Entity(Node):
+    every_row_has_a_type = True
+
     ref: str = strawberry.field(description="`kind:namespace/name` in lower case.")
     kind: str = strawberry.field(resolver=lambda root: kind_name(root.kind), description="The kind, see catalogSchema.")
     name: str = strawberry.field(description="The name as written.")
@@ -134,7 +136,7 @@ class Entity(Node):
     )
     owner_state: catalog.OwnerState | None = strawberry.field(description="For groups and users: can they answer?")
     system: "Entity | None" = strawberry.field(
-        resolver=named_entity(_first_system), description="The first of its systems by ref."
+        resolver=linked_entity(_first_system), description="The first of its systems by ref."
     )
     systems: list["Entity"] = strawberry.field(
         resolver=named_entities(attrgetter("systems")), description="Systems it is part of, at any distance."

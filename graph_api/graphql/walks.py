@@ -24,7 +24,7 @@ from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.facets import Facet
 from graph_api.graphql.links import Link
-from graph_api.graphql.named import named_entities, named_entity
+from graph_api.graphql.named import linked_entity, named_entities, named_entity
 from graph_api.graphql.pagination import PageArguments, check_first, page_info
 from graph_api.graphql.types import Entity
 from graph_api.graphql.web_links import WebLink, contacts_of
@@ -182,12 +182,13 @@ class Completeness:
 
 @strawberry.type(description="Somebody to tell, and how much of theirs is affected.")
 class Notification:
-    affected: int = strawberry.field(description="How many hits they own.")
-    owner: Entity = strawberry.field(resolver=named_entity(attrgetter("ref")), description="The group or user.")
+    """Rows are buckets of the facet by owner: an answer may have thousands."""
+
+    affected: int = strawberry.field(resolver=lambda root: root.count, description="How many hits they own.")
+    owner: Entity = strawberry.field(resolver=linked_entity(attrgetter("value")), description="The group or user.")
     contacts: list[WebLink] = strawberry.field(
-        resolver=named_entity(attrgetter("ref"), contacts_of), description="E-mail and links to reach them."
+        resolver=named_entity(attrgetter("value"), contacts_of), description="E-mail and links to reach them."
     )
-    ref: strawberry.Private[Ref]
 
 
 @strawberry.type(description="Hits in the order (distance, ref), with counts and groups over all of them.")
@@ -228,7 +229,7 @@ class HitConnection:
     @strawberry.field(description="Whom to tell: every effective owner with the number of hits, most affected first.")
     async def notify(self) -> list[Notification]:
         buckets = (await self._facet("owner")).buckets
-        return [Notification(ref=Ref(row.value), affected=row.count) for row in buckets if row.value is not None]
+        return cast("Any", [row for row in buckets if row.value is not None])
 
     @strawberry.field(description="How many hits nobody owns.")
     async def unowned_count(self) -> int:

@@ -1,4 +1,4 @@
-"""Documents that ask the same in other words: aliases, fragments, @skip and @include."""
+"""Documents that ask the same in other words: aliases, fragments, @skip and @include. Or no more than plain fields."""
 
 import random
 from typing import Any
@@ -26,6 +26,24 @@ def dressed(schema: GraphQLSchema, query: str, dice: random.Random) -> str:
     dresser = _Dresser(TypeInfo(schema), dice)
     document = visit(parse(f"{_HEAD} {query}"), TypeInfoVisitor(dresser.types, dresser))
     return " ".join([print_ast(document), *dresser.fragments])
+
+
+def undressed(schema: GraphQLSchema, query: str) -> str:
+    """Without `__typename`; with `ref` in its place where nothing else is left."""
+    undresser = _Undresser(TypeInfo(schema))
+    return print_ast(visit(parse(query), TypeInfoVisitor(undresser.types, undresser)))
+
+
+class _Undresser(Visitor):
+    def __init__(self, types: TypeInfo) -> None:
+        super().__init__()
+        self.types = types
+
+    def leave_selection_set(self, node: Any, *_args: Any) -> Any:
+        fields = [print_ast(field) for field in node.selections if print_ast(field) != "__typename"]
+        has_ref = "ref" in getattr(get_named_type(self.types.get_type()), "fields", {})
+        text = " ".join(fields) or ("ref" if has_ref else "__typename")
+        return parse(f"{{ {text} }}").definitions[0].selection_set  # type: ignore[attr-defined]
 
 
 class _Dresser(Visitor):

@@ -30,7 +30,7 @@ from graph_api.store.protocol import Store
 from reliability.queries import random_query
 from tests.conftest import Run
 from tests.demo import load
-from tests.graphql.dressing import VARIABLES, dressed
+from tests.graphql.dressing import VARIABLES, dressed, undressed
 from tests.graphql.test_execution import answer
 
 # Of what an error has left behind, the executor itself awaits nothing any more.
@@ -184,10 +184,11 @@ BY_FIELD.execution_context_class = StrawberryGraphQLCoreExecutionContext
 
 
 @EXAMPLES
-@given(SEEDS, st.sampled_from([0, 3, 40]))
-def test_the_catalog_is_read_alike(run: Run, demo_store: Store, seed: int, one_in: int) -> None:
+@given(SEEDS, st.sampled_from([0, 3, 40]), st.booleans())
+def test_the_catalog_is_read_alike(run: Run, demo_store: Store, seed: int, one_in: int, dressing: bool) -> None:
     dice = random.Random(seed)  # noqa: S311 - no secret, and repeatable
-    query = dressed(COMPILED._schema, random_query(COMPILED._schema, dice), dice)
+    query = random_query(COMPILED._schema, dice)
+    query = dressed(COMPILED._schema, query, dice) if dressing else undressed(COMPILED._schema, query)
     store = Spoiling(demo_store, one_in)
     expected, found = (run(_ask(schema, store, query)) for schema in (BY_FIELD, COMPILED))
     assert found == expected, query
@@ -199,6 +200,38 @@ def test_a_condition_without_a_value_fails_alike(run: Run, demo_store: Store, no
     variables = {"no": no}
     expected, found = (run(_ask(schema, demo_store, query, variables)) for schema in (BY_FIELD, COMPILED))
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ services { nodes { owners { entity { ref } through { to: ref, ref } } system { it: ref } } } }",
+        "{ entities { nodes { primaryOwner { entity { ref ref } } domains { ref } environments { ref } } } }",
+        "{ systems { nodes { related(direction: IN) { nodes { system { ref @skip(if: true) name } } } } } }",
+        "{ groups { nodes { systems { __typename ref } owners { entity { ... on Group { ref } } } } } }",
+        "query($ref: String!) { impact(of: [$ref]) { notify { owner { ref } } edges { via { entities { ref } } } } }",
+        "query($ref: String!) { impact(of: [$ref]) { groups(by: KIND) { buckets { entity { ref } } } } }",
+    ],
+)
+def test_refs_alone_are_read_alike(run: Run, demo_store: Store, query: str) -> None:
+    variables = {"ref": "resource:default/search-index"}
+    expected, found = (run(_ask(schema, demo_store, query, variables)) for schema in (BY_FIELD, COMPILED))
+    assert found == expected
+    assert not expected[1]
+
+
+def test_nothing_is_asked_for_refs_alone(run: Run, demo_store: Store) -> None:
+    asked: list[Collection[Ref]] = []
+
+    class Counting(Spoiling):
+        async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+            asked.append(refs)
+            return await super().entities(refs)
+
+    query = "{ services { nodes { ref owners { entity { ref } } systems { ref } } } }"
+    data, _ = run(_ask(COMPILED, Counting(demo_store, 0), query))
+    assert "'entity': {'ref': 'group:" in data
+    assert not asked
 
 
 async def _ask(

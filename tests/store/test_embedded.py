@@ -18,11 +18,11 @@ from graph_api.catalog.entity import Entity, Link, LinkKey, LinkOrigin
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.merge import merge_link
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.relations import Direction
+from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Cycle, Facet, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.protocol import PageRequest, Store
+from graph_api.store.protocol import Neighbour, PageRequest, Store
 from tests.catalogs import AT, entity, link, links, ref, refs, with_ends, write
 
 
@@ -118,7 +118,13 @@ class History:
         return ChangeSet(entities=[row], links=[to_hub, self._add_link()])
 
 
-async def everything(store: Store) -> tuple[list[WalkAnswer], list[Cycle], dict[str, Facet]]:
+Around = list[dict[Ref, list[Neighbour]]]
+
+
+async def everything(
+    store: Store,
+) -> tuple[list[WalkAnswer], list[Cycle], dict[str, Facet], dict[Ref, Entity], Around]:
+    named = refs(" ".join(f"n{number}" for number in range(SIZE)))
     start = (await store.entities(refs("n0 n1 n2 n3"))).keys()
     requests = (
         WalkRequest(
@@ -135,6 +141,8 @@ async def everything(store: Store) -> tuple[list[WalkAnswer], list[Cycle], dict[
         [await store.walk(request, deadline=30) for request in requests],
         await store.cycles(["DEPENDS_ON"], deadline=30),
         await store.facets(ALL, ["kind", "tags", "tier"]),
+        await store.entities(named),
+        [await store.neighbours(named, direction, RELATIONS) for direction in Direction],
     )
 
 

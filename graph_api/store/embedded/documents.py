@@ -12,7 +12,7 @@ import orjson
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded.condition import one_of
-from graph_api.store.embedded.kept import kept_by
+from graph_api.store.embedded.kept import Seen, kept_by, seen_by
 from graph_api.store.embedded.origins import origins_of
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.rows import (
@@ -177,11 +177,22 @@ def refs_of(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Ref]:
     )
 
 
-def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref]) -> dict[Ref, Entity]:
+def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -> dict[Ref, Entity]:
     """The existing ones."""
-    seen = sight.row("e")
-    sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
-    found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(refs), *seen.parameters))))
+    seen = seen_by(conn, sight)
+    known = seen.entities
+    found = {ref: known[ref] for ref in refs if ref in known}
+    if missing := [ref for ref in refs if ref not in found]:
+        found |= _read_entities(conn, sight, missing, seen)
+    return found
+
+
+def _read_entities(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref], seen: Seen) -> dict[Ref, Entity]:
+    among = sight.row("e")
+    sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {among.sql}"
+    found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(refs), *among.parameters))))
+    kept = kept_by(conn).entities
+    seen.keep_entities({row.ref: row for id_, row in found.items() if kept.hold([id_])})
     return {row.ref: row for row in found.values()}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph_api.catalog.filters import Filter
+from graph_api.catalog.traversal import Traversal
 from graph_api.store.embedded.links import Links, Wanted
 from graph_api.store.embedded.lists import Bools, Ints, Patched
 from graph_api.store.embedded.marks import Pool
@@ -22,6 +23,8 @@ Codes: TypeAlias = npt.NDArray[np.integer]
 S = TypeVar("S", bound=np.generic)
 
 _KEPT_MASKS = 32
+_KEPT_HITS = 1_000_000
+"""Of the latest walks, together: 8 MiB."""
 
 
 class Numbers(dict[Any, int]):
@@ -81,6 +84,15 @@ class Ranks:
         return cls(rank, by_rank)
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The first `budget` of what is reachable, in the order (distance, ref). `cut` says that there is more."""
+
+    ids: Ints
+    distances: Ints
+    cut: bool
+
+
 @dataclass(frozen=True)
 class Graph:
     """Never changes: a newer revision is another graph that shares what has stayed the same.
@@ -106,6 +118,7 @@ class Graph:
     views: dict[Sight, "Graph"] = field(default_factory=dict, init=False, repr=False, compare=False)
     """As readers see it who do not see everything."""
     _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _reached: dict[Traversal, Reached] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -138,6 +151,16 @@ class Graph:
                 self._masks.clear()
             mask = self._masks[filter_] = make()
         return mask
+
+    def kept_reached(self, traversal: Traversal, walk: Callable[[], Reached]) -> Reached:
+        """What is reached; the latest walks are kept, because their pages are asked for one after the other."""
+        reached = self._reached.get(traversal)
+        if reached is None:
+            reached = walk()
+            if reached.ids.size + sum(other.ids.size for other in list(self._reached.values())) > _KEPT_HITS:
+                self._reached.clear()
+            self._reached[traversal] = reached
+        return reached
 
 
 def replaced(array: npt.NDArray[S], ids: Ints, values: npt.NDArray[S], size: int) -> npt.NDArray[S]:

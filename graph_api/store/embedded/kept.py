@@ -1,12 +1,15 @@
-"""Rows that were read lately. At one revision a row never changes, so one that is kept stays true."""
+"""What was read lately. A row never changes at its own revision, nor anything that a reader sees at the catalog's."""
 
 import sqlite3
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
+from graph_api.store.embedded.schema import current_revision
+from graph_api.store.embedded.sight import Sight
+from graph_api.store.protocol import Neighbour
 
 _MOST = 20_000
 """Of each sort: an entity takes some 2 KiB, a link 1 KiB."""
@@ -44,6 +47,10 @@ class Kept(Generic[K, R]):
                 self._rows.pop(id_, None)
         self._rows.update(rows)
 
+    def hold(self, ids: Iterable[K]) -> bool:
+        """Whether all of these are kept."""
+        return all(id_ in self._rows for id_ in ids)
+
     def clear(self) -> None:
         self._rows.clear()
 
@@ -61,15 +68,64 @@ class KeptRefs:
         return self._refs
 
 
+class Seen:
+    """What one reader sees at one revision, as far as it has been asked for. Several threads may use it at a time."""
+
+    def __init__(self, newest: "_Newest") -> None:
+        self._newest = newest
+        self.entities: dict[Ref, Entity] = {}
+        self._around: dict[Hashable, dict[Ref, list[Neighbour]]] = {}
+
+    def keep_entities(self, rows: Mapping[Ref, Entity]) -> None:
+        self._newest.make_room(len(rows))
+        self.entities.update(rows)
+
+    def around(self, question: Hashable) -> Mapping[Ref, list[Neighbour]]:
+        """By ref, what has been answered to the question before."""
+        return self._around.get(question, {})
+
+    def keep_around(self, question: Hashable, found: Mapping[Ref, list[Neighbour]]) -> None:
+        self._newest.make_room(len(found) + sum(map(len, found.values())))
+        self._around.setdefault(question, {}).update(found)
+
+
+class _Newest:
+    """What readers see at the newest revision that somebody has asked at."""
+
+    def __init__(self, revision: int) -> None:
+        self.revision = revision
+        self._seen: dict[Sight, Seen] = {}
+        self._held = 0
+
+    def seen(self, sight: Sight) -> Seen:
+        return self._seen.setdefault(sight, Seen(self))
+
+    def make_room(self, rows: int) -> None:
+        """Those who use it at the moment go on with what they have."""
+        if self._held + rows > _MOST:
+            self._seen.clear()
+            self._held = 0
+        self._held += rows
+
+
 class KeptRows:
     def __init__(self) -> None:
         self.entities = Kept[int, Entity]()
         self.links = Kept[tuple[int, int, int, int], Link]()
         self.refs = KeptRefs()
 
+    def seen(self, sight: Sight, revision: int) -> Seen:
+        newest = self._newest
+        if newest.revision != revision:
+            newest = _Newest(revision)
+            if revision > self._newest.revision:
+                self._newest = newest
+        return newest.seen(sight)
+
     def clear(self) -> None:
         self.entities.clear()
         self.links.clear()
+        self._newest = _Newest(0)
 
 
 class ReadingConnection(sqlite3.Connection):
@@ -81,3 +137,8 @@ class ReadingConnection(sqlite3.Connection):
 def kept_by(conn: sqlite3.Connection) -> KeptRows:
     """Nothing by a connection that writes."""
     return conn.kept if isinstance(conn, ReadingConnection) else KeptRows()
+
+
+def seen_by(conn: sqlite3.Connection, sight: Sight) -> Seen:
+    """At the revision of the connection's read transaction."""
+    return kept_by(conn).seen(sight, current_revision(conn))

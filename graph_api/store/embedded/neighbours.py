@@ -11,6 +11,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.embedded.condition import Condition, one_of
 from graph_api.store.embedded.documents import LINK_ID, LINK_TABLES, entities_at, ids_of, links_by_id
+from graph_api.store.embedded.kept import Seen, kept_by, seen_by
 from graph_api.store.embedded.link_filters import matching_links
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import LinkPage, LinkPlace, Neighbour
@@ -29,7 +30,7 @@ _FAR_END: dict[Direction, _Place] = {Direction.OUT: 2, Direction.IN: 0}
 
 class _Question(NamedTuple):
     direction: Direction
-    relations: Collection[str]
+    relations: tuple[str, ...]
     where: LinkFilter | None
     page: LinkPage
 
@@ -44,14 +45,34 @@ def neighbours(
     page: LinkPage,
 ) -> dict[Ref, list[Neighbour]]:
     """Every ref is a key."""
+    question = _Question(direction, tuple(relations), where, page)
+    seen = seen_by(conn, sight)
+    known = seen.around(question)
+    found = {ref: known[ref] for ref in refs if ref in known}
+    if missing := [ref for ref in refs if ref not in found]:
+        found |= _read_around(conn, sight, missing, question, seen)
+    return found
+
+
+def _read_around(
+    conn: sqlite3.Connection, sight: Sight, refs: Sequence[Ref], question: _Question, seen: Seen
+) -> dict[Ref, list[Neighbour]]:
     ids = ids_of(conn, refs, sight)
     rows_of = _rows_of_one if len(ids) == 1 else _rows_of_many
-    around = rows_of(conn, sight, list(ids.values()), _Question(direction, relations, where, page))
+    around = rows_of(conn, sight, list(ids.values()), question)
     found = {ref: around.get(ids[ref], ()) if ref in ids else () for ref in refs}
     links = links_by_id(conn, {row[:4]: row[4] for rows in found.values() for row in rows})
-    far = _FAR_END[direction]
+    far = _FAR_END[question.direction]
     entities = entities_at(conn, sight, {row[far]: row[6] for rows in found.values() for row in rows})
-    return {ref: [Neighbour(ref, links[row[:4]], entities[row[far]]) for row in rows] for ref, rows in found.items()}
+    read = {ref: [Neighbour(ref, links[row[:4]], entities[row[far]]) for row in rows] for ref, rows in found.items()}
+    kept = kept_by(conn)
+    small = [
+        ref
+        for ref, rows in found.items()
+        if kept.links.hold(row[:4] for row in rows) and kept.entities.hold(row[far] for row in rows)
+    ]
+    seen.keep_around(question, {ref: read[ref] for ref in small})
+    return read
 
 
 def _rows_of_one(

@@ -12,7 +12,7 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal
 from graph_api.store.embedded.deadline import Deadline
 from graph_api.store.embedded.documents import ids_of
-from graph_api.store.embedded.graph import Graph
+from graph_api.store.embedded.graph import Graph, Reached
 from graph_api.store.embedded.links import Wanted
 from graph_api.store.embedded.lists import NONE, Bools, Ints, Patched
 from graph_api.store.embedded.marks import Marks
@@ -91,16 +91,11 @@ class Ground:
             frontier = level.ids if self.through is None else level.ids[self.through.take(level.ids)]
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """The first `budget` of what is reachable, in the order (distance, ref). `cut` says that there is more."""
-
-    ids: Ints
-    distances: Ints
-    cut: bool
-
-
 def reach(ground: Ground) -> Reached:
+    return ground.graph.kept_reached(ground.traversal, lambda: _walked(ground))
+
+
+def _walked(ground: Ground) -> Reached:
     budget = ground.traversal.budget
     levels: list[Ints] = []
     found = 0

@@ -16,9 +16,10 @@ from graph_api.catalog.traversal import (
 )
 from graph_api.store.embedded.documents import entities_by_id
 from graph_api.store.embedded.facets import count_values, facet
+from graph_api.store.embedded.graph import Reached
 from graph_api.store.embedded.lists import Ints
 from graph_api.store.embedded.marks import Marks
-from graph_api.store.embedded.reach import Ground, Reached, reach
+from graph_api.store.embedded.reach import Ground, reach
 
 
 def walk(ground: Ground, request: WalkRequest) -> WalkAnswer:
