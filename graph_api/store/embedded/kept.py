@@ -113,6 +113,7 @@ class KeptRows:
         self.entities = Kept[int, Entity]()
         self.links = Kept[tuple[int, int, int, int], Link]()
         self.refs = KeptRefs()
+        self._newest = _Newest(0)
 
     def seen(self, sight: Sight, revision: int) -> Seen:
         newest = self._newest
