@@ -89,6 +89,17 @@ async def test_an_entity_does_not_name_what_is_hidden(store: Store) -> None:
     assert [(row.through, row.evidence) for row in rows[ref("c")].owners] == [((ref("c"),), ())]
 
 
+async def test_what_one_reader_was_told_is_told_to_no_other(store: Store) -> None:
+    reading = await owned(store)
+    named = [ref("a"), SECRET]
+    for _ in range(2):
+        assert list(await store.entities(named)) == named
+        assert list(await reading.entities(named)) == [ref("a")]
+        for reader, ends in ((store, {SECRET, SYSTEM}), (reading, set[Ref]())):
+            around = await reader.neighbours([ref("a")], OUT, ["PART_OF", "OWNED_BY"])
+            assert {row.entity.ref for row in around[ref("a")]} == ends
+
+
 async def test_groups_below_a_hidden_one_are_not_found_through_it(store: Store) -> None:
     groups = [Ref(f"group:default/{name}") for name in "abc"]
     a, b, c = groups

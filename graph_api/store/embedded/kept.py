@@ -68,16 +68,22 @@ class KeptRefs:
         return self._refs
 
 
+class _Room:
+    """How many rows are held together."""
+
+    held = 0
+
+
 class Seen:
     """What one reader sees at one revision, as far as it has been asked for. Several threads may use it at a time."""
 
-    def __init__(self, newest: "_Newest") -> None:
-        self._newest = newest
+    def __init__(self, room: _Room) -> None:
+        self._room = room
         self.entities: dict[Ref, Entity] = {}
         self._around: dict[Hashable, dict[Ref, list[Neighbour]]] = {}
 
     def keep_entities(self, rows: Mapping[Ref, Entity]) -> None:
-        self._newest.make_room(len(rows))
+        self._room.held += len(rows)
         self.entities.update(rows)
 
     def around(self, question: Hashable) -> Mapping[Ref, list[Neighbour]]:
@@ -85,7 +91,7 @@ class Seen:
         return self._around.get(question, {})
 
     def keep_around(self, question: Hashable, found: Mapping[Ref, list[Neighbour]]) -> None:
-        self._newest.make_room(len(found) + sum(map(len, found.values())))
+        self._room.held += len(found) + sum(map(len, found.values()))
         self._around.setdefault(question, {}).update(found)
 
 
@@ -94,18 +100,11 @@ class _Newest:
 
     def __init__(self, revision: int) -> None:
         self.revision = revision
+        self.room = _Room()
         self._seen: dict[Sight, Seen] = {}
-        self._held = 0
 
     def seen(self, sight: Sight) -> Seen:
-        return self._seen.setdefault(sight, Seen(self))
-
-    def make_room(self, rows: int) -> None:
-        """Those who use it at the moment go on with what they have."""
-        if self._held + rows > _MOST:
-            self._seen.clear()
-            self._held = 0
-        self._held += rows
+        return self._seen.setdefault(sight, Seen(self.room))
 
 
 class KeptRows:
@@ -116,10 +115,11 @@ class KeptRows:
         self._newest = _Newest(0)
 
     def seen(self, sight: Sight, revision: int) -> Seen:
+        """All of it is forgotten when it is too much; who uses it at the moment goes on with what there was."""
         newest = self._newest
-        if newest.revision != revision:
+        if newest.revision != revision or newest.room.held > _MOST:
             newest = _Newest(revision)
-            if revision > self._newest.revision:
+            if revision >= self._newest.revision:
                 self._newest = newest
         return newest.seen(sight)
 
