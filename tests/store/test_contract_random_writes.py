@@ -96,7 +96,7 @@ async def _check_statements(transaction: WriteTransaction, reference: Reference)
 
 
 async def _paged(transaction: WriteTransaction, source: str) -> tuple[object, object]:
-    entities, links, more = await transaction.said_by(source, limit=1)
+    entities, links, more = await transaction.said_by(source, None, 1)
     while more is not None:
         page = await transaction.said_by(source, more, 1)
         assert len(page.entities) <= 1

@@ -70,7 +70,7 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore) -> Rep
         await follow(source, replica)
     if (mark.store, mark.foreign) != (replica.store_id, replica.foreign):
         raise UnfollowedError("somebody else than graph-api has written to the database meanwhile")
-    await source.ping()  # Nothing was missing before either.
+    await source.check_constraints()  # None was missing before either.
     MIRROR_ENTITIES.set(loaded[Entity])
     MIRROR_LINKS.set(loaded[Link])
     return replica

@@ -71,8 +71,12 @@ class Neo4jStore(Neo4jReading):
         state = await read_state(self._database, to_restore=True)
         check_format(state.format, state.oldest, cypher.FORMAT)
         check_same(known, state)
-        await check_constraints(self._database)
+        await self.check_constraints()
         self._opened = state
+
+    async def check_constraints(self) -> None:
+        """Raises CatalogError UNAVAILABLE if one is missing."""
+        await check_constraints(self._database)
 
     async def source_order(self) -> tuple[str, ...] | None:
         async def ask(tx: Statements) -> tuple[str, ...] | None:
@@ -116,7 +120,7 @@ class Neo4jStore(Neo4jReading):
             try:
                 yield write
                 if not write.is_watched and (write.parts or write.applied or write.kept_aside):
-                    await check_constraints(self._database)
+                    await self.check_constraints()
                 if write.parts:
                     await write.parts.decide()
                     await finish(self._database, self._retention)
