@@ -89,6 +89,17 @@ class Connections:
         finally:
             limit.abandon()
 
+    def glance(self, question: Callable[[sqlite3.Connection], T | None]) -> T | None:
+        """The answer, in the caller's thread, to what takes less time than the way to another one: looking at the
+        revision, and into memory. None where the file does not answer at once.
+        """
+        if self._closing.is_set():
+            return None
+        try:
+            return _in_transaction(self._glancing(), question)
+        except sqlite3.Error:
+            return None
+
     async def write(self, step: Callable[[sqlite3.Connection], T]) -> T:
         """Run one step on the writing connection, after all steps before it; transactions are the caller's. Within a
         step, another one is done at once.
@@ -126,12 +137,7 @@ class Connections:
         return await asyncio.wrap_future(future)
 
     def _read(self, question: Callable[[sqlite3.Connection, Deadline], T], limit: Deadline) -> T:
-        conn = self._reading()
-        conn.execute("BEGIN")
-        try:
-            return question(conn, limit)
-        finally:
-            conn.execute("ROLLBACK")
+        return _in_transaction(self._reading(), lambda conn: question(conn, limit))
 
     def _write(self, step: Callable[[sqlite3.Connection], T], limit: Deadline) -> T:
         conn = self._writing()
@@ -140,11 +146,17 @@ class Connections:
 
     def _reading(self) -> sqlite3.Connection:
         return self._connection(
-            "reading", self._reader, f"PRAGMA cache_size = -{_READER_CACHE * 1024}", "PRAGMA query_only = 1"
+            "reading",
+            partial(self._reader, self._busy_seconds),
+            f"PRAGMA cache_size = -{_READER_CACHE * 1024}",
+            "PRAGMA query_only = 1",
         )
 
-    def _reader(self) -> ReadingConnection:
-        conn = _connect(self._path, self._busy_seconds, ReadingConnection)
+    def _glancing(self) -> sqlite3.Connection:
+        return self._connection("glancing", partial(self._reader, 0), "PRAGMA query_only = 1")
+
+    def _reader(self, busy_seconds: float) -> ReadingConnection:
+        conn = _connect(self._path, busy_seconds, ReadingConnection)
         conn.kept = self.kept
         return conn
 
@@ -174,6 +186,14 @@ class Connections:
         conn.set_progress_handler(self._closing.is_set, CHECK_EVERY)
         setattr(self._of_thread, name, conn)
         return conn
+
+
+def _in_transaction(conn: sqlite3.Connection, question: Callable[[sqlite3.Connection], T]) -> T:
+    conn.execute("BEGIN")
+    try:
+        return question(conn)
+    finally:
+        conn.execute("ROLLBACK")
 
 
 def _masked(job: Callable[[], T]) -> T:

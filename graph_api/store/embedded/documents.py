@@ -187,6 +187,12 @@ def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -
     return found
 
 
+def kept_entities(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -> dict[Ref, Entity] | None:
+    """As entities_of(), if all of them are in memory."""
+    known = seen_by(conn, sight).entities
+    return {ref: known[ref] for ref in refs} if all(ref in known for ref in refs) else None
+
+
 def _read_entities(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref], seen: Seen) -> dict[Ref, Entity]:
     among = sight.row("e")
     sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {among.sql}"

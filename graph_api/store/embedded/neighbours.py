@@ -54,6 +54,20 @@ def neighbours(
     return found
 
 
+def kept_neighbours(
+    conn: sqlite3.Connection,
+    sight: Sight,
+    refs: Sequence[Ref],
+    direction: Direction,
+    relations: Collection[str],
+    where: LinkFilter | None,
+    page: LinkPage,
+) -> dict[Ref, list[Neighbour]] | None:
+    """As neighbours(), if all of them are in memory."""
+    known = seen_by(conn, sight).around(_Question(direction, tuple(relations), where, page))
+    return {ref: known[ref] for ref in refs} if all(ref in known for ref in refs) else None
+
+
 def _read_around(
     conn: sqlite3.Connection, sight: Sight, refs: Sequence[Ref], question: _Question, seen: Seen
 ) -> dict[Ref, list[Neighbour]]:

@@ -18,7 +18,7 @@ from graph_api.catalog.relations import Direction
 from graph_api.store.embedded import drift, journal, lookups, masks, neighbours, pages, routes, schema
 from graph_api.store.embedded.connections import Connections
 from graph_api.store.embedded.deadline import Deadline
-from graph_api.store.embedded.documents import entities_of
+from graph_api.store.embedded.documents import entities_of, kept_entities
 from graph_api.store.embedded.facets import count_matching
 from graph_api.store.embedded.graph import Graph
 from graph_api.store.embedded.graph_cache import GraphCache
@@ -48,6 +48,9 @@ class Snapshots:
         """At the revision of the connection's read transaction, as graph()."""
         return self._sights.at(conn, visibility)
 
+    def kept_sight(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight | None:
+        return self._sights.kept(conn, visibility)
+
     def graph(self, conn: sqlite3.Connection, visibility: Visibility) -> Graph:
         graph = self._graphs.at(conn)
         return view_of(conn, graph, self._sights.at(conn, visibility))
@@ -69,10 +72,12 @@ class EmbeddedReading:
         self._visibility = visibility
 
     async def revision(self) -> int:
-        return await self._ask_plainly(schema.current_revision)
+        revision = self._connections().glance(schema.current_revision)
+        return await self._ask_plainly(schema.current_revision) if revision is None else revision
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        return await self._ask(entities_of, refs)
+        kept = self._kept(kept_entities, refs)
+        return await self._ask(entities_of, refs) if kept is None else kept
 
     async def page(self, request: PageRequest) -> Page:
         return await self._ask(pages.page, request)
@@ -100,6 +105,9 @@ class EmbeddedReading:
         link_where: LinkFilter | None = None,
         page: LinkPage = ALL_LINKS,
     ) -> dict[Ref, list[Neighbour]]:
+        kept = self._kept(neighbours.kept_neighbours, refs, direction, relations, link_where, page)
+        if kept is not None:
+            return kept
         return await self._ask(neighbours.neighbours, refs, direction, relations, link_where, page)
 
     async def neighbour_counts(
@@ -167,6 +175,15 @@ class EmbeddedReading:
 
     async def count_problems(self, source: str | None) -> int:
         return await self._ask_plainly(journal.count_problems, source)
+
+    def _kept(self, question: Callable[..., T | None], *arguments: Any) -> T | None:
+        """What is in memory, at once."""
+
+        def look(conn: sqlite3.Connection) -> T | None:
+            sight = self._snapshots.kept_sight(conn, self._visibility)
+            return question(conn, sight, *arguments) if sight else None
+
+        return self._connections().glance(look)
 
     async def _ask_plainly(self, question: Callable[..., T], *arguments: Any) -> T:
         """In a thread, in one read transaction, what is the same for all readers."""

@@ -71,17 +71,21 @@ class Sights:
 
     def at(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight:
         """At the revision of the connection's read transaction."""
-        if visibility.tokens is None:
-            return WHOLE
+        if known := self.kept(conn, visibility):
+            return known
         revision = current_revision(conn)
-        known = self._known.get(visibility)
-        if known and known[0] == revision:
-            return known[1]
         sight = _resolved(conn, visibility, self._restrictions_at(conn, revision))
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[visibility] = revision, sight
         return sight
+
+    def kept(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight | None:
+        """As at(), if it is in memory."""
+        if visibility.tokens is None:
+            return WHOLE
+        known = self._known.get(visibility)
+        return known[1] if known and known[0] == current_revision(conn) else None
 
     def _restrictions_at(self, conn: sqlite3.Connection, revision: int) -> "_Restrictions":
         found = self._restrictions
