@@ -12,7 +12,7 @@ import uvicorn
 from graph_api.live import LiveChanges
 from graph_api.settings import LogLevel, Settings
 from graph_api.web.asgi import CatalogApp
-from graph_api.web.heads import bounded_heads
+from graph_api.web.heads import timed_heads
 from graph_api.web.streams import SOCKET_OPTIONS
 
 ADMIN_SECONDS = 1
@@ -80,7 +80,8 @@ def _config(
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # uvicorn's type of an application is narrower than Starlette's
         lifespan=lifespan,  # type: ignore[arg-type] # a literal of either call above
-        http=bounded_heads(settings.head_timeout, settings.max_head),
+        http=timed_heads(settings.head_timeout),
+        h11_max_incomplete_event_size=settings.max_head,
         log_config=None,
         # At `info` uvicorn tells each step of its start and end, between what we print.
         log_level=LogLevel.WARNING if settings.log_level is LogLevel.INFO else settings.log_level,

@@ -1,40 +1,36 @@
-"""The head of a request, which uvicorn itself neither awaits for a limited time nor limits in its size."""
+"""The head of a request, which uvicorn itself neither awaits for a limited time nor limits in its number of lines."""
 
 import asyncio
+import sys
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
-import httptools
+import h11
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from graph_api.errors import ErrorCode
 from graph_api.web.joined_writes import JoinedWrites
 from graph_api.web.responses import error_response
 
-MOST_WAITING = 16
-"""Requests sent without waiting for the answers to those before them; what comes after so many is not read."""
-
 _CLOSE = {"connection": "close"}
+UNREAD_SECONDS = 30.0
+"""After so long in which a client has read nothing of what waits for it, its connection is ended."""
 
 
-def bounded_heads(timeout: float, max_bytes: int) -> type[asyncio.Protocol]:
-    """For uvicorn's `http`: closes connections on which no whole head arrives within so many seconds or bytes."""
-    return cast("type[asyncio.Protocol]", partial(_BoundedHeads, timeout, max_bytes))
+def timed_heads(timeout: float) -> type[asyncio.Protocol]:
+    """For uvicorn's `http`: closes connections on which no whole head arrives within so many seconds."""
+    return cast("type[asyncio.Protocol]", partial(_TimedHeads, timeout))
 
 
-class _BoundedHeads(HttpToolsProtocol):
-    def __init__(self, timeout: float, max_bytes: int, *args: Any, **kwargs: Any) -> None:
+class _TimedHeads(H11Protocol):
+    def __init__(self, timeout: float, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._timeout = timeout
-        self._max_bytes = max_bytes
-        self._unfinished = 0
-        """Bytes of a head that is not whole, or of what a body has besides its parts."""
-        self._in_body = False
-        self._is_over = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -42,77 +38,36 @@ class _BoundedHeads(HttpToolsProtocol):
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
-        if self._is_over:
-            return
-        self._unset_keepalive_if_required()
-        self._unfinished += len(data)
-        self._read(data)
-        if self._unfinished > self._max_bytes:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A head may have {self._max_bytes} bytes.")
-        elif self._unfinished and not self._in_body and self._deadline is None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._deadline is None:
             self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
 
-    def on_headers_complete(self) -> None:
-        self._stop_waiting()
-        self._unfinished = 0
-        self._require_sound_head()
-        if len(self.pipeline) >= MOST_WAITING:
-            raise ValueError
-        if not self.parser.should_upgrade():
-            self._begin_body()
-        elif self._should_upgrade():
-            super().on_headers_complete()  # of a WebSocket's handshake
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        super().handle_websocket_upgrade(event)
+        protocol = cast("Any", self.transport.get_protocol())
+        if not protocol.handshake_initiated:
+            # Of a line, a number of headers or a body that it does not take, it says nothing, for ever.
+            protocol.close_sent = True  # or its shutdown would fail, and with it the server's
+            self._refuse(HTTPStatus.BAD_REQUEST, "Invalid WebSocket handshake.")
 
-    def on_body(self, body: bytes) -> None:
-        self._unfinished = 0
-        super().on_body(body)
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
 
-    def on_message_complete(self) -> None:
-        self._unfinished = 0
-        self._in_body = False
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_watching()
 
-    def _begin_body(self) -> None:
-        super().on_headers_complete()
-        self._in_body = True
-        # What comes after the body would otherwise stand among the headers, unseen by whoever checked those.
-        self.headers = []
-
-    def _read(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self._should_upgrade():
-                self.handle_websocket_upgrade()
-            else:
-                self._read_without_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.logger.warning("Invalid HTTP request received.")
-            self._refuse(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")
-
-    def _read_without_upgrade(self, rest: bytes) -> None:
-        """The parser would leave the connection to the other protocol, body included: here it was not asked for."""
-        start = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        headers = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-        self.parser = httptools.HttpRequestParser(self)
-        self._read(b"".join([start, *headers, b"\r\n", rest]))
-
-    def _require_sound_head(self) -> None:
-        """What the parser lets pass and others might read otherwise. It makes of a ValueError one of its own."""
-        self.headers[:] = [(name, value.strip(b" \t")) for name, value in self.headers]
-        names = [name for name, _ in self.headers]
-        version, hosts = self.parser.get_http_version(), names.count(b"host")
-        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and not hosts):
-            raise ValueError
-        if self.parser.get_method() == b"CONNECT" or not self.url.startswith(b"/") or b"#" in self.url:
-            raise ValueError
-        if b"transfer-encoding" in names and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
-            raise ValueError
+    def send_400_response(self, msg: str) -> None:
+        # Called where h11's error is being handled, which knows whether the head is too large.
+        self._refuse(getattr(sys.exc_info()[1], "error_status_hint", HTTPStatus.BAD_REQUEST), msg)
 
     def _await_head(self) -> None:
         self._deadline = self.loop.call_later(self._timeout, self._give_up)
@@ -122,25 +77,30 @@ class _BoundedHeads(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
-    def _give_up(self) -> None:
-        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The head did not arrive within {self._timeout:g} s.")
+    def _watch_reader(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self._end_unread, unread)
 
-    def _refuse(self, status: HTTPStatus, message: str) -> None:
-        self._is_over = True
-        is_answering = self.cycle and not self.cycle.response_complete
-        # To others that are being answered, this one would seem to be the answer.
-        if is_answering and not self._in_body:
-            self.cycle.keep_alive = False
-        elif is_answering and (self.pipeline or self.cycle.response_started):
-            self.transport.close()
+    def _end_unread(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_reader()
         else:
-            self._answer(status, message)
+            self.transport.abort()
 
-    def _answer(self, status: HTTPStatus, message: str) -> None:
-        code = ErrorCode.TOO_LARGE if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE else ErrorCode.BAD_REQUEST
-        response = error_response(status, code, message, _CLOSE)
-        head = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
-        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + bytes(response.body))
+    def _stop_watching(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+            self._unread = None
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The head did not arrive within {self._timeout:g} s.")
+
+    def _refuse(self, status: int, message: str) -> None:
+        response = error_response(status, ErrorCode.BAD_REQUEST, message, _CLOSE)
+        head = h11.Response(status_code=status, headers=response.raw_headers, reason=STATUS_PHRASES[status])
+        for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from graph_api.web.asgi import build_asgi
 from graph_api.web.authentication import Anybody
-from graph_api.web.heads import bounded_heads
+from graph_api.web.heads import timed_heads
 from graph_api.web.limits import RequestLimits
 from graph_api.web.streams import SOCKET_OPTIONS, StreamLimits
 from tests.web.tiny import Database, schema
@@ -62,7 +62,7 @@ def serve(
 @contextmanager
 def running(app: ASGIApp, leave: Callable[[], None] = lambda: None, **options: Any) -> Iterator[str]:
     """The address of a server of the application. `leave` is called in its loop before it stops."""
-    options = {"http": bounded_heads(0.3, 65_536), "timeout_graceful_shutdown": 2, **SOCKET_OPTIONS, **options}
+    options = {"http": timed_heads(0.3), "timeout_graceful_shutdown": 2, **SOCKET_OPTIONS, **options}
     config = uvicorn.Config(app, port=0, log_level="critical", **options)
     server = _Server(config, leave)
     thread = threading.Thread(target=server.run)

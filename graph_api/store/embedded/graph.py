@@ -23,6 +23,7 @@ Codes: TypeAlias = npt.NDArray[np.integer]
 S = TypeVar("S", bound=np.generic)
 
 _KEPT_MASKS = 32
+_KEPT_WALKS = 64
 _KEPT_HITS = 1_000_000
 """Of the latest walks, together: 8 MiB."""
 
@@ -157,7 +158,8 @@ class Graph:
         reached = self._reached.get(traversal)
         if reached is None:
             reached = walk()
-            if reached.ids.size + sum(other.ids.size for other in list(self._reached.values())) > _KEPT_HITS:
+            hits = reached.ids.size + sum(other.ids.size for other in list(self._reached.values()))
+            if hits > _KEPT_HITS or len(self._reached) >= _KEPT_WALKS:
                 self._reached.clear()
             self._reached[traversal] = reached
         return reached

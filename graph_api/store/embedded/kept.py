@@ -13,6 +13,7 @@ from graph_api.store.protocol import Neighbour
 
 _MOST = 20_000
 """Of each sort: an entity takes some 2 KiB, a link 1 KiB."""
+_MOST_SIGHTS = 64
 _MOST_REFS = 100_000
 """Each takes some 200 bytes."""
 _LONGEST = 16_384
@@ -91,6 +92,8 @@ class Seen:
         return self._around.get(question, {})
 
     def keep_around(self, question: Hashable, found: Mapping[Ref, list[Neighbour]]) -> None:
+        if not found:
+            return
         self._room.held += len(found) + sum(map(len, found.values()))
         self._around.setdefault(question, {}).update(found)
 
@@ -104,6 +107,8 @@ class _Newest:
         self._seen: dict[Sight, Seen] = {}
 
     def seen(self, sight: Sight) -> Seen:
+        if sight not in self._seen and len(self._seen) >= _MOST_SIGHTS:
+            self._seen.clear()
         return self._seen.setdefault(sight, Seen(self.room))
 
 

@@ -85,7 +85,8 @@ def _read_around(
         for ref, rows in found.items()
         if kept.links.hold(row[:4] for row in rows) and kept.entities.hold(row[far] for row in rows)
     ]
-    seen.keep_around(question, {ref: read[ref] for ref in small})
+    if question.where is None:  # a filter may be large, and is seldom asked twice
+        seen.keep_around(question, {ref: read[ref] for ref in small})
     return read
 
 

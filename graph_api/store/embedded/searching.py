@@ -100,7 +100,14 @@ class _Index:
         """With how many of the words their names, titles and tags hold."""
         words = words_of(self._text.casefold())
         return [
-            Found(ref, name, title, kind, declared, sum(word in f"{name} {title} {tags}".casefold() for word in words))
+            Found(
+                ref,
+                name,
+                title,
+                kind,
+                declared,
+                sum(word in f"{name} {title or ''} {tags or ''}".casefold() for word in words),
+            )
             for ref, name, title, kind, declared, tags in self._conn.execute(_TOLD, (one_of(ids),))
         ]
 

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -163,9 +163,11 @@ class EmbeddedStore(EmbeddedReading):
             await run_step(begin)
             yield (ahead := following.Ahead(run_step))
             if ahead.revision is None:
-                await run_step(roll_back)
+                with suppress(CatalogError):  # a file that is closed or broken keeps nothing
+                    await run_step(roll_back)
         except BaseException:
-            await asyncio.shield(run_step(roll_back))
+            with suppress(CatalogError):
+                await asyncio.shield(run_step(roll_back))
             raise
 
     @asynccontextmanager

@@ -55,6 +55,7 @@ async def load(source: Neo4jStore, marks: Marks, read_seconds: float) -> Replica
 
 
 async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore) -> Replica:
+    await source.check_constraints()  # before everything is read in vain
     mark = await _certain(marks)
     # What the mark tells may not be seen yet; this revision is.
     replica = Replica(store, mark.store, await source.revision(), mark.foreign)

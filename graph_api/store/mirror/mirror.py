@@ -133,15 +133,21 @@ class Mirror:
             yield await self._ahead(stack, revision)
 
     async def _ahead(self, stack: AsyncExitStack, revision: int) -> Ahead | None:
-        replica = await self._at(revision)
-        if replica is None:
-            return None
         try:
+            replica = await self._at(revision)
+            if replica is None:
+                return None
             async with asyncio.timeout(PATIENCE):
                 await stack.enter_async_context(replica.turn)
-        except TimeoutError:
+        except (TimeoutError, CatalogError):
             return None
-        return await stack.enter_async_context(replica.ahead()) if replica.revision == revision else None
+        if replica is not self._replica or replica.revision != revision:
+            return None
+        try:
+            return await stack.enter_async_context(replica.ahead())
+        except CatalogError:
+            self.distrust(replica)
+            return None
 
     async def _at(self, revision: int) -> Replica | None:
         """Nobody commits to the catalog, but its gate may still have to be opened."""

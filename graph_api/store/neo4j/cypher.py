@@ -383,7 +383,8 @@ WRITE_RUNS = (
 )
 PRUNE_RUNS = (
     "UNWIND $runs AS run CALL (run) { MATCH (s:Sync) WHERE s.source = run.source "
-    "WITH s, run ORDER BY s.started_at DESC, s.id DESC SKIP $keep WHERE s.held IS NULL AND s.id <> run.id DELETE s }"
+    "WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $keep "
+    "WHERE s.held IS NULL AND NOT s.id IN [other IN $runs | other.id] DELETE s }"
 )
 # The revisions of removals come from their index, the newest first.
 OLD_REMOVALS = (
