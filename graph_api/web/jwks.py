@@ -60,9 +60,9 @@ class KeySet:
             await asyncio.gather(self._fetching, return_exceptions=True)
 
     async def _fetch(self) -> None:
-        """Wait for the fetch that runs, or one that may begin now."""
+        """Wait for the fetch that runs, which ends by itself, or one that may begin now."""
         if fetching := self._begin():
-            await asyncio.wait([fetching], timeout=SECONDS)
+            await asyncio.wait([fetching])
 
     def _begin(self) -> asyncio.Task[None] | None:
         if self._fetching and not self._fetching.done():
