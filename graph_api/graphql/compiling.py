@@ -16,6 +16,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
+    SelectionNode,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
@@ -66,7 +67,7 @@ def _present(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Det
 def _any_of(schema: GraphQLSchema, type_: GraphQLInterfaceType, details: Details) -> GraphQLObjectType | None:
     """One of its types, where all read alike what is asked for: nobody has to know which of them a row is of."""
     origin = getattr(type_.extensions.get(DEFINITION), "origin", None)
-    nodes = [node for row in details if row.node.selection_set for node in row.node.selection_set.selections]
+    nodes = _selected(details)
     possible = schema.get_possible_types(type_)
     if not origin or not vars(origin).get("every_row_has_a_type") or not possible:
         return None
@@ -159,9 +160,13 @@ def _by_refs(definition: GraphQLField, field: StrawberryField, details: Details)
     return readers.piped(refs_of, present(entities))
 
 
+def _selected(details: Details) -> list[SelectionNode]:
+    return [node for row in details if row.node.selection_set for node in row.node.selection_set.selections]
+
+
 def _names_of_refs(details: Details) -> list[str]:
     """What `ref` is called in the response; none where anything else is asked for, too."""
-    nodes = [node for row in details if row.node.selection_set for node in row.node.selection_set.selections]
+    nodes = _selected(details)
     if any(not isinstance(node, FieldNode) or node.name.value != "ref" or node.directives for node in nodes):
         return []
     return list(dict.fromkeys((node.alias or node.name).value for node in nodes if isinstance(node, FieldNode)))

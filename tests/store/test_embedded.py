@@ -4,8 +4,7 @@ import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -14,30 +13,14 @@ import pytest
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey
-from graph_api.catalog.filters import ALL, Sort
+from graph_api.catalog.filters import ALL
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Cycle, Facet, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.protocol import Neighbour, PageRequest, Store
+from graph_api.store.protocol import Neighbour, Store
 from tests.catalogs import entity, link, links, ref, refs, with_ends, write
-
-
-@asynccontextmanager
-async def opened(path: Path | None, busy_seconds: float = 10.0) -> AsyncIterator[EmbeddedStore]:
-    store = EmbeddedStore(path, busy_seconds=busy_seconds)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def names(store: Store) -> list[str]:
-    page = await store.page(PageRequest(filter=ALL, sort=Sort(), limit=100))
-    return [entity.name for entity in page.entities]
-
+from tests.store.opening import names, opened
 
 SIZE = 60
 
@@ -196,7 +179,10 @@ async def test_a_store_without_a_path_is_its_own_and_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("same", [True, False], ids=["in the same store", "in another one"])
 async def test_a_writer_that_waits_too_long_is_turned_away(tmp_path: Path, same: bool) -> None:
-    async with opened(tmp_path / "c.db", 0.05) as store, opened(tmp_path / "c.db", 0.05) as other:
+    async with (
+        opened(tmp_path / "c.db", busy_seconds=0.05) as store,
+        opened(tmp_path / "c.db", busy_seconds=0.05) as other,
+    ):
         async with store.write():
             with pytest.raises(CatalogError, match="another writer") as late:
                 await write(store if same else other, ChangeSet(entities=[entity("a")]))

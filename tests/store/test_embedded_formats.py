@@ -1,8 +1,7 @@
 """Files that the embedded store finds: foreign ones, and those of older and newer formats."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,28 +10,12 @@ import pytest
 from graph_api.access.audit import Head
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.catalog.filters import ALL, Sort
+from graph_api.catalog.filters import ALL
 from graph_api.catalog.merge import merge_link
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.protocol import PageRequest, Store
 from tests.catalogs import AT, entity, link, links, ref, refs, with_ends, write
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[EmbeddedStore]:
-    store = EmbeddedStore(path)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def names(store: Store) -> list[str]:
-    page = await store.page(PageRequest(filter=ALL, sort=Sort(), limit=100))
-    return [entity.name for entity in page.entities]
+from tests.store.opening import names, opened
 
 
 def other_database(path: Path) -> None:

@@ -1,8 +1,7 @@
 """The compact graph of the embedded store: what changes little by little, and the file that the next start reads."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,11 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.filters import ALL
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Facet, Traversal, WalkAnswer, WalkRequest
-from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
 from tests.catalogs import AT, entity, link, links, refs, sync_run, with_ends
+from tests.store.opening import opened
 
 SIZE, CHANGED, STEP, NEW = 8_000, 1_500, 300, 1_100
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[EmbeddedStore]:
-    store = EmbeddedStore(path)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 async def write(store: Store, changes: ChangeSet) -> None:

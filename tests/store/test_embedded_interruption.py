@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import PageRequest
 from graph_api.sync import sync
 from tests.catalogs import entity, ref, write
+from tests.store.opening import opened
 
 NEEDLE = "a" * 1000 + "b"
 EXPENSIVE = Or((Compare("description", Op.CONTAINS, NEEDLE),) * 100)
@@ -48,16 +49,6 @@ SOON = 3.0
 """Seconds; far less than the question takes, far more than its end may take on a busy machine."""
 
 Question = Callable[[EmbeddedStore], Coroutine[Any, Any, object]]
-
-
-@contextlib.asynccontextmanager
-async def opened(path: Path, **options: Any) -> AsyncIterator[EmbeddedStore]:
-    store = EmbeddedStore(path, **options)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture(scope="module")

@@ -76,8 +76,7 @@ class EmbeddedReading:
         return await self._ask_plainly(schema.current_revision) if revision is None else revision
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        kept = self._kept(kept_entities, refs)
-        return await self._ask(entities_of, refs) if kept is None else kept
+        return await self._ask_unless_kept(kept_entities, entities_of, refs)
 
     async def page(self, request: PageRequest) -> Page:
         return await self._ask(pages.page, request)
@@ -105,10 +104,9 @@ class EmbeddedReading:
         link_where: LinkFilter | None = None,
         page: LinkPage = ALL_LINKS,
     ) -> dict[Ref, list[Neighbour]]:
-        kept = self._kept(neighbours.kept_neighbours, refs, direction, relations, link_where, page)
-        if kept is not None:
-            return kept
-        return await self._ask(neighbours.neighbours, refs, direction, relations, link_where, page)
+        return await self._ask_unless_kept(
+            neighbours.kept_neighbours, neighbours.neighbours, refs, direction, relations, link_where, page
+        )
 
     async def neighbour_counts(
         self,
@@ -176,14 +174,15 @@ class EmbeddedReading:
     async def count_problems(self, source: str | None) -> int:
         return await self._ask_plainly(journal.count_problems, source)
 
-    def _kept(self, question: Callable[..., T | None], *arguments: Any) -> T | None:
-        """What is in memory, at once."""
+    async def _ask_unless_kept(self, kept: Callable[..., T | None], question: Callable[..., T], *arguments: Any) -> T:
+        """What is in memory is answered at once."""
 
         def look(conn: sqlite3.Connection) -> T | None:
             sight = self._snapshots.kept_sight(conn, self._visibility)
-            return question(conn, sight, *arguments) if sight else None
+            return kept(conn, sight, *arguments) if sight else None
 
-        return self._connections().glance(look)
+        found = self._connections().glance(look)
+        return await self._ask(question, *arguments) if found is None else found
 
     async def _ask_plainly(self, question: Callable[..., T], *arguments: Any) -> T:
         """In a thread, in one read transaction, what is the same for all readers."""
