@@ -77,10 +77,18 @@ def await_mirrors(admin_ports: Iterable[int]) -> None:
     """Until servers that tell operators so there have loaded their mirrors of Neo4j."""
     deadline = time.monotonic() + _MIRROR_SECONDS
     for port in admin_ports:
-        while not re.search(r'mirror_state{state="current"} 1', httpx.get(f"http://127.0.0.1:{port}/metrics").text):
+        while not _has_mirror(port):
             if time.monotonic() > deadline:
                 raise BenchmarkError(f"no mirror is loaded within {_MIRROR_SECONDS:.0f} s")
             time.sleep(1)
+
+
+def _has_mirror(admin_port: int) -> bool:
+    try:
+        metrics = httpx.get(f"http://127.0.0.1:{admin_port}/metrics").text
+    except httpx.TransportError:
+        return False  # this worker has not begun yet
+    return re.search(r'mirror_state{state="current"} 1', metrics) is not None
 
 
 async def count_round_trips(uri: str) -> dict[str, int]:

@@ -23,6 +23,8 @@ from graph_api.store.rows import dump
 from graph_api.writing import foreign_connector, new_run_id, utc_now, write
 
 API_CONNECTOR = "api"
+FEW = 100
+"""Entities or links that are written so fast that others may wait for them to be committed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ async def put_entities(
         draft = await _draft_puts(tx, source, puts, now)
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(puts) <= FEW)
 
 
 async def remove_entities(
@@ -113,7 +115,7 @@ async def remove_entities(
         draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(removals) <= FEW)
 
 
 async def put_links(
@@ -134,7 +136,7 @@ async def put_links(
         draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(links) <= FEW)
 
 
 async def remove_links(
@@ -156,7 +158,7 @@ async def remove_links(
         draft = _Draft(Edit(source, {}, dict.fromkeys(stated)), errors, [], _starts(keys))
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run)
+    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(keys) <= FEW)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
@@ -299,7 +301,7 @@ async def _finish(
 async def _write(tx: WriteTransaction, draft: _Draft, changes: ChangeSet, by: Attempt, now: str) -> int:
     """The catalog's revision afterwards. Sources stay for good: one that says nothing is not made known."""
     source = draft.edit.source
-    if not changes and source not in await tx.sources():
+    if not changes and await tx.connector(source) is None:
         await tx.record(by.ended(Outcome.APPLIED, utc_now(), source=source, revision=tx.revision))
         return tx.revision
     run = await _run(tx, draft, changes, now)

@@ -121,12 +121,12 @@ async def recording(store: Store, by: Attempt, *, unless: bool = False) -> Async
 
 async def record_end(store: Store, by: Attempt, outcome: Outcome, code: str | None = None) -> None:
     """In a write of its own: of an attempt that wrote nothing."""
-    async with store.write() as tx:
+    async with store.write(small=True) as tx:
         await tx.record(by.ended(outcome, utc_now(), code=code))
 
 
 async def record_requests(store: Store, requests: Iterable[tuple[Attempt, int]]) -> None:
     """Of attempts that were let in and have written nothing themselves, with how many there were of each."""
-    async with store.write() as tx:
+    async with store.write(small=True) as tx:
         for by, times in requests:
             await tx.record(by.ended(Outcome.APPLIED, utc_now(), counts={"requests": times}))

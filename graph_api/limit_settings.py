@@ -40,7 +40,9 @@ class LimitSettings(BaseSettings):
         default=10.0, gt=0, description="Seconds that a whole request may take before DEADLINE_EXCEEDED."
     )
     max_running: int = Field(
-        default=64, ge=1, description="Requests that are answered at the same time; a sixteenth of them for one caller."
+        default=64,
+        ge=1,
+        description="Requests that are answered at the same time; a sixteenth of them for one caller while others ask.",
     )
     max_waiting: int = Field(default=64, ge=0, description="Requests that may wait for their turn; more get 503.")
     rate: float = Field(

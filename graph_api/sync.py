@@ -260,7 +260,7 @@ async def _supersede(tx: WriteTransaction, run: SyncRun) -> None:
 async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet, by: Attempt) -> SyncReport:
     """Sources stay for good: one of the API that says nothing is not made known."""
     now = utc_now()
-    if not changes and run.connector == API_CONNECTOR and run.source not in await tx.sources():
+    if not changes and run.connector == API_CONNECTOR and await tx.connector(run.source) is None:
         await tx.record(by.ended(Outcome.APPLIED, now, source=run.source, revision=tx.revision))
         return SyncReport(run=run, plan=plan, changes=changes)
     run = replace(run, finished_at=now, revision=tx.revision + bool(changes))

@@ -22,16 +22,20 @@ T = TypeVar("T", bound=Telling)
 
 
 @asynccontextmanager
-async def writing(store: Store, order: SourceOrder, *, dry_run: bool = False) -> AsyncIterator[WriteTransaction]:
+async def writing(
+    store: Store, order: SourceOrder, *, dry_run: bool = False, small: bool = False
+) -> AsyncIterator[WriteTransaction]:
     """A write transaction. A catalog that was merged in another order is merged anew first, in a write of its own
     that leaves no run; a dry run leaves it as it is.
     """
-    async with store.write() as tx:
+    async with store.write(small=small) as tx:
         if dry_run or tx.source_order == order.memory:
             yield tx
             return
-        await _merge_anew(tx, order)
     async with store.write() as tx:
+        if tx.source_order != order.memory:
+            await _merge_anew(tx, order)
+    async with store.write(small=small) as tx:
         yield tx
 
 
@@ -42,12 +46,13 @@ async def write(
     *,
     once: Once | None = None,
     dry_run: bool = False,
+    small: bool = False,
 ) -> T:
     """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing.
 
     Raises ReplayedError where `once` says that it is done already, and CatalogError IDEMPOTENCY_MISMATCH.
     """
-    async with writing(store, order, dry_run=dry_run) as tx:
+    async with writing(store, order, dry_run=dry_run, small=small) as tx:
         if once is None or dry_run:
             return await in_thread(tx, work)
         await check_new(tx, once)
@@ -58,8 +63,8 @@ async def write(
 
 async def foreign_connector(tx: WriteTransaction, source: str, connector: str) -> str | None:
     """Why this connector may not speak for the source: all that another one states would seem to be seen by it."""
-    known = (await tx.sources()).get(source, connector)
-    if known == connector:
+    known = await tx.connector(source)
+    if known in (None, connector):
         return None
     return f"the source {source!r} is fed by the connector {known}; change it there, or write for another source"
 

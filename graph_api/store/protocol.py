@@ -4,7 +4,7 @@ All methods raise CatalogError UNAVAILABLE when the database does not answer and
 (seconds, from the call) passes. Refs are canonical and need not exist unless a method says so.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -125,8 +125,12 @@ class WriteTransaction(Lookups, Protocol):
         """Where to plan what is written."""
         ...
 
-    async def sources(self) -> Mapping[str, str]:
-        """Connector by source name."""
+    async def sources(self) -> Collection[str]:
+        """The names of all."""
+        ...
+
+    async def connector(self, source: str) -> str | None:
+        """What feeds it; None where nothing was ever written of it."""
         ...
 
     async def held_runs(self, source: str) -> list[SyncRun]:
@@ -358,6 +362,9 @@ class Store(Reading, Protocol):
         """
         ...
 
-    def write(self) -> AbstractAsyncContextManager[WriteTransaction]:
-        """Waits for its turn; CatalogError UNAVAILABLE when another writer takes too long."""
+    def write(self, *, small: bool = False) -> AbstractAsyncContextManager[WriteTransaction]:
+        """Waits for its turn; CatalogError UNAVAILABLE when another writer takes too long.
+
+        A `small` one may be committed together with others that wait for each other: all of them or none.
+        """
         ...

@@ -59,16 +59,16 @@ def _watch(name: str, question: Question) -> Question:
 
 
 def _watch_write(
-    write: Callable[[], AbstractAsyncContextManager[WriteTransaction]], written: Callable[[], None]
-) -> Callable[[], AbstractAsyncContextManager[WriteTransaction]]:
+    write: Callable[..., AbstractAsyncContextManager[WriteTransaction]], written: Callable[[], None]
+) -> Callable[..., AbstractAsyncContextManager[WriteTransaction]]:
     seconds = STORE_SECONDS.labels("write")
 
     @asynccontextmanager
-    async def measured_write() -> AsyncIterator[WriteTransaction]:
+    async def measured_write(**options: bool) -> AsyncIterator[WriteTransaction]:
         begun = _begin()
         try:
             with span("store.write"):
-                async with write() as transaction:
+                async with write(**options) as transaction:
                     yield transaction
         finally:
             _end(begun, seconds)

@@ -9,6 +9,8 @@ from graph_api.web.places import share_of
 
 OTHERS_ASK = 10.0
 """Seconds after a request for which its caller counts as one who asks."""
+ALONE = 8
+"""Requests that run together may share what each would have to ask of the database: where the catalog is, a commit."""
 BEGINNING = 0.25
 """Seconds that a request needs the processor for; one that runs longer mostly waits for its answers."""
 
@@ -18,9 +20,11 @@ class BusyError(Exception):
 
 
 class Turns:
-    """At most `running` requests run and `waiting` wait. One caller may have a sixteenth of the running ones (two at
-    the least), because they also share one processor, and three quarters of all places. While others ask too, its
-    requests begin one after the other, each when the one before has ended or is beyond its beginning.
+    """At most `running` requests run and `waiting` wait. One caller may have three quarters of all places.
+
+    While nobody else asks, up to ALONE of its requests run (a quarter of all, if that is less). While others ask too, a
+    sixteenth of all (two at the least), because they also share one processor, and its requests begin one after the
+    other, each when the one before has ended or is beyond its beginning.
     """
 
     def __init__(self, running: int, waiting: int, clock: Callable[[], float] = monotonic) -> None:
@@ -28,6 +32,7 @@ class Turns:
         self._most_running = running
         self._most_present = running + waiting
         self._share_running = share_of(running)
+        self._share_alone = max(self._share_running, min(ALONE, running // 4))
         self._share_present = max(self._share_running + 1, 3 * self._most_present // 4)
         self._running: Counter[str] = Counter()
         self._present: Counter[str] = Counter()
@@ -100,9 +105,11 @@ class Turns:
             self._begin(caller, place)
 
     def _may_run(self, caller: str) -> bool:
-        if self._running.total() >= self._most_running or self._running[caller] >= self._share_running:
+        if self._running.total() >= self._most_running:
             return False
-        return caller not in self._beginning or self._clock() >= self._shared_until
+        if self._clock() >= self._shared_until:
+            return self._running[caller] < self._share_alone
+        return self._running[caller] < self._share_running and caller not in self._beginning
 
     def _begin(self, caller: str, place: asyncio.Event) -> None:
         self._running[caller] += 1

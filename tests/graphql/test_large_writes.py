@@ -81,9 +81,9 @@ def test_others_are_answered_while_the_input_of_a_mutation_is_read(tmp_path: Pat
     events: list[str] = []
 
     class Watched(EmbeddedStore):
-        def write(self):  # type: ignore[no-untyped-def] # as it is there
+        def write(self, **options):  # type: ignore[no-untyped-def] # as it is there
             events.append("write")
-            return super().write()
+            return super().write(**options)
 
     client = Client(Watched(tmp_path / "catalog.db"), run, Settings())
     mutation = f"mutation($entities: [EntityInput!]!) {{ {field}entities: $entities) {{ userErrors {{ code }} }} }}"

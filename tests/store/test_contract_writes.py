@@ -123,7 +123,8 @@ async def test_a_run_is_read_back_with_its_payload_only_where_asked_for(store: S
         assert await transaction.held_runs("files") == [bare]
         assert await transaction.held_runs("other") == []
         assert await transaction.last_seen_at("files") is None
-        assert await transaction.sources() == {"files": "files"}
+        assert await transaction.sources() == ["files"]
+        assert [await transaction.connector(name) for name in ("files", "other")] == ["files", None]
 
 
 async def test_a_run_replaces_the_one_with_its_id(store: Store) -> None:

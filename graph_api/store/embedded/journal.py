@@ -142,9 +142,13 @@ def _runs(conn: sqlite3.Connection, rest: str, *parameters: object) -> Iterator[
     return (load_run(row[0]) for row in conn.execute(f"SELECT record FROM runs {rest}", parameters))
 
 
-def connectors(conn: sqlite3.Connection) -> dict[str, str]:
-    """By source name."""
-    return dict(conn.execute("SELECT name, connector FROM sources ORDER BY name"))
+def source_names(conn: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in conn.execute("SELECT name FROM sources ORDER BY name")]
+
+
+def connector(conn: sqlite3.Connection, source: str) -> str | None:
+    row = conn.execute("SELECT connector FROM sources WHERE name = ?", (source,)).fetchone()
+    return row[0] if row else None
 
 
 def sources(conn: sqlite3.Connection) -> list[SourceInfo]:

@@ -123,7 +123,7 @@ class EmbeddedStore(EmbeddedReading):
             return await self._opened_connections.write(lambda conn: leases.take(conn, name, holder, seconds))
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[EmbeddedTransaction]:
+    async def write(self, *, small: bool = False) -> AsyncIterator[EmbeddedTransaction]:  # noqa: ARG002 - a commit of its own costs little here
         async with self._my_turn(), self._transaction() as transaction:
             yield transaction
 

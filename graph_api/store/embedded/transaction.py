@@ -1,7 +1,7 @@
 """The writer's side of the store: reads of the state that it changes, and the change itself."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, Protocol, TypeVar
 
 from graph_api.access.audit import Event
@@ -107,8 +107,11 @@ class EmbeddedTransaction(EmbeddedLookups):
         self.revision = revision
         self.source_order = source_order
 
-    async def sources(self) -> Mapping[str, str]:
-        return await self._run_step(journal.connectors)
+    async def sources(self) -> Collection[str]:
+        return await self._run_step(journal.source_names)
+
+    async def connector(self, source: str) -> str | None:
+        return await self._ask(journal.connector, source)
 
     async def held_runs(self, source: str) -> list[SyncRun]:
         return await self._ask(journal.held_runs, source)

@@ -155,12 +155,16 @@ class Mirror:
             if (replica := self._replica) is None:
                 break
             known = replica.revision
-            mark = await self._marks.newest()
+            mark = await self._mark_while_following(replica, revision)
             if _loss(replica, mark, known) is None and mark.revision == revision:
-                if replica.revision < revision:
-                    await self._catch_up(replica, monotonic() + PATIENCE)
                 return replica
         return None
+
+    async def _mark_while_following(self, replica: Replica, revision: int) -> Mark:
+        marking = asyncio.create_task(self._marks.newest())
+        if replica.revision < revision:
+            await self._catch_up(replica, monotonic() + PATIENCE)
+        return await marking
 
     def distrust(self, replica: Replica) -> None:
         """It does not answer."""

@@ -70,7 +70,7 @@ class MirroredStore(MirroredReading):
         return self._store.restore(replace=replace)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[WriteTransaction]:
-        async with self._store.write() as transaction:
+    async def write(self, *, small: bool = False) -> AsyncIterator[WriteTransaction]:
+        async with self._store.write(small=small) as transaction:
             yield transaction
         self.mirror.wake()

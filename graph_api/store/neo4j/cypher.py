@@ -80,8 +80,8 @@ MAKE_STORE = _LOCKED + "WITH c WHERE c.store IS NULL SET c.store = randomUUID()"
 LOCK = _LOCKED + (
     f"WITH c OPTIONAL MATCH (l:Lease) WHERE toString(l.name) = '{cypher_parts.LEASE}' "
     f"AND l.until > timestamp() AND l.until <= timestamp() + {LONGEST_LEASE * 1000} "
-    "RETURN c.revision AS revision, c.source_order AS source_order, coalesce(c.restoring, false) AS restoring, "
-    "c.applying AS applying, l.holder AS holder, "
+    "RETURN c.store AS store, c.revision AS revision, c.source_order AS source_order, "
+    "coalesce(c.restoring, false) AS restoring, c.applying AS applying, l.holder AS holder, "
     "coalesce(c.audit_sequence, 0) AS audit_sequence, coalesce(c.audit_hash, '') AS audit_hash"
 )
 READ_ORDER = "MATCH (c:Catalog {id: 1}) RETURN c.source_order AS source_order"
@@ -295,7 +295,8 @@ PROBLEMS = _LAST_PROBLEMS + (
     "RETURN source, place, problems[place] AS problem ORDER BY source {direction}, place {direction} LIMIT $limit"
 )
 COUNT_PROBLEMS = _LAST_PROBLEMS.format() + "RETURN sum(size(problems)) AS n"
-CONNECTORS = "MATCH (s:Source) RETURN s.name AS name, s.connector AS connector"
+SOURCE_NAMES = "MATCH (s:Source) RETURN s.name AS name ORDER BY name"
+CONNECTOR = "MATCH (s:Source {name: $source}) RETURN s.connector AS connector"
 # The body is JSON text, where a quotation mark inside a value is escaped.
 SYNCS = (
     "MATCH (s:Sync) WHERE ($source IS NULL OR s.source = $source) "

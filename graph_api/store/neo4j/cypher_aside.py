@@ -9,10 +9,12 @@ ARRIVED = "MATCH (w:Write {id: $write}) RETURN w.id AS id"
 
 # --- answers to writes; `until` is the server's time in milliseconds ---
 STORED_ANSWER = "MATCH (a:Answer {key: $key}) WHERE a.until > timestamp() RETURN a.digest AS digest, a.body AS body"
-KEEP_ANSWER = (
-    "MERGE (a:Answer {key: $key}) SET a.digest = $digest, a.body = $body, a.until = timestamp() + $milliseconds"
+# Those that are over go, a thousand at a time.
+KEEP_ANSWERS = (
+    "UNWIND $answers AS row MERGE (a:Answer {key: row.key}) "
+    "SET a.digest = row.digest, a.body = row.body, a.until = timestamp() + row.milliseconds WITH 1 AS one "
+    "MATCH (a:Answer) WHERE a.until <= timestamp() WITH a LIMIT 1000 DELETE a"
 )
-FORGET_ANSWERS = "MATCH (a:Answer) WHERE a.until <= timestamp() WITH a LIMIT 1000 DELETE a"
 
 # --- keys and the audit log ---
 KEYS = "MATCH (k:ApiKey) RETURN k.record AS record"

@@ -29,6 +29,7 @@ _STEPS = (
     cypher.WRITE_RUNS,
     cypher.PRUNE_RUNS,
     cypher_aside.RECORD,
+    cypher_aside.KEEP_ANSWERS,
     cypher_aside.LEAVE_IDS,
 )
 WRITE = " ".join(f"CALL () {{ {step} }}" for step in _STEPS) + " FINISH"

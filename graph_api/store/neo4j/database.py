@@ -9,7 +9,7 @@ began and ended: a flag could be opened by one writer while the next one is comm
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeVar, cast
 from uuid import uuid4
 
@@ -23,11 +23,12 @@ from neo4j import (
     NotificationMinimumSeverity,
     Query,
 )
-from neo4j.exceptions import ClientError, DriverError, IncompleteCommit, Neo4jError
+from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 
 from graph_api.access.audit import Head
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, cypher_aside, cypher_small
+from graph_api.store.neo4j.failures import BEING_RESTORED, SLOW, LockedError, our_errors, unsettled
 from graph_api.store.neo4j.sight import WHOLE
 from graph_api.store.neo4j.unsent import Unsent
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
@@ -48,10 +49,6 @@ TRIES = 4
 FIRST_PAUSE = 0.05
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
-RETRY_AFTER = 5
-"""Seconds, for whoever comes while a write is applied in parts."""
-SLOW = "a question that is new to a database that has just started takes seconds: ask again, and then for less"
-BEING_RESTORED = "a backup is being restored; if nobody is at it any more, restore it again and replace"
 _TORN = object()
 
 
@@ -76,6 +73,7 @@ class Statements:
         self._database = database
         self._timeout = timeout
         self.revision = 0
+        self.store: str | None = None
         self.source_order: tuple[str, ...] | None = None
         self.applying: str | None = None
         self.holder: str | None = None
@@ -83,23 +81,52 @@ class Statements:
         self.sight = WHOLE
         self.audit_head = Head(0, "")
         self.unsent = Unsent()
+        self._sending: asyncio.Task[None] | None = None
+        self.has_sent = False
+        """Whether it has written anything that was unsent."""
+        self.statements = 0
+        """Sent so far."""
+        self.is_broken = False
+        """Whether a statement has failed, or was given up, so that none can follow."""
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
+        self.statements += 1
         await self.send()
         return await self._rows(query, parameters)
 
     async def send(self) -> None:
         """What is unsent."""
+        self.begin_to_send()
+        if self._sending:
+            await asyncio.shield(self._sending)
+
+    def begin_to_send(self) -> None:
+        """What is unsent; whoever asks for anything waits for it."""
         if self.unsent:
-            unsent, self.unsent = self.unsent, Unsent()
-            await self._rows(cypher_small.WRITE, unsent.parameters())
+            unsent, self.unsent, self.has_sent = self.unsent, Unsent(), True
+            self.statements += 1
+            self._sending = asyncio.create_task(self._send_after(self._sending, unsent))
+
+    async def _send_after(self, sending: asyncio.Task[None] | None, unsent: Unsent) -> None:
+        if sending:
+            await sending
+        await self._rows(cypher_small.WRITE, unsent.parameters())
+
+    async def stop_sending(self) -> None:
+        """Before the transaction is given up."""
+        if self._sending:
+            self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
 
     async def _rows(self, query: str, parameters: Row) -> list[Row]:
         self._database.count_round_trip()
         try:
             async with asyncio.timeout(self._timeout):
                 return await _rows(await self._transaction.run(query, parameters))
-        except TimeoutError:
+        except BaseException as error:
+            self.is_broken = True
+            if not isinstance(error, TimeoutError):
+                raise
             raise CatalogError(
                 ErrorCode.UNAVAILABLE, f"the database did not answer within {self._timeout:g} s; nothing is written"
             ) from None
@@ -109,7 +136,9 @@ class Statements:
             await self._transaction.commit()
 
     async def roll_back(self) -> None:
-        await self._transaction.rollback()
+        """Also where the database does it by itself, since it does not hear of the transaction any more."""
+        with suppress(DriverError, Neo4jError):
+            await self._transaction.rollback()
 
     async def gate(self) -> Gate:
         rows = await self.rows(cypher.READ_GATE)
@@ -159,7 +188,7 @@ class Database:
         in parts, unless it asks nothing of entities and links (`aside`).
         """
         try:
-            async with asyncio.timeout(deadline), _our_errors():
+            async with asyncio.timeout(deadline), our_errors():
                 return await _retried(lambda: self._read_between_commits(work, deadline, aside=aside))
         except TimeoutError:
             raise CatalogError(
@@ -227,7 +256,7 @@ class Database:
     async def reading(self) -> AsyncIterator[Statements]:
         """A long transaction that only reads; its statements may see different revisions."""
         async with (
-            _our_errors(),
+            our_errors(),
             self._session(READ_ACCESS) as session,
             await session.begin_transaction(timeout=WRITE_TIMEOUT) as transaction,
         ):
@@ -236,8 +265,9 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Statements]:
         """A transaction that holds the catalog's lock; the caller commits with commit()."""
-        async with _our_errors(), AsyncExitStack() as stack:
+        async with our_errors(), AsyncExitStack() as stack:
             statements = await _retried(lambda: self._begin_write(stack))
+            stack.push_async_callback(statements.stop_sending)
             yield statements
 
     async def _begin_write(self, stack: AsyncExitStack) -> Statements:
@@ -249,12 +279,10 @@ class Database:
                     statements = Statements(await attempt.enter_async_context(transaction), self, STATEMENT_TIMEOUT)
                     rows = await statements.rows(cypher.LOCK)
             except TimeoutError:
-                raise CatalogError(
-                    ErrorCode.UNAVAILABLE, "another write is running; try again when it is done"
-                ) from None
+                raise LockedError from None
             if rows[0]["restoring"]:
                 raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
-            statements.revision = rows[0]["revision"]
+            statements.store, statements.revision = rows[0]["store"], rows[0]["revision"]
             statements.source_order = order_of(rows)
             statements.applying, statements.holder = rows[0]["applying"], rows[0]["holder"]
             statements.audit_head = Head(rows[0]["audit_sequence"], rows[0]["audit_hash"])
@@ -289,20 +317,20 @@ class Database:
                 "look, before you send it again, or send it again with the same idempotencyKey",
             ) from lost
 
-    async def glance(self, seconds: float, query: str) -> tuple[list[Row], str]:
+    async def glance(self, seconds: float, query: str, /, **parameters: Any) -> tuple[list[Row], str]:
         """The rows of one statement that reads, with a bookmark: what they are of, if nobody was committing."""
         try:
-            async with asyncio.timeout(seconds), _our_errors():
-                return await _retried(lambda: self._glance(seconds, query))
+            async with asyncio.timeout(seconds), our_errors():
+                return await _retried(lambda: self._glance(seconds, query, parameters))
         except TimeoutError:
             raise CatalogError(
                 ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
             ) from None
 
-    async def _glance(self, seconds: float, query: str) -> tuple[list[Row], str]:
+    async def _glance(self, seconds: float, query: str, parameters: Row) -> tuple[list[Row], str]:
         async with self._session(READ_ACCESS) as session:
             self.count_round_trip()
-            result = await session.run(Query(query, timeout=seconds))
+            result = await session.run(Query(query, timeout=seconds), parameters)
             return await _rows(result), "".join((await session.last_bookmarks()).raw_values)
 
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
@@ -312,7 +340,7 @@ class Database:
     async def execute_within(self, seconds: float, query: str, parameters: Row | None = None) -> list[Row]:
         """Like execute(), for statements that take long."""
         try:
-            async with asyncio.timeout(seconds), _our_errors():
+            async with asyncio.timeout(seconds), our_errors():
                 return await _retried(lambda: self._execute(seconds, query, parameters or {}))
         except TimeoutError:
             raise CatalogError(
@@ -322,7 +350,7 @@ class Database:
     async def execute_once(self, seconds: float, query: str, parameters: Row) -> None:
         """One statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
         try:
-            async with asyncio.timeout(seconds), _our_errors():
+            async with asyncio.timeout(seconds), our_errors():
                 await self._execute(seconds, query, parameters)
         except TimeoutError:
             raise CatalogError(ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s") from None
@@ -356,28 +384,7 @@ async def _rows(result: AsyncResult) -> list[Row]:
     return [dict(zip(keys, values, strict=True)) for values in await result.values()]
 
 
-def unsettled() -> CatalogError:
-    message = "a large sync is being written and is not whole yet; ask again"
-    return CatalogError(ErrorCode.UNAVAILABLE, message, retryAfter=RETRY_AFTER)
-
-
 def order_of(rows: list[Row]) -> tuple[str, ...] | None:
     """The remembered order of sources; None where nobody has told it yet."""
     names = rows[0]["source_order"] if rows else None
     return None if names is None else tuple(names)
-
-
-@asynccontextmanager
-async def _our_errors() -> AsyncIterator[None]:
-    """The driver's errors as ours: without server texts, which can quote data."""
-    try:
-        yield
-    except (DriverError, Neo4jError) as error:
-        code = getattr(error, "code", None) or type(error).__name__
-        if "TransactionTimedOut" in code:
-            raise CatalogError(
-                ErrorCode.DEADLINE_EXCEEDED, f"the question took longer than its deadline; {SLOW}"
-            ) from error
-        if isinstance(error, ClientError) and not ("Security" in code or "LockClient" in code or "Transaction" in code):
-            raise
-        raise CatalogError(ErrorCode.UNAVAILABLE, f"the database does not answer ({code}); try again") from error

@@ -8,15 +8,20 @@ from typing import NamedTuple
 import orjson
 
 from graph_api.catalog.changes import ChangeSet
-from graph_api.catalog.entity import Link, LinkKey
+from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher, mirror_cypher
-from graph_api.store.neo4j.database import Row, Statements
+from graph_api.store.neo4j.database import Database, Gate, Row, Statements
 from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.sight import TRUE
 
 LARGEST = 20_000
 """Rows that are followed at once; after a write of more everything is read anew."""
+
+FEW = 50
+SMALL = 200
+"""So many writes of so many rows are told by two statements."""
+SECONDS = 10.0
 
 
 def delta_of(changes: ChangeSet, revision: int) -> Row:
@@ -50,40 +55,75 @@ class Told(NamedTuple):
     changes: ChangeSet
 
 
+async def few_changes_since(database: Database, revision: int) -> Told | None:
+    """As changes_since(), by two statements. None where these do not tell: after more or larger writes, and while
+    somebody commits.
+    """
+    before, _ = await database.glance(SECONDS, mirror_cypher.FEW_DELTAS, since=revision, few=FEW, small=SMALL)
+    deltas, gate = before[0]["deltas"], _gate(before[0])
+    if gate.closed or gate.applying or not _is_whole(deltas, revision, gate.revision):
+        return None
+    named = _named_by(deltas)
+    after, _ = await database.glance(SECONDS, mirror_cypher.FEW_ROWS, **named.parameters())
+    if _gate(after[0]) != gate:
+        return None
+    return Told(gate.revision, named.changes(after[0]["entities"], after[0]["links"]))
+
+
+def _gate(row: Row) -> Gate:
+    return Gate(**{name: row[name] for name in Gate._fields})
+
+
 async def changes_since(tx: Statements, revision: int, *, partly: bool) -> Told | None:
     """None where not everything is told since then, or it is too much at once; then with `partly` some revisions, of
     which the rows may be newer, and links come before their ends.
     """
     sizes = await tx.rows(mirror_cypher.DELTAS, since=revision)
-    if [row["revision"] for row in sizes] != list(range(revision + 1, tx.revision + 1)):
+    if not _is_whole(sizes, revision, tx.revision):
         return None
     totals = list(accumulate(row["size"] for row in sizes))
     count = bisect_right(totals, LARGEST)
     if count < len(sizes) and not (partly and count):
         return None
     until = revision + count
-    return Told(until, await _changes(tx, await tx.rows(mirror_cypher.DELTAS_UNTIL, since=revision, until=until)))
+    named = _named_by(await tx.rows(mirror_cypher.DELTAS_UNTIL, since=revision, until=until))
+    parameters = named.parameters()
+    links = await tx.rows(cypher.LINKS, keys=parameters["keys"]) if named.keys else []
+    entities = await tx.rows(cypher.ENTITIES.format(where=TRUE), refs=parameters["refs"]) if parameters["refs"] else []
+    return Told(until, named.changes([row["e"] for row in entities], [row["link"] for row in links]))
 
 
-async def _changes(tx: Statements, deltas: Sequence[Row]) -> ChangeSet:
-    removed = _united(deltas, "removed")
-    refs = list(dict.fromkeys([*_united(deltas, "entities"), *removed]))
+def _is_whole(deltas: Sequence[Row], since: int, until: int) -> bool:
+    return [row["revision"] for row in deltas] == list(range(since + 1, until + 1))
+
+
+class _Named(NamedTuple):
+    """What has changed."""
+
+    entities: list[str]
+    removed: list[str]
+    keys: list[LinkKey]
+
+    def parameters(self) -> Row:
+        """To ask for all of it."""
+        refs = list(dict.fromkeys([*self.entities, *self.removed]))
+        return {"refs": refs, "keys": [list(key) for key in self.keys]}
+
+    def changes(self, entities: Sequence[Row], links: Sequence[Row]) -> ChangeSet:
+        there = [link_of(row["source"], row["relation"], row["target"], row) for row in links]
+        found = {link.key for link in there}
+        return ChangeSet(
+            entities=[entity_of(row) for row in entities],
+            removed=[Ref(ref) for ref in self.removed],
+            links=there,
+            removed_links=[key for key in self.keys if key not in found],
+        )
+
+
+def _named_by(deltas: Sequence[Row]) -> _Named:
     keys = [LinkKey(*orjson.loads(text)) for text in _united(deltas, "links")]
-    links = await _links(tx, keys)
-    found = {link.key for link in links}
-    rows = await tx.rows(cypher.ENTITIES.format(where=TRUE), refs=refs) if refs else []
-    return ChangeSet(
-        entities=[entity_of(row["e"]) for row in rows],
-        removed=[Ref(ref) for ref in removed],
-        links=links,
-        removed_links=[key for key in keys if key not in found],
-    )
+    return _Named(_united(deltas, "entities"), _united(deltas, "removed"), keys)
 
 
 def _united(deltas: Iterable[Row], name: str) -> list[str]:
     return list(dict.fromkeys(text for row in deltas for text in row[name] or ()))
-
-
-async def _links(tx: Statements, keys: Sequence[LinkKey]) -> list[Link]:
-    rows = await tx.rows(cypher.LINKS, keys=[list(key) for key in keys]) if keys else []
-    return [link_of(row["link"]["source"], row["link"]["relation"], row["link"]["target"], row["link"]) for row in rows]

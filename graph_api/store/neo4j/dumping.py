@@ -11,7 +11,8 @@ from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
 from graph_api.store.neo4j import cypher, dump_cypher, keys
-from graph_api.store.neo4j.database import Database, Row, Statements, order_of, unsettled
+from graph_api.store.neo4j.database import Database, Row, Statements, order_of
+from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
 from graph_api.store.neo4j.runs import run_of

@@ -109,7 +109,7 @@ async def _end(tx: Statements, ending: dict[str, Any], retention: Retention) -> 
         given = event | {"outcome": Outcome(event["outcome"]), "refs": tuple(event["refs"])}
         audit.record(tx, Event(**given))
     for key, digest, body, seconds in ending["answers"]:
-        await idempotency.keep(tx, StoredAnswer(key, digest, b64decode(body)), seconds)
+        idempotency.keep(tx, StoredAnswer(key, digest, b64decode(body)), seconds)
     if ending["size"]:
         await tx.rows(mirror_cypher.WRITE_DELTAS, deltas=[untold(ending["size"], revision)])
         await tx.rows(cypher.SET_REVISION, revision=revision)

@@ -10,6 +10,5 @@ async def answer_of(tx: Statements, key: str) -> StoredAnswer | None:
     return StoredAnswer(key, rows[0]["digest"], bytes(rows[0]["body"])) if rows else None
 
 
-async def keep(tx: Statements, answer: StoredAnswer, seconds: float) -> None:
-    await tx.rows(cypher_aside.FORGET_ANSWERS)
-    await tx.rows(cypher_aside.KEEP_ANSWER, **answer._asdict(), milliseconds=round(seconds * 1000))
+def keep(tx: Statements, answer: StoredAnswer, seconds: float) -> None:
+    tx.unsent.answers.append({**answer._asdict(), "milliseconds": round(seconds * 1000)})

@@ -1,5 +1,7 @@
 """The statements of a mirror: where the catalog is, and what has changed since it looked."""
 
+from graph_api.store.neo4j.cypher import ENTITY, LINK, LINKS, READ_GATE
+
 # One statement, of which nothing is read twice; `writes` are those of cypher.py.
 MARK = (
     "OPTIONAL MATCH (g:Gate {id: 1}) OPTIONAL MATCH (c:Catalog {id: 1}) "
@@ -14,6 +16,18 @@ DELTAS = "MATCH (d:Delta) WHERE d.revision > $since RETURN d.revision AS revisio
 DELTAS_UNTIL = (
     "MATCH (d:Delta) WHERE d.revision > $since AND d.revision <= $until "
     "RETURN d.entities AS entities, d.removed AS removed, d.links AS links"
+)
+# What few writes have changed, in two statements: between the gates of both nobody may have committed. What is
+# collected is read before the gate that follows.
+FEW_DELTAS = (
+    "CALL () { MATCH (d:Delta) WHERE d.revision > $since AND d.size <= $small AND d.entities IS NOT NULL "
+    "WITH d ORDER BY d.revision LIMIT $few "
+    "RETURN collect(d {.revision, .size, .entities, .removed, .links}) AS deltas } " + READ_GATE + ", deltas"
+)
+FEW_ROWS = (
+    f"CALL () {{ UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN collect({ENTITY}) AS entities }} "
+    f"CALL () {{ {LINKS.replace(LINK, f'collect({LINK})').replace('AS link', 'AS links')} }} "
+    f"{READ_GATE}, entities, links"
 )
 KEPT_DELTAS = 500
 """Revisions that a mirror may be behind."""

@@ -12,7 +12,8 @@ from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.identity import State
 from graph_api.store.migrations import Step, check_format, pending
 from graph_api.store.neo4j import cypher, leases, names
-from graph_api.store.neo4j.database import BEING_RESTORED, Database
+from graph_api.store.neo4j.database import Database
+from graph_api.store.neo4j.failures import BEING_RESTORED
 
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
 """`run` takes the Database."""

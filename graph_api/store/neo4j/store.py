@@ -13,8 +13,10 @@ from graph_api.store.embedded.following import Ahead
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import audit, cypher, dumping, keys, leases
+from graph_api.store.neo4j.connectors import Connectors
+from graph_api.store.neo4j.copied import Copy
 from graph_api.store.neo4j.database import Database, Statements, order_of
-from graph_api.store.neo4j.deltas import Told, changes_since
+from graph_api.store.neo4j.deltas import Told, changes_since, few_changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.finishing import Heir, finish
 from graph_api.store.neo4j.marks import Mark, count_entities, read_mark
@@ -22,6 +24,8 @@ from graph_api.store.neo4j.parts import PAGE
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.reading import Neo4jReading, revision_of
 from graph_api.store.neo4j.sight import Sights
+from graph_api.store.neo4j.transaction import Neo4jTransaction
+from graph_api.store.neo4j.turns import Turns
 from graph_api.store.neo4j.writes import Neo4jWrite
 from graph_api.store.protocol import WriteTransaction
 from graph_api.store.retention import Retention
@@ -47,6 +51,8 @@ class Neo4jStore(Neo4jReading):
         self._retention = retention or Retention()
         self._page = page
         self._opened: State | None = None
+        self._connectors = Connectors()
+        self._turns = Turns(self._transaction)
         self._heir = Heir(self._database, self._retention)
         self.copied: Callable[[int], AbstractAsyncContextManager[Ahead | None]] = lambda _: nullcontext()
         """A copy of the catalog at this revision, for who has locked it."""
@@ -62,6 +68,7 @@ class Neo4jStore(Neo4jReading):
             await self._heir.take_over()
 
     async def close(self) -> None:
+        await self._turns.close()
         await self._heir.close()
         await self._database.close()
 
@@ -109,27 +116,27 @@ class Neo4jStore(Neo4jReading):
         return await leases.take(self._database, name, holder, seconds)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[WriteTransaction]:
-        async with AsyncExitStack() as stack:
-            tx = await stack.enter_async_context(self._locked())
-
-            async def open_copy() -> Ahead | None:
-                return await stack.enter_async_context(self.copied(tx.revision))
-
-            write = Neo4jWrite(tx, self._database, self._retention, self._page, open_copy)
+    async def write(self, *, small: bool = False) -> AsyncIterator[WriteTransaction]:
+        async with self._turns.turn(small=small) as write:
             try:
                 yield write
-                if not write.is_watched and (write.parts or write.applied or write.kept_aside):
-                    await self.check_constraints()
                 if write.parts:
+                    await self.check_constraints()
                     await write.parts.decide()
                     await finish(self._database, self._retention)
-                elif write.applied or write.kept_aside:
-                    await self._database.commit(tx, seen=write.applied)
-                    await write.keep_copy()
             finally:
                 if write.parts:
                     await write.parts.close()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Neo4jTransaction]:
+        async with AsyncExitStack() as stack:
+            tx = await stack.enter_async_context(self._locked())
+            copy = Copy(lambda: stack.enter_async_context(self.copied(tx.revision)))
+            yield Neo4jTransaction(tx, self._database, copy, self._new_write)
+
+    def _new_write(self, tx: Statements, copy: Copy, leave: Callable[[], None]) -> Neo4jWrite:
+        return Neo4jWrite(tx, self._database, self._retention, self._page, copy, self._connectors, leave)
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[Statements]:
@@ -158,7 +165,8 @@ class Neo4jStore(Neo4jReading):
 
     async def changes_since(self, revision: int, *, partly: bool = False) -> Told | None:
         """What leads to a revision that readers see, see deltas.py."""
-        return await self._database.read(lambda tx: changes_since(tx, revision, partly=partly))
+        told = await few_changes_since(self._database, revision)
+        return told or await self._database.read(lambda tx: changes_since(tx, revision, partly=partly))
 
     def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
         return dumping.dump(self._database, exclusive=exclusive)

@@ -13,16 +13,17 @@ class Unsent:
     changes: dict[str, Any] = field(default_factory=dict)
     runs: Rows = field(default_factory=list)
     records: Rows = field(default_factory=list)
+    answers: Rows = field(default_factory=list)
     ids: Rows = field(default_factory=list)
     keep: int = 0
     """Runs of a source."""
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.runs or self.records or self.ids)
+        return bool(self.changes or self.runs or self.records or self.answers or self.ids)
 
     def parameters(self) -> dict[str, Any]:
-        rest = {"runs": self.runs, "records": self.records, "ids": self.ids, "keep": self.keep}
-        return _NO_CHANGES | self.changes | rest
+        rest = {"runs": self.runs, "records": self.records, "answers": self.answers, "ids": self.ids}
+        return _NO_CHANGES | self.changes | rest | {"keep": self.keep}
 
 
 _LISTS = (

@@ -1,8 +1,7 @@
 """The write transaction: reads what a plan needs, then writes it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from graph_api.access.audit import Event
@@ -11,13 +10,13 @@ from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.errors import CatalogError
-from graph_api.store.embedded.following import Ahead
 from graph_api.store.lookups import SAID, Lookups, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import audit, cypher, idempotency, keys
 from graph_api.store.neo4j.changes import SMALL, Statement, small_changes, statements_of
-from graph_api.store.neo4j.database import Database, Statements, unsettled
-from graph_api.store.neo4j.deltas import LARGEST
+from graph_api.store.neo4j.connectors import Connectors
+from graph_api.store.neo4j.copied import Copy
+from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.lookups import Neo4jLookups
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
@@ -34,7 +33,9 @@ class Neo4jWrite:
         database: Database,
         retention: Retention,
         page: int,
-        open_copy: Callable[[], Awaitable[Ahead | None]],
+        copy: Copy,
+        connectors: Connectors,
+        leave: Callable[[], None],
     ) -> None:
         self._tx = tx
         self._database = database
@@ -43,27 +44,44 @@ class Neo4jWrite:
         self._runs: list[SyncRun] = []
         self.parts: PartedWrite | None = None
         """Takes the place of the transaction where the write comes in parts."""
-        self._open_copy = open_copy
-        self._copy: Ahead | None = None
-        self.is_watched = False
-        """Whether it is known since the lock was taken that only graph-api has written, to a catalog that was whole."""
+        self._copy = copy
+        self._connectors = connectors
+        self._leave = leave
+        self._touched_at: int | None = None
         self._lookups = Neo4jLookups(tx)
         self.revision = tx.revision
         self.source_order = tx.source_order
         self.applied = False
-        self.kept_aside = False
-        """Whether it wrote what no reader of the catalog sees: keys, audit records and answers need no closed gate."""
+        """Whether readers of the catalog see it: keys, audit records and answers need no closed gate."""
+
+    @property
+    def has_written(self) -> bool:
+        return self._touched_at is not None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the database may have any of it."""
+        return self._touched_at is not None and self._tx.statements > self._touched_at
+
+    def _touch(self) -> None:
+        if self._touched_at is None:
+            self._touched_at = self._tx.statements
 
     async def thread(self) -> PlanningThread:
-        self._copy = None if self.applied else await self._open_copy()
-        self.is_watched = self._copy is not None
-        if self._copy is None:
+        await self._copy.open()
+        if self._copy.ahead is None:
             return PlanningThread(asyncio.to_thread)
-        run, _ = await self._copy.thread()
-        return PlanningThread(run, lambda: None if self.parts else self._copy)
+        run, _ = await self._copy.ahead.thread()
+        return PlanningThread(
+            lambda step: asyncio.to_thread(step) if self.parts else run(step),
+            lambda: None if self.parts else self._copy.current,
+        )
 
-    async def sources(self) -> Mapping[str, str]:
-        return {row["name"]: row["connector"] for row in await self._tx.rows(cypher.CONNECTORS)}
+    async def sources(self) -> Collection[str]:
+        return [row["name"] for row in await self._tx.rows(cypher.SOURCE_NAMES)]
+
+    async def connector(self, source: str) -> str | None:
+        return await self._connectors.connector(self._tx, source)
 
     async def held_runs(self, source: str) -> list[SyncRun]:
         return [run_of(row) for row in await self._tx.rows(cypher.HELD_RUNS, source=source)]
@@ -76,12 +94,12 @@ class Neo4jWrite:
         rows = await self._tx.rows(cypher.RUN, id=id_)
         return run_of(rows[0]) if rows else None
 
-    @property
-    def _stored(self) -> Lookups:
+    async def _stored(self) -> Lookups:
         if self.parts:
             return self.parts.lookups
         self._check_settled()
-        return self._copy or self._lookups
+        await self._copy.write()
+        return self._copy.ahead or self._lookups
 
     def _check_settled(self) -> None:
         """Only what stands apart from entities and links may be written beside a write in parts."""
@@ -89,33 +107,34 @@ class Neo4jWrite:
             raise unsettled()
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        return await self._stored.entities(refs)
+        return await (await self._stored()).entities(refs)
 
     async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
-        return await self._stored.links(keys)
+        return await (await self._stored()).links(keys)
 
     async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
-        return await self._stored.links_at(refs, relations, direction)
+        return await (await self._stored()).links_at(refs, relations, direction)
 
     async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]:
-        return await self._stored.referenced(refs)
+        return await (await self._stored()).referenced(refs)
 
     async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
-        return await self._stored.in_repositories(repositories)
+        return await (await self._stored()).in_repositories(repositories)
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
-        return await self._stored.resolve(identifiers)
+        return await (await self._stored()).resolve(identifiers)
 
     async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
-        return await self._stored.said_by(source, after, limit)
+        return await (await self._stored()).said_by(source, after, limit)
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        return await self._stored.shared()
+        return await (await self._stored()).shared()
 
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
         if self.parts:
             self.parts.runs.append(run)
             return self.revision + bool(await self.applied_parts(None, 1))
+        self._touch()
         await self._write(changes, at)
         write_run(self._tx, run, self._retention)
         self._runs.append(run)
@@ -129,12 +148,14 @@ class Neo4jWrite:
             await parts.begin(self._tx)
             parts.runs += self._runs
             self.parts = parts
+            self._leave()
         await self.parts.add(changes, at)
 
     async def applied_parts(self, after: Ref | None, limit: int) -> ChangeSet:
         return await self.parts.lookups.applied_parts(after, limit) if self.parts else ChangeSet()
 
     async def apply_order(self, changes: ChangeSet, names: tuple[str, ...], at: str) -> int:
+        self._touch()
         await self._write(changes, at)
         await self._tx.rows(cypher.SET_ORDER, names=list(names))
         self.applied = True
@@ -147,19 +168,19 @@ class Neo4jWrite:
         if self.parts:
             self.parts.answers.append((answer, seconds))
             return
-        await idempotency.keep(self._tx, answer, seconds)
-        self.kept_aside = True
+        self._touch()
+        idempotency.keep(self._tx, answer, seconds)
 
     async def record(self, event: Event) -> None:
         if self.parts:
             self.parts.events.append(event)
             return
+        self._touch()
         audit.record(self._tx, event)
-        self.kept_aside = True
 
     async def put_key(self, key: ApiKey) -> None:
+        self._touch()
         await keys.put(self._tx, key)
-        self.kept_aside = True
 
     async def _write(self, changes: ChangeSet, at: str) -> None:
         self._check_settled()
@@ -167,7 +188,7 @@ class Neo4jWrite:
             return
         self.revision += 1
         self._lookups.is_first = False
-        await self._write_copy(changes, at)
+        self._copy.add(changes, self.revision, at)
         if len(changes) <= SMALL:
             await self._tx.send()
             self._tx.unsent.changes = small_changes(changes, self.revision, at)
@@ -175,20 +196,6 @@ class Neo4jWrite:
             await self._run_all(statements_of(changes, self.revision, at))
         if changes.removed:
             await self._tx.rows(cypher.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
-
-    async def _write_copy(self, changes: ChangeSet, at: str) -> None:
-        """One that cannot be written, or that others would not follow to either, is left behind."""
-        copy, self._copy = self._copy, None
-        if copy and len(changes) <= LARGEST:
-            with suppress(CatalogError):
-                await copy.write(changes, self.revision, at)
-                self._copy = copy
-
-    async def keep_copy(self) -> None:
-        """Once its changes are committed; a mirror follows by itself where this fails."""
-        if self._copy and self.applied:
-            with suppress(CatalogError):
-                await self._copy.keep(self.revision)
 
     async def _run_all(self, statements: Iterator[Statement]) -> None:
         """While the server works on one statement, a thread builds the rows of the next."""

@@ -1,0 +1,66 @@
+"""A copy of the catalog for the writes of one transaction: they are planned on it, and written to it as to Neo4j."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from graph_api.catalog.changes import ChangeSet
+from graph_api.errors import CatalogError
+from graph_api.store.embedded.following import Ahead
+from graph_api.store.neo4j.deltas import LARGEST
+
+
+class Copy:
+    """`is_watched`: whether it is known since the lock was taken that only graph-api has written, to a catalog that was
+    whole.
+    """
+
+    def __init__(self, open_: Callable[[], Awaitable[Ahead | None]]) -> None:
+        self._open = open_
+        self._was_opened = False
+        self._added: list[tuple[ChangeSet, int, str]] = []
+        self._revision: int | None = None
+        self.is_watched = False
+        self.ahead: Ahead | None = None
+        """With what was written to it; None where there is none, or it was left."""
+
+    async def open(self) -> None:
+        """Before the first write; a later one would lack what is not committed yet."""
+        if not self._was_opened:
+            self._was_opened = True
+            self.ahead = await self._open()
+            self.is_watched = self.ahead is not None
+
+    def add(self, changes: ChangeSet, revision: int, at: str) -> None:
+        """To be written to it, unless others would not follow to it either."""
+        self._was_opened = True
+        if self.ahead and len(changes) <= LARGEST:
+            self._added.append((changes, revision, at))
+        else:
+            self.leave()
+
+    async def write(self) -> None:
+        """What was added. A copy that cannot be written is left behind."""
+        added, self._added = self._added, []
+        copy = self.ahead
+        if not copy or not added:
+            return
+        self.ahead = None
+        with suppress(CatalogError):
+            for row in added:
+                await copy.write(*row)
+            self.ahead, self._revision = copy, added[-1][1]
+
+    @property
+    def current(self) -> Ahead | None:
+        """With all that was added."""
+        return None if self._added else self.ahead
+
+    def leave(self) -> None:
+        """It lacks something, or has what will not be committed."""
+        self.ahead, self._added = None, []
+
+    async def keep(self) -> None:
+        """Once everything is committed; a mirror follows by itself where this fails."""
+        if self.ahead and self._revision:
+            with suppress(CatalogError):
+                await self.ahead.keep(self._revision)

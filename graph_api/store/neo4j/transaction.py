@@ -1,0 +1,71 @@
+"""One transaction of one write after the other, see turns.py."""
+
+import asyncio
+from collections.abc import Callable
+
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.neo4j.copied import Copy
+from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.preparing import check_constraints
+from graph_api.store.neo4j.unsent import Unsent
+from graph_api.store.neo4j.writes import Neo4jWrite
+
+NewWrite = Callable[[Statements, Copy, Callable[[], None]], Neo4jWrite]
+"""The last one is called by a write that goes on by itself."""
+
+_LOST = "a write that was to be committed together with this one has failed, and nothing is written; try again"
+
+
+class Neo4jTransaction:
+    """Implements turns.Transaction on `tx`, which holds the catalog's lock."""
+
+    def __init__(self, tx: Statements, database: Database, copy: Copy, new_write: NewWrite) -> None:
+        self._tx = tx
+        self._database = database
+        self._copy = copy
+        self._new_write = new_write
+        self._audit_head = tx.audit_head
+        self._is_seen = False
+        self._is_lost = False
+        self._has_written = False
+
+    @property
+    def is_open(self) -> bool:
+        return not self._is_lost
+
+    async def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
+        self._tx.begin_to_send()
+        await self._copy.write()
+        self._audit_head = self._tx.audit_head
+        return self._new_write(self._tx, self._copy, leave)
+
+    def end(self, write: Neo4jWrite, error: BaseException | None) -> None:
+        if error:
+            self._undo(write)
+        elif not write.parts:
+            self._tx.revision = write.revision
+            self._is_seen |= write.applied
+            self._has_written |= write.has_written
+
+    async def commit(self) -> None:
+        if self._is_lost:
+            await self._tx.roll_back()
+        if self._is_lost or not self._has_written:
+            return
+        if not self._copy.is_watched:
+            await check_constraints(self._database)
+        copying = asyncio.create_task(self._copy.write())
+        try:
+            await self._database.commit(self._tx, seen=self._is_seen)
+        finally:
+            await copying
+        await self._copy.keep()
+
+    def _undo(self, write: Neo4jWrite) -> None:
+        self._is_lost = self._tx.is_broken or write.is_sent
+        if self._is_lost and self._has_written:
+            raise CatalogError(ErrorCode.UNAVAILABLE, _LOST)
+        self._tx.unsent = Unsent()
+        self._tx.audit_head = self._audit_head
+        if write.has_written:
+            self._copy.leave()

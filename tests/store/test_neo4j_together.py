@@ -1,0 +1,162 @@
+"""What one commit of several small writes costs on Neo4j, and what becomes of them when it fails."""
+
+import asyncio
+from contextlib import suppress
+
+import neo4j
+import pytest
+
+from graph_api.access.audit import LOCAL_SYNC, Outcome
+from graph_api.catalog.changes import ChangeSet
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.large import Sizes
+from graph_api.store.neo4j import database, turns
+from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.parts import PartedWrite
+from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.store.protocol import Store
+from graph_api.sync import sync
+from tests.catalogs import AT, entity, sync_run
+from tests.store.large import ORDER, snapshot
+
+pytestmark = pytest.mark.parametrize("open_store", ["neo4j"], indirect=True)
+
+
+@pytest.fixture
+def plain(store: Store, monkeypatch: pytest.MonkeyPatch) -> Neo4jStore:
+    """However busy the machine is, those that wait are committed together."""
+    monkeypatch.setattr(turns, "LONGEST", 60.0)
+    assert isinstance(store, Neo4jStore)
+    return store
+
+
+async def put(store: Neo4jStore, name: str, error: Exception | None = None) -> int:
+    async with store.write(small=True) as transaction:
+        revision = await transaction.apply(ChangeSet(entities=[entity(name)]), sync_run(), AT)
+        if error:
+            raise error
+        return revision
+
+
+async def test_many_cost_little_more_than_one_statement_each(plain: Neo4jStore) -> None:
+    await put(plain, "first")
+    before = plain.round_trips
+    await put(plain, "alone")
+    alone = plain.round_trips - before
+    before = plain.round_trips
+    assert await asyncio.gather(*(put(plain, f"n{number}") for number in range(10))) == [*range(3, 13)]
+    assert plain.round_trips - before == alone + 9
+
+
+async def test_a_commit_that_fails_is_told_to_all_of_them(plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_database: Database, _statements: Statements, *, seen: bool) -> None:  # noqa: ARG001 - as it is there
+        raise CatalogError(ErrorCode.UNAVAILABLE, "the database does not answer")
+
+    refused = CatalogError(ErrorCode.CONFLICT, "it is at the revision of another")
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "commit", fail)
+        errors = await asyncio.gather(
+            put(plain, "a"), put(plain, "b", refused), put(plain, "c"), return_exceptions=True
+        )
+    # What the second one has seen never was.
+    assert [str(error) for error in errors] == ["the database does not answer"] * 3
+    assert await plain.revision() == 0
+    assert await put(plain, "a") == 1
+
+
+async def test_one_whose_statement_is_given_up_takes_those_before_it_along_and_they_are_told(plain: Neo4jStore) -> None:
+    asked = asyncio.Event()
+
+    async def ask_for_ever() -> None:
+        async with plain.write(small=True) as transaction:
+            while True:
+                await transaction.sources()
+                asked.set()
+
+    before = asyncio.create_task(put(plain, "before"))
+    await asyncio.sleep(0)
+    endless = asyncio.create_task(ask_for_ever())
+    await asyncio.sleep(0)
+    behind = asyncio.create_task(put(plain, "behind"))
+    await asked.wait()
+    endless.cancel()
+    with suppress(asyncio.CancelledError):
+        await endless
+    with pytest.raises(CatalogError, match="nothing is written; try again"):
+        await before
+    assert await behind == 1
+
+
+async def test_who_waits_too_long_is_told_and_the_next_one_is_not_kept(
+    plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "LOCK_TIMEOUT", 0.2)
+    async with plain.write() as transaction:
+        with pytest.raises(CatalogError, match="another write is running; try again"):
+            await put(plain, "late")
+        await transaction.apply(ChangeSet(entities=[entity("long")]), sync_run(), AT)
+    assert await put(plain, "next") == 2
+
+
+async def test_who_is_locked_out_by_another_process_is_told_so(
+    plain: Neo4jStore, neo4j_driver: neo4j.Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.5)
+    await put(plain, "first")
+    with neo4j_driver.session() as session, session.begin_transaction() as other:
+        other.run("MATCH (c:Catalog) SET c.locked = true").consume()
+        answers = await asyncio.gather(put(plain, "a"), put(plain, "b"), return_exceptions=True)
+        assert [str(answer) for answer in answers] == ["another write is running; try again when it is done"] * 2
+    assert await put(plain, "c") == 2
+
+
+async def test_a_database_that_is_gone_is_told_to_all_who_wait(
+    plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = 0
+
+    async def begin(_database: Database, _stack: object) -> Statements:
+        nonlocal attempts
+        attempts += 1
+        raise CatalogError(ErrorCode.UNAVAILABLE, "the database does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "_begin_write", begin)
+        answers = await asyncio.gather(*(put(plain, f"n{number}") for number in range(5)), return_exceptions=True)
+    assert {str(answer) for answer in answers} == {"the database does not answer"}
+    assert attempts == 1
+    assert await put(plain, "a") == 1
+
+
+async def test_a_sync_in_parts_lets_others_of_its_process_leave_records(
+    plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = PartedWrite.decide
+
+    async def record_first(parts: PartedWrite) -> None:
+        async with asyncio.timeout(5), plain.write(small=True) as transaction:
+            await transaction.record(LOCAL_SYNC.ended(Outcome.REFUSED, AT))
+        await decide(parts)
+
+    monkeypatch.setattr(PartedWrite, "decide", record_first)
+    await sync(plain, snapshot("new"), ORDER, sizes=Sizes(whole=10, part=5))
+    assert [row.event.outcome for row in await plain.audit(10)] == [Outcome.APPLIED, Outcome.REFUSED]
+
+
+async def test_a_store_that_is_closed_keeps_nobody_waiting(plain: Neo4jStore) -> None:
+    begun = asyncio.Event()
+
+    async def never_end() -> None:
+        async with plain.write():
+            begun.set()
+            await asyncio.Event().wait()
+
+    writer = asyncio.create_task(never_end())
+    await begun.wait()
+    waiting = asyncio.create_task(put(plain, "waits"))
+    await asyncio.sleep(0)
+    await plain.close()
+    with pytest.raises(CatalogError, match="closed"):
+        await waiting
+    writer.cancel()
+    await asyncio.gather(writer, return_exceptions=True)
