@@ -27,7 +27,7 @@ INTERVAL = 1.0
 """Seconds between two looks at Neo4j while nobody asks."""
 PATIENCE = 0.2
 """Seconds that a question waits for the copy before Neo4j answers it."""
-PAUSE = 0.01
+PAUSE = 0.003
 SURE = 0.05
 """Seconds between two looks that tell a foreign write from one of ours that is not counted yet."""
 LOOKS = 10
