@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import neo4j
 import pytest
@@ -16,7 +17,8 @@ from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
-from tests.catalogs import AT, entity, sync_run
+from tests.catalogs import AT, entity, refs, sync_run
+from tests.lines import Cuttable, Line
 from tests.store.large import ORDER, snapshot
 
 pytestmark = pytest.mark.parametrize("open_store", ["neo4j"], indirect=True)
@@ -28,6 +30,10 @@ def plain(store: Store, monkeypatch: pytest.MonkeyPatch) -> Neo4jStore:
     monkeypatch.setattr(turns, "LONGEST", 60.0)
     assert isinstance(store, Neo4jStore)
     return store
+
+
+class RefusedError(Exception):
+    pass
 
 
 async def put(store: Neo4jStore, name: str, error: Exception | None = None) -> int:
@@ -128,19 +134,68 @@ async def test_a_database_that_is_gone_is_told_to_all_who_wait(
     assert await put(plain, "a") == 1
 
 
+@pytest.mark.parametrize("step", ["_forget_parts", "decide"])
 async def test_a_sync_in_parts_lets_others_of_its_process_leave_records(
-    plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+    plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    decide = PartedWrite.decide
+    go_on = getattr(PartedWrite, step)
 
     async def record_first(parts: PartedWrite) -> None:
         async with asyncio.timeout(5), plain.write(small=True) as transaction:
             await transaction.record(LOCAL_SYNC.ended(Outcome.REFUSED, AT))
-        await decide(parts)
+        await go_on(parts)
 
-    monkeypatch.setattr(PartedWrite, "decide", record_first)
+    monkeypatch.setattr(PartedWrite, step, record_first)
     await sync(plain, snapshot("new"), ORDER, sizes=Sizes(whole=10, part=5))
     assert [row.event.outcome for row in await plain.audit(10)] == [Outcome.APPLIED, Outcome.REFUSED]
+
+
+async def test_a_database_that_goes_away_while_a_write_asks_is_told_as_such(
+    neo4j_uri: str, neo4j_auth: tuple[str, str] | None, plain: Neo4jStore
+) -> None:
+    address, (user, password) = urlsplit(neo4j_uri), neo4j_auth or (None, None)
+    cuttable = Cuttable(address.hostname or "127.0.0.1", address.port or 7687)
+    async with cuttable.listening():
+        far = Neo4jStore(f"bolt://127.0.0.1:{cuttable.port}", user=user, password=password)
+        await far.open()
+
+        async def ask_after_the_cut() -> None:
+            async with far.write(small=True) as transaction:
+                cuttable.set(Line.DOWN)
+                await transaction.sources()
+
+        with pytest.raises(CatalogError, match="the database does not answer") as told:
+            await ask_after_the_cut()
+        assert told.value.code is ErrorCode.UNAVAILABLE
+        cuttable.set(Line.UP)
+        assert await put(far, "a") == 1
+        await far.close()
+    assert await plain.revision() == 1
+
+
+async def test_one_that_is_cancelled_while_its_rows_are_sent_leaves_the_others_their_answers(plain: Neo4jStore) -> None:
+    async def refuse() -> None:
+        async with plain.write(small=True):
+            raise RefusedError
+
+    async def remove(name: str) -> None:
+        async with plain.write(small=True) as transaction:
+            removing.set()
+            await transaction.apply(ChangeSet(removed=refs(name)), sync_run(), AT)
+
+    for turns_of_the_loop in range(12):
+        await put(plain, f"n{turns_of_the_loop}")
+        removing = asyncio.Event()
+        refused = asyncio.create_task(refuse())
+        await asyncio.sleep(0)
+        remover = asyncio.create_task(remove(f"n{turns_of_the_loop}"))
+        await removing.wait()
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        remover.cancel()
+        with pytest.raises(RefusedError):
+            await refused
+        await asyncio.gather(remover, return_exceptions=True)
 
 
 async def test_a_store_that_is_closed_keeps_nobody_waiting(plain: Neo4jStore) -> None:

@@ -125,16 +125,16 @@ class Mirror:
         return None
 
     @asynccontextmanager
-    async def ahead(self, revision: int) -> AsyncIterator[Ahead | None]:
-        """For who has locked the catalog at this revision: the copy, to plan on, and to be written to as Neo4j is. None
-        where it is not there in time.
+    async def ahead(self, store: str | None, revision: int) -> AsyncIterator[Ahead | None]:
+        """For who has locked this catalog at this revision: the copy, to plan on, and to be written to as Neo4j is.
+        None where it is not there in time.
         """
         async with AsyncExitStack() as stack:
-            yield await self._ahead(stack, revision)
+            yield await self._ahead(stack, store, revision)
 
-    async def _ahead(self, stack: AsyncExitStack, revision: int) -> Ahead | None:
+    async def _ahead(self, stack: AsyncExitStack, store: str | None, revision: int) -> Ahead | None:
         try:
-            replica = await self._at(revision)
+            replica = await self._at(store, revision)
             if replica is None:
                 return None
             async with asyncio.timeout(PATIENCE):
@@ -149,10 +149,10 @@ class Mirror:
             self.distrust(replica)
             return None
 
-    async def _at(self, revision: int) -> Replica | None:
+    async def _at(self, store: str | None, revision: int) -> Replica | None:
         """Nobody commits to the catalog, but its gate may still have to be opened."""
         for _ in range(LOOKS):
-            if (replica := self._replica) is None:
+            if (replica := self._replica) is None or replica.store_id != store:
                 break
             known = replica.revision
             mark = await self._mark_while_following(replica, revision)
@@ -162,9 +162,12 @@ class Mirror:
 
     async def _mark_while_following(self, replica: Replica, revision: int) -> Mark:
         marking = asyncio.create_task(self._marks.newest())
-        if replica.revision < revision:
-            await self._catch_up(replica, monotonic() + PATIENCE)
-        return await marking
+        try:
+            if replica.revision < revision:
+                await self._catch_up(replica, monotonic() + PATIENCE)
+            return await marking
+        finally:
+            marking.cancel()
 
     def distrust(self, replica: Replica) -> None:
         """It does not answer."""

@@ -1,12 +1,15 @@
 """A copy of the catalog for the writes of one transaction: they are planned on it, and written to it as to Neo4j."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.errors import CatalogError
 from graph_api.store.embedded.following import Ahead
 from graph_api.store.neo4j.deltas import LARGEST
+
+logger = logging.getLogger(__name__)
 
 
 class Copy:
@@ -45,7 +48,7 @@ class Copy:
         if not copy or not added:
             return
         self.ahead = None
-        with suppress(CatalogError):
+        with _left_behind():
             for row in added:
                 await copy.write(*row)
             self.ahead, self._revision = copy, added[-1][1]
@@ -62,5 +65,16 @@ class Copy:
     async def keep(self) -> None:
         """Once everything is committed; a mirror follows by itself where this fails."""
         if self.ahead and self._revision:
-            with suppress(CatalogError):
+            with _left_behind():
                 await self.ahead.keep(self._revision)
+
+
+@contextmanager
+def _left_behind() -> Iterator[None]:
+    """Whatever a copy fails with, its mirror can follow by itself, and the write goes on."""
+    try:
+        yield
+    except CatalogError:
+        pass  # It is closed, or its file is broken.
+    except Exception:
+        logger.exception("The mirror cannot be written to")

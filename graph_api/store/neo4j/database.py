@@ -137,8 +137,10 @@ class Statements:
 
     async def roll_back(self) -> None:
         """Also where the database does it by itself, since it does not hear of the transaction any more."""
-        with suppress(DriverError, Neo4jError):
-            await self._transaction.rollback()
+        await self.stop_sending()
+        with suppress(DriverError, Neo4jError, TimeoutError):
+            async with asyncio.timeout(EXECUTE_TIMEOUT):
+                await self._transaction.rollback()
 
     async def gate(self) -> Gate:
         rows = await self.rows(cypher.READ_GATE)

@@ -12,7 +12,7 @@ import asyncio
 import secrets
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any
@@ -57,15 +57,17 @@ class PartedWrite:
         self._parts = 0
         self._stack = AsyncExitStack()
 
-    async def begin(self, tx: Statements) -> None:
-        """Take the place of the writer's transaction, which ends. Raises CatalogError UNAVAILABLE if another one writes
-        in parts.
+    async def begin(self, tx: Statements, leave: Callable[[], None]) -> None:
+        """Take the place of the writer's transaction, which ends: then others have their turn.
+
+        Raises CatalogError UNAVAILABLE if another one writes in parts.
         """
         async with AsyncExitStack() as stack:
             if not await leases.take(self._database, cypher_parts.LEASE, self.id, LEASE_SECONDS):
                 raise unsettled()
             await stack.enter_async_context(leases.kept(self._database, cypher_parts.LEASE, self.id, LEASE_SECONDS))
             await tx.roll_back()
+            leave()
             await self._forget_parts()
             copy = await stack.enter_async_context(_copy(self._database, self._revision))
             self.lookups = await stack.enter_async_context(_undone(copy))

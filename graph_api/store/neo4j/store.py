@@ -18,6 +18,7 @@ from graph_api.store.neo4j.copied import Copy
 from graph_api.store.neo4j.database import Database, Statements, order_of
 from graph_api.store.neo4j.deltas import Told, changes_since, few_changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
+from graph_api.store.neo4j.failures import our_errors
 from graph_api.store.neo4j.finishing import Heir, finish
 from graph_api.store.neo4j.marks import Mark, count_entities, read_mark
 from graph_api.store.neo4j.parts import PAGE
@@ -54,8 +55,8 @@ class Neo4jStore(Neo4jReading):
         self._connectors = Connectors()
         self._turns = Turns(self._transaction)
         self._heir = Heir(self._database, self._retention)
-        self.copied: Callable[[int], AbstractAsyncContextManager[Ahead | None]] = lambda _: nullcontext()
-        """A copy of the catalog at this revision, for who has locked it."""
+        self.copied: Callable[[str | None, int], AbstractAsyncContextManager[Ahead | None]] = lambda *_: nullcontext()
+        """A copy of the catalog with this id at this revision, for who has locked it."""
 
     @property
     def round_trips(self) -> int:
@@ -117,7 +118,7 @@ class Neo4jStore(Neo4jReading):
 
     @asynccontextmanager
     async def write(self, *, small: bool = False) -> AsyncIterator[WriteTransaction]:
-        async with self._turns.turn(small=small) as write:
+        async with our_errors(), self._turns.turn(small=small) as write:
             try:
                 yield write
                 if write.parts:
@@ -132,7 +133,7 @@ class Neo4jStore(Neo4jReading):
     async def _transaction(self) -> AsyncIterator[Neo4jTransaction]:
         async with AsyncExitStack() as stack:
             tx = await stack.enter_async_context(self._locked())
-            copy = Copy(lambda: stack.enter_async_context(self.copied(tx.revision)))
+            copy = Copy(lambda: stack.enter_async_context(self.copied(tx.store, tx.revision)))
             yield Neo4jTransaction(tx, self._database, copy, self._new_write)
 
     def _new_write(self, tx: Statements, copy: Copy, leave: Callable[[], None]) -> Neo4jWrite:

@@ -31,7 +31,7 @@ class Neo4jTransaction:
 
     @property
     def is_open(self) -> bool:
-        return not self._is_lost
+        return not self._is_lost and not self._tx.is_broken
 
     async def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
         self._tx.begin_to_send()
@@ -42,15 +42,14 @@ class Neo4jTransaction:
     def end(self, write: Neo4jWrite, error: BaseException | None) -> None:
         if error:
             self._undo(write)
-        elif not write.parts:
+        elif not write.has_left:
             self._tx.revision = write.revision
             self._is_seen |= write.applied
             self._has_written |= write.has_written
 
     async def commit(self) -> None:
-        if self._is_lost:
-            await self._tx.roll_back()
         if self._is_lost or not self._has_written:
+            await self._tx.roll_back()
             return
         if not self._copy.is_watched:
             await check_constraints(self._database)

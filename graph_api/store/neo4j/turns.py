@@ -68,6 +68,7 @@ class Turns:
         self._open = open_
         self._waiting: deque[_Turn] = deque()
         self._serving: asyncio.Task[None] | None = None
+        self._is_committing = False
 
     @asynccontextmanager
     async def turn(self, *, small: bool) -> AsyncIterator[Neo4jWrite]:
@@ -88,8 +89,11 @@ class Turns:
         await asyncio.shield(turn.done)
 
     async def close(self) -> None:
+        """Whoever still writes has lost it; what is being committed is waited for."""
+        _fail(self._waiting, closing())
         if self._serving:
-            self._serving.cancel()
+            if not self._is_committing:
+                self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
 
     async def _begun(self, turn: _Turn) -> Neo4jWrite:
@@ -130,30 +134,33 @@ class Turns:
             until = monotonic() + LONGEST
             turn: _Turn | None = turns[0]
             while turn:
-                await _take(turn, transaction)
+                await self._take(turn, transaction)
                 may_join = turn.small and transaction.is_open and len(turns) < MOST and monotonic() < until
                 turn = self._next(small=True) if may_join else None
                 turns += [turn] if turn else []
-            await transaction.commit()
+            self._is_committing = True
+            try:
+                await transaction.commit()
+            finally:
+                self._is_committing = False
+
+    async def _take(self, turn: _Turn, transaction: Transaction) -> None:
+        write = await transaction.begin(turn.leave)
+        if turn.given.done():
+            return
+        turn.given.set_result(write)
+        error = await turn.left
+        try:
+            transaction.end(write, error)
+        except CatalogError:
+            turn.done.set_result(None)  # It has an error of its own.
+            raise
 
     def _next(self, *, small: bool = False) -> _Turn | None:
         """Of those that still wait. With `small` none, where the first one is not."""
         while self._waiting and self._waiting[0].given.done():
             self._waiting.popleft()
         return self._waiting.popleft() if self._waiting and (self._waiting[0].small or not small) else None
-
-
-async def _take(turn: _Turn, transaction: Transaction) -> None:
-    write = await transaction.begin(turn.leave)
-    if turn.given.done():
-        return
-    turn.given.set_result(write)
-    error = await turn.left
-    try:
-        transaction.end(write, error)
-    except CatalogError:
-        turn.done.set_result(None)  # It has an error of its own.
-        raise
 
 
 def _tell(turns: Iterable[_Turn]) -> None:

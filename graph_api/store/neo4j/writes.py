@@ -51,6 +51,8 @@ class Neo4jWrite:
         self._lookups = Neo4jLookups(tx)
         self.revision = tx.revision
         self.source_order = tx.source_order
+        self.has_left = False
+        """Whether it goes on without the transaction."""
         self.applied = False
         """Whether readers of the catalog see it: keys, audit records and answers need no closed gate."""
 
@@ -145,11 +147,14 @@ class Neo4jWrite:
         if self.parts is None:
             self._check_settled()
             parts = PartedWrite(self._database, self.revision, self._page)
-            await parts.begin(self._tx)
+            await parts.begin(self._tx, self._go_on_alone)
             parts.runs += self._runs
             self.parts = parts
-            self._leave()
         await self.parts.add(changes, at)
+
+    def _go_on_alone(self) -> None:
+        self.has_left = True
+        self._leave()
 
     async def applied_parts(self, after: Ref | None, limit: int) -> ChangeSet:
         return await self.parts.lookups.applied_parts(after, limit) if self.parts else ChangeSet()
