@@ -63,6 +63,24 @@ def tagged(numbers: Sequence[int], tag: str) -> ChangeSet:
     return ChangeSet(entities=rows, links=[link(f"n{number}", f"n{number // 3}") for number in numbers])
 
 
+async def test_few_that_come_and_go_take_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    async with opened(path) as store:
+        await write(store, with_ends(links(" ".join(f"k{number}>m" for number in range(9)))))
+        await everything(store, "m")
+        for number in range(8):
+            names = [f"{first}{number}" for first in "azk"[: 1 + number % 3]]
+            gone = [f"k{number}", *(f"a{before}" for before in range(number - 1, number) if number % 2)]
+            coming = ChangeSet(
+                entities=[entity(name) for name in names],
+                links=[link(name, "m") for name in names],
+                removed=refs(" ".join(gone)),
+                removed_links=[link(name, "m").key for name in gone],
+            )
+            await write(store, coming)
+            assert await everything(store, "m") == await afresh(path, "m")
+
+
 async def test_many_changes_one_after_the_other_are_the_same_as_all_at_once(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     async with opened(path) as store:

@@ -22,6 +22,8 @@ LISTED = ("owner", "system", "domain", "environment", "tags", "source")
 Codes: TypeAlias = npt.NDArray[np.integer]
 S = TypeVar("S", bound=np.generic)
 
+_FEW_RANKS = 5
+"""Places that are counted with one look at all ranks each, which is faster than to put all in their places."""
 _KEPT_MASKS = 32
 _KEPT_WALKS = 64
 _KEPT_HITS = 1_000_000
@@ -73,7 +75,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """The place of each entity's ref among all refs, and the id at each place."""
+    """The place of each entity's ref among all refs, and the id at each place. What is not there has any place."""
 
     rank: Ints
     by_rank: Ints
@@ -83,6 +85,29 @@ class Ranks:
         rank = np.zeros(size, np.int32)
         rank[by_rank] = np.arange(by_rank.size, dtype=np.int32)
         return cls(rank, by_rank)
+
+    def without(self, ids: Ints) -> "Ranks":
+        places = self.rank.take(ids)
+        by_rank = np.delete(self.by_rank, places)
+        if places.size > _FEW_RANKS:
+            return Ranks.of(by_rank, self.rank.size)
+        rank = self.rank.copy()
+        for place in places:
+            rank -= self.rank > place
+        return Ranks(rank, by_rank)
+
+    def inserted(self, ids: Sequence[int], places: Sequence[int], size: int) -> "Ranks":
+        """With each of these before what has that place now; both are in order."""
+        by_rank = np.insert(self.by_rank, places, ids)
+        if len(ids) > _FEW_RANKS:
+            return Ranks.of(by_rank, size)
+        rank = np.zeros(size, np.int32)
+        known = rank[: self.rank.size]
+        known[:] = self.rank
+        for place in places:
+            known += self.rank >= place
+        rank[ids] = np.array(places) + np.arange(len(ids))
+        return Ranks(rank, by_rank)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,16 +62,10 @@ def _ranked(conn: sqlite3.Connection, graph: Graph, touched: Ints, there: Ints, 
     known = touched[touched < graph.size]
     before = known[graph.present.take(known)]
     gone, new = np.setdiff1d(before, there), np.setdiff1d(there, before)
-    if not gone.size and not new.size:
-        return graph.ranks
     if new.size > _MANY:
         return Ranks.of(in_order(conn), size)
-    left = np.delete(graph.ranks.by_rank, graph.rank.take(gone))
-    ranks = Ranks.of(left, size)
-    if not new.size:
-        return ranks
-    order, places = _places(conn, ranks, new.tolist())
-    return Ranks.of(np.insert(left, places, order).astype(np.int32), size)
+    left = graph.ranks.without(gone) if gone.size else graph.ranks
+    return left.inserted(*_places(conn, left, new.tolist()), size) if new.size else left
 
 
 def _places(conn: sqlite3.Connection, ranks: Ranks, new: Sequence[int]) -> tuple[list[int], list[int]]:
