@@ -14,6 +14,8 @@ from graph_api.store.embedded.lists import Ints
 
 Array: TypeAlias = npt.NDArray[Any]
 
+_MANY = 10_000
+
 
 class Columns:
     """Of the rows that belong to these entities (None: to all)."""
@@ -57,10 +59,21 @@ def distinct(columns: Sequence[Ints]) -> tuple[list[tuple[int, ...]], Ints]:
     """The rows that differ, and which of them each row is."""
     codes = np.zeros(columns[0].size, np.int64)
     for column in columns:
-        values = np.flatnonzero(np.bincount(column, minlength=1))
-        places = np.zeros(int(values.max(initial=0)) + 1, np.int64)
-        places[values] = np.arange(values.size)
-        codes = codes * max(1, values.size) + places.take(column)
+        number, places = _numbered(column)
+        codes = codes * max(1, number) + places
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     rows = zip(*(column.take(first).tolist() for column in columns), strict=True)
     return list(rows), which.astype(np.int32)
+
+
+def _numbered(column: Ints) -> tuple[int, npt.NDArray[np.int64]]:
+    """How many values there are, and which of them each is. Many are counted, which takes room for all up to the
+    largest; few are sorted.
+    """
+    if column.size < _MANY:
+        few, places = np.unique(column, return_inverse=True)
+        return few.size, places.astype(np.int64)
+    values = np.flatnonzero(np.bincount(column, minlength=1))
+    numbers = np.zeros(int(values.max(initial=0)) + 1, np.int64)
+    numbers[values] = np.arange(values.size)
+    return values.size, numbers.take(column)
