@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 import numpy as np
 import orjson
@@ -84,7 +85,7 @@ def _ints(column: Sequence[int]) -> Ints:
 def in_order(conn: sqlite3.Connection) -> Ints:
     """All ids in the order of their refs."""
     rows = conn.execute("SELECT id FROM entities ORDER BY ref")
-    return np.fromiter((id_ for (id_,) in rows), np.int32)
+    return np.fromiter(chain.from_iterable(rows), np.int32)
 
 
 def _terms_after(conn: sqlite3.Connection, known: Terms) -> Terms:
