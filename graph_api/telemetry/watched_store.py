@@ -64,11 +64,11 @@ def _watch_write(
     seconds = STORE_SECONDS.labels("write")
 
     @asynccontextmanager
-    async def measured_write(**options: bool) -> AsyncIterator[WriteTransaction]:
+    async def measured_write(*, small: bool = False) -> AsyncIterator[WriteTransaction]:
         begun = _begin()
         try:
             with span("store.write"):
-                async with write(**options) as transaction:
+                async with write(small=small) as transaction:
                     yield transaction
         finally:
             _end(begun, seconds)

@@ -15,6 +15,7 @@ from graph_api.store.embedded.lists import Ints
 Array: TypeAlias = npt.NDArray[Any]
 
 _MANY = 10_000
+"""Rows."""
 
 
 class Columns:

@@ -161,13 +161,10 @@ class Mirror:
         return None
 
     async def _mark_while_following(self, replica: Replica, revision: int) -> Mark:
-        marking = asyncio.create_task(self._marks.newest())
-        try:
-            if replica.revision < revision:
-                await self._catch_up(replica, monotonic() + PATIENCE)
-            return await marking
-        finally:
-            marking.cancel()
+        if replica.revision >= revision:
+            return await self._marks.newest()
+        mark, _ = await asyncio.gather(self._marks.newest(), self._catch_up(replica, monotonic() + PATIENCE))
+        return mark
 
     def distrust(self, replica: Replica) -> None:
         """It does not answer."""

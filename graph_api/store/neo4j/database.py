@@ -82,12 +82,15 @@ class Statements:
         self.audit_head = Head(0, "")
         self.unsent = Unsent()
         self._sending: asyncio.Task[None] | None = None
-        self.has_sent = False
-        """Whether it has written anything that was unsent."""
         self.statements = 0
         """Sent so far."""
         self.is_broken = False
         """Whether a statement has failed, or was given up, so that none can follow."""
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether it has written anything that was unsent."""
+        return self._sending is not None
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
         self.statements += 1
@@ -103,7 +106,7 @@ class Statements:
     def begin_to_send(self) -> None:
         """What is unsent; whoever asks for anything waits for it."""
         if self.unsent:
-            unsent, self.unsent, self.has_sent = self.unsent, Unsent(), True
+            unsent, self.unsent = self.unsent, Unsent()
             self.statements += 1
             self._sending = asyncio.create_task(self._send_after(self._sending, unsent))
 

@@ -11,13 +11,12 @@ from graph_api.store.neo4j.unsent import Unsent
 from graph_api.store.neo4j.writes import Neo4jWrite
 
 NewWrite = Callable[[Statements, Copy, Callable[[], None]], Neo4jWrite]
-"""The last one is called by a write that goes on by itself."""
 
 _LOST = "a write that was to be committed together with this one has failed, and nothing is written; try again"
 
 
 class Neo4jTransaction:
-    """Implements turns.Transaction on `tx`, which holds the catalog's lock."""
+    """On `tx`, which holds the catalog's lock; each write sees what those before it have written."""
 
     def __init__(self, tx: Statements, database: Database, copy: Copy, new_write: NewWrite) -> None:
         self._tx = tx
@@ -31,15 +30,18 @@ class Neo4jTransaction:
 
     @property
     def is_open(self) -> bool:
+        """Whether there may be one more write."""
         return not self._is_lost and not self._tx.is_broken
 
     async def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
+        """`leave`: called by a write that goes on by itself, and no longer with this transaction."""
         self._tx.begin_to_send()
         await self._copy.write()
         self._audit_head = self._tx.audit_head
         return self._new_write(self._tx, self._copy, leave)
 
     def end(self, write: Neo4jWrite, error: BaseException | None) -> None:
+        """With an error, what it has written is undone. Raises CatalogError if those before it are lost with it."""
         if error:
             self._undo(write)
         elif not write.has_left:

@@ -8,36 +8,17 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from time import monotonic
-from typing import Protocol
 
 from graph_api.errors import CatalogError
 from graph_api.store.neo4j.database import LOCK_TIMEOUT
 from graph_api.store.neo4j.failures import LockedError, closing
+from graph_api.store.neo4j.transaction import Neo4jTransaction
 from graph_api.store.neo4j.writes import Neo4jWrite
 
 MOST = 32
 """Writes that are committed together."""
 LONGEST = 0.2
 """Seconds after which nobody joins any more: the first one waits for all."""
-
-
-class Transaction(Protocol):
-    """Of one write after the other, which see what those before have written."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there may be one more."""
-        ...
-
-    async def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
-        """`leave`: called by a write that goes on by itself, and no longer with this transaction."""
-        ...
-
-    def end(self, write: Neo4jWrite, error: BaseException | None) -> None:
-        """With an error, what it has written is undone. Raises CatalogError if those before it are lost with it."""
-        ...
-
-    async def commit(self) -> None: ...
 
 
 class _Turn:
@@ -64,7 +45,7 @@ class _Turn:
 class Turns:
     """`open_` begins a transaction that holds the catalog's lock."""
 
-    def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
+    def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Neo4jTransaction]]) -> None:
         self._open = open_
         self._waiting: deque[_Turn] = deque()
         self._serving: asyncio.Task[None] | None = None
@@ -144,7 +125,7 @@ class Turns:
             finally:
                 self._is_committing = False
 
-    async def _take(self, turn: _Turn, transaction: Transaction) -> None:
+    async def _take(self, turn: _Turn, transaction: Neo4jTransaction) -> None:
         write = await transaction.begin(turn.leave)
         if turn.given.done():
             return
