@@ -7,7 +7,7 @@ import numpy as np
 from graph_api.store.embedded.columns import Columns, distinct
 from graph_api.store.embedded.graph import Numbers, Terms
 from graph_api.store.embedded.link_filters import LinkValues
-from graph_api.store.embedded.link_times import times_of
+from graph_api.store.embedded.link_times import NO_TIMES, times_of
 from graph_api.store.embedded.links import LinkRows, VariantKey, Variants
 
 _KEY = ("source", "relation", "target", "environment")
@@ -22,7 +22,7 @@ def read_links(columns: Columns, terms: Terms, known: Variants) -> tuple[LinkRow
     source, relation, target, environment, packed = columns.numbers("links", (*_KEY, _PACKED))
     alike, which = distinct([relation, environment, packed])
     variant = numbers.all(map(_plain_variant, alike)).take(which)
-    observed = times_of([None] * source.size)
+    observed = np.full(source.size, np.datetime64("NaT"), NO_TIMES.dtype)
     places = np.flatnonzero(packed & 1)
     if places.size:
         places = places[np.lexsort([column[places] for column in (environment, target, relation, source)])]

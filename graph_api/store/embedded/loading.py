@@ -1,13 +1,12 @@
 """What the compact graph is made of out of SQLite: of all entities, or of some."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
-from itertools import chain
+from collections.abc import Collection
 
 import numpy as np
 import orjson
 
-from graph_api.store.embedded.columns import Columns
+from graph_api.store.embedded.columns import Columns, ints, sorted_by_first
 from graph_api.store.embedded.graph import CODED, LISTED, Coded, Graph, Numbers, Ranks, Terms
 from graph_api.store.embedded.link_columns import read_links
 from graph_api.store.embedded.links import AllLinks, LinkRows, Links, Variants
@@ -15,8 +14,6 @@ from graph_api.store.embedded.lists import NONE, Bools, Ints, Lists, Patched
 
 NO_TERMS = Terms(("",), np.full(1, -1, np.int8))
 """Ids of terms start at 1."""
-_AT_ONCE = 50_000
-"""Rows: as objects of Python, they take many times the memory of arrays."""
 
 
 def load(conn: sqlite3.Connection, revision: int) -> Graph:
@@ -48,23 +45,23 @@ class Rows:
     """
 
     def __init__(self, conn: sqlite3.Connection, terms: Terms, ids: Collection[int] | None = None) -> None:
-        self._columns = Columns(conn, ids)
         self.size: int = conn.execute("SELECT next_entity FROM catalog").fetchone()[0]
+        self._columns = Columns(conn, ids, self.size)
         self.terms = _terms_after(conn, terms)
 
     def entities(self) -> tuple[Ints, Bools, dict[str, Coded]]:
         """Of those that are there: sorted ids, whether they are declared, and by field of CODED their values."""
         numbers = Numbers()
-        rows = self._columns.rows("entities", ("id", "declared", f"json_array({', '.join(CODED)})"), "ORDER BY id")
-        parts: list[tuple[Ints, ...]] = [(NONE, NONE, NONE)]
-        while some := rows.fetchmany(_AT_ONCE):
-            columns = zip(*some, strict=True)
-            parts.append((_ints(next(columns)), _ints(next(columns)), numbers.all(next(columns))))
-        ids, declared, codes = (np.concatenate(part) for part in zip(*parts, strict=True))
-        values = list(zip(*map(orjson.loads, numbers), strict=True)) or [()] * len(CODED)
-        texts = [tuple(None if value is None else str(value) for value in column) for column in values]
+        # JSON has no end of a line within a value.
+        lists = ("group_concat(id)", f"group_concat(json_array(declared, {', '.join(CODED)}), char(10))")
+        parts = [(NONE, NONE)]
+        for some, values in self._columns.texts("entities", "id", lists):
+            parts.append((ints(some), numbers.all(values.split("\n"))))
+        ids, codes = sorted_by_first(parts)
+        declared, *columns = list(zip(*map(orjson.loads, numbers), strict=True)) or [()] * (1 + len(CODED))
+        texts = [tuple(None if value is None else str(value) for value in column) for column in columns]
         coded = {name: Coded(codes, column) for name, column in zip(CODED, texts, strict=True)}
-        return ids, declared.astype(np.bool_), coded
+        return ids, np.array(declared, np.bool_).take(codes), coded
 
     def listed(self) -> dict[str, tuple[Ints, Ints]]:
         """By field of LISTED: entities, sorted, and terms that they have."""
@@ -78,14 +75,10 @@ class Rows:
         return read_links(self._columns, self.terms, known)
 
 
-def _ints(column: Sequence[int]) -> Ints:
-    return np.array(column, np.int32)
-
-
 def in_order(conn: sqlite3.Connection) -> Ints:
     """All ids in the order of their refs."""
-    rows = conn.execute("SELECT id FROM entities ORDER BY ref")
-    return np.fromiter(chain.from_iterable(rows), np.int32)
+    text = conn.execute("SELECT group_concat(id) FROM (SELECT id FROM entities ORDER BY ref)").fetchone()[0]
+    return ints(text or "")
 
 
 def _terms_after(conn: sqlite3.Connection, known: Terms) -> Terms:
