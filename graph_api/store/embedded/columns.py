@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph_api.store.embedded.condition import one_of
-from graph_api.store.embedded.lists import NONE, Ints
+from graph_api.store.embedded.lists import Ints
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -32,9 +32,12 @@ class Columns:
 
     def numbers(self, table: str, columns: Sequence[str]) -> list[Ints]:
         """Sorted by the first of them, the entity that a row belongs to."""
-        lists = [f"group_concat({column})" for column in columns]
-        parts = [[NONE for _ in columns], *(map(ints, texts) for texts in self.texts(table, columns[0], lists))]
-        return sorted_by_first(parts)
+        # Parts that are put together at the end would take twice the memory.
+        grown = [bytearray() for _ in columns]
+        for texts in self.texts(table, columns[0], [f"group_concat({column})" for column in columns]):
+            for column, text in zip(grown, texts, strict=True):
+                column += ints(text).tobytes()
+        return sorted_by_first([np.frombuffer(column, np.int32) for column in grown])
 
     def texts(self, table: str, owner: str, lists: Sequence[str]) -> Iterator[tuple[str, ...]]:
         """Each list of a part of the entities as one text, the first of them never empty.
@@ -72,9 +75,7 @@ def ints(text: str) -> Ints:
     return np.fromstring(text, np.int32, sep=",")
 
 
-def sorted_by_first(parts: Sequence[Iterable[Ints]]) -> list[Ints]:
-    """Columns out of parts of them."""
-    columns = [np.concatenate(part) for part in zip(*parts, strict=True)]
+def sorted_by_first(columns: list[Ints]) -> list[Ints]:
     first = columns[0]
     if np.all(first[1:] >= first[:-1]):
         return columns
@@ -84,25 +85,25 @@ def sorted_by_first(parts: Sequence[Iterable[Ints]]) -> list[Ints]:
 
 def distinct(columns: Sequence[Ints]) -> tuple[list[tuple[int, ...]], Ints]:
     """The rows that differ, and which of them each row is."""
-    number, which = 1, np.zeros(columns[0].size, np.int64)
+    number, which = 1, np.zeros(columns[0].size, np.int32)
     for column in columns:
         values, places = _numbered(column)
-        number, which = _numbered(which * values + places)
-    one_each = np.zeros(number, np.int64)
-    one_each[which] = np.arange(which.size)
+        number, which = _numbered(which * np.int64(values) + places)
+    one_each = np.zeros(number, np.int32)
+    one_each[which] = np.arange(which.size, dtype=np.int32)
     rows = zip(*(column.take(one_each).tolist() for column in columns), strict=True)
-    return list(rows), which.astype(np.int32)
+    return list(rows), which
 
 
-def _numbered(column: npt.NDArray[np.integer]) -> tuple[int, npt.NDArray[np.int64]]:
+def _numbered(column: npt.NDArray[np.integer]) -> tuple[int, Ints]:
     """How many values there are, and which of them each is. Many are counted, which takes room for all up to the
     largest; few are sorted, and so are those that lie far apart.
     """
     largest = int(column.max(initial=0))
     if column.size < _MANY or largest > _FAR_APART * column.size:
         few, places = np.unique(column, return_inverse=True)
-        return few.size, places.astype(np.int64)
+        return few.size, places.astype(np.int32)
     values = np.flatnonzero(np.bincount(column, minlength=1))
-    numbers = np.zeros(largest + 1, np.int64)
-    numbers[values] = np.arange(values.size)
+    numbers = np.zeros(largest + 1, np.int32)
+    numbers[values] = np.arange(values.size, dtype=np.int32)
     return values.size, numbers.take(column)

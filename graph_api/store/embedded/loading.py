@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -11,30 +12,52 @@ from graph_api.store.embedded.graph import CODED, LISTED, Coded, Graph, Numbers,
 from graph_api.store.embedded.link_columns import read_links
 from graph_api.store.embedded.links import AllLinks, LinkRows, Links, Variants
 from graph_api.store.embedded.lists import NONE, Bools, Ints, Lists, Patched
+from graph_api.store.embedded.together import together
 
 NO_TERMS = Terms(("",), np.full(1, -1, np.int8))
 """Ids of terms start at 1."""
 
 
+class _Entities(NamedTuple):
+    """What the graph says of entities alone."""
+
+    present: Bools
+    declared: Bools
+    ranks: Ranks
+    coded: dict[str, Coded]
+    listed: dict[str, Patched]
+
+
 def load(conn: sqlite3.Connection, revision: int) -> Graph:
     """At the revision of the connection's read transaction."""
     rows = Rows(conn, NO_TERMS)
-    size = rows.size
-    ids, declared, coded = rows.entities()
-    present = np.zeros(size, np.bool_)
-    present[ids] = True
-    flags = np.zeros(size, np.bool_)
-    flags[ids] = declared
-    links, variants = rows.links({})
+    (links, variants), entities = together(
+        conn, lambda: rows.links({}), lambda second: _entities(second, Rows(second, rows.terms))
+    )
     return Graph(
         revision=revision,
+        present=entities.present,
+        declared=entities.declared,
+        ranks=entities.ranks,
+        coded=entities.coded,
+        listed=entities.listed,
+        terms=rows.terms,
+        links=Links(AllLinks(links, variants, rows.size), variants, rows.size),
+    )
+
+
+def _entities(conn: sqlite3.Connection, rows: "Rows") -> _Entities:
+    ids, declared, coded = rows.entities()
+    present = np.zeros(rows.size, np.bool_)
+    present[ids] = True
+    flags = np.zeros(rows.size, np.bool_)
+    flags[ids] = declared
+    return _Entities(
         present=present,
         declared=flags,
-        ranks=Ranks.of(in_order(conn), size),
-        coded={name: Coded.of(ids, values, size) for name, values in coded.items()},
-        listed={name: Patched(Lists.grouped(*pairs, size)) for name, pairs in rows.listed().items()},
-        terms=rows.terms,
-        links=Links(AllLinks(links, variants, size), variants, size),
+        ranks=Ranks.of(in_order(conn), rows.size),
+        coded={name: Coded.of(ids, values, rows.size) for name, values in coded.items()},
+        listed={name: Patched(Lists.grouped(*pairs, rows.size)) for name, pairs in rows.listed().items()},
     )
 
 
@@ -57,7 +80,7 @@ class Rows:
         parts = [(NONE, NONE)]
         for some, values in self._columns.texts("entities", "id", lists):
             parts.append((ints(some), numbers.all(values.split("\n"))))
-        ids, codes = sorted_by_first(parts)
+        ids, codes = sorted_by_first([np.concatenate(column) for column in zip(*parts, strict=True)])
         declared, *columns = list(zip(*map(orjson.loads, numbers), strict=True)) or [()] * (1 + len(CODED))
         texts = [tuple(None if value is None else str(value) for value in column) for column in columns]
         coded = {name: Coded(codes, column) for name, column in zip(CODED, texts, strict=True)}
