@@ -9,8 +9,9 @@ from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode
 from graph_api.store.protocol import Store
 
 FIRST_TRY = 5.0
-"""Seconds that the server's start waits for the first try, so that usually the first request finds the store open and
-warm."""
+"""Seconds that the server's start waits for the first try, so that usually the first request finds the store open."""
+FIRST_WARMTH = 0.5
+"""Seconds that it waits besides until the store is warm: no longer, since a lookup does not need that."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class StoreLifecycle:
         self._replaced = False
         self.draining = False
         """Whether the server is about to end: what has begun is finished, and nothing new begins."""
-        self._tried = asyncio.Event()
+        self._tried, self._warmed = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
     async def run(self, beside: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[None]:
@@ -49,9 +50,9 @@ class StoreLifecycle:
         """
         opening = self._opening = asyncio.create_task(self._open(beside))
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_TRY):
-                    await self._tried.wait()
+            await _wait(self._tried, FIRST_TRY)
+            if self.problem is None:
+                await _wait(self._warmed, FIRST_WARMTH)
             if opening.done():
                 opening.result()
             yield
@@ -104,9 +105,10 @@ class StoreLifecycle:
             logger.warning("The store does not open, next try in %g s: %s", pause, self.problem)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+        self._tried.set()
         await self._try_to_warm_up()
         self.warm = True
-        self._tried.set()
+        self._warmed.set()
         if beside:
             await beside()
 
@@ -135,3 +137,10 @@ class StoreLifecycle:
                 await self._warm_up()
         except Exception as error:
             logger.warning("The first answers may be slow: warming up failed (%s)", str(error) or type(error).__name__)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """So long at most."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -86,7 +86,7 @@ def test_a_store_that_no_retry_can_open_stops_the_start(run: Run) -> None:
 
 
 def test_a_store_that_warms_up_is_asked_already_and_then_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_lifecycle, "FIRST_TRY", 0.1)
+    monkeypatch.setattr(store_lifecycle, "FIRST_WARMTH", 0.1)
     warm = threading.Event()
 
     async def warm_up() -> None:
