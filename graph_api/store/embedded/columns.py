@@ -30,14 +30,10 @@ class Columns:
         self._ids = None if ids is None else one_of(ids)
         self._size = size
 
-    def numbers(self, table: str, columns: Sequence[str]) -> list[Ints]:
-        """Sorted by the first of them, the entity that a row belongs to."""
-        # Parts that are put together at the end would take twice the memory.
-        grown = [bytearray() for _ in columns]
+    def parts(self, table: str, columns: Sequence[str]) -> Iterator[list[Ints]]:
+        """Of some entities after those of others, sorted by the first column, the entity that a row belongs to."""
         for texts in self.texts(table, columns[0], [f"group_concat({column})" for column in columns]):
-            for column, text in zip(grown, texts, strict=True):
-                column += ints(text).tobytes()
-        return sorted_by_first([np.frombuffer(column, np.int32) for column in grown])
+            yield sorted_by_first([ints(text) for text in texts])
 
     def texts(self, table: str, owner: str, lists: Sequence[str]) -> Iterator[tuple[str, ...]]:
         """Each list of a part of the entities as one text, the first of them never empty.
@@ -68,6 +64,23 @@ class Columns:
     @property
     def _parameters(self) -> tuple[str, ...]:
         return () if self._ids is None else (self._ids,)
+
+
+class Grown:
+    """Columns that come in parts. To put all parts together at the end would take twice the memory."""
+
+    def __init__(self, columns: int) -> None:
+        self._columns = [bytearray() for _ in range(columns)]
+        self.size = 0
+        """Rows."""
+
+    def add(self, *part: Ints) -> None:
+        for column, more in zip(self._columns, part, strict=True):
+            column += more.tobytes()
+        self.size += part[0].size
+
+    def arrays(self) -> list[Ints]:
+        return [np.frombuffer(column, np.int32) for column in self._columns]
 
 
 def ints(text: str) -> Ints:

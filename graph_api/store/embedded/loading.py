@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from graph_api.store.embedded.columns import Columns, ints, sorted_by_first
+from graph_api.store.embedded.columns import Columns, Grown, ints, sorted_by_first
 from graph_api.store.embedded.graph import CODED, LISTED, Coded, Graph, Numbers, Ranks, Terms
 from graph_api.store.embedded.link_columns import read_links
 from graph_api.store.embedded.links import AllLinks, LinkRows, Links, Variants
-from graph_api.store.embedded.lists import NONE, Bools, Ints, Lists, Patched
+from graph_api.store.embedded.lists import Bools, Ints, Lists, Patched
 from graph_api.store.embedded.together import together
 
 NO_TERMS = Terms(("",), np.full(1, -1, np.int8))
@@ -77,10 +77,10 @@ class Rows:
         numbers = Numbers()
         # JSON has no end of a line within a value.
         lists = ("group_concat(id)", f"group_concat(json_array(declared, {', '.join(CODED)}), char(10))")
-        parts = [(NONE, NONE)]
+        grown = Grown(2)
         for some, values in self._columns.texts("entities", "id", lists):
-            parts.append((ints(some), numbers.all(values.split("\n"))))
-        ids, codes = sorted_by_first([np.concatenate(column) for column in zip(*parts, strict=True)])
+            grown.add(ints(some), numbers.all(values.split("\n")))
+        ids, codes = sorted_by_first(grown.arrays())
         declared, *columns = list(zip(*map(orjson.loads, numbers), strict=True)) or [()] * (1 + len(CODED))
         texts = [tuple(None if value is None else str(value) for value in column) for column in columns]
         coded = {name: Coded(codes, column) for name, column in zip(CODED, texts, strict=True)}
@@ -88,10 +88,13 @@ class Rows:
 
     def listed(self) -> dict[str, tuple[Ints, Ints]]:
         """By field of LISTED: entities, sorted, and terms that they have."""
-        entities, terms = self._columns.numbers("entity_terms", ("entity", "term"))
-        places = self.terms.fields.take(terms)
-        found = (places == place for place in range(len(LISTED)))
-        return {name: (entities[mask], terms[mask]) for name, mask in zip(LISTED, found, strict=True)}
+        grown = {name: Grown(2) for name in LISTED}
+        for entities, terms in self._columns.parts("entity_terms", ("entity", "term")):
+            places = self.terms.fields.take(terms)
+            for place, pairs in enumerate(grown.values()):
+                pairs.add(entities[places == place], terms[places == place])
+        found = {name: pairs.arrays() for name, pairs in grown.items()}
+        return {name: (owners, terms) for name, (owners, terms) in found.items()}
 
     def links(self, known: Variants) -> tuple[LinkRows, Variants]:
         """Those that leave the entities, and the known variants with those that there are besides."""
