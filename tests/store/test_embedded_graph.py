@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.filters import ALL
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Facet, Traversal, WalkAnswer, WalkRequest
+from graph_api.store.embedded.connections import connect
+from graph_api.store.embedded.schema import current_revision
+from graph_api.store.embedded.together import together
 from graph_api.store.protocol import Store
 from tests.catalogs import AT, entity, link, links, refs, sync_run, with_ends
 from tests.store.opening import opened
@@ -163,3 +167,20 @@ async def test_a_file_of_another_past_of_the_catalog_is_not_believed(tmp_path: P
     copy(twin, path)
     async with opened(path) as store:
         assert await everything(store) == await afresh(path)
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["nobody", "somebody"])
+async def test_who_reads_together_sees_one_revision(tmp_path: Path, written: bool) -> None:
+    path = tmp_path / "c.db"
+    async with opened(path) as store:
+        await write(store, with_ends(links("a>b")))
+        with closing(connect(path, 0)) as conn:
+            conn.execute("BEGIN")
+            before = current_revision(conn)
+            if written:
+                await write(store, with_ends(links("b>c")))
+            here, beside = together(
+                conn, lambda: current_revision(conn), lambda other: (other, current_revision(other))
+            )
+            assert here == beside[1] == before
+            assert (beside[0] is conn) == written

@@ -14,8 +14,9 @@ from graph_api.store.embedded.lists import Ints
 
 Array: TypeAlias = npt.NDArray[Any]
 
-_AT_ONCE = 50_000
-"""Entities: the texts and objects of their rows take many times the memory of arrays."""
+_AT_ONCE = 10_000
+"""Entities: the texts and objects of their rows take many times the memory of arrays, and while they become arrays,
+other threads wait."""
 _MANY = 10_000
 """Rows."""
 _FAR_APART = 4

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -86,7 +87,7 @@ def _parts(of: list[object], graph: Graph) -> Iterator[bytes | memoryview]:
         }
     )
     yield _MAGIC + len(head).to_bytes(_ALIGNMENT - len(_MAGIC))
-    for part in (head, *(array.tobytes() for array in arrays.values())):
+    for part in chain((head,), (array.tobytes() for array in arrays.values())):
         yield part
         yield bytes(-len(part) % _ALIGNMENT)
 
@@ -102,7 +103,8 @@ def _arrays(graph: Graph) -> Iterator[tuple[str, Array]]:
         lists = graph.listed[name].merged(graph.size)
         yield f"starts {name}", lists.starts
         yield f"values {name}", lists.values
-    yield from graph.links.merged().base.rows._asdict().items()
+    links = graph.links.merged() if graph.links.changed.size else graph.links
+    yield from links.base.rows._asdict().items()
 
 
 def _read(content: memoryview) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -31,8 +31,8 @@ class _Entities(NamedTuple):
 def load(conn: sqlite3.Connection, revision: int) -> Graph:
     """At the revision of the connection's read transaction."""
     rows = Rows(conn, NO_TERMS)
-    (links, variants), entities = together(
-        conn, lambda: rows.links({}), lambda second: _entities(second, Rows(second, rows.terms))
+    entities, (links, variants) = together(
+        conn, lambda: _entities(conn, rows), lambda second: Rows(second, rows.terms).links({})
     )
     return Graph(
         revision=revision,

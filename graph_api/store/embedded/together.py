@@ -2,9 +2,9 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,31 +19,30 @@ def together(conn: sqlite3.Connection, here: Callable[[], T], beside: Callable[[
 
     The longer one is to be `here`: only that is interrupted with the connection.
     """
+    second = _second(conn)
+    if second is None:
+        return here(), beside(conn)
     ended = threading.Event()
-    with _second(conn, ended) as second:
-        if second is None:
-            return here(), beside(conn)
-        with ThreadPoolExecutor(1, thread_name_prefix="catalog-beside") as executor:
-            found = executor.submit(beside, second)
-            try:
-                return here(), found.result()
-            finally:
-                ended.set()
+    second.set_progress_handler(ended.is_set, CHECK_EVERY)
+    with closing(second), ThreadPoolExecutor(1, thread_name_prefix="catalog-beside") as executor:
+        found = executor.submit(beside, second)
+        try:
+            return here(), found.result()
+        finally:
+            ended.set()
 
 
-@contextmanager
-def _second(conn: sqlite3.Connection, ended: threading.Event) -> Iterator[sqlite3.Connection | None]:
+def _second(conn: sqlite3.Connection) -> sqlite3.Connection | None:
     """In a read transaction that sees the same; None where there is none."""
     path = Path(conn.execute("PRAGMA database_list").fetchone()[2])
-    try:
-        opened = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error:
-        yield None
-        return
-    with closing(opened) as second:
-        second.set_progress_handler(ended.is_set, CHECK_EVERY)
+    with suppress(sqlite3.Error), ExitStack() as stack:
+        second = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+        stack.callback(second.close)
         second.execute("BEGIN")
-        yield second if _state(second) == _state(conn) else None
+        if _state(second) == _state(conn):
+            stack.pop_all()
+            return second
+    return None
 
 
 def _state(conn: sqlite3.Connection) -> tuple[object, ...]:
