@@ -9,9 +9,10 @@ from graph_api.catalog.redaction import NAMED_BY
 from graph_api.store.neo4j import cypher_parts
 from graph_api.store.protocol import LONGEST_LEASE
 
-FORMAT = 3
+FORMAT = 4
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once. Since 3
-large writes are applied in parts, between which older programs would read.
+large writes are applied in parts, between which older programs would read. Since 4 the full-text index follows commits
+a moment later, which older programs would not wait for.
 """
 
 CONSTRAINTS = (
@@ -43,8 +44,11 @@ INDEXES = (
     "CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until)",
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
     *(f"CREATE INDEX {need.lower()}_origin IF NOT EXISTS FOR ()-[r:{need}]-() ON (r.origin)" for need in NEEDS),
-    "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags]",
+    # Beside the commit instead of in it, which would take twice as long; whoever searches waits for it.
+    "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags] "
+    "OPTIONS {indexConfig: {`fulltext.eventually_consistent`: true}}",
 )
+DROP_TEXT_INDEX = "DROP INDEX entity_text IF EXISTS"
 AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
 
 ENTITY = (
@@ -139,6 +143,7 @@ COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
 FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
 SEARCH = (
+    "CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh() "
     "CALL db.index.fulltext.queryNodes('entity_text', $text{best}) YIELD node AS e, score WHERE {where} "
     "WITH e, {score} AS score RETURN e.ref AS ref, e.name AS name, e.title AS title, e.kind AS kind, "
     "e.declared AS declared, score ORDER BY score DESC, ref LIMIT $limit"
