@@ -44,14 +44,15 @@ async def put(store: Neo4jStore, name: str, error: Exception | None = None) -> i
         return revision
 
 
-async def test_many_cost_little_more_than_one_statement_each(plain: Neo4jStore) -> None:
+async def test_many_cost_little_more_than_one(plain: Neo4jStore) -> None:
     await put(plain, "first")
     before = plain.round_trips
     await put(plain, "alone")
     alone = plain.round_trips - before
     before = plain.round_trips
     assert await asyncio.gather(*(put(plain, f"n{number}") for number in range(10))) == [*range(3, 13)]
-    assert plain.round_trips - before == alone + 9
+    # What is written while the server works on the first one goes with one statement.
+    assert plain.round_trips - before == alone + 1
 
 
 async def test_a_commit_that_fails_is_told_to_all_of_them(plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch) -> None:

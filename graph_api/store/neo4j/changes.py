@@ -44,10 +44,8 @@ def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
     new, known = _by_age(changes.entities)
     new_links, known_links = _links_by_age(changes.links)
     return {
-        "revision": revision,
-        "at": at,
         "gone_links": list(map(list, changes.removed_links)),
-        "gone": changes.removed,
+        "gone": [{"ref": ref, "revision": revision, "at": at} for ref in changes.removed],
         "audiences": _audiences(changes.entities),
         "back": _refs(new),
         "new": [{"labels": _labels(row).split(":"), "entity": _entity_record(row, revision, at)} for row in new],

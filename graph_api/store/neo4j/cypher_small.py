@@ -1,4 +1,4 @@
-"""The statement of small writes: all that one may do, in the order of changes.py, in one way to the server and back.
+"""The statement of small writes: all that they may do, in the order of changes.py, in one way to the server and back.
 
 Labels and types are parameters here, so that there is one text, which the server plans once.
 """
@@ -10,12 +10,17 @@ _CREATE_LINKS = (
     "UNWIND $new_links AS row MATCH (a:Entity {ref: row.source}) MATCH (b:Entity {ref: row.target}) "
     "CREATE (a)-[r:$(row.type)]->(b) SET r = row.link"
 )
+_GONE = "UNWIND $gone AS row MATCH (e:Entity {ref: row.ref}) "
+_CREATE_TOMBSTONES = _GONE + (
+    "MERGE (t:Removed {ref: row.ref}) SET t.revision = row.revision, t.at = row.at, t.audience = e.audience"
+)
+_DELETE_ENTITIES = _GONE + "DETACH DELETE e"
 _SET_REVISION = "UNWIND $deltas AS row MATCH (c:Catalog {id: 1}) SET c.revision = row.revision"
 
 _STEPS = (
     cypher.DELETE_LINKS.replace("$rows", "$gone_links"),
-    cypher.CREATE_TOMBSTONES.replace("$rows", "$gone"),
-    cypher.DELETE_ENTITIES.replace("$rows", "$gone"),
+    _CREATE_TOMBSTONES,
+    _DELETE_ENTITIES,
     cypher.CREATE_AUDIENCES.replace("$rows", "$audiences"),
     cypher.DELETE_TOMBSTONES.replace("$rows", "$back"),
     _CREATE_ENTITIES,

@@ -8,6 +8,7 @@ began and ended: a flag could be opened by one writer while the next one is comm
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeVar, cast
@@ -81,6 +82,8 @@ class Statements:
         self.sight = WHOLE
         self.audit_head = Head(0, "")
         self.unsent = Unsent()
+        """Of the write that is being made."""
+        self._to_send: deque[Unsent] = deque()
         self._sending: asyncio.Task[None] | None = None
         self.statements = 0
         """Sent so far."""
@@ -104,19 +107,25 @@ class Statements:
             await asyncio.shield(self._sending)
 
     def begin_to_send(self) -> None:
-        """What is unsent; whoever asks for anything waits for it."""
-        if self.unsent:
-            unsent, self.unsent = self.unsent, Unsent()
-            self.statements += 1
-            self._sending = asyncio.create_task(self._send_after(self._sending, unsent))
+        """What is unsent; whoever asks for anything waits for it. What comes while the server works goes together."""
+        if not self.unsent:
+            return
+        unsent, self.unsent = self.unsent, Unsent()
+        self.statements += 1
+        if not self._to_send or not self._to_send[-1].take(unsent):
+            self._to_send.append(unsent)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send_all(self._sending))
 
-    async def _send_after(self, sending: asyncio.Task[None] | None, unsent: Unsent) -> None:
-        if sending:
-            await sending
-        await self._rows(cypher_small.WRITE, unsent.parameters())
+    async def _send_all(self, sent: asyncio.Task[None] | None) -> None:
+        if sent:
+            await sent
+        while self._to_send:
+            await self._rows(cypher_small.WRITE, self._to_send.popleft().parameters())
 
     async def stop_sending(self) -> None:
         """Before the transaction is given up."""
+        self._to_send.clear()
         if self._sending:
             self._sending.cancel()
             await asyncio.gather(self._sending, return_exceptions=True)
