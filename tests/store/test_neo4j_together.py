@@ -12,8 +12,9 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.large import Sizes
 from graph_api.store.neo4j import database, turns
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.parts import PartedWrite
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync

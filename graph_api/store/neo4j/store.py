@@ -15,7 +15,7 @@ from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import audit, cypher, dumping, keys, leases
 from graph_api.store.neo4j.connectors import Connectors
 from graph_api.store.neo4j.copied import Copy
-from graph_api.store.neo4j.database import Database, Statements, order_of
+from graph_api.store.neo4j.database import Database, order_of
 from graph_api.store.neo4j.deltas import Told, changes_since, few_changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.failures import our_errors
@@ -25,6 +25,7 @@ from graph_api.store.neo4j.parts import PAGE
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.reading import Neo4jReading, revision_of
 from graph_api.store.neo4j.sight import Sights
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.transaction import Neo4jTransaction
 from graph_api.store.neo4j.turns import Turns
 from graph_api.store.neo4j.writes import Neo4jWrite

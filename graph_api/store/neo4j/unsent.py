@@ -39,7 +39,7 @@ class Unsent:
         self.keep = later.keep or self.keep
         return True
 
-    def parameters(self) -> dict[str, Any]:
+    def rows(self) -> dict[str, Any]:
         rest = {"runs": self.runs, "records": self.records, "answers": self.answers, "ids": self.ids}
         return _NO_CHANGES | self.changes | rest | {"keep": self.keep}
 
