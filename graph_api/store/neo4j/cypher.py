@@ -324,10 +324,12 @@ SHARED_LINKS = (
     "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
     "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
 )
-LINKS = (
-    "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
-    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN " + LINK + " AS link"
+# From its source, which has few links; its target may have as many as there are entities.
+LINK_OF_KEY = (
+    "MATCH (a:Entity {ref: key[0]}) CALL (a, key) { MATCH (a)-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
+    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN r } "
 )
+LINKS = f"UNWIND $keys AS key {LINK_OF_KEY}RETURN {LINK} AS link"
 LINKS_AT_OUT = (
     "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN " + SLOTTED_LINK + " AS link"
 )

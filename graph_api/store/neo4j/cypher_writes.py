@@ -5,6 +5,7 @@ parameter of its own.
 """
 
 from graph_api.catalog.kinds import BUILT_IN_KINDS
+from graph_api.store.neo4j.cypher import LINK_OF_KEY
 
 LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}
 CREATE_ENTITIES = "UNWIND $given.rows AS row CREATE (e:{labels}) SET e = row"
@@ -30,14 +31,10 @@ CREATE_LINKS = (
     "CREATE (a)-[r:{type}]->(b) SET r = row.link"
 )
 UPDATE_LINKS = (
-    "UNWIND $given.rows AS row MATCH (:Entity {ref: row.source})-[r]->(:Entity {ref: row.target}) "
-    "WHERE type(r) = row.type AND (r.environment = row.link.environment "
-    "OR (r.environment IS NULL AND row.link.environment IS NULL)) SET r = row.link"
+    "UNWIND $given.rows AS row WITH row, [row.source, row.type, row.target, row.link.environment] AS key "
+    f"{LINK_OF_KEY}SET r = row.link"
 )
-DELETE_LINKS = (
-    "UNWIND $given.rows AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
-    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) DELETE r"
-)
+DELETE_LINKS = f"UNWIND $given.rows AS key {LINK_OF_KEY}DELETE r"
 WRITE_RUNS = (
     "UNWIND $given.runs AS run MERGE (s:Sync {id: run.id}) SET s.source = run.source, s.started_at = run.started_at, "
     "s.body = run.body, s.held = run.held, s.problems = run.problems, s.payload = run.payload "
