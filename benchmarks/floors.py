@@ -16,7 +16,7 @@ from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS
 from graph_api.catalog.snapshot import Snapshot
-from graph_api.store.neo4j.cypher import CREATE_ENTITIES, CREATE_LINKS, LABELS
+from graph_api.store.neo4j.cypher_writes import CREATE_ENTITIES, CREATE_LINKS, LABELS
 from graph_api.store.neo4j.records import entity_record, link_record
 
 _BATCH = 5_000
@@ -111,7 +111,7 @@ def _write(driver: Driver, query: str, rows: Sequence[Any], record: Callable[[An
         for batch in _batches(rows):
             records = [record(row) for row in batch]
             started = time.perf_counter()
-            session.run(query, {"rows": records}).consume()
+            session.run(query, {"given": {"rows": records}}).consume()
             seconds += time.perf_counter() - started
     return seconds
 

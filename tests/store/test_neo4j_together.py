@@ -12,8 +12,9 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.large import Sizes
 from graph_api.store.neo4j import database, turns
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.parts import PartedWrite
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
@@ -44,14 +45,15 @@ async def put(store: Neo4jStore, name: str, error: Exception | None = None) -> i
         return revision
 
 
-async def test_many_cost_little_more_than_one_statement_each(plain: Neo4jStore) -> None:
+async def test_many_cost_little_more_than_one(plain: Neo4jStore) -> None:
     await put(plain, "first")
     before = plain.round_trips
     await put(plain, "alone")
     alone = plain.round_trips - before
     before = plain.round_trips
     assert await asyncio.gather(*(put(plain, f"n{number}") for number in range(10))) == [*range(3, 13)]
-    assert plain.round_trips - before == alone + 9
+    # What is written while the server works on one statement goes with the next.
+    assert plain.round_trips - before <= alone + 5
 
 
 async def test_a_commit_that_fails_is_told_to_all_of_them(plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch) -> None:

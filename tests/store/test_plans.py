@@ -9,12 +9,13 @@ import neo4j
 import pytest
 
 from graph_api.catalog.audience import Visibility
+from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.drift import DriftKind, DriftQuestion
 from graph_api.catalog.filters import Compare, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Traversal, WalkRequest
-from graph_api.store.neo4j import cypher, mirror_cypher
+from graph_api.store.neo4j import cypher, cypher_small, mirror_cypher
 from graph_api.store.neo4j.drift import statement as drift_statement
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import hard_only, head
@@ -22,6 +23,7 @@ from graph_api.store.neo4j.reading import subgroups
 from graph_api.store.neo4j.sight import WHOLE, Sight
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.neo4j.walks import statement
+from tests.catalogs import AT, entity, link, sync_run
 from tests.conftest import Run, wipe
 from tests.demo import load
 
@@ -103,6 +105,8 @@ PLANS: list[tuple[str, str, list[str]]] = [
     ("size of a catalog", mirror_cypher.SIZE, ["NodeCountFromCountStore"]),
     ("sizes of deltas", mirror_cypher.DELTAS, ["NodeUniqueIndexSeekByRange"]),
     ("deltas", mirror_cypher.DELTAS_UNTIL, ["NodeUniqueIndexSeekByRange"]),
+    ("small write", cypher_small.WRITE, ["Expand(Into)"]),
+    ("rows of few deltas", mirror_cypher.FEW_ROWS, ["Expand(Into)"]),
 ]
 
 LISTED_WHOLE = {
@@ -157,6 +161,7 @@ def test_plan(filled: neo4j.Driver, name: str, text: str, operators: list[str]) 
 
 
 PARAMETERS: dict[str, Any] = {
+    "given": {},
     "starts": ["component:more/n1", "component:more/n2"],
     "refs": ["component:default/identity"],
     "identifiers": ["x"],
@@ -179,6 +184,47 @@ PARAMETERS: dict[str, Any] = {
     "hidden": ["group:more/n"],
     "kinds": ["group"],
 }
+
+
+def test_a_small_write_is_planned_alike_in_an_empty_database(neo4j_driver: neo4j.Driver) -> None:
+    """Its first plan is kept for good."""
+    wipe(neo4j_driver)
+    neo4j_driver.execute_query(FORGET_PLANS)
+    text = f"EXPLAIN {cypher_small.WRITE}"
+    summary = neo4j_driver.execute_query(text, PARAMETERS, result_transformer_=neo4j.Result.consume)
+    found = list(_operators(cast("dict[str, Any]", summary.plan)))
+    assert not any(operator in row for row in found for operator in ("AllNodesScan", "NodeByLabelScan")), found
+    assert sum("Expand(Into)" in row for row in found) == 2, found
+
+
+async def test_small_writes_of_any_size_are_planned_once(
+    neo4j_uri: str, neo4j_driver: neo4j.Driver, neo4j_auth: tuple[str, str] | None
+) -> None:
+    user, password = neo4j_auth or (None, None)
+    store = Neo4jStore(neo4j_uri, user=user, password=password)
+    await store.open()
+    try:
+        await apply(store, ChangeSet(entities=[entity("a")]))
+        neo4j_driver.execute_query(FORGET_PLANS)
+        await apply(store, ChangeSet(entities=[entity("b")]))
+        (planned,) = neo4j_driver.execute_query(FORGET_PLANS).records
+        for size in (2, 20, 200):
+            rows = [entity(f"{size}-{number}") for number in range(size)]
+            await apply(store, ChangeSet(entities=rows, links=[link(row.ref, "b") for row in rows[1:]]))
+        (planned_for_all,) = neo4j_driver.execute_query(FORGET_PLANS).records
+        assert planned_for_all == planned
+    finally:
+        await store.close()
+        wipe(neo4j_driver)
+
+
+async def apply(store: Neo4jStore, changes: ChangeSet) -> None:
+    async with store.write() as transaction:
+        await transaction.apply(changes, sync_run(), AT)
+
+
+FORGET_PLANS: LiteralString = "CALL db.clearQueryCaches()"
+"""Tells how many there were."""
 
 
 def _operators(plan: dict[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import neo4j
 import pytest
 
 from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.filters import ALL
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.embedded import migrations
 from graph_api.store.embedded.migrations import EmbeddedStep
@@ -22,7 +23,7 @@ from graph_api.store.neo4j import cypher, preparing
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.preparing import CONSTRAINT_NAMES, Neo4jStep
 from graph_api.store.neo4j.store import Neo4jStore
-from tests.catalogs import entity, write
+from tests.catalogs import entity, ref, write
 from tests.conftest import OpenStore, wipe
 
 Auth = tuple[str, str] | None
@@ -248,3 +249,24 @@ async def test_of_many_one_migrates_and_who_fails_is_followed(
     assert (row["colour"], row["shade"]) == ("red", "dark")
     recorded = empty.execute_query("MATCH (m:Migration) RETURN m.name AS name ORDER BY m.format").records
     assert [record["name"] for record in recorded] == ["colour", "shade"]
+
+
+IN_COMMITS = "CREATE FULLTEXT INDEX entity_text FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags]"
+OF_FORMAT_3 = "MATCH (c:Catalog) SET c.format = 3, c.oldest = 3"
+
+
+async def test_a_text_index_that_commits_wait_for_is_renewed(
+    neo4j_uri: str, neo4j_auth: Auth, empty: neo4j.Driver
+) -> None:
+    store = neo4j_store(neo4j_uri, neo4j_auth)
+    await store.open()
+    try:
+        await write(store, ChangeSet(entities=[entity("billing")]))
+        for statement in (cypher.DROP_TEXT_INDEX, IN_COMMITS, cypher.AWAIT_INDEXES, OF_FORMAT_3):
+            empty.execute_query(statement)
+        await store.open()
+        assert await store.search("billing", ALL) == [ref("billing")]
+    finally:
+        await store.close()
+    (row,) = empty.execute_query("SHOW INDEXES YIELD name, options WHERE name = 'entity_text'").records
+    assert row["options"]["indexConfig"]["fulltext.eventually_consistent"] is True

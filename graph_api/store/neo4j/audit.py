@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from graph_api.access.audit import Event, Head, Record, chain
 from graph_api.store.neo4j import cypher_aside
-from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.statements import Statements
 
 _NO_PLACE = 2**63 - 1
 

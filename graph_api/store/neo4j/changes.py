@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
-from graph_api.store.neo4j import cypher, mirror_cypher
+from graph_api.store.neo4j import cypher_writes, mirror_cypher
 from graph_api.store.neo4j.deltas import delta_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_record, link_record
@@ -35,8 +35,8 @@ def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Stat
 
 def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
     yield from chain.from_iterable(phases_of(changes, revision, at))
-    yield Statement(mirror_cypher.WRITE_DELTAS, {"deltas": [delta_of(changes, revision)]})
-    yield Statement(cypher.SET_REVISION, {"revision": revision})
+    yield Statement(mirror_cypher.WRITE_DELTAS, {"given": {"deltas": [delta_of(changes, revision)]}})
+    yield Statement(cypher_writes.SET_REVISION, {"revision": revision})
 
 
 def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
@@ -44,10 +44,8 @@ def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
     new, known = _by_age(changes.entities)
     new_links, known_links = _links_by_age(changes.links)
     return {
-        "revision": revision,
-        "at": at,
         "gone_links": list(map(list, changes.removed_links)),
-        "gone": changes.removed,
+        "gone": [{"ref": ref, "revision": revision, "at": at} for ref in changes.removed],
         "audiences": _audiences(changes.entities),
         "back": _refs(new),
         "new": [{"labels": _labels(row).split(":"), "entity": _entity_record(row, revision, at)} for row in new],
@@ -61,9 +59,9 @@ def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
 
 
 def _removals(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
-    yield from _batches(cypher.DELETE_LINKS, changes.removed_links, list)
-    yield from _batches(cypher.CREATE_TOMBSTONES, changes.removed, str, revision=revision, at=at)
-    yield from _batches(cypher.DELETE_ENTITIES, changes.removed, str)
+    yield from _batches(cypher_writes.DELETE_LINKS, changes.removed_links, list)
+    yield from _batches(cypher_writes.CREATE_TOMBSTONES, changes.removed, str, revision=revision, at=at)
+    yield from _batches(cypher_writes.DELETE_ENTITIES, changes.removed, str)
 
 
 def _entities(entities: Sequence[Entity], revision: int, at: str) -> Iterator[Statement]:
@@ -71,14 +69,14 @@ def _entities(entities: Sequence[Entity], revision: int, at: str) -> Iterator[St
         return _entity_record(row, revision, at)
 
     new, known = _by_age(entities)
-    yield from _batches(cypher.CREATE_AUDIENCES, _audiences(entities), str)
+    yield from _batches(cypher_writes.CREATE_AUDIENCES, _audiences(entities), str)
     if revision > 1:  # before the first write nothing was removed
-        yield from _batches(cypher.DELETE_TOMBSTONES, _refs(new), str)
+        yield from _batches(cypher_writes.DELETE_TOMBSTONES, _refs(new), str)
     for labels, rows in _grouped(new, _labels):
-        yield from _batches(cypher.CREATE_ENTITIES.format(labels=labels), rows, record)
-    yield from _batches(cypher.UPDATE_ENTITIES, known, record)
-    yield from _batches(cypher.DROP_IDENTIFIERS, _refs(known), str)
-    yield from _batches(cypher.CREATE_IDENTIFIERS, _names(entities), list)
+        yield from _batches(cypher_writes.CREATE_ENTITIES.format(labels=labels), rows, record)
+    yield from _batches(cypher_writes.UPDATE_ENTITIES, known, record)
+    yield from _batches(cypher_writes.DROP_IDENTIFIERS, _refs(known), str)
+    yield from _batches(cypher_writes.CREATE_IDENTIFIERS, _names(entities), list)
 
 
 def _links(links: Sequence[Link], revision: int) -> Iterator[Statement]:
@@ -87,8 +85,8 @@ def _links(links: Sequence[Link], revision: int) -> Iterator[Statement]:
 
     new, known = _links_by_age(links)
     for relation, rows in _grouped(new, lambda link: link.key.relation):
-        yield from _batches(cypher.CREATE_LINKS.format(type=relation_types([relation])), rows, record)
-    yield from _batches(cypher.UPDATE_LINKS, known, record)
+        yield from _batches(cypher_writes.CREATE_LINKS.format(type=relation_types([relation])), rows, record)
+    yield from _batches(cypher_writes.UPDATE_LINKS, known, record)
 
 
 def _entity_record(row: Entity, revision: int, at: str) -> dict[str, Any]:
@@ -110,7 +108,7 @@ def _links_by_age(links: Sequence[Link]) -> tuple[list[Link], list[Link]]:
 
 
 def _labels(row: Entity) -> str:
-    return cypher.LABELS.get(row.kind, "Entity")
+    return cypher_writes.LABELS.get(row.kind, "Entity")
 
 
 def _audiences(entities: Sequence[Entity]) -> list[str]:
@@ -135,4 +133,4 @@ def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, 
 def _batches(query: str, rows: Sequence[T], record: Callable[[T], object], **parameters: Any) -> Iterator[Statement]:
     for start in range(0, len(rows), BATCH):
         batch = [record(row) for row in rows[start : start + BATCH]]
-        yield Statement(query, {"rows": batch, **parameters})
+        yield Statement(query, {"given": {"rows": batch}, **parameters})

@@ -1,7 +1,7 @@
 """What feeds each source: it never changes in one catalog, so that what is known is not asked again."""
 
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.statements import Statements
 
 
 class Connectors:

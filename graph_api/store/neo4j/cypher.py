@@ -1,17 +1,17 @@
-"""Every statement, as literal skeletons. Slots in {braces} are filled from closed tables only: relationship types, a
-depth, sort keys, predicates of filters.py. Values are always parameters.
+"""The statements of readers and of upkeep, as literal skeletons. Slots in {braces} are filled from closed tables only:
+relationship types, a depth, sort keys, predicates of filters.py. Values are always parameters.
 """
 
 from graph_api.catalog.audience import MADE_OF
 from graph_api.catalog.drift import NEEDS
-from graph_api.catalog.kinds import BUILT_IN_KINDS
 from graph_api.catalog.redaction import NAMED_BY
 from graph_api.store.neo4j import cypher_parts
 from graph_api.store.protocol import LONGEST_LEASE
 
-FORMAT = 3
+FORMAT = 4
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once. Since 3
-large writes are applied in parts, between which older programs would read.
+large writes are applied in parts, between which older programs would read. Since 4 the full-text index follows commits
+a moment later, which older programs would not wait for.
 """
 
 CONSTRAINTS = (
@@ -43,8 +43,11 @@ INDEXES = (
     "CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until)",
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
     *(f"CREATE INDEX {need.lower()}_origin IF NOT EXISTS FOR ()-[r:{need}]-() ON (r.origin)" for need in NEEDS),
-    "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags]",
+    # Beside the commit instead of in it, which would take twice as long; whoever searches waits for it.
+    "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags] "
+    "OPTIONS {indexConfig: {`fulltext.eventually_consistent`: true}}",
 )
+DROP_TEXT_INDEX = "DROP INDEX entity_text IF EXISTS"
 AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
 
 ENTITY = (
@@ -139,6 +142,7 @@ COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
 FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
 SEARCH = (
+    "CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh() "
     "CALL db.index.fulltext.queryNodes('entity_text', $text{best}) YIELD node AS e, score WHERE {where} "
     "WITH e, {score} AS score RETURN e.ref AS ref, e.name AS name, e.title AS title, e.kind AS kind, "
     "e.declared AS declared, score ORDER BY score DESC, ref LIMIT $limit"
@@ -320,10 +324,12 @@ SHARED_LINKS = (
     "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
     "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
 )
-LINKS = (
-    "UNWIND $keys AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
-    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN " + LINK + " AS link"
+# From its source, which has few links; its target may have as many as there are entities.
+LINK_OF_KEY = (
+    "MATCH (a:Entity {ref: key[0]}) CALL (a, key) { MATCH (a)-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
+    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN r } "
 )
+LINKS = f"UNWIND $keys AS key {LINK_OF_KEY}RETURN {LINK} AS link"
 LINKS_AT_OUT = (
     "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN " + SLOTTED_LINK + " AS link"
 )
@@ -342,56 +348,3 @@ IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS 
 IN_ANY_REPOSITORY = (
     "MATCH (e:Entity) WHERE e.repository IS NOT NULL OR e.kind = 'repository' RETURN e.ref AS ref ORDER BY ref"
 )
-
-# --- writes ---
-LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}
-CREATE_ENTITIES = "UNWIND $rows AS row CREATE (e:{labels}) SET e = row"
-UPDATE_ENTITIES = (
-    "UNWIND $rows AS row MATCH (e:Entity {ref: row.ref}) WITH e, row, e.created_revision AS created "
-    "SET e = row SET e.created_revision = created"
-)
-DROP_IDENTIFIERS = "UNWIND $rows AS ref MATCH (:Entity {ref: ref})<-[n:NAMES]-(:Identifier) DELETE n"
-CREATE_IDENTIFIERS = (
-    "UNWIND $rows AS row MATCH (e:Entity {ref: row[0]}) MERGE (i:Identifier {value: row[1]}) CREATE (i)-[:NAMES]->(e)"
-)
-DELETE_TOMBSTONES = "UNWIND $rows AS ref MATCH (t:Removed {ref: ref}) DELETE t"
-DELETE_ENTITIES = "UNWIND $rows AS ref MATCH (e:Entity {ref: ref}) DETACH DELETE e"
-# Before the entities go.
-CREATE_TOMBSTONES = (
-    "UNWIND $rows AS ref MATCH (e:Entity {ref: ref}) MERGE (t:Removed {ref: ref}) "
-    "SET t.revision = $revision, t.at = $at, t.audience = e.audience"
-)
-CREATE_AUDIENCES = "UNWIND $rows AS text MERGE (:Audience {text: text})"
-CREATE_LINKS = (
-    "UNWIND $rows AS row MATCH (a:Entity {{ref: row.source}}) MATCH (b:Entity {{ref: row.target}}) "
-    "CREATE (a)-[r:{type}]->(b) SET r = row.link"
-)
-UPDATE_LINKS = (
-    "UNWIND $rows AS row MATCH (:Entity {ref: row.source})-[r]->(:Entity {ref: row.target}) WHERE type(r) = row.type "
-    "AND (r.environment = row.link.environment OR (r.environment IS NULL AND row.link.environment IS NULL)) "
-    "SET r = row.link"
-)
-DELETE_LINKS = (
-    "UNWIND $rows AS key MATCH (:Entity {ref: key[0]})-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
-    "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) DELETE r"
-)
-WRITE_RUNS = (
-    "UNWIND $runs AS run MERGE (s:Sync {id: run.id}) SET s.source = run.source, s.started_at = run.started_at, "
-    "s.body = run.body, s.held = run.held, s.problems = run.problems, s.payload = run.payload "
-    "MERGE (o:Source {name: run.source}) ON CREATE SET o.connector = run.connector, o.entities = 0, o.links = 0 "
-    "SET o.entities = o.entities + run.entities, o.links = o.links + run.links, "
-    "o.last_applied_at = coalesce(run.applied_at, o.last_applied_at)"
-)
-PRUNE_RUNS = (
-    "UNWIND $runs AS run CALL (run) { MATCH (s:Sync) WHERE s.source = run.source "
-    "WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $keep "
-    "WHERE s.held IS NULL AND NOT s.id IN [other IN $runs | other.id] DELETE s }"
-)
-# The revisions of removals come from their index, the newest first.
-OLD_REMOVALS = (
-    "MATCH (t:Removed) WHERE t.revision >= 0 WITH t.revision AS revision ORDER BY revision DESC SKIP $keep LIMIT 1 "
-    "WITH CASE WHEN revision < $revision THEN revision ELSE $revision - 1 END AS horizon "
-    "MATCH (c:Catalog {id: 1}) SET c.horizon = horizon "
-    "WITH horizon MATCH (t:Removed) WHERE t.revision <= horizon DELETE t"
-)
-SET_REVISION = "MATCH (c:Catalog {id: 1}) SET c.revision = $revision"

@@ -9,17 +9,15 @@ began and ended: a flag could be opened by one writer while the next one is comm
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, NamedTuple, TypeVar, cast
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from neo4j import (
     READ_ACCESS,
     WRITE_ACCESS,
     AsyncGraphDatabase,
-    AsyncResult,
     AsyncSession,
-    AsyncTransaction,
     NotificationMinimumSeverity,
     Query,
 )
@@ -27,14 +25,12 @@ from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 
 from graph_api.access.audit import Head
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, cypher_aside, cypher_small
+from graph_api.store.neo4j import cypher, cypher_aside
 from graph_api.store.neo4j.failures import BEING_RESTORED, SLOW, LockedError, our_errors, unsettled
-from graph_api.store.neo4j.sight import WHOLE
-from graph_api.store.neo4j.unsent import Unsent
+from graph_api.store.neo4j.statements import EXECUTE_TIMEOUT, Gate, Row, Statements, rows_of
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
 T = TypeVar("T")
-Row = dict[str, Any]
 
 DEFAULT_DEADLINE = 30.0
 LOCK_TIMEOUT = 8.0
@@ -42,112 +38,12 @@ LOCK_TIMEOUT = 8.0
 WRITE_TIMEOUT = 600.0
 STATEMENT_TIMEOUT = 120.0
 """Of one statement in a write, by our own clock: a database that is frozen holds to no timeout of its own."""
-EXECUTE_TIMEOUT = 15.0
-COMMIT_TIMEOUT = 120.0
 POOL_TIMEOUT = 2.0
 TRIES = 4
 FIRST_PAUSE = 0.05
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
 _TORN = object()
-
-
-class Gate(NamedTuple):
-    """`applying`: the write that is applied in parts."""
-
-    revision: int
-    begun: int
-    ended: int
-    applying: str | None
-
-    @property
-    def closed(self) -> bool:
-        return self.begun != self.ended
-
-
-class Statements:
-    """Runs statements in one transaction, counting them."""
-
-    def __init__(self, transaction: AsyncTransaction, database: "Database", timeout: float | None = None) -> None:
-        self._transaction = transaction
-        self._database = database
-        self._timeout = timeout
-        self.revision = 0
-        self.store: str | None = None
-        self.source_order: tuple[str, ...] | None = None
-        self.applying: str | None = None
-        self.holder: str | None = None
-        """Who plans or applies a write in parts now."""
-        self.sight = WHOLE
-        self.audit_head = Head(0, "")
-        self.unsent = Unsent()
-        self._sending: asyncio.Task[None] | None = None
-        self.statements = 0
-        """Sent so far."""
-        self.is_broken = False
-        """Whether a statement has failed, or was given up, so that none can follow."""
-
-    @property
-    def has_sent(self) -> bool:
-        """Whether it has written anything that was unsent."""
-        return self._sending is not None
-
-    async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
-        self.statements += 1
-        await self.send()
-        return await self._rows(query, parameters)
-
-    async def send(self) -> None:
-        """What is unsent."""
-        self.begin_to_send()
-        if self._sending:
-            await asyncio.shield(self._sending)
-
-    def begin_to_send(self) -> None:
-        """What is unsent; whoever asks for anything waits for it."""
-        if self.unsent:
-            unsent, self.unsent = self.unsent, Unsent()
-            self.statements += 1
-            self._sending = asyncio.create_task(self._send_after(self._sending, unsent))
-
-    async def _send_after(self, sending: asyncio.Task[None] | None, unsent: Unsent) -> None:
-        if sending:
-            await sending
-        await self._rows(cypher_small.WRITE, unsent.parameters())
-
-    async def stop_sending(self) -> None:
-        """Before the transaction is given up."""
-        if self._sending:
-            self._sending.cancel()
-            await asyncio.gather(self._sending, return_exceptions=True)
-
-    async def _rows(self, query: str, parameters: Row) -> list[Row]:
-        self._database.count_round_trip()
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await _rows(await self._transaction.run(query, parameters))
-        except BaseException as error:
-            self.is_broken = True
-            if not isinstance(error, TimeoutError):
-                raise
-            raise CatalogError(
-                ErrorCode.UNAVAILABLE, f"the database did not answer within {self._timeout:g} s; nothing is written"
-            ) from None
-
-    async def commit(self) -> None:
-        async with asyncio.timeout(COMMIT_TIMEOUT):
-            await self._transaction.commit()
-
-    async def roll_back(self) -> None:
-        """Also where the database does it by itself, since it does not hear of the transaction any more."""
-        await self.stop_sending()
-        with suppress(DriverError, Neo4jError, TimeoutError):
-            async with asyncio.timeout(EXECUTE_TIMEOUT):
-                await self._transaction.rollback()
-
-    async def gate(self) -> Gate:
-        rows = await self.rows(cypher.READ_GATE)
-        return Gate(**rows[0])
 
 
 class Database:
@@ -209,7 +105,7 @@ class Database:
                 self._session(READ_ACCESS) as session,
                 await session.begin_transaction(timeout=deadline) as transaction,
             ):
-                statements = Statements(transaction, self)
+                statements = Statements(transaction, self.count_round_trip)
                 before = await statements.gate()
                 if before.applying and not aside:
                     self.on_unsettled()
@@ -250,7 +146,7 @@ class Database:
             self._session() as session,
             await session.begin_transaction(timeout=LOCK_TIMEOUT) as transaction,
         ):
-            statements = Statements(transaction, self)
+            statements = Statements(transaction, self.count_round_trip)
             await statements.rows(cypher.LOCK)
             arrived = bool(await statements.rows(cypher_aside.ARRIVED, write=write))
             await statements.rows(cypher.REOPEN_GATE)
@@ -265,7 +161,7 @@ class Database:
             self._session(READ_ACCESS) as session,
             await session.begin_transaction(timeout=WRITE_TIMEOUT) as transaction,
         ):
-            yield Statements(transaction, self, STATEMENT_TIMEOUT)
+            yield Statements(transaction, self.count_round_trip, STATEMENT_TIMEOUT)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Statements]:
@@ -281,7 +177,9 @@ class Database:
                 async with asyncio.timeout(LOCK_TIMEOUT):
                     session = await attempt.enter_async_context(self._session())
                     transaction = await session.begin_transaction(timeout=WRITE_TIMEOUT)
-                    statements = Statements(await attempt.enter_async_context(transaction), self, STATEMENT_TIMEOUT)
+                    statements = Statements(
+                        await attempt.enter_async_context(transaction), self.count_round_trip, STATEMENT_TIMEOUT
+                    )
                     rows = await statements.rows(cypher.LOCK)
             except TimeoutError:
                 raise LockedError from None
@@ -336,7 +234,7 @@ class Database:
         async with self._session(READ_ACCESS) as session:
             self.count_round_trip()
             result = await session.run(Query(query, timeout=seconds), parameters)
-            return await _rows(result), "".join((await session.last_bookmarks()).raw_values)
+            return await rows_of(result), "".join((await session.last_bookmarks()).raw_values)
 
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
         """One statement in a transaction of its own. It must be one that may be done twice."""
@@ -364,7 +262,7 @@ class Database:
         async with self._session() as session:
             self.count_round_trip()
             result = await session.run(Query(query, timeout=seconds), parameters)
-            return await _rows(result)
+            return await rows_of(result)
 
 
 async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -381,12 +279,6 @@ async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
             RETRIES.labels(type(error).__name__).inc()
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - keeps those who failed together apart
     return await attempt()
-
-
-async def _rows(result: AsyncResult) -> list[Row]:
-    """As result.data(), which looks for nodes and paths in everything; no statement of ours returns any."""
-    keys = result.keys()
-    return [dict(zip(keys, values, strict=True)) for values in await result.values()]
 
 
 def order_of(rows: list[Row]) -> tuple[str, ...] | None:

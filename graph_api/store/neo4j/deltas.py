@@ -11,9 +11,10 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher, mirror_cypher
-from graph_api.store.neo4j.database import Database, Gate, Row, Statements
+from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.statements import Gate, Row, Statements
 
 LARGEST = 20_000
 """Rows that are followed at once; after a write of more everything is read anew."""
@@ -64,7 +65,7 @@ async def few_changes_since(database: Database, revision: int) -> Told | None:
     if gate.closed or gate.applying or not _is_whole(deltas, revision, gate.revision):
         return None
     named = _named_by(deltas)
-    after, _ = await database.glance(SECONDS, mirror_cypher.FEW_ROWS, **named.parameters())
+    after, _ = await database.glance(SECONDS, mirror_cypher.FEW_ROWS, given=named.parameters())
     if _gate(after[0]) != gate:
         return None
     return Told(gate.revision, named.changes(after[0]["entities"], after[0]["links"]))

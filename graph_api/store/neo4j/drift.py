@@ -15,9 +15,9 @@ from graph_api.catalog.drift import (
 )
 from graph_api.catalog.entity import Entity
 from graph_api.store.neo4j import cypher_drift
-from graph_api.store.neo4j.database import Row, Statements
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
+from graph_api.store.neo4j.statements import Row, Statements
 
 _START = ["", "", "", ""]
 

@@ -38,11 +38,11 @@ DELETE_ALL = (
     "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord|Answer|Delta|Part) "
     "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
 )
-RESTORE_KEYS = "UNWIND $rows AS row CREATE (k:ApiKey) SET k = row"
-RESTORE_AUDIT = "UNWIND $rows AS row CREATE (a:AuditRecord) SET a = row"
-RESTORE_SOURCES = "UNWIND $rows AS row CREATE (s:Source) SET s = row"
-RESTORE_RUNS = "UNWIND $rows AS row CREATE (s:Sync) SET s = row"
-RESTORE_REMOVED = "UNWIND $rows AS row CREATE (t:Removed) SET t = row"
+RESTORE_KEYS = "UNWIND $given.rows AS row CREATE (k:ApiKey) SET k = row"
+RESTORE_AUDIT = "UNWIND $given.rows AS row CREATE (a:AuditRecord) SET a = row"
+RESTORE_SOURCES = "UNWIND $given.rows AS row CREATE (s:Source) SET s = row"
+RESTORE_RUNS = "UNWIND $given.rows AS row CREATE (s:Sync) SET s = row"
+RESTORE_REMOVED = "UNWIND $given.rows AS row CREATE (t:Removed) SET t = row"
 END_RESTORE = (
     "MATCH (c:Catalog {id: 1}) SET c.revision = $revision, c.source_order = $names, c.horizon = $horizon, "
     "c.audit_sequence = $sequence, c.audit_hash = $hash, c.restoring = null, c.store = randomUUID()"

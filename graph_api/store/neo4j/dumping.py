@@ -10,12 +10,13 @@ from graph_api.catalog.changes import SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
-from graph_api.store.neo4j import cypher, dump_cypher, keys
-from graph_api.store.neo4j.database import Database, Row, Statements, order_of
+from graph_api.store.neo4j import cypher, cypher_writes, dump_cypher, keys
+from graph_api.store.neo4j.database import Database, order_of
 from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
 from graph_api.store.neo4j.runs import run_of
+from graph_api.store.neo4j.statements import Row, Statements
 from graph_api.store.rows import dump as dump_json
 from graph_api.store.rows import dump_run
 
@@ -149,24 +150,24 @@ class Neo4jRestore:
         await self._create(dump_cypher.RESTORE_REMOVED, rows, _properties)
 
     async def _add_entities(self, rows: list[Entity]) -> None:
-        for labels, group in _grouped(rows, lambda row: cypher.LABELS.get(row.kind, "Entity")):
+        for labels, group in _grouped(rows, lambda row: cypher_writes.LABELS.get(row.kind, "Entity")):
             await self._create(
-                cypher.CREATE_ENTITIES.format(labels=labels),
+                cypher_writes.CREATE_ENTITIES.format(labels=labels),
                 group,
                 lambda row: entity_record(row, row.revision, row.created_revision, row.updated_at),
             )
-        await self._create(cypher.CREATE_AUDIENCES, sorted({row.audience for row in rows if row.audience}), str)
+        await self._create(cypher_writes.CREATE_AUDIENCES, sorted({row.audience for row in rows if row.audience}), str)
         names = [(row.ref, name) for row in rows for name in row.identifiers]
-        await self._create(cypher.CREATE_IDENTIFIERS, names, list)
+        await self._create(cypher_writes.CREATE_IDENTIFIERS, names, list)
 
     async def _add_links(self, rows: list[Link]) -> None:
         for relation, group in _grouped(rows, lambda link: link.key.relation):
-            query = cypher.CREATE_LINKS.format(type=relation_types([relation]))
+            query = cypher_writes.CREATE_LINKS.format(type=relation_types([relation]))
             await self._create(query, group, lambda link: _link_row(link))
 
     async def _create(self, query: str, rows: Iterable[T], record: Callable[[T], object]) -> None:
         if records := [record(row) for row in rows]:
-            await self._database.execute_once(STATEMENT_SECONDS, query, {"rows": records})
+            await self._database.execute_once(STATEMENT_SECONDS, query, {"given": {"rows": records}})
 
 
 def _properties(row: SourceRow | RemovedRow) -> Row:

@@ -12,11 +12,12 @@ import orjson
 
 from graph_api.access.audit import Event, Outcome
 from graph_api.errors import UNREACHABLE, CatalogError
-from graph_api.store.neo4j import audit, cypher, cypher_parts, idempotency, leases, mirror_cypher
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j import audit, cypher, cypher_parts, cypher_writes, idempotency, leases, mirror_cypher
+from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.deltas import untold
 from graph_api.store.neo4j.parts import LAST, LEASE_SECONDS
 from graph_api.store.neo4j.runs import write_run
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import StoredAnswer
 from graph_api.store.retention import Retention
 from graph_api.store.rows import load_run
@@ -111,8 +112,8 @@ async def _end(tx: Statements, ending: dict[str, Any], retention: Retention) -> 
     for key, digest, body, seconds in ending["answers"]:
         idempotency.keep(tx, StoredAnswer(key, digest, b64decode(body)), seconds)
     if ending["size"]:
-        await tx.rows(mirror_cypher.WRITE_DELTAS, deltas=[untold(ending["size"], revision)])
-        await tx.rows(cypher.SET_REVISION, revision=revision)
+        await tx.rows(mirror_cypher.WRITE_DELTAS, given={"deltas": [untold(ending["size"], revision)]})
+        await tx.rows(cypher_writes.SET_REVISION, revision=revision)
     if ending["removed"]:
-        await tx.rows(cypher.OLD_REMOVALS, keep=retention.removed, revision=revision)
+        await tx.rows(cypher_writes.OLD_REMOVALS, keep=retention.removed, revision=revision)
     await tx.rows(cypher_parts.SETTLE)

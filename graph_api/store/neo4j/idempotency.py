@@ -1,7 +1,7 @@
 """Answers of writes by the key that the client gave them, for the client that asks again."""
 
 from graph_api.store.neo4j import cypher_aside
-from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import StoredAnswer
 
 

@@ -2,7 +2,7 @@
 
 from graph_api.access.keys import ApiKey, dump_key, load_good_keys
 from graph_api.store.neo4j import cypher_aside
-from graph_api.store.neo4j.database import Statements
+from graph_api.store.neo4j.statements import Statements
 
 
 async def keys(tx: Statements) -> list[ApiKey]:

@@ -7,11 +7,11 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Facet
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_text
 from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
 
 _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})

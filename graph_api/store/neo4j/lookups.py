@@ -8,10 +8,10 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import cypher, cypher_lookups
-from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
 from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.rows import load_entity_statements, load_link_statements, load_owners
 
 _ALL_TYPES = relation_types(RELATIONS)

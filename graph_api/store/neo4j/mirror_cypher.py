@@ -24,15 +24,16 @@ FEW_DELTAS = (
     "WITH d ORDER BY d.revision LIMIT $few "
     "RETURN collect(d {.revision, .size, .entities, .removed, .links}) AS deltas } " + READ_GATE + ", deltas"
 )
+_LINKS = LINKS.replace(LINK, f"collect({LINK})").replace("AS link", "AS links").replace("$keys", "$given.keys")
 FEW_ROWS = (
-    f"CALL () {{ UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN collect({ENTITY}) AS entities }} "
-    f"CALL () {{ {LINKS.replace(LINK, f'collect({LINK})').replace('AS link', 'AS links')} }} "
+    f"CALL () {{ UNWIND $given.refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN collect({ENTITY}) AS entities }} "
+    f"CALL () {{ {_LINKS} }} "
     f"{READ_GATE}, entities, links"
 )
 KEPT_DELTAS = 500
 """Revisions that a mirror may be behind."""
 WRITE_DELTAS = (
-    "UNWIND $deltas AS row MERGE (d:Delta {revision: row.revision}) SET d = row "
+    "UNWIND $given.deltas AS row MERGE (d:Delta {revision: row.revision}) SET d = row "
     f"WITH row.revision - {KEPT_DELTAS} AS forgotten MATCH (o:Delta) WHERE o.revision <= forgotten DELETE o"
 )
 

@@ -6,7 +6,7 @@ database is opened, before any mirror counts.
 
 from graph_api.catalog.relations import RELATIONS
 from graph_api.store.neo4j import mirror_cypher
-from graph_api.store.neo4j.cypher import LABELS
+from graph_api.store.neo4j.cypher_writes import LABELS
 
 _LABELS = """
 Answer ApiKey AuditRecord Audience Catalog Delta Entity Gate Identifier Lease Migration Part Removed Source Sync Write

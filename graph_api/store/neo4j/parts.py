@@ -27,8 +27,9 @@ from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.embedded.transaction import EmbeddedTransaction
 from graph_api.store.neo4j import cypher_parts, dumping, leases
 from graph_api.store.neo4j.changes import phases_of
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.failures import unsettled
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import StoredAnswer
 from graph_api.store.rows import dump_run
 

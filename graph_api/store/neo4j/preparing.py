@@ -23,9 +23,16 @@ async def _nothing(_database: Database) -> None:
     """Older rows are read as well; older programs cannot read the new ones."""
 
 
+async def _renew_text_index(database: Database) -> None:
+    """Begun again after its process died, it finds none, or the new one."""
+    await database.execute_within(INDEX_SECONDS, cypher.DROP_TEXT_INDEX)
+    await _make_indexes(database)
+
+
 STEPS: tuple[Neo4jStep, ...] = (
     Step(format=2, oldest=2, name="links without their key and defaults", run=_nothing),
     Step(format=3, oldest=3, name="writes that are applied in parts", run=_nothing),
+    Step(format=4, oldest=4, name="a text index that follows commits", run=_renew_text_index),
 )
 
 INDEX_SECONDS = 300.0
@@ -40,9 +47,7 @@ async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS, *, to_
     """Raises CatalogError UNAVAILABLE for a database of a newer format, while it cannot be made ready, and while a
     backup is being restored unless it is to be restored now.
     """
-    for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES):
-        await _make(database, statement)
-    await database.execute_within(INDEX_SECONDS, cypher.AWAIT_INDEXES)
+    await _make_indexes(database)
     await database.execute(cypher.MAKE_STORE)
     for statement, given in names.MAKE:
         await database.execute(statement, names=given)
@@ -72,6 +77,12 @@ async def check_constraints(database: Database) -> None:
             ErrorCode.UNAVAILABLE,
             f"the database has lost its constraint {', '.join(missing)}; restart the server to make it again",
         )
+
+
+async def _make_indexes(database: Database) -> None:
+    for statement in (*cypher.CONSTRAINTS, *cypher.INDEXES):
+        await _make(database, statement)
+    await database.execute_within(INDEX_SECONDS, cypher.AWAIT_INDEXES)
 
 
 async def _make(database: Database, statement: str) -> None:

@@ -11,9 +11,9 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Traversal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.statements import Statements
 
 MAX_LEVELS = 10_000
 """Of a walk of several starts without max_depth; its time grows with their square, so a deadline comes first."""

@@ -14,12 +14,13 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Cycle, Facet, Path, Paths, Traversal, WalkAnswer, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, walks
-from graph_api.store.neo4j.database import DEFAULT_DEADLINE, Database, Statements
+from graph_api.store.neo4j.database import DEFAULT_DEADLINE, Database
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.lookups import resolve
 from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.sight import TRUE, Sight, Sights
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
 
 MAX_CYCLE_LINKS = 1_000_000

@@ -8,11 +8,11 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Path, Paths, Step, Traversal
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import distances, expandable, step
 from graph_api.store.neo4j.records import link_of
 from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.statements import Statements
 
 
 async def via(tx: Statements, traversal: Traversal, refs: Collection[Ref]) -> dict[Ref, Path]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from graph_api.catalog.changes import SEEN, Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Row, Statements
+from graph_api.store.neo4j.statements import Row, Statements
 from graph_api.store.protocol import PlacedProblem
 from graph_api.store.retention import Retention, check_since
 from graph_api.store.rows import dump, dump_run, load_problem, load_run

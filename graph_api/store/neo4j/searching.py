@@ -7,9 +7,9 @@ from graph_api.catalog.filters import Filter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.search import MAX_FOUND, MAX_TYPO, MIN_TYPO, Found, ranked, ranked_by_likeness, words_of
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.filters import Predicates
 from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.statements import Statements
 
 _WORD = re.compile(r"\w+")
 """The index takes what underscores join for one word."""

@@ -11,7 +11,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher
 
 if TYPE_CHECKING:
-    from graph_api.store.neo4j.database import Statements
+    from graph_api.store.neo4j.statements import Statements
 
 TRUE = "true"
 _NAMING = frozenset({"owners", "declared_owners", "systems", "domains", "environments"})

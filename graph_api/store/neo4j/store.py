@@ -1,21 +1,23 @@
 """The catalog in Neo4j."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import AFFECTED, Visibility
 from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
+from graph_api.errors import CatalogError
 from graph_api.store.dump import Batch
 from graph_api.store.embedded.following import Ahead
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
-from graph_api.store.neo4j import audit, cypher, dumping, keys, leases
+from graph_api.store.neo4j import audit, cypher, cypher_small, dumping, keys, leases
 from graph_api.store.neo4j.connectors import Connectors
 from graph_api.store.neo4j.copied import Copy
-from graph_api.store.neo4j.database import Database, Statements, order_of
+from graph_api.store.neo4j.database import Database, order_of
 from graph_api.store.neo4j.deltas import Told, changes_since, few_changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.failures import our_errors
@@ -25,8 +27,10 @@ from graph_api.store.neo4j.parts import PAGE
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.reading import Neo4jReading, revision_of
 from graph_api.store.neo4j.sight import Sights
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.transaction import Neo4jTransaction
 from graph_api.store.neo4j.turns import Turns
+from graph_api.store.neo4j.unsent import Unsent
 from graph_api.store.neo4j.writes import Neo4jWrite
 from graph_api.store.protocol import WriteTransaction
 from graph_api.store.retention import Retention
@@ -52,6 +56,7 @@ class Neo4jStore(Neo4jReading):
         self._retention = retention or Retention()
         self._page = page
         self._opened: State | None = None
+        self._planning: asyncio.Task[None] | None = None
         self._connectors = Connectors()
         self._turns = Turns(self._transaction)
         self._heir = Heir(self._database, self._retention)
@@ -67,8 +72,17 @@ class Neo4jStore(Neo4jReading):
         self._opened = await prepare(self._database, to_restore=to_restore)
         if not to_restore:
             await self._heir.take_over()
+            self._planning = asyncio.create_task(self._have_writes_planned())
+
+    async def _have_writes_planned(self) -> None:
+        """By the database, which takes seconds when it has just started: the first write would wait for it."""
+        with suppress(CatalogError):
+            await self._database.execute(cypher_small.WRITE, given=Unsent().rows())
 
     async def close(self) -> None:
+        if self._planning:
+            self._planning.cancel()
+            await asyncio.gather(self._planning, return_exceptions=True)
         await self._turns.close()
         await self._heir.close()
         await self._database.close()

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j.copied import Copy
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.preparing import check_constraints
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.unsent import Unsent
 from graph_api.store.neo4j.writes import Neo4jWrite
 

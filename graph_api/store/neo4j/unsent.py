@@ -1,14 +1,17 @@
-"""What a write has not told the database yet: all of it goes with one statement, before anything else is asked."""
+"""What writes have not told the database yet: all of it goes with one statement, before anything else is asked."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 Rows = list[Any]
 
+MOST = 5_000
+"""Entities and links that go together."""
+
 
 @dataclass
 class Unsent:
-    """Rows by the slots of cypher_small.WRITE. `changes` are those of one revision."""
+    """Rows by the slots of cypher_small.WRITE, of one write or of several in their order."""
 
     changes: dict[str, Any] = field(default_factory=dict)
     runs: Rows = field(default_factory=list)
@@ -21,7 +24,22 @@ class Unsent:
     def __bool__(self) -> bool:
         return bool(self.changes or self.runs or self.records or self.answers or self.ids)
 
-    def parameters(self) -> dict[str, Any]:
+    def take(self, later: "Unsent") -> bool:
+        """Take what is to be written after it, if that is the same in one statement: each step is done for all of the
+        rows before the next step, so nothing may be touched by two writes.
+        """
+        touched, more = _touched(self.changes), _touched(later.changes)
+        if len(touched) + len(more) > MOST or touched & more:
+            return False
+        self.changes = {name: [*self.changes.get(name, ()), *later.changes.get(name, ())] for name in _LISTS}
+        self.runs += later.runs
+        self.records += later.records
+        self.answers += later.answers
+        self.ids += later.ids
+        self.keep = later.keep or self.keep
+        return True
+
+    def rows(self) -> dict[str, Any]:
         rest = {"runs": self.runs, "records": self.records, "answers": self.answers, "ids": self.ids}
         return _NO_CHANGES | self.changes | rest | {"keep": self.keep}
 
@@ -39,4 +57,19 @@ _LISTS = (
     "known_links",
     "deltas",
 )
-_NO_CHANGES: dict[str, Any] = {"revision": 0, "at": ""} | dict.fromkeys(_LISTS, ())
+_NO_CHANGES: dict[str, Any] = dict.fromkeys(_LISTS, ())
+
+
+def _touched(changes: dict[str, Any]) -> set[object]:
+    """Refs of entities and keys of links."""
+    if not changes:
+        return set()
+    refs = [
+        *(row["ref"] for row in (*changes["gone"], *changes["known"])),
+        *(row["entity"]["ref"] for row in changes["new"]),
+    ]
+    links = [
+        (row["source"], row["type"], row["target"], row["link"].get("environment"))
+        for row in (*changes["new_links"], *changes["known_links"])
+    ]
+    return {*refs, *links, *map(tuple, changes["gone_links"])}

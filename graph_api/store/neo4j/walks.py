@@ -14,12 +14,12 @@ from graph_api.catalog.traversal import (
     WalkRequest,
 )
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.database import Statements
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.reach import check_levels, hard_only, head, parameters, step_predicate
 from graph_api.store.neo4j.records import Record, entity_of
 from graph_api.store.neo4j.sight import TRUE, Sight
+from graph_api.store.neo4j.statements import Statements
 
 
 async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:

@@ -11,15 +11,16 @@ from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.lookups import SAID, Lookups, Referenced, Said, SaidPlace
-from graph_api.store.neo4j import audit, cypher, idempotency, keys
+from graph_api.store.neo4j import audit, cypher, cypher_writes, idempotency, keys
 from graph_api.store.neo4j.changes import SMALL, Statement, small_changes, statements_of
 from graph_api.store.neo4j.connectors import Connectors
 from graph_api.store.neo4j.copied import Copy
-from graph_api.store.neo4j.database import Database, Statements
+from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.lookups import Neo4jLookups
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
+from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
@@ -200,7 +201,7 @@ class Neo4jWrite:
         else:
             await self._run_all(statements_of(changes, self.revision, at))
         if changes.removed:
-            await self._tx.rows(cypher.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
+            await self._tx.rows(cypher_writes.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
 
     async def _run_all(self, statements: Iterator[Statement]) -> None:
         """While the server works on one statement, a thread builds the rows of the next."""

@@ -1,0 +1,57 @@
+"""The statements of writes, as literal as those of cypher.py.
+
+Their lists are in one map: the planner makes a plan of a statement for each order of magnitude of each list that is a
+parameter of its own.
+"""
+
+from graph_api.catalog.kinds import BUILT_IN_KINDS
+from graph_api.store.neo4j.cypher import LINK_OF_KEY
+
+LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}
+CREATE_ENTITIES = "UNWIND $given.rows AS row CREATE (e:{labels}) SET e = row"
+UPDATE_ENTITIES = (
+    "UNWIND $given.rows AS row MATCH (e:Entity {ref: row.ref}) WITH e, row, e.created_revision AS created "
+    "SET e = row SET e.created_revision = created"
+)
+DROP_IDENTIFIERS = "UNWIND $given.rows AS ref MATCH (:Entity {ref: ref})<-[n:NAMES]-(:Identifier) DELETE n"
+CREATE_IDENTIFIERS = (
+    "UNWIND $given.rows AS row MATCH (e:Entity {ref: row[0]}) MERGE (i:Identifier {value: row[1]}) "
+    "CREATE (i)-[:NAMES]->(e)"
+)
+DELETE_TOMBSTONES = "UNWIND $given.rows AS ref MATCH (t:Removed {ref: ref}) DELETE t"
+DELETE_ENTITIES = "UNWIND $given.rows AS ref MATCH (e:Entity {ref: ref}) DETACH DELETE e"
+# Before the entities go.
+CREATE_TOMBSTONES = (
+    "UNWIND $given.rows AS ref MATCH (e:Entity {ref: ref}) MERGE (t:Removed {ref: ref}) "
+    "SET t.revision = $revision, t.at = $at, t.audience = e.audience"
+)
+CREATE_AUDIENCES = "UNWIND $given.rows AS text MERGE (:Audience {text: text})"
+CREATE_LINKS = (
+    "UNWIND $given.rows AS row MATCH (a:Entity {{ref: row.source}}) MATCH (b:Entity {{ref: row.target}}) "
+    "CREATE (a)-[r:{type}]->(b) SET r = row.link"
+)
+UPDATE_LINKS = (
+    "UNWIND $given.rows AS row WITH row, [row.source, row.type, row.target, row.link.environment] AS key "
+    f"{LINK_OF_KEY}SET r = row.link"
+)
+DELETE_LINKS = f"UNWIND $given.rows AS key {LINK_OF_KEY}DELETE r"
+WRITE_RUNS = (
+    "UNWIND $given.runs AS run MERGE (s:Sync {id: run.id}) SET s.source = run.source, s.started_at = run.started_at, "
+    "s.body = run.body, s.held = run.held, s.problems = run.problems, s.payload = run.payload "
+    "MERGE (o:Source {name: run.source}) ON CREATE SET o.connector = run.connector, o.entities = 0, o.links = 0 "
+    "SET o.entities = o.entities + run.entities, o.links = o.links + run.links, "
+    "o.last_applied_at = coalesce(run.applied_at, o.last_applied_at)"
+)
+PRUNE_RUNS = (
+    "UNWIND $given.runs AS run CALL (run) { MATCH (s:Sync) WHERE s.source = run.source "
+    "WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $given.keep "
+    "WHERE s.held IS NULL AND NOT s.id IN [other IN $given.runs | other.id] DELETE s }"
+)
+# The revisions of removals come from their index, the newest first.
+OLD_REMOVALS = (
+    "MATCH (t:Removed) WHERE t.revision >= 0 WITH t.revision AS revision ORDER BY revision DESC SKIP $keep LIMIT 1 "
+    "WITH CASE WHEN revision < $revision THEN revision ELSE $revision - 1 END AS horizon "
+    "MATCH (c:Catalog {id: 1}) SET c.horizon = horizon "
+    "WITH horizon MATCH (t:Removed) WHERE t.revision <= horizon DELETE t"
+)
+SET_REVISION = "MATCH (c:Catalog {id: 1}) SET c.revision = $revision"

@@ -1,0 +1,135 @@
+"""Statements in one transaction."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from neo4j import AsyncResult, AsyncTransaction
+from neo4j.exceptions import DriverError, Neo4jError
+
+from graph_api.access.audit import Head
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.neo4j import cypher, cypher_small
+from graph_api.store.neo4j.sight import WHOLE
+from graph_api.store.neo4j.unsent import Unsent
+
+Row = dict[str, Any]
+
+EXECUTE_TIMEOUT = 15.0
+COMMIT_TIMEOUT = 120.0
+
+
+class Gate(NamedTuple):
+    """`applying`: the write that is applied in parts."""
+
+    revision: int
+    begun: int
+    ended: int
+    applying: str | None
+
+    @property
+    def closed(self) -> bool:
+        return self.begun != self.ended
+
+
+class Statements:
+    """Runs statements in one transaction, counting them."""
+
+    def __init__(
+        self, transaction: AsyncTransaction, count_round_trip: Callable[[], None], timeout: float | None = None
+    ) -> None:
+        self._transaction = transaction
+        self._count_round_trip = count_round_trip
+        self._timeout = timeout
+        self.revision = 0
+        self.store: str | None = None
+        self.source_order: tuple[str, ...] | None = None
+        self.applying: str | None = None
+        self.holder: str | None = None
+        """Who plans or applies a write in parts now."""
+        self.sight = WHOLE
+        self.audit_head = Head(0, "")
+        self.unsent = Unsent()
+        """Of the write that is being made."""
+        self._to_send: deque[Unsent] = deque()
+        self._sending: asyncio.Task[None] | None = None
+        self.statements = 0
+        """Sent so far."""
+        self.is_broken = False
+        """Whether a statement has failed, or was given up, so that none can follow."""
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether it has written anything that was unsent."""
+        return self._sending is not None
+
+    async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
+        self.statements += 1
+        await self.send()
+        return await self._rows(query, parameters)
+
+    async def send(self) -> None:
+        """What is unsent."""
+        self.begin_to_send()
+        if self._sending:
+            await asyncio.shield(self._sending)
+
+    def begin_to_send(self) -> None:
+        """What is unsent; whoever asks for anything waits for it. What comes while the server works goes together."""
+        if not self.unsent:
+            return
+        unsent, self.unsent = self.unsent, Unsent()
+        self.statements += 1
+        if not self._to_send or not self._to_send[-1].take(unsent):
+            self._to_send.append(unsent)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send_all(self._sending))
+
+    async def _send_all(self, sent: asyncio.Task[None] | None) -> None:
+        if sent:
+            await sent
+        while self._to_send:
+            await self._rows(cypher_small.WRITE, {"given": self._to_send.popleft().rows()})
+
+    async def stop_sending(self) -> None:
+        """Before the transaction is given up."""
+        self._to_send.clear()
+        if self._sending:
+            self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
+
+    async def _rows(self, query: str, parameters: Row) -> list[Row]:
+        self._count_round_trip()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await rows_of(await self._transaction.run(query, parameters))
+        except BaseException as error:
+            self.is_broken = True
+            if not isinstance(error, TimeoutError):
+                raise
+            raise CatalogError(
+                ErrorCode.UNAVAILABLE, f"the database did not answer within {self._timeout:g} s; nothing is written"
+            ) from None
+
+    async def commit(self) -> None:
+        async with asyncio.timeout(COMMIT_TIMEOUT):
+            await self._transaction.commit()
+
+    async def roll_back(self) -> None:
+        """Also where the database does it by itself, since it does not hear of the transaction any more."""
+        await self.stop_sending()
+        with suppress(DriverError, Neo4jError, TimeoutError):
+            async with asyncio.timeout(EXECUTE_TIMEOUT):
+                await self._transaction.rollback()
+
+    async def gate(self) -> Gate:
+        rows = await self.rows(cypher.READ_GATE)
+        return Gate(**rows[0])
+
+
+async def rows_of(result: AsyncResult) -> list[Row]:
+    """As result.data(), which looks for nodes and paths in everything; no statement of ours returns any."""
+    keys = result.keys()
+    return [dict(zip(keys, values, strict=True)) for values in await result.values()]
