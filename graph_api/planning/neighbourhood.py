@@ -1,8 +1,8 @@
 """The catalog as it will be after an edit, read piece by piece: stored rows and links with the edit laid over them."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 
+from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
@@ -99,7 +99,7 @@ def far_end(key: LinkKey, direction: Direction) -> Ref:
 
 def with_derived(row: Entity, old: Entity) -> Entity:
     """A merged row with the derived fields that it had before."""
-    return replace(
+    return altered(
         row,
         owners=old.owners,
         systems=old.systems,
