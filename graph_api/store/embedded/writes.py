@@ -118,7 +118,9 @@ class _Write:
         self._erase(gone.values())
 
     def _erase(self, ids: Iterable[int]) -> None:
-        parameter = one_of(ids)
+        if not (known := list(ids)):
+            return
+        parameter = one_of(known)
         for statement in _ERASE:
             self._conn.execute(statement, (parameter,))
 
