@@ -97,7 +97,7 @@ class _Questions:
     async def _each(self, question: str, keys: Collection[K]) -> dict[K, Any]:
         known = self._known.setdefault(question, {})
         missing = [key for key in keys if key not in known]
-        found = await self.__getattr__(question)(missing) if missing else {}
+        found = await self._asking(question)(missing) if missing else {}
         if len(known) + len(missing) <= MOST_KNOWN:
             known.update(dict.fromkeys(missing) | found)
         return found | {key: known[key] for key in keys if known.get(key) is not None}
@@ -105,6 +105,9 @@ class _Questions:
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         if name.startswith("apply"):
             self._known.clear()
+        return self._asking(name)
+
+    def _asking(self, name: str) -> Callable[..., Awaitable[Any]]:
         if (method := getattr(self._here(), name, None)) and monotonic() < self._step_ends:
             return cast("Callable[..., Awaitable[Any]]", method)
         return partial(self._ask_outside, getattr(self._tx, name))
