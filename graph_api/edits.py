@@ -1,23 +1,24 @@
 """Writes through the API: each speaks for one source, changes only its statements, and is all or nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from graph_api.access.audit import Attempt, Outcome
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
+from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
-from graph_api.catalog.ref import Ref, split_ref
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals
 from graph_api.once import Told
 from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
-from graph_api.sources.descriptor_links import add_link, unusual_ends
+from graph_api.sources.descriptor_links import add_link, read_links, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
-from graph_api.sources.fields import Origin
+from graph_api.sources.fields import Fields, Origin
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump
 from graph_api.writing import foreign_connector, new_run_id, utc_now, write
@@ -164,7 +165,8 @@ async def remove_links(
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
     entities: dict[Ref, EntityStatement | None] = {}
     before: dict[Ref, EntityStatement | None] = {}
-    readings = [read_document(put.document) for put in puts]
+    origin = _items(now)
+    readings = [read_descriptor(put.document, origin) for put in puts]
     named = [(("entities", str(place)), row.entity.ref) for place, row in enumerate(readings) if row.entity]
     draft = _Draft(Edit(source, {}, {}), [], [], named, new=True)
     rows = await stated_rows(tx, [ref for _, ref in named])
@@ -183,10 +185,8 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
         draft.errors += _revision_errors(path, put.expected_revision, row)
         said = row.statements.get(source) if row else None
         before[statement.ref] = said
-        statement = replace(statement, document=f"api:{statement.ref}")
-        first_seen = said.first_seen if said else now
-        entities[statement.ref] = replace(statement, first_seen=first_seen)
-        new_links += [replace(link, document=statement.document) for link in reading.links]
+        entities[statement.ref] = altered(statement, first_seen=said.first_seen) if said else statement
+        new_links += reading.links
     draft.edit = Edit(source, entities, await _links_after(tx, source, before, new_links, now))
     return draft
 
@@ -202,14 +202,14 @@ async def _links_after(
 
     A link that was put by itself stands as it is; one that the other end's spec tells too stays.
     """
-    keys = {link.key for said in before.values() if said for link in _links_said_with(said)}
+    keys = {link.key for said in before.values() if said for link in _links_said_with(said, now)}
     keys |= {link.key for link in new}
     stated = await stated_links(tx, source, keys)
     after = {key: said for key, said in stated.items() if said.document == API_CONNECTOR}
     told_by_specs = keys - after.keys()
     others = await tx.entities({ref for key in told_by_specs for ref in (key.source, key.target)} - before.keys())
     specs = [row.statements[source] for row in others.values() if source in row.statements]
-    for link in [*(link for said in specs for link in _links_said_with(said)), *new]:
+    for link in [*(link for said in specs for link in _links_said_with(said, now)), *new]:
         if link.key in told_by_specs:
             add_link(after, link)
     return {key: _first_seen(after[key], stated, now) if key in after else None for key in keys}
@@ -249,16 +249,21 @@ def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:
     ]
 
 
-def _links_said_with(statement: EntityStatement) -> list[LinkStatement]:
+def _items(now: str) -> Origin:
+    """Of descriptors that are stated one by one."""
+    return Origin(API_CONNECTOR, of_items=True, first_seen=now)
+
+
+def _links_said_with(statement: EntityStatement, now: str) -> Iterable[LinkStatement]:
     """Links that the statement's own spec states."""
-    metadata = {"name": statement.name, "namespace": split_ref(statement.ref).namespace}
-    document = {"kind": statement.kind, "metadata": metadata, "spec": statement.spec}
-    return [replace(link, document=statement.document) for link in read_document(document).links]
+    fields = Fields({"spec": statement.spec}, _items(now), statement.ref, statement.document)
+    return read_links(statement.ref, fields).values()
 
 
 def _first_seen(link: LinkStatement, before: Mapping[LinkKey, LinkStatement], now: str) -> LinkStatement:
     old = before.get(link.key)
-    return replace(link, first_seen=old.first_seen if old else now)
+    first_seen = old.first_seen if old else now
+    return link if link.first_seen == first_seen else altered(link, first_seen=first_seen)
 
 
 def _revision_errors(path: tuple[str, ...], expected: int | None, row: Entity | None) -> list[UserError]:

@@ -5,7 +5,7 @@ Each record holds the hash of the one before.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,7 @@ import orjson
 from graph_api.access.authorize import Reach
 from graph_api.access.once import Once
 from graph_api.access.principal import LOCAL, Principal
-from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
+from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 
 MAX_REFS = 100
 """That one record names; its counts have all."""
@@ -53,6 +53,9 @@ class Event:
     revision: int | None = None
 
 
+_FIELDS = tuple(field.name for field in fields(Event))
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """`body` is the event as JSON text, of which the hash is made together with the place and the hash before."""
@@ -78,7 +81,7 @@ class Head:
 
 def chain(head: Head, event: Event) -> Record:
     """The event as the next record."""
-    body = orjson.dumps(asdict(event), option=orjson.OPT_SORT_KEYS).decode()
+    body = orjson.dumps({name: getattr(event, name) for name in _FIELDS}, option=orjson.OPT_SORT_KEYS).decode()
     sequence = head.sequence + 1
     return Record(sequence, body, head.hash, _hash(sequence, head.hash, body))
 
@@ -141,7 +144,7 @@ class Attempt:
         """Of a write that left this run."""
         outcomes = {SyncStatus.HELD: Outcome.HELD, SyncStatus.FAILED: Outcome.FAILED}
         refs = [*(row.ref for row in changes.entities[:MAX_REFS]), *changes.removed[:MAX_REFS]]
-        counts = {name: count for name, count in asdict(run.counts).items() if count}
+        counts = {row.name: count for row in fields(Counts) if (count := getattr(run.counts, row.name))}
         return self.ended(
             outcomes.get(run.status, Outcome.APPLIED),
             run.finished_at,

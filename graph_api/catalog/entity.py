@@ -1,11 +1,12 @@
 """Entities and links: what one source states, and what the catalog makes of all statements together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from graph_api.catalog.ref import Ref, kind_of
+from graph_api.catalog.sealed import sealed
 
 
 class Criticality(StrEnum):
@@ -39,7 +40,7 @@ class OwnerState(StrEnum):
     UNRESOLVED = "UNRESOLVED"
 
 
-@dataclass(frozen=True, slots=True)
+@sealed(frozen=True, slots=True)
 class Evidence:
     """Who says so and where: `location` is `file:line` or a URL; times are ISO 8601 in UTC."""
 
@@ -53,7 +54,7 @@ class Evidence:
     """Of a link only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@sealed(frozen=True, slots=True, kw_only=True)
 class EntityStatement:
     """What one source says about one entity. `document` is the file (or API item) that it came from."""
 
@@ -104,7 +105,7 @@ class LinkKey(NamedTuple):
     environment: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@sealed(frozen=True, slots=True, kw_only=True)
 class LinkStatement:
     """What one source says about one link; None means unset."""
 
@@ -122,7 +123,7 @@ class LinkStatement:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@sealed(frozen=True, slots=True, kw_only=True)
 class Owner:
     """One owner of an entity. `through` holds the refs from the entity to the declaring one, both included."""
 
@@ -134,7 +135,7 @@ class Owner:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@sealed(frozen=True, slots=True, kw_only=True)
 class Entity:
     """One thing in the catalog, merged from all sources' statements, with what is derived from its neighbours.
 
@@ -191,7 +192,7 @@ class Entity:
         return next(iter(self.statements.values()), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@sealed(frozen=True, slots=True, kw_only=True)
 class Link:
     """One relation between two entities, merged from all sources' statements.
 

@@ -45,31 +45,33 @@ from graph_api.catalog.ref import DEFAULT_NAMESPACE
 MAX_IDENTIFIER = 1024
 """Characters; what is longer names nothing (and would not fit a database index)."""
 
-NAMING = (
-    "amazonaws.com/arn",
-    "argocd/app-name",
-    "aws.amazon.com/amazon-ecs-service-arn",
-    "aws.amazon.com/aws-codepipeline-arn",
-    "aws.com/lambda-function-name",
-    "backstage.io/kubernetes-id",
-    "backstage.io/ldap-dn",
-    "backstage.io/ldap-uuid",
-    "datadoghq.com/service-name",
-    "dev.azure.com/project-repo",
-    "graph-api/service-name",
-    "graph.microsoft.com/group-id",
-    "graph.microsoft.com/user-id",
-    "jenkins.io/job-full-name",
-    "jira/project-key",
-    "microsoft.com/email",
-    "opentelemetry.io/service.name",
-    "opsgenie.com/component-selector",
-    "opsgenie.com/team",
-    "pagerduty.com/service-id",
-    "resource.opentelemetry.io/service.name",
-    "sentry.io/project-slug",
-    "snyk.io/project-ids",
-    "sonarqube.org/project-key",
+NAMING = frozenset(
+    {
+        "amazonaws.com/arn",
+        "argocd/app-name",
+        "aws.amazon.com/amazon-ecs-service-arn",
+        "aws.amazon.com/aws-codepipeline-arn",
+        "aws.com/lambda-function-name",
+        "backstage.io/kubernetes-id",
+        "backstage.io/ldap-dn",
+        "backstage.io/ldap-uuid",
+        "datadoghq.com/service-name",
+        "dev.azure.com/project-repo",
+        "graph-api/service-name",
+        "graph.microsoft.com/group-id",
+        "graph.microsoft.com/user-id",
+        "jenkins.io/job-full-name",
+        "jira/project-key",
+        "microsoft.com/email",
+        "opentelemetry.io/service.name",
+        "opsgenie.com/component-selector",
+        "opsgenie.com/team",
+        "pagerduty.com/service-id",
+        "resource.opentelemetry.io/service.name",
+        "sentry.io/project-slug",
+        "snyk.io/project-ids",
+        "sonarqube.org/project-key",
+    }
 )
 """Annotations whose value names the entity itself in another tool."""
 
@@ -178,19 +180,21 @@ def _folder_in(location: str) -> str:
 
 def identifiers_of(kind: str, annotations: Mapping[str, str], spec: Mapping[str, Any]) -> tuple[str, ...]:
     """The identifiers that a descriptor states, normalized and sorted. `kind` is lower case."""
-    texts = [annotations[key] for key in NAMING if key in annotations]
-    texts += [part for key in _LISTS for part in annotations.get(key, "").split(",")]
-    texts += _with_schemes(annotations)
-    texts += _of_kind(kind, annotations, spec)
+    texts = list(_of_kind(kind, annotations, spec))
+    for key, value in annotations.items():
+        if key in _LISTS:
+            texts += value.split(",")
+        elif key in NAMING:
+            texts.append(value)
+        if key in SCHEMED:
+            texts += _with_scheme(SCHEMED[key], value.split(",") if key in _LISTS else (value,))
     return normalize_all(texts)
 
 
-def _with_schemes(annotations: Mapping[str, str]) -> Iterator[str]:
-    for key, scheme in SCHEMED.items():
-        value = annotations.get(key, "")
-        for name in value.split(",") if key in _LISTS else (value,):
-            if name.strip():
-                yield scoped(scheme, image_name(name) if scheme == "image" else name)
+def _with_scheme(scheme: str, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        if name.strip():
+            yield scoped(scheme, image_name(name) if scheme == "image" else name)
 
 
 def definition_name(text: str) -> str:

@@ -151,9 +151,9 @@ def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: Sour
     """Owners out of the entity's OWNED_BY links (at least one): those of the declaring source, else of the first
     source that states any. Sorted by ref; one of them is primary.
     """
-    sources = sorted({source for link in links for source in link.statements}, key=order)
+    sources = {source for link in links for source in link.statements}
     declaring = next(iter(entity.statements), None)
-    source = declaring if declaring in sources else sources[0]
+    source = declaring if declaring in sources else min(sources, key=order)
     # Links that differ only in their environment name one owner.
     stated = {link.key.target: link.statements[source] for link in links if source in link.statements}
     rows = [(target, _fill([row.properties for row in said]), said[0]) for target, said in sorted(stated.items())]

@@ -5,6 +5,7 @@ Grammar and defaults are those of Backstage's entity references
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple, NewType
 
 Ref = NewType("Ref", str)
@@ -41,6 +42,7 @@ def make_ref(kind: str, namespace: str, name: str) -> Ref:
     return Ref(f"{kind}:{namespace}/{name}".lower())
 
 
+@lru_cache(4_096)
 def parse_ref(text: str, *, kind: str | None = None, namespace: str = DEFAULT_NAMESPACE) -> Ref:
     """Parse `[kind:][namespace/]name`; `kind` and `namespace` are the defaults of the place where it stands."""
     match = _REF.fullmatch(text.strip()) if len(text) <= 3 * MAX_PART + 16 else None

@@ -42,9 +42,10 @@ class Relation:
 
 
 def _fits(kind: str, allowed: frozenset[str]) -> bool:
+    if not allowed or kind in allowed:
+        return True
     registered = KINDS.get(kind)
-    like = registered.like if registered else None
-    return not allowed or kind in allowed or (like is not None and like.lower() in allowed)
+    return registered is not None and registered.like is not None and registered.like.lower() in allowed
 
 
 def _row(name: str, inverse: str, ends: str, description: str, *spellings: Spelling, impact: bool = True) -> Relation:

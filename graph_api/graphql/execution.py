@@ -4,8 +4,8 @@ graphql-core takes some 10 microseconds for each field: a path, an info object, 
 What a root field gives is read by columns instead (readers.py). A reader that meets anything but values as they should
 be gives up, and the executor's own way begins anew at that value: it meets the error again, and tells its place.
 
-The variables of mutations may hold thousands of entities: they are checked in a thread, while the event loop answers
-others.
+The variables of mutations may hold thousands of entities: then they are checked in a thread, while the event loop
+answers others.
 """
 
 import asyncio
@@ -34,15 +34,31 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.plans import plan_of
 from graph_api.graphql.readers import Later, Read, Values
 
+_FEW = 500
+"""Values, with those that others hold."""
+
 
 async def execute_operation(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
     """As graphql-core does it."""
     operation = get_operation_ast(document, options.get("operation_name"))
-    if operation and operation.operation is OperationType.MUTATION:
+    if operation and operation.operation is OperationType.MUTATION and _are_many(options.get("variable_values")):
         started = await asyncio.to_thread(execute, schema, document, **options)
     else:
         started = execute(schema, document, **options)
     return await started if isawaitable(started) else started
+
+
+def _are_many(variables: object) -> bool:
+    """Whether checking them takes longer than the way to a thread and back."""
+    values: list[object] = [variables]
+    for value in values:
+        if isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
+        if len(values) > _FEW:
+            return True
+    return False
 
 
 class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):

@@ -1,9 +1,9 @@
 """Who may see what a write touches, once its effective owners are known."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from graph_api.catalog.audience import Restriction, audience_of
+from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.ref import Ref
 from graph_api.planning.neighbourhood import Neighbourhood
@@ -29,4 +29,4 @@ async def derive_pointed_at(
 
 def _with_audience(row: Entity, restrictions: Iterable[Restriction]) -> Entity:
     audience = audience_of(row, restrictions)
-    return row if row.audience == audience else replace(row, audience=audience)
+    return row if row.audience == audience else altered(row, audience=audience)

@@ -54,7 +54,7 @@ async def _derive_ownership(around: Neighbourhood, rows: dict[Ref, Entity], orde
             or inherited_owners(levels, declared)
             or code_owners.infer(rows.get(ref) or around.row(ref))
         )
-        rows[ref] = altered(
+        rows[ref] = _changed(
             rows.get(ref) or around.row(ref),
             owners=tuple(owners),
             systems=tuple(part for part in whole if kind_of(part) == "system"),
@@ -151,7 +151,7 @@ async def _derive_environments(around: Neighbourhood, rows: dict[Ref, Entity]) -
     changed = {source for source, _ in around.changed_ends("DEPLOYED_TO")}
     targets = await around.ends("DEPLOYED_TO", OUT, changed)
     for ref in changed:
-        rows[ref] = altered(rows[ref], environments=tuple(sorted(set(targets[ref]))))
+        rows[ref] = _changed(rows[ref], environments=tuple(sorted(set(targets[ref]))))
 
 
 async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -> None:
@@ -163,7 +163,12 @@ async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -
     peopled = groups_with_users(groups, children, users)
     for ref in groups | {ref for ref in rows if kind_of(ref) == "user"}:
         row = rows.get(ref) or around.row(ref)
-        rows[ref] = altered(row, owner_state=_owner_state(row, kind_of(ref) == "user" or ref in peopled))
+        rows[ref] = _changed(row, owner_state=_owner_state(row, kind_of(ref) == "user" or ref in peopled))
+
+
+def _changed(row: Entity, **derived: object) -> Entity:
+    """The row itself where it has these values already, as most have."""
+    return row if all(getattr(row, name) == value for name, value in derived.items()) else altered(row, **derived)
 
 
 async def _state_dirty(around: Neighbourhood, rows: Mapping[Ref, Entity]) -> set[Ref]:

@@ -1,8 +1,8 @@
 """The catalog as it will be after an edit, read piece by piece: stored rows and links with the edit laid over them."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 
+from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
@@ -27,6 +27,7 @@ class Neighbourhood:
         self.changed = links
         self.old_links = old_links
         ends = {end for key in links for end in (key.source, key.target)}
+        self._rows = {ref: with_derived(row, old[ref]) if ref in old else row for ref, row in merged.items()}
         self._absent = {ref for ref in {*merged, *ends} if ref not in old}
         self._links: dict[tuple[str, Direction], dict[Ref, list[Link]]] = {}
         self._overlay: dict[tuple[str, Direction], dict[Ref, list[Link]]] = {}
@@ -45,11 +46,7 @@ class Neighbourhood:
 
     def row(self, ref: Ref) -> Entity:
         """The row after the edit, with the derived fields that it had before; a placeholder where there is none."""
-        old = self.old.get(ref)
-        row = self.merged.get(ref)
-        if row is None:
-            return old or unresolved(ref)
-        return with_derived(row, old) if old else row
+        return self._rows.get(ref) or self.old.get(ref) or unresolved(ref)
 
     async def links(self, relation: str, direction: Direction, refs: Iterable[Ref]) -> dict[Ref, list[Link]]:
         """Links by the end that is asked for, after the edit; every ref is a key."""
@@ -99,7 +96,7 @@ def far_end(key: LinkKey, direction: Direction) -> Ref:
 
 def with_derived(row: Entity, old: Entity) -> Entity:
     """A merged row with the derived fields that it had before."""
-    return replace(
+    return altered(
         row,
         owners=old.owners,
         systems=old.systems,

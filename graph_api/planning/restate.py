@@ -121,9 +121,10 @@ class _Links:
 
     async def edit(self, edit: Edit) -> None:
         standing = self._standing
-        await self._load({place for key in edit.links for place in (standing.key_before(key), standing.key_after(key))})
-        for key in edit.links:
-            for place in (standing.key_before(key), standing.key_after(key)):
+        places = {key: dict.fromkeys((standing.key_before(key), standing.key_after(key))) for key in edit.links}
+        await self._load({place for both in places.values() for place in both})
+        for key, both in places.items():
+            for place in both:
                 self._withdraw(place, edit.source, key)
         for statement in edit.links.values():
             if statement:

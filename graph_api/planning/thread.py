@@ -1,7 +1,7 @@
 """A writer's planning in a thread, so that the event loop answers others while thousands of rows are planned."""
 
 import gc
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -9,12 +9,17 @@ from inspect import CORO_CREATED, getcoroutinestate
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
+from graph_api.catalog.entity import Entity, Link, LinkKey
+from graph_api.catalog.ref import Ref
 from graph_api.store.protocol import WriteTransaction
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 LONGEST_STEP = 1.0
 """Seconds after which a plan comes out of its thread, where it may be cancelled and garbage is collected."""
+MOST_KNOWN = 10_000
+"""Of each question; those of a large write stay with the plan itself."""
 
 
 async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Coroutine[Any, Any, T]]) -> T:
@@ -66,18 +71,43 @@ class _Call:
 
 
 class _Questions:
-    """Stands for the transaction in the thread."""
+    """Stands for the transaction in the thread. What the plan has read of single things it need not ask again, until
+    it writes.
+    """
 
     def __init__(self, tx: WriteTransaction, here: Callable[[], object]) -> None:
         self._tx = tx
         self._here = here
         self._step_ends = monotonic() + LONGEST_STEP
+        self._known: dict[str, dict[Any, Any]] = {}
 
     @property
     def revision(self) -> int:
         return self._tx.revision
 
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
+        return await self._each("entities", refs)
+
+    async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
+        return await self._each("links", keys)
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
+        return await self._each("resolve", identifiers)
+
+    async def _each(self, question: str, keys: Collection[K]) -> dict[K, Any]:
+        known = self._known.setdefault(question, {})
+        missing = [key for key in keys if key not in known]
+        found = await self._asking(question)(missing) if missing else {}
+        if len(known) + len(missing) <= MOST_KNOWN:
+            known.update(dict.fromkeys(missing) | found)
+        return found | {key: known[key] for key in keys if known.get(key) is not None}
+
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        if name.startswith("apply"):
+            self._known.clear()
+        return self._asking(name)
+
+    def _asking(self, name: str) -> Callable[..., Awaitable[Any]]:
         if (method := getattr(self._here(), name, None)) and monotonic() < self._step_ends:
             return cast("Callable[..., Awaitable[Any]]", method)
         return partial(self._ask_outside, getattr(self._tx, name))

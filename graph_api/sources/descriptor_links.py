@@ -1,13 +1,15 @@
 """The relation fields and owners of a descriptor -> links."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
+from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
 from graph_api.catalog.merge import DEFAULT_ROLE
 from graph_api.catalog.ref import BadRefError, Ref, kind_of, parse_ref, split_ref
 from graph_api.catalog.relations import RELATIONS, SPELLINGS, Direction, Relation, Spelling
+from graph_api.catalog.sealed import sealed
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.fields import MAX_TEXT, Fields, Path, text_of
 
@@ -17,7 +19,7 @@ _TARGET_KEYS = {"ref", "criticality", "environment", "confidence", "properties"}
 _OWNER_KEYS = _TARGET_KEYS | {"role", "primary"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@sealed(frozen=True, slots=True, kw_only=True)
 class _Target:
     """One value of a relation field: a ref, or an object with a ref and properties of the link."""
 
@@ -37,13 +39,14 @@ def read_links(ref: Ref, fields: Fields) -> dict[LinkKey, LinkStatement]:
     spec = fields.get("spec")
     if not isinstance(spec, dict):
         return links
+    namespace = split_ref(ref).namespace
     for name in spec:
         if name in SPELLINGS and name not in _OWNER_FIELDS:
             relation, spelling = SPELLINGS[name]
-            for target in _targets(ref, fields, spelling, _TARGET_KEYS):
+            for target in _targets(namespace, fields, spelling, _TARGET_KEYS):
                 ends = (ref, target.ref) if spelling.direction is Direction.OUT else (target.ref, ref)
                 add_link(links, _statement(fields, relation, *ends, target))
-    for owner in _owners(ref, fields):
+    for owner in _owners(namespace, fields):
         add_link(links, _statement(fields, _OWNED_BY, ref, owner.ref, owner))
     return links
 
@@ -54,7 +57,7 @@ def add_link(links: dict[LinkKey, LinkStatement], new: LinkStatement) -> None:
     links[new.key] = (
         new
         if old is None
-        else replace(
+        else altered(
             old,
             criticality=old.criticality or new.criticality,
             confidence=new.confidence if old.confidence is None else old.confidence,
@@ -63,18 +66,18 @@ def add_link(links: dict[LinkKey, LinkStatement], new: LinkStatement) -> None:
     )
 
 
-def _owners(ref: Ref, fields: Fields) -> list[_Target]:
+def _owners(namespace: str, fields: Fields) -> list[_Target]:
     """Of an owner in both `owner` and `owners` the entry in `owners` counts; exactly one of all is primary."""
     spelling = SPELLINGS["owners"][1]
-    single = list(_targets(ref, fields, SPELLINGS["owner"][1], _OWNER_KEYS))
-    listed = list(_targets(ref, fields, spelling, _OWNER_KEYS))
+    single = list(_targets(namespace, fields, SPELLINGS["owner"][1], _OWNER_KEYS))
+    listed = list(_targets(namespace, fields, spelling, _OWNER_KEYS))
     flagged = [target for target in listed + single if target.primary]
     if len(flagged) > 1:
         fields.report(ProblemCode.INVALID, "more than one owner is primary; the first is taken", flagged[1].path)
     primary = next(iter(flagged + single + listed), None)
     owners = {(target.ref, target.environment): target for target in single + listed}
     return [
-        replace(
+        altered(
             target,
             properties={
                 **target.properties,
@@ -86,19 +89,19 @@ def _owners(ref: Ref, fields: Fields) -> list[_Target]:
     ]
 
 
-def _targets(ref: Ref, fields: Fields, spelling: Spelling, known: set[str]) -> Iterator[_Target]:
+def _targets(namespace: str, fields: Fields, spelling: Spelling, known: set[str]) -> Iterator[_Target]:
     for path, value in fields.items("spec", spelling.field):
         try:
-            yield _target(ref, fields, spelling, path, value, known)
+            yield _target(namespace, fields, spelling, path, value, known)
         except BadRefError as error:
             fields.report(ProblemCode.BAD_REF, f"spec.{spelling.field}: {error}", path)
 
 
-def _target(ref: Ref, fields: Fields, spelling: Spelling, path: Path, value: Any, known: set[str]) -> _Target:
+def _target(namespace: str, fields: Fields, spelling: Spelling, path: Path, value: Any, known: set[str]) -> _Target:
     text = text_of(value.get("ref") if isinstance(value, dict) else value)
     if text is None:
         raise BadRefError("a ref is missing: write kind:namespace/name, or an object with `ref`")
-    target = parse_ref(text, kind=spelling.default_kind, namespace=split_ref(ref).namespace)
+    target = parse_ref(text, kind=spelling.default_kind, namespace=namespace)
     if not isinstance(value, dict):
         return _Target(ref=target, path=path)
     for key in value:
@@ -124,11 +127,12 @@ def _statement(fields: Fields, relation: Relation, source: Ref, target: Ref, det
         fields.report(ProblemCode.BAD_LINK_END, message, details.path)
     return LinkStatement(
         key=key,
-        document=fields.origin.document,
+        document=fields.stated_in,
         location=fields.origin.location(details.path),
         criticality=details.criticality,
         confidence=details.confidence,
         properties=details.properties,
+        first_seen=fields.origin.first_seen,
     )
 
 

@@ -5,7 +5,7 @@ relations and fields that this catalog adds to it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ FOREIGN_FIELDS: dict[str, frozenset[str]] = {
 MAX_TIER = 2**31 - 1
 
 _PLACEHOLDER = re.compile(r"\$\{\{|\{%")
+_TIER = re.compile("[0-9]{1,10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ACTIVE_CONTENT = ("javascript", "data", "vbscript", "blob", "file")
 _LINK_TEXTS = ("url", "title", "icon", "type")
@@ -83,6 +84,7 @@ def read_descriptor(document: dict[str, Any], origin: Origin) -> Reading:
         if problem := content_problem(document):
             raise _RefusedError(*problem)
         fields.ref = ref = _ref(fields)
+        fields.stated_in = origin.document_of(ref)
         report_misspellings(ref, fields)
         links = read_links(ref, fields)
         entity = _entity(ref, fields)
@@ -122,12 +124,14 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
     kind = split_ref(ref).kind
     annotations = fields.text_map("metadata", "annotations")
     spec = dict(fields.mapping("spec"))
-    identifiers = (*identifiers_of(kind, annotations, spec), *_former_refs(ref, annotations, fields))
+    identifiers = identifiers_of(kind, annotations, spec)
+    if _FORMER_REFS in annotations:
+        identifiers = normalize_all((*identifiers, *_former_refs(ref, annotations[_FORMER_REFS], fields)))
     return EntityStatement(
         ref=ref,
-        name=_name_part(fields, "metadata", "name"),
+        name=text_of(fields.get("metadata", "name")) or "",
         kind=_kind_as_written(fields, kind),
-        document=fields.origin.document,
+        document=fields.stated_in,
         location=fields.origin.location(),
         type=fields.text("spec", "type"),
         title=_title(kind, fields),
@@ -140,7 +144,8 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
         annotations=annotations,
         links=_web_links(fields),
         spec=spec,
-        identifiers=normalize_all(identifiers),
+        identifiers=identifiers,
+        first_seen=fields.origin.first_seen,
     )
 
 
@@ -158,11 +163,12 @@ def _title(kind: str, fields: Fields) -> str | None:
 
 def _tier(fields: Fields) -> int | None:
     value = fields.get("spec", "tier")
+    if value is None:
+        return None
     text = text_of(value) or ""
-    if re.fullmatch("[0-9]{1,10}", text) and int(text) <= MAX_TIER:
+    if _TIER.fullmatch(text) and int(text) <= MAX_TIER:
         return int(text)
-    if value is not None:
-        fields.invalid(("spec", "tier"), "a whole number, 1 the most critical")
+    fields.invalid(("spec", "tier"), "a whole number, 1 the most critical")
     return None
 
 
@@ -174,10 +180,10 @@ def _active(fields: Fields) -> bool:
     return flag is not False
 
 
-def _former_refs(ref: Ref, annotations: Mapping[str, str], fields: Fields) -> list[str]:
+def _former_refs(ref: Ref, texts: str, fields: Fields) -> list[str]:
     kind, namespace, _ = split_ref(ref)
     found: list[str] = []
-    for text in re.split(r"[,\s]+", annotations.get(_FORMER_REFS, "").strip(", \n")):
+    for text in re.split(r"[,\s]+", texts.strip(", \n")):
         if not text:
             continue
         try:

@@ -32,19 +32,29 @@ class Origin:
 
     document: str
     line_of: Callable[[Path], int | None] = _no_line
+    of_items: bool = False
+    """Whether each of the descriptors there is a document of its own."""
+    first_seen: str | None = None
+    """When that was, of what is stated there and was not before, if it is known."""
 
     def location(self, path: Path = ()) -> str:
         line = self.line_of(path)
         return self.document if line is None else f"{self.document}:{line}"
 
+    def document_of(self, ref: Ref) -> str:
+        return f"{self.document}:{ref}" if self.of_items else self.document
+
 
 @dataclass(slots=True)
 class Fields:
-    """A descriptor's fields, and the problems met so far. `ref` is known once the name has been read."""
+    """A descriptor's fields, and the problems met so far. `ref` is known once the name has been read, and with it the
+    document that the statements name.
+    """
 
     document: dict[str, Any]
     origin: Origin
     ref: Ref | None = None
+    stated_in: str = ""
     problems: list[Problem] = field(default_factory=list)
     places: list[Path] = field(default_factory=list)
     """Where in the document each problem is."""
@@ -73,15 +83,19 @@ class Fields:
         """The value at a path, None where there is none."""
         value: Any = self.document
         for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
+            if not isinstance(value, dict):
+                return None
+            value = value.get(key)
         return value
 
     def text(self, *path: str, limit: int = MAX_TEXT) -> str | None:
         value = self.get(*path)
+        if value is None:
+            return None
         text = text_of(value)
-        if value is not None and text is None:
+        if text is None:
             self.invalid(path, "text")
-        elif text and len(text) > limit:
+        elif len(text) > limit:
             self.invalid(path, f"at most {limit:,} characters long")
             return None
         return text or None
@@ -135,40 +149,46 @@ def text_of(value: object) -> str | None:
 
 def content_problem(value: object) -> tuple[ProblemCode, str] | None:
     """Why a value of JSON types cannot be stored, if it cannot: too deep, too many values, or a text no store takes."""
-    nodes = 0
-    pending: list[tuple[object, int]] = [(value, 0)]
-    while pending:
-        item, depth = pending.pop()
-        nodes += 1
-        if isinstance(item, str):
-            nodes += len(item) // TEXT_PER_NODE
-        elif isinstance(item, dict):
-            pending.extend((key, depth) for key in item)
-            pending.extend((child, depth + 1) for child in item.values())
-        elif isinstance(item, list):
-            pending.extend((child, depth + 1) for child in item)
-        if depth > MAX_DOCUMENT_DEPTH:
-            return ProblemCode.TOO_LARGE, f"nested more than {MAX_DOCUMENT_DEPTH} deep"
-        if nodes + len(pending) > MAX_NODES:
-            return ProblemCode.TOO_LARGE, f"more than {MAX_NODES:,} values"
-        if reason := _unfit(item):
-            return ProblemCode.INVALID, reason
-    return None
+    nodes, level = 0, [value]
+    for _ in range(MAX_DOCUMENT_DEPTH + 1):
+        below: list[object] = []
+        for item in level:
+            nodes += 1
+            reason = None
+            if isinstance(item, str):
+                nodes += len(item) // TEXT_PER_NODE
+                # Most texts need no second look.
+                if "\0" in item or not item.isascii():
+                    reason = _unfit_text(item)
+            elif isinstance(item, dict):
+                below += item
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+            else:
+                reason = _unfit(item)
+            if reason:
+                return ProblemCode.INVALID, reason
+            if nodes + len(below) > MAX_NODES:
+                return ProblemCode.TOO_LARGE, f"more than {MAX_NODES:,} values"
+        if not below:
+            return None
+        level = below
+    return ProblemCode.TOO_LARGE, f"nested more than {MAX_DOCUMENT_DEPTH} deep"
+
+
+def _unfit_text(text: str) -> str | None:
+    if "\0" in text:
+        return "a text holds the character U+0000"
+    return "a text holds half of a surrogate pair" if _SURROGATE.search(text) else None
 
 
 def _unfit(item: object) -> str | None:
-    if isinstance(item, str):
-        if "\0" in item:
-            return "a text holds the character U+0000"
-        # isascii is a flag of the string: most texts need no second look.
-        if not item.isascii() and _SURROGATE.search(item):
-            return "a text holds half of a surrogate pair"
-        return None
     if isinstance(item, float):
         return None if abs(item) < float("inf") else "a number is not finite"
     if isinstance(item, int):
         return None if abs(item) <= _MAX_INTEGER else "an integer has more than 64 bits"
-    return None if item is None or isinstance(item, dict | list) else f"a value is of type {type(item).__name__}"
+    return None if item is None else f"a value is of type {type(item).__name__}"
 
 
 def _dotted(path: Path) -> str:

@@ -14,22 +14,19 @@ from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
-from tests.catalogs import entity, link, ref
+from tests.catalogs import link
 from tests.conftest import Run
 from tests.graphql.conftest import Client
 
 SECONDS = 20
 OWNED = link("a", "group:default/team", "OWNED_BY", sources=["feed"])
-SNAPSHOT = Snapshot(
-    source="feed",
-    connector="api",
-    entities={ref("a"): entity("a", sources=["feed"]).statements["feed"]},
-    links={OWNED.key: OWNED.statements["feed"][0]},
-)
+SNAPSHOT = Snapshot(source="feed", connector="api", links={OWNED.key: OWNED.statements["feed"][0]})
 
 
 class Planning:
-    """The priority of sources, which planning asks for to find the owners: it can be held there."""
+    """The priority of sources, which planning asks for to find the owners of what none of them declares: it can be held
+    there.
+    """
 
     def __init__(self) -> None:
         self.begun = threading.Event()

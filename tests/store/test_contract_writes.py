@@ -12,8 +12,9 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.catalog.traversal import Traversal, WalkRequest
+from graph_api.planning.thread import in_thread
 from graph_api.store.lookups import Referenced
-from graph_api.store.protocol import PageRequest, Store
+from graph_api.store.protocol import PageRequest, Store, WriteTransaction
 from tests.catalogs import AT, as_planned, entity, link, links, ref, refs, sync_run, with_ends, write
 from tests.conftest import OpenStore
 
@@ -312,3 +313,23 @@ async def test_a_further_store_on_the_database_sees_every_write_at_once(store: S
         assert (await other.walk(walk, deadline=30)).total == 2 * number + 2
         assert await write(other, with_ends(links(f"m{number}>b"), entity("b"))) == 2 * number + 3
         assert (await store.walk(walk, deadline=30)).total == 2 * number + 3
+
+
+async def test_what_a_plan_has_read_is_read_anew_once_it_has_written(store: Store) -> None:
+    await write(store, with_ends([link("a", "b")]))
+    gone = link("a", "b").key
+
+    async def work(transaction: WriteTransaction) -> None:
+        async def look() -> tuple[Any, ...]:
+            found = await transaction.entities(refs("a c"))
+            named = await transaction.resolve(["i"])
+            return sorted(found), named, [link.key for link in (await transaction.links([gone])).values()]
+
+        before = await look()
+        assert before == await look() == ([ref("a")], {}, [gone])
+        changes = ChangeSet(entities=[entity("c", identifiers=("i",))], removed_links=[gone])
+        await transaction.apply(changes, sync_run(revision=2), AT)
+        assert await look() == ([ref("a"), ref("c")], {"i": [ref("c")]}, [])
+
+    async with store.write() as transaction:
+        await in_thread(transaction, work)

@@ -187,6 +187,17 @@ def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -
     return found
 
 
+def written_entities(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, Entity]:
+    """As entities_of(), on a connection that writes, or may not keep what it reads."""
+    if not refs:
+        return {}
+    sql = (
+        f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
+        "WHERE e.ref IN (SELECT value FROM json_each(?))"
+    )
+    return {row[0]: to_entity(row) for row in conn.execute(sql, (one_of(refs),))}
+
+
 def kept_entities(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -> dict[Ref, Entity] | None:
     """As entities_of(), if all of them are in memory."""
     known = seen_by(conn, sight).entities

@@ -36,6 +36,8 @@ def resolve(conn: sqlite3.Connection, sight: Sight, identifiers: Collection[str]
 def links(conn: sqlite3.Connection, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
     """The existing ones."""
     wanted = set(keys)
+    if not wanted:
+        return {}
     leaving = links_where(conn, f"l.source IN ({_IDS})", (one_of({key.source for key in wanted}),))
     return {link.key: link for link in leaving if link.key in wanted}
 

@@ -1,6 +1,6 @@
 """The origins of a link as one integer: a bit for each, the first of LinkOrigin the lowest."""
 
-from collections.abc import Iterable
+from functools import cache
 
 from graph_api.catalog.entity import LinkOrigin
 
@@ -11,9 +11,9 @@ _OF_BITS = [
 ]
 
 
-def bits_of(origins: Iterable[LinkOrigin]) -> int:
-    named = set(origins)
-    return sum(bit for bit, origin in zip(_BITS, LinkOrigin, strict=True) if origin in named)
+@cache
+def bits_of(origins: tuple[LinkOrigin, ...]) -> int:
+    return sum(bit for bit, origin in zip(_BITS, LinkOrigin, strict=True) if origin in origins)
 
 
 def origins_of(bits: int) -> tuple[LinkOrigin, ...]:

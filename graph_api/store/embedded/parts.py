@@ -17,9 +17,8 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.catalog.sameness import same_entity, same_link
 from graph_api.store.embedded import lookups, writes
 from graph_api.store.embedded.condition import one_of
-from graph_api.store.embedded.documents import entities_of
+from graph_api.store.embedded.documents import written_entities
 from graph_api.store.embedded.schema import current_revision
-from graph_api.store.embedded.sight import WHOLE
 from graph_api.store.retention import Retention
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
@@ -62,7 +61,7 @@ def applied(conn: sqlite3.Connection, committed: sqlite3.Connection, after: Ref 
     revision = current_revision(conn) + 1
     changed = _changed(conn, revision, after or "", limit)
     refs = [ref for ref, gone in changed if not gone]
-    rows = entities_of(conn, WHOLE, refs)
+    rows = written_entities(conn, refs)
     before = _leaving(committed, [ref for ref, _ in changed])
     links = _leaving(conn, refs)
     return ChangeSet(
@@ -104,7 +103,7 @@ def _restore_entities(
     conn: sqlite3.Connection, committed: sqlite3.Connection, rows: Sequence[Entity], revision: int
 ) -> None:
     again = {row.ref: row for row in rows if row.revision == revision > row.created_revision or not row.revision}
-    old = entities_of(committed, WHOLE, again)
+    old = written_entities(committed, again)
     same = [ref for ref, row in old.items() if same_entity(again[ref], row)]
     linked, before = _revisions(conn, same), _revisions(committed, same)
     for ref, row in old.items():

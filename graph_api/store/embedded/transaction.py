@@ -12,7 +12,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded import audit, idempotency, journal, keys, lookups, parts, writes
-from graph_api.store.embedded.documents import entities_of
+from graph_api.store.embedded.documents import written_entities
 from graph_api.store.embedded.schema import current_revision, source_order
 from graph_api.store.embedded.sight import WHOLE
 from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
@@ -61,7 +61,7 @@ class EmbeddedLookups:
         return await self._ask(lookups.said_by, source, after or 0, limit)
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        return await self._ask(entities_of, WHOLE, refs)
+        return await self._ask(written_entities, refs)
 
     async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
         return await self._ask(lookups.links, keys)

@@ -4,6 +4,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerHow
@@ -118,7 +119,9 @@ class _Write:
         self._erase(gone.values())
 
     def _erase(self, ids: Iterable[int]) -> None:
-        parameter = one_of(ids)
+        if not (known := list(ids)):
+            return
+        parameter = one_of(known)
         for statement in _ERASE:
             self._conn.execute(statement, (parameter,))
 
@@ -169,7 +172,7 @@ class _Write:
             *self._link_id(link.key),
             link.criticality is Criticality.HARD,
             link.confidence,
-            self._terms["link_sources", dump(tuple(link.statements))],
+            self._terms["link_sources", _listed(tuple(link.statements))],
             self._revision,
             dump(link.properties) if link.properties else None,
             dump_link_statements(link.statements) if link.statements else None,
@@ -213,6 +216,11 @@ class Terms(dict[tuple[str, str], int]):
             row = self._conn.execute(sql, (*term, term[1].casefold())).fetchone()
         self[term] = row[0]
         return self[term]
+
+
+@lru_cache(1_000)
+def _listed(sources: tuple[str, ...]) -> str:
+    return dump(sources)
 
 
 def _refs(changes: ChangeSet) -> set[Ref]:
