@@ -6,8 +6,13 @@ from pathlib import Path
 from graph_api.local_neo4j.errors import LocalNeo4jError
 
 _OPENED_PACKAGES = ("java.lang", "java.nio", "java.io", "sun.nio.ch")
-PROCEDURES = ("db.awaitIndexes", "db.index.fulltext.queryNodes", "db.resampleOutdatedIndexes")
-"""All that may be called: graph-api needs the first two, and whoever looks after a database the third."""
+PROCEDURES = (
+    "db.awaitIndexes",
+    "db.index.fulltext.awaitEventuallyConsistentIndexRefresh",
+    "db.index.fulltext.queryNodes",
+    "db.resampleOutdatedIndexes",
+)
+"""All that may be called: graph-api needs the first three, and whoever looks after a database the last."""
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 _LARGE_HEAP = 2**31
 

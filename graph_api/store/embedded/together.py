@@ -34,12 +34,12 @@ def together(conn: sqlite3.Connection, here: Callable[[], T], beside: Callable[[
 
 def _second(conn: sqlite3.Connection) -> sqlite3.Connection | None:
     """In a read transaction that sees the same; None where there is none."""
-    path = Path(conn.execute("PRAGMA database_list").fetchone()[2])
+    path, state = Path(conn.execute("PRAGMA database_list").fetchone()[2]), _state(conn)
     with suppress(sqlite3.Error), ExitStack() as stack:
         second = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
         stack.callback(second.close)
         second.execute("BEGIN")
-        if _state(second) == _state(conn):
+        if _state(second) == state:
             stack.pop_all()
             return second
     return None

@@ -47,6 +47,10 @@ INDEXES = (
     "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags] "
     "OPTIONS {indexConfig: {`fulltext.eventually_consistent`: true}}",
 )
+OLD_TEXT_INDEX = (
+    "SHOW INDEXES YIELD name, options WHERE name = 'entity_text' "
+    "AND NOT options.indexConfig['fulltext.eventually_consistent'] RETURN name"
+)
 DROP_TEXT_INDEX = "DROP INDEX entity_text IF EXISTS"
 AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
 

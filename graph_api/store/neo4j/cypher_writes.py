@@ -45,7 +45,7 @@ WRITE_RUNS = (
 PRUNE_RUNS = (
     "UNWIND $given.runs AS run CALL (run) { MATCH (s:Sync) WHERE s.source = run.source "
     "WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $given.keep "
-    "WHERE s.held IS NULL AND NOT s.id IN [other IN $given.runs | other.id] DELETE s }"
+    "WHERE s.held IS NULL AND NOT s.id IN $given.latest DELETE s }"
 )
 # The revisions of removals come from their index, the newest first.
 OLD_REMOVALS = (

@@ -24,9 +24,10 @@ async def _nothing(_database: Database) -> None:
 
 
 async def _renew_text_index(database: Database) -> None:
-    """Begun again after its process died, it finds none, or the new one."""
-    await database.execute_within(INDEX_SECONDS, cypher.DROP_TEXT_INDEX)
-    await _make_indexes(database)
+    """Unless it is the new one already, which may take long to be filled."""
+    while await database.execute(cypher.OLD_TEXT_INDEX):
+        await database.execute_within(INDEX_SECONDS, cypher.DROP_TEXT_INDEX)
+        await _make_indexes(database)
 
 
 STEPS: tuple[Neo4jStep, ...] = (

@@ -1,8 +1,9 @@
 """The catalog in Neo4j."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
@@ -36,6 +37,8 @@ from graph_api.store.protocol import WriteTransaction
 from graph_api.store.retention import Retention
 
 PING_TIMEOUT = 2.0
+
+logger = logging.getLogger(__name__)
 
 
 class Neo4jStore(Neo4jReading):
@@ -72,12 +75,16 @@ class Neo4jStore(Neo4jReading):
         self._opened = await prepare(self._database, to_restore=to_restore)
         if not to_restore:
             await self._heir.take_over()
-            self._planning = asyncio.create_task(self._have_writes_planned())
+            self._planning = self._planning or asyncio.create_task(self._have_writes_planned())
 
     async def _have_writes_planned(self) -> None:
         """By the database, which takes seconds when it has just started: the first write would wait for it."""
-        with suppress(CatalogError):
+        try:
             await self._database.execute(cypher_small.WRITE, given=Unsent().rows())
+        except CatalogError:
+            pass  # Who writes is told.
+        except Exception:
+            logger.exception("The database cannot plan small writes")
 
     async def close(self) -> None:
         if self._planning:

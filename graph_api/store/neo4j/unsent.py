@@ -20,6 +20,8 @@ class Unsent:
     ids: Rows = field(default_factory=list)
     keep: int = 0
     """Runs of a source."""
+    latest: dict[str, list[str]] = field(default_factory=dict)
+    """Of several writes: the runs of the last one of each source, by source. They are kept in any case."""
 
     def __bool__(self) -> bool:
         return bool(self.changes or self.runs or self.records or self.answers or self.ids)
@@ -32,6 +34,7 @@ class Unsent:
         if len(touched) + len(more) > MOST or touched & more:
             return False
         self.changes = {name: [*self.changes.get(name, ()), *later.changes.get(name, ())] for name in _LISTS}
+        self.latest = self._latest_runs() | later._latest_runs()
         self.runs += later.runs
         self.records += later.records
         self.answers += later.answers
@@ -41,7 +44,16 @@ class Unsent:
 
     def rows(self) -> dict[str, Any]:
         rest = {"runs": self.runs, "records": self.records, "answers": self.answers, "ids": self.ids}
-        return _NO_CHANGES | self.changes | rest | {"keep": self.keep}
+        latest = [id_ for ids in self._latest_runs().values() for id_ in ids]
+        return _NO_CHANGES | self.changes | rest | {"keep": self.keep, "latest": latest}
+
+    def _latest_runs(self) -> dict[str, list[str]]:
+        if self.latest:
+            return self.latest
+        found: dict[str, list[str]] = {}
+        for run in self.runs:
+            found.setdefault(run["source"], []).append(run["id"])
+        return found
 
 
 _LISTS = (
