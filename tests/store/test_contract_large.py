@@ -95,7 +95,7 @@ async def test_one_that_was_overtaken_writes_nothing(store: Store) -> None:
 
 
 class Failing(SourceOrder):
-    """Who states which owners is asked late: parts have been written by then."""
+    """Who states the owners of what nobody declares is asked late: parts have been written by then."""
 
     def __call__(self, source: str) -> tuple[int, int, str]:
         raise RuntimeError(source)
@@ -104,7 +104,7 @@ class Failing(SourceOrder):
 async def test_one_that_fails_between_its_parts_writes_nothing(store: Store) -> None:
     await sync(store, snapshot("old"), ORDER, sizes=SIZES)
     said = snapshot("new")
-    owned = link("n0011", "group:default/team", "OWNED_BY").statements["files"][0]
+    owned = link("n0011-undeclared", "group:default/team", "OWNED_BY").statements["files"][0]
     with pytest.raises(RuntimeError):
         await sync(store, replace(said, links={**said.links, owned.key: owned}), Failing(), sizes=SIZES)
     assert (set(await titles(store)), await store.revision()) == ({"old"}, 1)
