@@ -13,8 +13,6 @@ from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_record, link_record
 
 BATCH = 5_000
-SMALL = 5_000
-"""Rows that go with one statement for everything."""
 
 T = TypeVar("T")
 

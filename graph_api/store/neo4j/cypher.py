@@ -328,7 +328,7 @@ SHARED_LINKS = (
     "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
     "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
 )
-# From its source, which has few links; its target may have as many as there are entities.
+# Never from its target alone, which may have as many links as there are entities.
 LINK_OF_KEY = (
     "MATCH (a:Entity {ref: key[0]}) CALL (a, key) { MATCH (a)-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN r } "

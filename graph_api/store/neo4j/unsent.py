@@ -6,7 +6,7 @@ from typing import Any
 Rows = list[Any]
 
 MOST = 5_000
-"""Entities and links that go together."""
+"""Entities and links that go with one statement for everything."""
 
 
 @dataclass

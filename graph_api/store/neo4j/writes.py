@@ -12,7 +12,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.lookups import SAID, Lookups, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import audit, cypher, cypher_writes, idempotency, keys
-from graph_api.store.neo4j.changes import SMALL, Statement, small_changes, statements_of
+from graph_api.store.neo4j.changes import Statement, small_changes, statements_of
 from graph_api.store.neo4j.connectors import Connectors
 from graph_api.store.neo4j.copied import Copy
 from graph_api.store.neo4j.database import Database
@@ -21,6 +21,7 @@ from graph_api.store.neo4j.lookups import Neo4jLookups
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
 from graph_api.store.neo4j.statements import Statements
+from graph_api.store.neo4j.unsent import MOST
 from graph_api.store.protocol import PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
@@ -195,7 +196,7 @@ class Neo4jWrite:
         self.revision += 1
         self._lookups.is_first = False
         self._copy.add(changes, self.revision, at)
-        if len(changes) <= SMALL:
+        if len(changes) <= MOST:
             self._tx.begin_to_send()
             self._tx.unsent.changes = small_changes(changes, self.revision, at)
         else:
