@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from graph_api.access.principal import Principal
 from graph_api.catalog.audience import BUILT_IN, Visibility
@@ -147,12 +148,16 @@ def create_context(
     )
 
 
-def store_to_serve(settings: Settings) -> Store:
-    """The store that the settings name, made to answer many questions; not yet opened."""
+def store_to_serve(settings: Settings, mirror_folder: Path | None = None) -> Store:
+    """The store that the settings name, made to answer many questions; not yet opened. `mirror_folder`: where the
+    processes of one server share a mirror.
+    """
     store = open_store(settings)
     if not (settings.mirror and isinstance(store, Neo4jStore)):
         return store
-    return MirroredStore(store, most_entities=settings.mirror_max_entities, read_seconds=settings.deadline)
+    return MirroredStore(
+        store, most_entities=settings.mirror_max_entities, read_seconds=settings.deadline, folder=mirror_folder
+    )
 
 
 def open_store(settings: Settings) -> Store:

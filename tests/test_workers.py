@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from graph_api.cli.workers import share_of
 from graph_api.settings import Settings
 from tests.commands import Server, run, serving
+from tests.conftest import wipe
 
 CONNECTIONS = 16
 """New ones: that one worker gets them all is once in 30,000 times."""
@@ -24,9 +26,18 @@ READ = "query($ref: String!) { entity(ref: $ref) { declared } }"
 CHANGES = "subscription { changes(since: 0) { ref } }"
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"embedded:{tmp_path_factory.mktemp('workers') / 'catalog.db'}"
+@pytest.fixture(scope="module", params=["embedded", "neo4j"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of Neo4j the workers have a mirror."""
+    if request.param == "embedded":
+        yield f"embedded:{tmp_path_factory.mktemp('workers') / 'catalog.db'}"
+        return
+    wipe(request.getfixturevalue("neo4j_driver"))
+    user, password = request.getfixturevalue("neo4j_auth") or ("neo4j", "")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GRAPH_API_NEO4J_USER", user)
+        environment.setenv("GRAPH_API_NEO4J_PASSWORD", password)
+        yield request.getfixturevalue("neo4j_uri")
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +87,20 @@ def ask_all(server: Server, token: str, query: str, **variables: Any) -> list[ht
         return [answer.result() for answer in asked]
 
 
+def put(server: Server, token: str, name: str) -> None:
+    answer = ask(server, token, PUT, name=name).json()
+    assert answer["data"]["putEntities"]["userErrors"] == []
+
+
+def check_that_all_know(server: Server, token: str, name: str) -> None:
+    found = ask_all(server, token, READ, ref=f"component:default/{name}")
+    assert [row.json()["data"]["entity"] for row in found] == [{"declared": True}] * CONNECTIONS
+
+
 def test_what_one_has_written_all_know(server: Server, tokens: dict[str, str]) -> None:
-    token = tokens["lasting"]
     for number in range(3):
-        answer = ask(server, token, PUT, name=f"shared-{number}").json()
-        assert answer["data"]["putEntities"]["userErrors"] == []
-        found = ask_all(server, token, READ, ref=f"component:default/shared-{number}")
-        assert [row.json()["data"]["entity"] for row in found] == [{"declared": True}] * CONNECTIONS
+        put(server, tokens["lasting"], f"shared-{number}")
+        check_that_all_know(server, tokens["lasting"], f"shared-{number}")
 
 
 def test_a_listener_hears_of_what_any_of_them_writes(server: Server, tokens: dict[str, str]) -> None:
@@ -117,6 +135,31 @@ def test_one_that_dies_is_replaced_while_the_others_answer(server: Server, token
     wait_until(lambda: _is_answered(server, token), seconds=5)
     wait_until(lambda: died not in workers_of(server) and len(workers_of(server)) == 2)
     assert other in workers_of(server)
+    put(server, token, "written-after")
+    check_that_all_know(server, token, "written-after")
+
+
+def test_what_was_written_before_one_died_all_know(server: Server, tokens: dict[str, str]) -> None:
+    token = tokens["lasting"]
+
+    def write_on(name: str) -> list[str]:
+        """What was acknowledged until the worker that was asked died."""
+        written: list[str] = []
+        with suppress(httpx.TransportError):
+            for number in range(8):
+                put(server, token, f"{name}-{number}")
+                written.append(f"{name}-{number}")
+        return written
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        writing = [pool.submit(write_on, f"writer{number}") for number in range(CONNECTIONS)]
+        time.sleep(0.2)
+        os.kill(workers_of(server)[0], signal.SIGKILL)
+        written = [name for row in writing for name in row.result()]
+    wait_until(lambda: len(workers_of(server)) == 2)
+    wait_until(lambda: _is_answered(server, token), seconds=5)
+    for name in written:
+        check_that_all_know(server, token, name)
 
 
 def _is_answered(server: Server, token: str) -> bool:

@@ -112,7 +112,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
 async def _serve_as(worker: Worker) -> None:
     settings = worker.settings
     async with AsyncExitStack() as stack:
-        store = store_to_serve(settings)
+        store = store_to_serve(settings, worker.folder)
         stack.push_async_callback(store.close)
         listener = stack.enter_context(_listen(settings.host, settings.port, "--port", shared=True))
         announce = partial(_announce, settings, store, listener, demo=worker.demo)

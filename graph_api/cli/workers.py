@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from graph_api.cli.failure import Exit, Failure
@@ -32,6 +34,8 @@ class Worker(NamedTuple):
     is_first: bool
     """Whether it tells where to ask: once for all, and not again when it is replaced."""
     demo: bool
+    folder: Path
+    """For what they share, as long as the server runs."""
 
 
 def share_of(settings: Settings, index: int) -> Settings:
@@ -65,20 +69,23 @@ def supervise(work: Callable[[Worker], None], settings: Settings, *, demo: bool)
     """Run the workers until SIGTERM or SIGINT, and replace what dies. Raises Failure for what cannot start."""
     parts = [share_of(settings, index) for index in range(settings.workers)]
     running: list[BaseProcess] = []
+    folder = TemporaryDirectory(prefix="graph-api-")
+    shared = Path(folder.name)
     try:
         for index, part in enumerate(parts):
-            running.append(_start(work, Worker(part, index == 0, demo)))
+            running.append(_start(work, Worker(part, index == 0, demo, shared)))
         while True:
             wait([process.sentinel for process in running])
             for index, process in enumerate(running):
                 if not process.is_alive():
                     _check(process)
-                    running[index] = _start(work, Worker(parts[index], is_first=False, demo=demo))
+                    running[index] = _start(work, Worker(parts[index], is_first=False, demo=demo, folder=shared))
     finally:
         # Nothing keeps it from ending them all.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         _end(multiprocessing.active_children(), settings)
+        folder.cleanup()
 
 
 def _start(work: Callable[[Worker], None], worker: Worker) -> BaseProcess:

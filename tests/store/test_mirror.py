@@ -285,7 +285,7 @@ async def test_a_write_is_in_the_copy_before_anybody_asks(mirrored: MirroredStor
     await names(mirrored)
     for turn in range(5):
         await write(mirrored, ChangeSet(entities=[entity(f"c{turn}")]))
-        assert await _statements(lambda: names(mirrored)) <= A_LOOK
+        assert await statements(lambda: names(mirrored)) <= A_LOOK
     assert await names(mirrored) == ["a", "b", *(f"c{turn}" for turn in range(5))]
 
 
@@ -297,8 +297,8 @@ async def test_a_write_asks_neo4j_as_often_however_large_it_is(mirrored: Mirrore
         changes = ChangeSet(entities=[entity(name) for name in names], links=[link(name, "a") for name in names])
         await write(mirrored, changes)
 
-    few = await _statements(lambda: put("d"))
-    many = await _statements(lambda: put(*(f"n{number}" for number in range(50))))
+    few = await statements(lambda: put("d"))
+    many = await statements(lambda: put(*(f"n{number}" for number in range(50))))
     assert many <= few + A_LOOK
     assert few <= 10
 
@@ -321,7 +321,7 @@ async def test_a_write_that_fails_leaves_the_copy_as_it_was(mirrored: MirroredSt
         assert await names(mirrored) == ["a", "b", "d"]
 
 
-async def _statements(work: Callable[[], Awaitable[object]]) -> float:
+async def statements(work: Callable[[], Awaitable[object]]) -> float:
     """How many were sent meanwhile."""
     before = REGISTRY.get_sample_value("graph_api_database_round_trips_total") or 0.0
     await work()

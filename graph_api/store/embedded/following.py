@@ -8,8 +8,9 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
 from graph_api.store.embedded.documents import ids_of
 from graph_api.store.embedded.dumping import add_entities, add_links
+from graph_api.store.embedded.schema import current_revision
 from graph_api.store.embedded.sight import WHOLE
-from graph_api.store.embedded.transaction import EmbeddedLookups, commit, roll_back
+from graph_api.store.embedded.transaction import EmbeddedLookups, RunStep, commit, roll_back
 from graph_api.store.embedded.writes import advance, write_rows
 from graph_api.store.retention import Retention
 
@@ -21,32 +22,57 @@ def fill(conn: sqlite3.Connection, rows: Sequence[Entity] | Sequence[Link]) -> N
         _add_links_between_known(conn, [row for row in rows if isinstance(row, Link)])
 
 
-def follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
-    """Rows have their stamps; what is removed and written came back. `partly`: as fill().
-
-    Raises KeyError for a link without its ends.
-    """
+def end_filling(conn: sqlite3.Connection, revision: int) -> None:
     with _transaction(conn):
-        write_rows(conn, ChangeSet(removed=changes.removed, removed_links=changes.removed_links), revision, "")
-        add_entities(conn, changes.entities)
-        (_add_links_between_known if partly else add_links)(conn, changes.links)
         advance(conn, revision, Retention())
 
 
+def begin_at_once(conn: sqlite3.Connection) -> int | None:
+    """The copy's revision; None while somebody else writes to it."""
+    (patience,) = conn.execute("PRAGMA busy_timeout").fetchone()
+    conn.execute("PRAGMA busy_timeout = 0")
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return None
+    finally:
+        conn.execute(f"PRAGMA busy_timeout = {patience}")
+    return current_revision(conn)
+
+
 class Ahead(EmbeddedLookups):
-    """A transaction of a copy, written to as the other catalog is before that one commits. It ends without a trace
-    unless it is kept.
+    """A transaction of a copy, written to as the other catalog is before that one commits, or after. It ends without a
+    trace unless it is kept.
     """
 
-    revision: int | None = None
-    """Once it is kept."""
+    def __init__(self, run_step: RunStep, revision: int) -> None:
+        super().__init__(run_step)
+        self.revision = revision
+        """The copy's, as others see it."""
+        self.is_kept = False
 
     async def write(self, changes: ChangeSet, revision: int, at: str) -> None:
         await self._ask(_write_ahead, changes, revision, at)
 
+    async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
+        """Rows have their stamps; what is removed and written came back. `partly`: as fill().
+
+        Raises KeyError for a link without its ends.
+        """
+        await self._ask(_follow, changes, revision, partly)
+
     async def keep(self, revision: int) -> None:
         await self._run_step(commit)
-        self.revision = revision
+        self.revision, self.is_kept = revision, True
+
+
+def _follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, partly: bool) -> None:
+    write_rows(conn, ChangeSet(removed=changes.removed, removed_links=changes.removed_links), revision, "")
+    add_entities(conn, changes.entities)
+    (_add_links_between_known if partly else add_links)(conn, changes.links)
+    advance(conn, revision, Retention())
 
 
 def _write_ahead(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:

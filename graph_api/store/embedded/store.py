@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import Visibility
-from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
@@ -26,12 +26,14 @@ from graph_api.store.retention import Retention
 
 BUSY_SECONDS = 10.0
 READ_SECONDS = 30.0
+LOOK_SECONDS = 0.001
+"""Between two looks whether another process still writes to a copy."""
 
 
 class EmbeddedStore(EmbeddedReading):
     """Implements Store on the file at `path`, which is made if it does not exist; None: on a file of its own that goes
     with close(). A writer waits `busy_seconds` for its turn; questions without a deadline of their own take at most
-    `read_seconds`. close() interrupts what is running.
+    `read_seconds`. close() interrupts what is running. A file that is not `durable` does not outlive a power cut.
 
     Several processes may have one file open at a time. It must not lie on a network file system.
     """
@@ -43,12 +45,14 @@ class EmbeddedStore(EmbeddedReading):
         busy_seconds: float = BUSY_SECONDS,
         read_seconds: float = READ_SECONDS,
         retention: Retention | None = None,
+        durable: bool = True,
     ) -> None:
         self._path = path if path is None else Path(path)
         graph_file = self._path and self._path.with_name(f"{self._path.name}-graph")
         super().__init__(lambda: self._opened_connections, Snapshots(graph_file), read_seconds)
         self._busy_seconds = busy_seconds
         self._retention = retention or Retention()
+        self._durable = durable and path is not None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._opened: Connections | None = None
         self._turn = asyncio.Lock()
@@ -61,7 +65,7 @@ class EmbeddedStore(EmbeddedReading):
         if self._opened is None:
             file = self._file()
             self._known = await asyncio.to_thread(self._prepare, file)
-            self._opened = self._opened or Connections(file, self._busy_seconds, durable=self._path is not None)
+            self._opened = self._opened or Connections(file, self._busy_seconds, durable=self._durable)
             self._inode, self._place = _inode(file), file
 
     def _prepare(self, file: Path) -> State:
@@ -151,18 +155,24 @@ class EmbeddedStore(EmbeddedReading):
         """As a copy of another store, see following.py."""
         await self._opened_connections.write(lambda conn: following.fill(conn, rows))
 
-    async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
-        """As a copy of another store, see following.py."""
-        await self._opened_connections.write(lambda conn: following.follow(conn, changes, revision, partly=partly))
+    async def end_filling(self, revision: int) -> None:
+        """What was filled in is of this revision."""
+        await self._opened_connections.write(lambda conn: following.end_filling(conn, revision))
 
     @asynccontextmanager
-    async def ahead(self) -> AsyncIterator[following.Ahead]:
-        """As a copy of another store, see following.py. Nothing else may write meanwhile."""
+    async def ahead(self, seconds: float) -> AsyncIterator[following.Ahead]:
+        """As a copy of another store, see following.py. Raises TimeoutError where another process writes that long;
+        in this one nothing else may write meanwhile.
+        """
         run_step = self._opened_connections.write
+        until = monotonic() + seconds
         try:
-            await run_step(begin)
-            yield (ahead := following.Ahead(run_step))
-            if ahead.revision is None:
+            while (revision := await run_step(following.begin_at_once)) is None:
+                if monotonic() > until:
+                    raise TimeoutError
+                await asyncio.sleep(LOOK_SECONDS)
+            yield (ahead := following.Ahead(run_step, revision))
+            if not ahead.is_kept:
                 with suppress(CatalogError):  # a file that is closed or broken keeps nothing
                     await run_step(roll_back)
         except BaseException:

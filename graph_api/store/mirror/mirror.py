@@ -1,4 +1,4 @@
-"""Keeps a copy of a Neo4j catalog in this process, and tells whether it is current.
+"""Keeps a copy of a Neo4j catalog beside this process, and tells whether it is current.
 
 A question is answered by the copy only if a statement that was sent after the question came says that the catalog is at
 the copy's revision, and that nobody but graph-api has written to the database. The copy follows by the deltas that
@@ -11,11 +11,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from enum import StrEnum
 from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 from graph_api.errors import CatalogError
 from graph_api.store.embedded.following import Ahead
-from graph_api.store.mirror.loading import UnfollowedError, follow, load
+from graph_api.store.mirror.folder import Folder
+from graph_api.store.mirror.loading import UnfollowedError, follow, shared
 from graph_api.store.mirror.marks import Marks
 from graph_api.store.mirror.replica import Replica
 from graph_api.store.neo4j.marks import Mark
@@ -52,6 +55,7 @@ class Loss(StrEnum):
     REPLACED = "replaced"
     FOREIGN = "foreign"
     BROKEN = "broken"
+    RENEWED = "renewed"
 
 
 _SAID = {
@@ -59,19 +63,29 @@ _SAID = {
     Loss.REPLACED: "the database holds another catalog, or an earlier state of it",
     Loss.FOREIGN: "somebody else than graph-api has written to the database",
     Loss.BROKEN: "the copy cannot be read or written",
+    Loss.RENEWED: "another process of this server has made a new one",
 }
 
 
 class Mirror:
-    """`most`: entities of the largest catalog that is copied."""
+    """`most`: entities of the largest catalog that is copied. `folder`: where the processes of one server share a copy;
+    None: in one of its own, which goes with it.
+    """
 
-    def __init__(self, source: Neo4jStore, most: int, read_seconds: float) -> None:
+    def __init__(self, source: Neo4jStore, most: int, read_seconds: float, folder: Path | None) -> None:
         self._source = source
         self._most = most
         self._read_seconds = read_seconds
+        self._own: TemporaryDirectory[str] | None = None
+        if folder is None:
+            self._own = TemporaryDirectory(prefix="graph-api-")
+            folder = Path(self._own.name)
+        self._folder = Folder(folder)
         self._marks = Marks(source.mark)
         self._replica: Replica | None = None
         self._reason = Loss.FIRST
+        self._unwanted: str | None = None
+        """The copy that was given up last."""
         self._not_before = 0.0
         self._proved_at = 0.0
         self._waits_for = ""
@@ -100,6 +114,8 @@ class Mirror:
         for open_one in (*self._dropped, *([replica] if replica else ())):
             await open_one.store.close()
         await asyncio.gather(*self._dropped.values())
+        if self._own:
+            self._own.cleanup()
 
     async def newest(self) -> Replica | None:
         """The copy, if it has all that anybody was told before; None where Neo4j is to be asked.
@@ -115,7 +131,7 @@ class Mirror:
             mark = await self._marks.newest()
             if mark.is_settled and self._is_trusted(replica, mark, known):
                 if mark.revision > replica.revision:
-                    await self._catch_up(replica, end)
+                    await self._catch_up(replica, mark.revision, end)
                 if mark.revision <= replica.revision:
                     self._proved_at = max(self._proved_at, asked_at)
                     return replica
@@ -137,17 +153,21 @@ class Mirror:
             replica = await self._at(store, revision)
             if replica is None:
                 return None
-            async with asyncio.timeout(PATIENCE):
-                await stack.enter_async_context(replica.turn)
+            async with AsyncExitStack() as attempt:
+                ahead = await self._writing(attempt, replica)
+                if replica is self._replica and ahead.revision == revision:
+                    await stack.enter_async_context(attempt.pop_all())
+                    return ahead
         except (TimeoutError, CatalogError):
-            return None
-        if replica is not self._replica or replica.revision != revision:
-            return None
+            pass
+        return None
+
+    async def _writing(self, stack: AsyncExitStack, replica: Replica) -> Ahead:
         try:
-            return await stack.enter_async_context(replica.ahead())
+            return await stack.enter_async_context(replica.writing(PATIENCE))
         except CatalogError:
             self.distrust(replica)
-            return None
+            raise
 
     async def _at(self, store: str | None, revision: int) -> Replica | None:
         """Nobody commits to the catalog, but its gate may still have to be opened."""
@@ -163,7 +183,7 @@ class Mirror:
     async def _mark_while_following(self, replica: Replica, revision: int) -> Mark:
         if replica.revision >= revision:
             return await self._marks.newest()
-        mark, _ = await asyncio.gather(self._marks.newest(), self._catch_up(replica, monotonic() + PATIENCE))
+        mark, _ = await asyncio.gather(self._marks.newest(), self._catch_up(replica, revision, monotonic() + PATIENCE))
         return mark
 
     def distrust(self, replica: Replica) -> None:
@@ -176,19 +196,18 @@ class Mirror:
             self.wake()
         return trusted
 
-    async def _catch_up(self, replica: Replica, end: float) -> None:
+    async def _catch_up(self, replica: Replica, revision: int, end: float) -> None:
         """One at a time, for all who wait."""
         if self._following is None or self._following.done():
-            self._following = asyncio.create_task(self._follow(replica))
+            self._following = asyncio.create_task(self._follow(replica, revision))
         with suppress(TimeoutError):
             async with asyncio.timeout(end - monotonic()):
                 await asyncio.shield(self._following)
 
-    async def _follow(self, replica: Replica) -> None:
+    async def _follow(self, replica: Replica, revision: int) -> None:
         try:
-            async with replica.turn:
-                await follow(self._source, replica)
-        except CatalogError:
+            await follow(self._source, replica, revision, PATIENCE)
+        except (CatalogError, TimeoutError):
             pass  # Who asks Neo4j is told.
         except UnfollowedError:
             self._drop(replica, Loss.UNTOLD)
@@ -217,6 +236,9 @@ class Mirror:
         if replica is None:
             await self._load()
             return
+        if (published := self._folder.published()) and published.name != replica.name:
+            self._drop(replica, Loss.RENEWED)
+            return
         known = replica.revision
         mark = await self._marks.newest()
         if not mark.is_settled:
@@ -225,7 +247,7 @@ class Mirror:
         if loss := await self._confirmed_loss(replica, mark, known):
             self._drop(replica, loss)
         elif mark.revision > replica.revision:
-            await self._catch_up(replica, monotonic() + INTERVAL)
+            await self._catch_up(replica, mark.revision, monotonic() + INTERVAL)
 
     async def _confirmed_loss(self, replica: Replica, mark: Mark, known: int) -> Loss | None:
         for _ in range(LOOKS):
@@ -248,7 +270,7 @@ class Mirror:
         MIRROR_LOADS.labels(self._reason).inc()
         began = monotonic()
         try:
-            self._replica = await load(self._source, self._marks, self._read_seconds)
+            self._replica = await shared(self._source, self._marks, self._folder, self._read_seconds, self._unwanted)
         except UnfollowedError as error:
             logger.info("The mirror is loaded again: %s", error)
             self._reason = Loss.UNTOLD
@@ -263,9 +285,9 @@ class Mirror:
     def _drop(self, replica: Replica, reason: Loss) -> None:
         if self._replica is not replica:
             return
-        self._replica, self._reason = None, reason
+        self._replica, self._reason, self._unwanted = None, reason, replica.name
         self._tell(State.LOADING)
-        level = logging.INFO if reason is Loss.UNTOLD else logging.WARNING
+        level = logging.INFO if reason in (Loss.UNTOLD, Loss.RENEWED) else logging.WARNING
         logger.log(level, "Neo4j answers until the mirror is loaded anew: %s", _SAID[reason])
         closing = self._dropped[replica] = asyncio.create_task(replica.close())
         closing.add_done_callback(lambda _: self._dropped.pop(replica))

@@ -1,24 +1,27 @@
-"""One copy of the entities and links of Neo4j, in a file of this process that goes with it."""
+"""One copy of the entities and links of Neo4j, in a file that the processes of a server may share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from graph_api.catalog.changes import ChangeSet
 from graph_api.store.embedded.following import Ahead
 from graph_api.store.embedded.store import EmbeddedStore
 
 
 class Replica:
-    """`store_id` names the catalog that it is of, `foreign` the transactions that were not graph-api's."""
+    """`name` of its file; `store_id` names the catalog that it is of, `foreign` the transactions that were not
+    graph-api's.
+    """
 
-    def __init__(self, store: EmbeddedStore, store_id: str | None, revision: int, foreign: int) -> None:
+    def __init__(self, store: EmbeddedStore, name: str, store_id: str | None, revision: int, foreign: int) -> None:
         self.store = store
+        self.name = name
         self.store_id = store_id
         self.revision = revision
+        """At least; another process may have brought it further."""
         self.foreign = foreign
-        self.turn = asyncio.Lock()
-        """Held by who writes to it."""
+        self._turn = asyncio.Lock()
+        """Held by who writes to it in this process."""
         self._readers = 0
         self._unread = asyncio.Event()
         self._unread.set()
@@ -35,20 +38,27 @@ class Replica:
             if not self._readers:
                 self._unread.set()
 
-    @asynccontextmanager
-    async def ahead(self) -> AsyncIterator[Ahead]:
-        """A transaction of the copy, for who has its turn."""
-        with self.in_use() as store:
-            async with store.ahead() as ahead:
-                try:
-                    yield ahead
-                finally:
-                    self.revision = ahead.revision or self.revision
+    async def look(self) -> int:
+        """The revision that it has now."""
+        self.revision = max(self.revision, await self.store.revision())
+        return self.revision
 
-    async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
-        if revision > self.revision:
-            await self.store.follow(changes, revision, partly=partly)
-            self.revision = revision
+    @asynccontextmanager
+    async def writing(self, seconds: float) -> AsyncIterator[Ahead]:
+        """A transaction of the copy, which sees all that others have written to it. Raises TimeoutError where they
+        write that long.
+        """
+        async with asyncio.timeout(seconds):
+            await self._turn.acquire()
+        try:
+            with self.in_use() as store:
+                async with store.ahead(seconds) as ahead:
+                    try:
+                        yield ahead
+                    finally:
+                        self.revision = max(self.revision, ahead.revision)
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         await self._unread.wait()

@@ -1,7 +1,8 @@
-"""A Neo4j catalog with a mirror in this process: Neo4j is written to, the mirror answers what it can."""
+"""A Neo4j catalog with a mirror beside this process: Neo4j is written to, the mirror answers what it can."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
@@ -18,12 +19,19 @@ READ_SECONDS = 30.0
 
 
 class MirroredStore(MirroredReading):
-    """Implements Store over a Neo4jStore, which it opens and closes. The mirror is loaded in the background."""
+    """Implements Store over a Neo4jStore, which it opens and closes. The mirror is loaded in the background. `folder`:
+    see Mirror.
+    """
 
     def __init__(
-        self, neo4j: Neo4jStore, *, most_entities: int = MOST_ENTITIES, read_seconds: float = READ_SECONDS
+        self,
+        neo4j: Neo4jStore,
+        *,
+        most_entities: int = MOST_ENTITIES,
+        read_seconds: float = READ_SECONDS,
+        folder: Path | None = None,
     ) -> None:
-        self.mirror = Mirror(neo4j, most_entities, read_seconds)
+        self.mirror = Mirror(neo4j, most_entities, read_seconds, folder)
         super().__init__(self.mirror, neo4j)
         self._store = neo4j
         neo4j.copied = self.mirror.ahead

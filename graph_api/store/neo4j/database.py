@@ -192,23 +192,28 @@ class Database:
             await stack.enter_async_context(attempt.pop_all())
             return statements
 
-    async def commit(self, statements: Statements, *, seen: bool) -> None:
-        """Commit; behind a closed gate what readers of the catalog see. If the answer is lost, the write is looked up.
+    async def commit(self, statements: Statements, *, seen: bool) -> int | None:
+        """Commit; behind a closed gate what readers of the catalog see: the turn at it, which open_gate() ends. If the
+        answer is lost, the write is looked up.
 
         Whatever else happens, the gate stays closed until somebody holds the lock: the server may still be committing.
         """
         write = uuid4().hex
         statements.unsent.ids.append(write)
         await statements.send()
-        turn = (await self.execute(cypher.CLOSE_GATE))[0]["turn"] if seen else None
+        turn: int | None = (await self.execute(cypher.CLOSE_GATE))[0]["turn"] if seen else None
         try:
             await statements.commit()
         except (DriverError, TimeoutError) as error:
             if not await self._arrived(write, error):
                 raise
-        else:
-            if seen:
-                await self.execute(cypher.OPEN_GATE, turn=turn)
+            return None
+        return turn
+
+    async def open_gate(self, turn: int | None) -> None:
+        """None: nobody has closed it, or it was opened when the write was looked up."""
+        if turn is not None:
+            await self.execute(cypher.OPEN_GATE, turn=turn)
 
     async def _arrived(self, write: str, lost: Exception) -> bool:
         try:

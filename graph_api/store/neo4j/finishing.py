@@ -98,7 +98,7 @@ async def _apply_next(database: Database, retention: Retention) -> bool:
             for query, parameters in body:
                 await tx.rows(query, **parameters)
         await tx.rows(cypher_parts.FORGET_PART, write=tx.applying, place=part["place"])
-        await database.commit(tx, seen=part["place"] == LAST)
+        await database.open_gate(await database.commit(tx, seen=part["place"] == LAST))
         return True
 
 

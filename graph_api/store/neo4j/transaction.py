@@ -58,10 +58,15 @@ class Neo4jTransaction:
             await check_constraints(self._database)
         copying = asyncio.create_task(self._copy.write())
         try:
-            await self._database.commit(self._tx, seen=self._is_seen)
+            turn = await self._database.commit(self._tx, seen=self._is_seen)
         finally:
             await copying
-        await self._copy.keep()
+        # Whoever has the lock now waits for the copy, too.
+        keeping = asyncio.create_task(self._copy.keep())
+        try:
+            await self._database.open_gate(turn)
+        finally:
+            await keeping
 
     def _undo(self, write: Neo4jWrite) -> None:
         self._is_lost = self._tx.is_broken or write.is_sent
