@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
-from graph_api.store.protocol import WriteTransaction
+from graph_api.store.protocol import NotHereError, WriteTransaction
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -108,9 +108,18 @@ class _Questions:
         return self._asking(name)
 
     def _asking(self, name: str) -> Callable[..., Awaitable[Any]]:
+        outside = getattr(self._tx, name)
         if (method := getattr(self._here(), name, None)) and monotonic() < self._step_ends:
-            return cast("Callable[..., Awaitable[Any]]", method)
-        return partial(self._ask_outside, getattr(self._tx, name))
+            return partial(self._ask_here, method, outside)
+        return partial(self._ask_outside, outside)
+
+    async def _ask_here(
+        self, method: Callable[..., Awaitable[Any]], outside: Callable[..., Awaitable[Any]], *arguments: Any
+    ) -> Any:
+        try:
+            return await method(*arguments)
+        except NotHereError:
+            return await self._ask_outside(outside, *arguments)
 
     async def _ask_outside(self, method: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
         answer = await _Call(partial(method, *arguments))

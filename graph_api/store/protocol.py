@@ -104,9 +104,13 @@ class StoredAnswer(NamedTuple):
     body: bytes
 
 
+class NotHereError(Exception):
+    """Only the transaction itself can do it, which suspends."""
+
+
 class PlanningThread(NamedTuple):
     """`run` takes steps to it. What is `here` is asked in the thread itself, where its methods answer without ever
-    suspending; for others the transaction is asked from outside of it.
+    suspending, or raise NotHereError; for others the transaction is asked from outside of it.
     """
 
     run: Callable[[Callable[[], Any]], Awaitable[Any]]

@@ -92,6 +92,7 @@ async def test_what_one_writes_the_other_need_not_read_from_neo4j(open_one: Open
         written.append(f"n{number}")
         await write(writer, ChangeSet(entities=[entity(written[-1])], links=[link(written[-1], "n0")]))
         async with all_mirrored():
+            assert await names(writer) == written  # Others may have to look twice until then.
             assert await statements(partial(names, reader)) <= A_LOOK
             assert await names(reader) == written
         found = await reader.neighbour_counts(refs("n0"), Direction.IN, ["DEPENDS_ON"])

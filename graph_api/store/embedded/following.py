@@ -1,8 +1,9 @@
 """A file that is a copy of another catalog: filled beside that one's writers, and then brought to its revisions."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
@@ -13,6 +14,14 @@ from graph_api.store.embedded.sight import WHOLE
 from graph_api.store.embedded.transaction import EmbeddedLookups, RunStep, commit, roll_back
 from graph_api.store.embedded.writes import advance, write_rows
 from graph_api.store.retention import Retention
+
+
+class Written(NamedTuple):
+    """A write: what it has changed, when, and the revision that it led to."""
+
+    changes: ChangeSet
+    revision: int
+    at: str
 
 
 def fill(conn: sqlite3.Connection, rows: Sequence[Entity] | Sequence[Link]) -> None:
@@ -53,8 +62,9 @@ class Ahead(EmbeddedLookups):
         """The copy's, as others see it."""
         self.is_kept = False
 
-    async def write(self, changes: ChangeSet, revision: int, at: str) -> None:
-        await self._ask(_write_ahead, changes, revision, at)
+    async def write(self, take: Callable[[], Sequence[Written]]) -> int:
+        """What is there to be taken once it is this one's turn; the revision afterwards."""
+        return await self._ask(_write_ahead, take)
 
     async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
         """Rows have their stamps; what is removed and written came back. `partly`: as fill().
@@ -75,9 +85,11 @@ def _follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, partly:
     advance(conn, revision, Retention())
 
 
-def _write_ahead(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:
-    write_rows(conn, changes, revision, at)
-    advance(conn, revision, Retention())
+def _write_ahead(conn: sqlite3.Connection, take: Callable[[], Sequence[Written]]) -> int:
+    for changes, revision, at in take():
+        write_rows(conn, changes, revision, at)
+        advance(conn, revision, Retention())
+    return current_revision(conn)
 
 
 def _add_links_between_known(conn: sqlite3.Connection, links: Sequence[Link]) -> None:

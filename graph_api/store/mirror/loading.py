@@ -74,12 +74,14 @@ async def shared(
         is_made = published is not None and published.name != unwanted
         name = published.name if published and is_made else folder.new_name()
         store = EmbeddedStore(folder.file(name), read_seconds=read_seconds, durable=False)
+        opening = asyncio.create_task(store.open())
         try:
-            await store.open()
+            await asyncio.shield(opening)
             if published and is_made:
                 return await _opened(store, published)
             replica = await _loaded(source, marks, store, name)
         except BaseException:
+            await asyncio.wait([opening])  # Its thread goes on, and the folder may be gone soon.
             await asyncio.shield(store.close())
             raise
         folder.publish(Published(name, replica.store_id, replica.foreign))

@@ -9,10 +9,14 @@ class Connectors:
         self._store: str | None = None
         self._known: dict[str, str] = {}
 
-    async def connector(self, tx: Statements, source: str) -> str | None:
+    def known(self, tx: Statements, source: str) -> str | None:
+        """None where it has to be asked for."""
         if tx.store != self._store:
             self._store, self._known = tx.store, {}
-        known = self._known.get(source)
+        return self._known.get(source)
+
+    async def connector(self, tx: Statements, source: str) -> str | None:
+        known = self.known(tx, source)
         if known is None and (rows := await tx.rows(cypher.CONNECTOR, source=source)):
             known = rows[0]["connector"]
             if not tx.has_sent:  # or it may not be committed

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.errors import CatalogError
-from graph_api.store.embedded.following import Ahead
+from graph_api.store.embedded.following import Ahead, Written
 from graph_api.store.neo4j.deltas import LARGEST
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ class Copy:
     def __init__(self, open_: Callable[[], Awaitable[Ahead | None]]) -> None:
         self._open = open_
         self._was_opened = False
-        self._added: list[tuple[ChangeSet, int, str]] = []
+        self._added: list[Written] = []
         self._revision: int | None = None
         self.is_watched = False
         self.ahead: Ahead | None = None
@@ -37,26 +37,24 @@ class Copy:
         """To be written to it, unless others would not follow to it either."""
         self._was_opened = True
         if self.ahead and len(changes) <= LARGEST:
-            self._added.append((changes, revision, at))
+            self._added.append(Written(changes, revision, at))
         else:
             self.leave()
 
     async def write(self) -> None:
         """What was added. A copy that cannot be written is left behind."""
-        added, self._added = self._added, []
         copy = self.ahead
-        if not copy or not added:
+        if not copy or not self._added:
             return
         self.ahead = None
         with _left_behind():
-            for row in added:
-                await copy.write(*row)
-            self.ahead, self._revision = copy, added[-1][1]
+            self._revision = await copy.write(self._take)
+            self.ahead = copy
 
-    @property
-    def current(self) -> Ahead | None:
-        """With all that was added."""
-        return None if self._added else self.ahead
+    def _take(self) -> list[Written]:
+        """In the copy's thread, so that nothing is taken twice."""
+        added, self._added = self._added, []
+        return added
 
     def leave(self) -> None:
         """It lacks something, or has what will not be committed."""

@@ -9,7 +9,7 @@ began and ended: a flag could be opened by one writer while the next one is comm
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -53,6 +53,7 @@ class Database:
         self._name = name
         self.round_trips = 0
         self.on_unsettled: Callable[[], None] = lambda: None
+        self._opening: asyncio.Task[None] | None = None
         """Called where a reader finds a write that is applied in parts: who applied it may be gone."""
         self._driver = AsyncGraphDatabase.driver(
             uri,
@@ -88,6 +89,7 @@ class Database:
         """The answer of `work` over one state of the catalog. Raises CatalogError UNAVAILABLE while a write is applied
         in parts, unless it asks nothing of entities and links (`aside`).
         """
+        await self.until_open()
         try:
             async with asyncio.timeout(deadline), our_errors():
                 return await _retried(lambda: self._read_between_commits(work, deadline, aside=aside))
@@ -156,6 +158,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Statements]:
         """A long transaction that only reads; its statements may see different revisions."""
+        await self.until_open()
         async with (
             our_errors(),
             self._session(READ_ACCESS) as session,
@@ -192,28 +195,48 @@ class Database:
             await stack.enter_async_context(attempt.pop_all())
             return statements
 
-    async def commit(self, statements: Statements, *, seen: bool) -> int | None:
-        """Commit; behind a closed gate what readers of the catalog see: the turn at it, which open_gate() ends. If the
-        answer is lost, the write is looked up.
+    async def commit(self, statements: Statements, *, seen: bool) -> None:
+        """Commit; behind a closed gate what readers of the catalog see, see until_open(). If the answer is lost, the
+        write is looked up.
 
         Whatever else happens, the gate stays closed until somebody holds the lock: the server may still be committing.
         """
         write = uuid4().hex
         statements.unsent.ids.append(write)
-        await statements.send()
-        turn: int | None = (await self.execute(cypher.CLOSE_GATE))[0]["turn"] if seen else None
+        turn = None
+        if seen:
+            turn = await self._send_and_close_gate(statements)
+        else:
+            await statements.send()
         try:
             await statements.commit()
         except (DriverError, TimeoutError) as error:
             if not await self._arrived(write, error):
                 raise
-            return None
+        else:
+            self._opening = asyncio.create_task(self._open_gate(turn)) if turn is not None else None
+
+    async def _send_and_close_gate(self, statements: Statements) -> int:
+        """At the same time. It is opened again where what is sent fails."""
+        closing = asyncio.create_task(self.execute(cypher.CLOSE_GATE))
+        try:
+            await statements.send()
+        except BaseException:
+            with suppress(CatalogError):
+                await self._open_gate((await closing)[0]["turn"])
+            raise
+        turn: int = (await closing)[0]["turn"]
         return turn
 
-    async def open_gate(self, turn: int | None) -> None:
-        """None: nobody has closed it, or it was opened when the write was looked up."""
-        if turn is not None:
+    async def _open_gate(self, turn: int) -> None:
+        """A gate that stays closed is opened by a reader."""
+        with suppress(CatalogError):
             await self.execute(cypher.OPEN_GATE, turn=turn)
+
+    async def until_open(self) -> None:
+        """Until the gate is open again that this process has closed. Who has written may be told before."""
+        if self._opening:
+            await asyncio.wait([self._opening], timeout=GATE_STUCK)
 
     async def _arrived(self, write: str, lost: Exception) -> bool:
         try:
@@ -227,6 +250,7 @@ class Database:
 
     async def glance(self, seconds: float, query: str, /, **parameters: Any) -> tuple[list[Row], str]:
         """The rows of one statement that reads, with a bookmark: what they are of, if nobody was committing."""
+        await self.until_open()
         try:
             async with asyncio.timeout(seconds), our_errors():
                 return await _retried(lambda: self._glance(seconds, query, parameters))

@@ -1,7 +1,9 @@
 """All of the database at one revision, and a database that becomes what a backup says."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import asdict, replace
+from time import monotonic
 from typing import Any, TypeVar
 
 from graph_api.access.audit import Head, Record
@@ -11,12 +13,12 @@ from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
 from graph_api.store.neo4j import cypher, cypher_writes, dump_cypher, keys
-from graph_api.store.neo4j.database import Database, order_of
+from graph_api.store.neo4j.database import GATE_PAUSE, GATE_STUCK, Database, order_of
 from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
 from graph_api.store.neo4j.runs import run_of
-from graph_api.store.neo4j.statements import Row, Statements
+from graph_api.store.neo4j.statements import Gate, Row, Statements
 from graph_api.store.rows import dump as dump_json
 from graph_api.store.rows import dump_run
 
@@ -30,15 +32,23 @@ T = TypeVar("T")
 async def dump(database: Database, *, exclusive: bool) -> AsyncIterator[Batch]:
     """Raises TornError if somebody writes meanwhile; with `exclusive` all writers wait until it is done."""
     async with database.write() if exclusive else database.reading() as tx:
-        before = await tx.gate()
+        before = await tx.gate() if exclusive else await _open_gate(tx)
         if before.applying:
             raise unsettled()
-        if before.closed and not exclusive:
-            raise TornError
         async for batch in _batches(tx, before.revision):
             yield batch
         if not exclusive and await tx.gate() != before:
             raise TornError
+
+
+async def _open_gate(tx: Statements) -> Gate:
+    """Writers are told a moment before it is open."""
+    until = monotonic() + GATE_STUCK
+    while (gate := await tx.gate()).closed:
+        if monotonic() > until:
+            raise TornError
+        await asyncio.sleep(GATE_PAUSE)
+    return gate
 
 
 async def _batches(tx: Statements, revision: int) -> AsyncIterator[Batch]:

@@ -98,8 +98,9 @@ async def _apply_next(database: Database, retention: Retention) -> bool:
             for query, parameters in body:
                 await tx.rows(query, **parameters)
         await tx.rows(cypher_parts.FORGET_PART, write=tx.applying, place=part["place"])
-        await database.open_gate(await database.commit(tx, seen=part["place"] == LAST))
-        return True
+        await database.commit(tx, seen=part["place"] == LAST)
+    await database.until_open()
+    return True
 
 
 async def _end(tx: Statements, ending: dict[str, Any], retention: Retention) -> None:

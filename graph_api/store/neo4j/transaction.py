@@ -28,16 +28,16 @@ class Neo4jTransaction:
         self._is_seen = False
         self._is_lost = False
         self._has_written = False
+        self._is_committed = False
 
     @property
     def is_open(self) -> bool:
         """Whether there may be one more write."""
         return not self._is_lost and not self._tx.is_broken
 
-    async def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
+    def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
         """`leave`: called by a write that goes on by itself, and no longer with this transaction."""
         self._tx.begin_to_send()
-        await self._copy.write()
         self._audit_head = self._tx.audit_head
         return self._new_write(self._tx, self._copy, leave)
 
@@ -51,6 +51,7 @@ class Neo4jTransaction:
             self._has_written |= write.has_written
 
     async def commit(self) -> None:
+        """Whoever has written may be told then, and finish() follows."""
         if self._is_lost or not self._has_written:
             await self._tx.roll_back()
             return
@@ -58,15 +59,15 @@ class Neo4jTransaction:
             await check_constraints(self._database)
         copying = asyncio.create_task(self._copy.write())
         try:
-            turn = await self._database.commit(self._tx, seen=self._is_seen)
+            await self._database.commit(self._tx, seen=self._is_seen)
         finally:
             await copying
-        # Whoever has the lock now waits for the copy, too.
-        keeping = asyncio.create_task(self._copy.keep())
-        try:
-            await self._database.open_gate(turn)
-        finally:
-            await keeping
+        self._is_committed = True
+
+    async def finish(self) -> None:
+        """What readers wait for, and who has the lock by now."""
+        if self._is_committed:
+            await asyncio.gather(self._copy.keep(), self._database.until_open())
 
     def _undo(self, write: Neo4jWrite) -> None:
         self._is_lost = self._tx.is_broken or write.is_sent

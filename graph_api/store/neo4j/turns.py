@@ -106,8 +106,6 @@ class Turns:
             except BaseException:
                 _fail([*turns, *self._waiting], closing())
                 raise
-            else:
-                _tell(turns)
 
     async def _commit_together(self, turns: list[_Turn]) -> None:
         """The first one with those that come while it lasts, which are put behind it."""
@@ -122,11 +120,13 @@ class Turns:
             self._is_committing = True
             try:
                 await transaction.commit()
+                _tell(turns)
+                await transaction.finish()
             finally:
                 self._is_committing = False
 
     async def _take(self, turn: _Turn, transaction: Neo4jTransaction) -> None:
-        write = await transaction.begin(turn.leave)
+        write = transaction.begin(turn.leave)
         if turn.given.done():
             return
         turn.given.set_result(write)

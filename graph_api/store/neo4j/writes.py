@@ -1,8 +1,9 @@
 """The write transaction: reads what a plan needs, then writes it."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from functools import partial
+from typing import Any
 
 from graph_api.access.audit import Event
 from graph_api.access.keys import ApiKey
@@ -22,7 +23,7 @@ from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
 from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.unsent import MOST
-from graph_api.store.protocol import PlanningThread, StoredAnswer
+from graph_api.store.protocol import NotHereError, PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
 
@@ -57,6 +58,7 @@ class Neo4jWrite:
         """Whether it goes on without the transaction."""
         self.applied = False
         """Whether readers of the catalog see it: keys, audit records and answers need no closed gate."""
+        self._here = _Here(self, copy)
 
     @property
     def has_written(self) -> bool:
@@ -73,16 +75,21 @@ class Neo4jWrite:
 
     async def thread(self) -> PlanningThread:
         await self._copy.open()
-        if self._copy.ahead is None:
-            return PlanningThread(asyncio.to_thread)
-        run, _ = await self._copy.ahead.thread()
-        return PlanningThread(
-            lambda step: asyncio.to_thread(step) if self.parts else run(step),
-            lambda: None if self.parts else self._copy.current,
-        )
+        run = (await self._copy.ahead.thread()).run if self._copy.ahead else None
+
+        async def run_step(step: Callable[[], Any]) -> Any:
+            reached = await (run(step) if run and not self.parts else asyncio.to_thread(step))
+            await self._here.write()
+            return reached
+
+        return PlanningThread(run_step, lambda: self._here)
 
     async def sources(self) -> Collection[str]:
         return [row["name"] for row in await self._tx.rows(cypher.SOURCE_NAMES)]
+
+    def known_connector(self, source: str) -> str | None:
+        """None where connector() has to ask."""
+        return self._connectors.known(self._tx, source)
 
     async def connector(self, source: str) -> str | None:
         return await self._connectors.connector(self._tx, source)
@@ -214,3 +221,49 @@ class Neo4jWrite:
                 await self._tx.rows(statement.query, **statement.parameters)
         finally:
             following.cancel()
+
+
+class _Here:
+    """What a write answers in its planning thread, see PlanningThread: of Lookups what its copy answers.
+
+    What is to be written waits until the thread's step is over. So nothing is written by a plan that goes on although
+    nobody waits for it any more.
+    """
+
+    def __init__(self, write: Neo4jWrite, copy: Copy) -> None:
+        self._write = write
+        self._copy = copy
+        self._waiting: list[Callable[[], Awaitable[object]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        if self._write.parts or self._waiting or not hasattr(self._copy.ahead, name):
+            raise AttributeError(name)
+        return partial(self._ask_copy, name)
+
+    async def _ask_copy(self, name: str, *arguments: Any) -> Any:
+        """What the writes before have added to it is written first."""
+        await self._copy.write()
+        if self._copy.ahead is None:
+            raise NotHereError
+        return await getattr(self._copy.ahead, name)(*arguments)
+
+    async def connector(self, source: str) -> str | None:
+        known = self._write.known_connector(source)
+        if known is None:
+            raise NotHereError
+        return known
+
+    async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
+        if self._write.parts or self._waiting:
+            raise NotHereError
+        self._waiting.append(partial(self._write.apply, changes, run, at))
+        return self._write.revision + bool(changes)
+
+    async def record(self, event: Event) -> None:
+        self._waiting.append(partial(self._write.record, event))
+
+    async def write(self) -> None:
+        """What waits, outside of the thread."""
+        waiting, self._waiting = self._waiting, []
+        for write in waiting:
+            await write()
