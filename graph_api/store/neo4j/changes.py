@@ -10,6 +10,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher_writes, mirror_cypher
 from graph_api.store.neo4j.deltas import delta_of
 from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.records import entity_record, link_record
 
 BATCH = 5_000
@@ -33,7 +34,7 @@ def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Stat
 
 def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
     yield from chain.from_iterable(phases_of(changes, revision, at))
-    yield Statement(mirror_cypher.WRITE_DELTAS, {"given": {"deltas": [delta_of(changes, revision)]}})
+    yield Statement(mirror_cypher.WRITE_DELTAS, {"given": Given(deltas=[delta_of(changes, revision)])})
     yield Statement(cypher_writes.SET_REVISION, {"revision": revision})
 
 
@@ -131,4 +132,4 @@ def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, 
 def _batches(query: str, rows: Sequence[T], record: Callable[[T], object], **parameters: Any) -> Iterator[Statement]:
     for start in range(0, len(rows), BATCH):
         batch = [record(row) for row in rows[start : start + BATCH]]
-        yield Statement(query, {"given": {"rows": batch}, **parameters})
+        yield Statement(query, {"given": Given(rows=batch), **parameters})

@@ -16,6 +16,7 @@ from graph_api.store.neo4j import cypher, cypher_writes, dump_cypher, keys
 from graph_api.store.neo4j.database import GATE_PAUSE, GATE_STUCK, Database, order_of
 from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
 from graph_api.store.neo4j.runs import run_of
 from graph_api.store.neo4j.statements import Gate, Row, Statements
@@ -177,7 +178,7 @@ class Neo4jRestore:
 
     async def _create(self, query: str, rows: Iterable[T], record: Callable[[T], object]) -> None:
         if records := [record(row) for row in rows]:
-            await self._database.execute_once(STATEMENT_SECONDS, query, {"given": {"rows": records}})
+            await self._database.execute_once(STATEMENT_SECONDS, query, {"given": Given(rows=records)})
 
 
 def _properties(row: SourceRow | RemovedRow) -> Row:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from graph_api.store.neo4j.given import Given
+
 Rows = list[Any]
 
 MOST = 5_000
@@ -42,10 +44,10 @@ class Unsent:
         self.keep = later.keep or self.keep
         return True
 
-    def rows(self) -> dict[str, Any]:
+    def rows(self) -> Given:
         rest = {"runs": self.runs, "records": self.records, "answers": self.answers, "ids": self.ids}
         latest = [id_ for ids in self._latest_runs().values() for id_ in ids]
-        return _NO_CHANGES | self.changes | rest | {"keep": self.keep, "latest": latest}
+        return Given({**_NO_CHANGES, **self.changes, **rest, "keep": self.keep, "latest": latest})
 
     def _latest_runs(self) -> dict[str, list[str]]:
         if self.latest:
