@@ -1,6 +1,7 @@
 """The processes of one server share one copy of what is in Neo4j: one makes it, all write to it and read it."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.relations import Direction
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.planning.thread import in_thread
+from graph_api.store.embedded.following import Written
 from graph_api.store.mirror import mirror
 from graph_api.store.mirror.folder import Folder
 from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j import deltas
+from graph_api.store.neo4j.copied import Copy
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store, WriteTransaction
 from tests.catalogs import AT, entity, link, links, ref, refs, sync_run, with_ends, write
@@ -164,6 +168,7 @@ async def test_a_write_that_fails_is_seen_by_nobody(open_one: OpenOne) -> None:
 
     async def fail(transaction: WriteTransaction) -> None:
         await transaction.apply(ChangeSet(entities=[entity("c")]), sync_run(), AT)
+        assert [*await transaction.entities(refs("c"))] == refs("c")  # By now it is in the file.
         raise ValueError("in the end")
 
     async def write_in_vain() -> None:
@@ -207,6 +212,63 @@ async def test_while_somebody_else_writes_to_the_copy_neo4j_answers(
     monkeypatch.setattr(mirror, "PATIENCE", 20.0)
     async with all_mirrored():
         assert await names(first) == await names(second) == ["a", "b", "c"]
+
+
+async def test_a_plan_that_goes_on_after_its_request_is_gone_writes_nothing(
+    open_one: OpenOne, plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cancelled while its thread brings the copy to what the write before has written."""
+    first, second = await open_one(), await open_one()
+    began, is_over = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    take = Copy._take
+
+    def take_slowly(copy: Copy) -> list[Written]:
+        loop.call_soon_threadsafe(began.set)
+        is_over.wait(5)
+        return take(copy)
+
+    async def put(name: str) -> None:
+        async def work(transaction: WriteTransaction) -> None:
+            await transaction.entities(refs(f"a {name}"))
+            await transaction.apply(ChangeSet(entities=[entity(name)], links=[link(name, "a")]), sync_run(), AT)
+
+        async with first.write(small=True) as transaction:
+            await in_thread(transaction, work)
+
+    await write(first, ChangeSet(entities=[entity("a")]))
+    for turn in range(5):
+        began.clear()
+        is_over.clear()
+        monkeypatch.setattr(Copy, "_take", take_slowly)
+        writing = {name: asyncio.create_task(put(f"{name}{turn}")) for name in ("good", "gone", "later")}
+        await began.wait()
+        monkeypatch.setattr(Copy, "_take", take)
+        writing["gone"].cancel()
+        await asyncio.wait([writing["gone"]])
+        await asyncio.sleep(0.01 * turn)
+        is_over.set()
+        await asyncio.gather(writing["good"], writing["later"])
+        expected = ["a", *sorted(f"{name}{number}" for name in ("good", "later") for number in range(turn + 1))]
+        assert await names(plain) == await names(first) == await names(second) == expected
+        assert await plain.revision() == await first.revision() == 1 + 2 * (turn + 1)
+
+
+async def test_a_copy_that_cannot_be_finished_leaves_nothing(
+    neo4j_store: Callable[[], Neo4jStore], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    async def fail(_store: Neo4jStore) -> int:
+        failed.set()
+        raise CatalogError(ErrorCode.UNAVAILABLE, "not now")
+
+    monkeypatch.setattr(Neo4jStore, "revision", fail)
+    store = MirroredStore(neo4j_store(), folder=folder)
+    await store.open()
+    await asyncio.wait_for(failed.wait(), 10)
+    await store.close()
+    assert copies(folder) == set()
 
 
 async def test_who_makes_a_copy_keeps_others_from_making_one(folder: Path) -> None:

@@ -37,7 +37,14 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 def _connect(path: Path, busy_seconds: float, kind: type[C]) -> C:
     return sqlite3.connect(
-        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256, factory=kind
+        # Where the file is gone, none is made.
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=busy_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+        factory=kind,
     )
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link
+from graph_api.store.embedded.connections import masked_errors
+from graph_api.store.embedded.deadline import closed
 from graph_api.store.embedded.documents import ids_of
 from graph_api.store.embedded.dumping import add_entities, add_links
 from graph_api.store.embedded.schema import current_revision
@@ -43,7 +45,7 @@ def begin_at_once(conn: sqlite3.Connection) -> int | None:
     try:
         conn.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise
         return None
     finally:
@@ -86,10 +88,13 @@ def _follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, partly:
 
 
 def _write_ahead(conn: sqlite3.Connection, take: Callable[[], Sequence[Written]]) -> int:
-    for changes, revision, at in take():
-        write_rows(conn, changes, revision, at)
-        advance(conn, revision, Retention())
-    return current_revision(conn)
+    with masked_errors():
+        for changes, revision, at in take():
+            if not conn.in_transaction:  # SQLite rolls back what is interrupted.
+                raise closed()
+            write_rows(conn, changes, revision, at)
+            advance(conn, revision, Retention())
+        return current_revision(conn)
 
 
 def _add_links_between_known(conn: sqlite3.Connection, links: Sequence[Link]) -> None:

@@ -77,16 +77,18 @@ class EmbeddedStore(EmbeddedReading):
         if self._path is None:
             # SQLite's own memory would make readers wait for a writer.
             self._folder = tempfile.TemporaryDirectory(prefix="graph-api-")
-            return Path(self._folder.name) / "catalog.db"
+            path = Path(self._folder.name) / "catalog.db"
+        else:
+            path = self._path
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            if not self._path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
                 # It holds what only some may see; SQLite's own files beside it get its mode.
-                self._path.touch(mode=0o600)
+                path.touch(mode=0o600)
         except OSError as error:
             message = f"the catalog's file or its folder cannot be made: {error.strerror}"
             raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
-        return self._path
+        return path
 
     async def close(self) -> None:
         opened, self._opened = self._opened, None

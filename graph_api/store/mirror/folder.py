@@ -14,15 +14,17 @@ LOOK_SECONDS = 0.05
 
 
 class Published(NamedTuple):
-    """A copy that all may open; see Replica."""
+    """A copy that all may open; see Replica. `entities` and `links` are those that were loaded."""
 
     name: str
     store_id: str | None
     foreign: int
+    entities: int
+    links: int
 
 
 class Folder:
-    """It is there while the server runs, for its processes alone."""
+    """For the processes of one server alone, while it runs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,7 +32,8 @@ class Folder:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Of who makes a copy. The system ends it where a process dies."""
+        """Of who makes or opens a copy. The system ends it where a process dies."""
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self._path / "turn").open("w") as lock:
             while not _locked(lock):  # noqa: ASYNC110 - no event comes from another process
                 await asyncio.sleep(LOOK_SECONDS)
@@ -43,13 +46,16 @@ class Folder:
             return None
 
     def publish(self, published: Published) -> None:
-        """In the place of the one before, and of what those left who died while they made one."""
         new = self._path / "new"
         new.write_text(json.dumps(published))
         new.replace(self._published)
-        for copy in self._path.glob("copy-*"):
-            if not copy.name.startswith(published.name):
-                copy.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Of all copies: the one before, which who has it open may still read, and those of who died, or failed."""
+        self._published.unlink(missing_ok=True)
+        # SQLite's own files come after the one that they belong to, which cannot be opened without them then.
+        for copy in sorted(self._path.glob("copy-*")):
+            copy.unlink(missing_ok=True)
 
     def new_name(self) -> str:
         return f"copy-{uuid4().hex}"

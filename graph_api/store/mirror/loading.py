@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from time import monotonic
 
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.embedded.following import Ahead
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.mirror.folder import Folder, Published
 from graph_api.store.mirror.marks import Marks
@@ -38,20 +40,31 @@ async def follow(source: Neo4jStore, replica: Replica, revision: int, patience: 
 
     Raises UnfollowedError if what has changed is not told, TimeoutError while others write to the copy.
     """
-    with _as_broken():
-        if await replica.look() >= revision:
-            return
-    async with AsyncExitStack() as stack:
-        with _as_broken():
-            ahead = await stack.enter_async_context(replica.writing(patience))
-        if ahead.revision >= revision:
-            return
-        told = await source.changes_since(ahead.revision, partly=partly)
+    if await _now(replica) >= revision:
+        return
+    async with _writing(replica, patience):
+        pass  # Who was writing to it may have brought it there.
+    while (known := await _now(replica)) < revision:
+        told = await source.changes_since(known, partly=partly)
         if told is None:
             raise UnfollowedError("a write was too large to be followed, or another version's")
-        with _as_broken():
-            await ahead.follow(told.changes, told.revision, partly=partly)
-            await ahead.keep(told.revision)
+        async with _writing(replica, patience) as ahead:
+            if ahead.revision == known:
+                await ahead.follow(told.changes, told.revision, partly=partly)
+                await ahead.keep(told.revision)
+                return
+
+
+async def _now(replica: Replica) -> int:
+    with _as_broken():
+        return await replica.look()
+
+
+@asynccontextmanager
+async def _writing(replica: Replica, patience: float) -> AsyncIterator[Ahead]:
+    with _as_broken():
+        async with replica.writing(patience) as ahead:
+            yield ahead
 
 
 @contextmanager
@@ -71,30 +84,48 @@ async def shared(
     """
     async with folder.turn():
         published = folder.published()
-        is_made = published is not None and published.name != unwanted
-        name = published.name if published and is_made else folder.new_name()
-        store = EmbeddedStore(folder.file(name), read_seconds=read_seconds, durable=False)
-        opening = asyncio.create_task(store.open())
-        try:
-            await asyncio.shield(opening)
-            if published and is_made:
-                return await _opened(store, published)
-            replica = await _loaded(source, marks, store, name)
-        except BaseException:
-            await asyncio.wait([opening])  # Its thread goes on, and the folder may be gone soon.
-            await asyncio.shield(store.close())
-            raise
-        folder.publish(Published(name, replica.store_id, replica.foreign))
-        return replica
+        if published is None or published.name == unwanted:
+            replica, published = await _made(source, marks, folder, read_seconds)
+        else:
+            async with _opened(folder.file(published.name), read_seconds) as store:
+                replica = Replica(store, published.name, published.store_id, await store.revision(), published.foreign)
+    MIRROR_ENTITIES.set(published.entities)
+    MIRROR_LINKS.set(published.links)
+    return replica
 
 
-async def _opened(store: EmbeddedStore, published: Published) -> Replica:
-    await store.affecting(())  # Makes its graph.
-    return Replica(store, published.name, published.store_id, await store.revision(), published.foreign)
-
-
-async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore, name: str) -> Replica:
+async def _made(source: Neo4jStore, marks: Marks, folder: Folder, read_seconds: float) -> tuple[Replica, Published]:
     began = monotonic()
+    folder.clear()
+    name = folder.new_name()
+    try:
+        async with _opened(folder.file(name), read_seconds) as store:
+            replica, loaded = await _loaded(source, marks, store, name)
+            published = Published(name, replica.store_id, replica.foreign, loaded[Entity], loaded[Link])
+            folder.publish(published)
+    except BaseException:
+        folder.clear()
+        raise
+    logger.info("The mirror of revision %d is loaded, in %.1f s", replica.revision, monotonic() - began)
+    return replica, published
+
+
+@asynccontextmanager
+async def _opened(file: Path, read_seconds: float) -> AsyncIterator[EmbeddedStore]:
+    """It stays open unless this ends with an error."""
+    store = EmbeddedStore(file, read_seconds=read_seconds, durable=False)
+    opening = asyncio.create_task(store.open())
+    try:
+        await asyncio.shield(opening)
+        yield store
+    except BaseException:
+        await asyncio.wait([opening])  # Its thread goes on, and the folder may be gone soon.
+        await asyncio.shield(store.close())
+        raise
+
+
+async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore, name: str) -> tuple[Replica, Counter[type]]:
+    """With how many entities and links were read."""
     await source.check_constraints()  # before everything is read in vain
     mark = await _certain(marks)
     # What the mark tells may not be seen yet; this revision is.
@@ -104,18 +135,17 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore, name: 
         await store.fill(rows)
         loaded[type(rows[0])] += len(rows)
     await store.end_filling(replica.revision)
-    while (revision := (await marks.newest()).revision) > replica.revision:
+    revision = (await marks.newest()).revision
+    while replica.revision < revision:
         await follow(source, replica, revision, PATIENCE, partly=True)
     await store.affecting(())  # Makes its graph.
-    while (mark := await _certain(marks)).revision > replica.revision:
-        await follow(source, replica, mark.revision, PATIENCE)
+    # What was read is no newer than this, so that the copy is of a revision once it is there, whoever writes on.
+    mark = await _certain(marks)
+    await follow(source, replica, mark.revision, PATIENCE)
     if (mark.store, mark.foreign) != (replica.store_id, replica.foreign):
         raise UnfollowedError("somebody else than graph-api has written to the database meanwhile")
     await source.check_constraints()  # None was missing before either.
-    MIRROR_ENTITIES.set(loaded[Entity])
-    MIRROR_LINKS.set(loaded[Link])
-    logger.info("The mirror of revision %d is loaded, in %.1f s", replica.revision, monotonic() - began)
-    return replica
+    return replica, loaded
 
 
 async def _certain(marks: Marks) -> Mark:

@@ -127,7 +127,7 @@ class Mirror:
             return self._replica
         end = monotonic() + PATIENCE
         while replica := self._replica:
-            asked_at, known = monotonic(), replica.revision
+            asked_at, known = monotonic(), await self._now(replica)
             mark = await self._marks.newest()
             if mark.is_settled and self._is_trusted(replica, mark, known):
                 if mark.revision > replica.revision:
@@ -174,7 +174,7 @@ class Mirror:
         for _ in range(LOOKS):
             if (replica := self._replica) is None or replica.store_id != store:
                 break
-            known = replica.revision
+            known = await self._now(replica)
             mark = await self._mark_while_following(replica, revision)
             if _loss(replica, mark, known) is None and mark.revision == revision:
                 return replica
@@ -185,6 +185,14 @@ class Mirror:
             return await self._marks.newest()
         mark, _ = await asyncio.gather(self._marks.newest(), self._catch_up(replica, revision, monotonic() + PATIENCE))
         return mark
+
+    async def _now(self, replica: Replica) -> int:
+        """Its revision, to which another process may have brought it."""
+        try:
+            return await replica.look()
+        except CatalogError:
+            self.distrust(replica)
+            return replica.revision
 
     def distrust(self, replica: Replica) -> None:
         """It does not answer."""
@@ -239,7 +247,7 @@ class Mirror:
         if (published := self._folder.published()) and published.name != replica.name:
             self._drop(replica, Loss.RENEWED)
             return
-        known = replica.revision
+        known = await self._now(replica)
         mark = await self._marks.newest()
         if not mark.is_settled:
             return
@@ -262,7 +270,8 @@ class Mirror:
         return Loss.FOREIGN
 
     async def _load(self) -> None:
-        await asyncio.sleep(max(0.0, self._not_before - monotonic()))
+        if not self._is_made_already():
+            await asyncio.sleep(max(0.0, self._not_before - monotonic()))
         if await self._source.count_entities() > self._most:
             self._tell(State.TOO_LARGE)
             return
@@ -270,7 +279,7 @@ class Mirror:
         MIRROR_LOADS.labels(self._reason).inc()
         began = monotonic()
         try:
-            self._replica = await shared(self._source, self._marks, self._folder, self._read_seconds, self._unwanted)
+            self._replica = await self._shared()
         except UnfollowedError as error:
             logger.info("The mirror is loaded again: %s", error)
             self._reason = Loss.UNTOLD
@@ -282,10 +291,24 @@ class Mirror:
             MIRROR_LOAD_SECONDS.set(seconds)
             self._not_before = monotonic() + 2 * seconds
 
+    def _is_made_already(self) -> bool:
+        published = self._folder.published()
+        return published is not None and published.name != self._unwanted
+
+    async def _shared(self) -> Replica:
+        replica = await shared(self._source, self._marks, self._folder, self._read_seconds, self._unwanted)
+        try:
+            await replica.store.affecting(())  # Makes its graph.
+        except BaseException:
+            await asyncio.shield(replica.store.close())
+            raise
+        return replica
+
     def _drop(self, replica: Replica, reason: Loss) -> None:
         if self._replica is not replica:
             return
         self._replica, self._reason, self._unwanted = None, reason, replica.name
+        self._proved_at = 0.0
         self._tell(State.LOADING)
         level = logging.INFO if reason in (Loss.UNTOLD, Loss.RENEWED) else logging.WARNING
         logger.log(level, "Neo4j answers until the mirror is loaded anew: %s", _SAID[reason])

@@ -42,14 +42,11 @@ class Copy:
             self.leave()
 
     async def write(self) -> None:
-        """What was added. A copy that cannot be written is left behind."""
-        copy = self.ahead
-        if not copy or not self._added:
+        """What was added. A copy that cannot be written is left for good."""
+        if not self.ahead or not self._added:
             return
-        self.ahead = None
-        with _left_behind():
-            self._revision = await copy.write(self._take)
-            self.ahead = copy
+        with self._left_if_it_fails():
+            self._revision = await self.ahead.write(self._take)
 
     def _take(self) -> list[Written]:
         """In the copy's thread, so that nothing is taken twice."""
@@ -63,16 +60,19 @@ class Copy:
     async def keep(self) -> None:
         """Once everything is committed; a mirror follows by itself where this fails."""
         if self.ahead and self._revision:
-            with _left_behind():
+            with self._left_if_it_fails():
                 await self.ahead.keep(self._revision)
 
-
-@contextmanager
-def _left_behind() -> Iterator[None]:
-    """Whatever a copy fails with, its mirror can follow by itself, and the write goes on."""
-    try:
-        yield
-    except CatalogError:
-        pass  # It is closed, or its file is broken.
-    except Exception:
-        logger.exception("The mirror cannot be written to")
+    @contextmanager
+    def _left_if_it_fails(self) -> Iterator[None]:
+        """Whatever it fails with, its mirror can follow by itself, and the write goes on."""
+        try:
+            yield
+        except CatalogError:
+            self.leave()  # It is closed, or its file is broken, or who wrote to it has gone.
+        except Exception:
+            self.leave()
+            logger.exception("The mirror cannot be written to")
+        except BaseException:
+            self.leave()
+            raise

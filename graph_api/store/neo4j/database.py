@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from time import monotonic
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -52,8 +53,8 @@ class Database:
     def __init__(self, uri: str, user: str | None, password: str | None, name: str) -> None:
         self._name = name
         self.round_trips = 0
-        self.on_unsettled: Callable[[], None] = lambda: None
         self._opening: asyncio.Task[None] | None = None
+        self.on_unsettled: Callable[[], None] = lambda: None
         """Called where a reader finds a write that is applied in parts: who applied it may be gone."""
         self._driver = AsyncGraphDatabase.driver(
             uri,
@@ -101,7 +102,7 @@ class Database:
     async def _read_between_commits(
         self, work: Callable[[Statements], Awaitable[T]], deadline: float, *, aside: bool
     ) -> T:
-        waited = 0.0
+        since = monotonic()
         while True:
             async with (
                 self._session(READ_ACCESS) as session,
@@ -119,10 +120,9 @@ class Database:
                         return cast(T, answer)
             RETRIES.labels("torn").inc()
             await asyncio.sleep(GATE_PAUSE)
-            waited += GATE_PAUSE
-            if waited > GATE_STUCK:
+            if monotonic() - since > GATE_STUCK:
                 await self._settle()
-                waited = 0.0
+                since = monotonic()
 
     async def _unless_torn(
         self, work: Callable[[Statements], Awaitable[T]], statements: Statements, before: Gate

@@ -26,7 +26,7 @@ from graph_api.store.neo4j.finishing import Heir, finish
 from graph_api.store.neo4j.marks import Mark, count_entities, read_mark
 from graph_api.store.neo4j.parts import PAGE
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
-from graph_api.store.neo4j.reading import Neo4jReading, revision_of
+from graph_api.store.neo4j.reading import Neo4jReading
 from graph_api.store.neo4j.sight import Sights
 from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.transaction import Neo4jTransaction
@@ -35,8 +35,6 @@ from graph_api.store.neo4j.unsent import Unsent
 from graph_api.store.neo4j.writes import Neo4jWrite
 from graph_api.store.protocol import WriteTransaction
 from graph_api.store.retention import Retention
-
-PING_TIMEOUT = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +94,6 @@ class Neo4jStore(Neo4jReading):
 
     async def ping(self) -> None:
         known = self._opened
-        await self._database.read(revision_of, PING_TIMEOUT, aside=True)
         state = await read_state(self._database, to_restore=True)
         check_format(state.format, state.oldest, cypher.FORMAT)
         check_same(known, state)
