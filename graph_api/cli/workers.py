@@ -67,25 +67,28 @@ def reserve(host: str, port: int) -> socket.socket:
 
 def supervise(work: Callable[[Worker], None], settings: Settings, *, demo: bool) -> None:
     """Run the workers until SIGTERM or SIGINT, and replace what dies. Raises Failure for what cannot start."""
-    parts = [share_of(settings, index) for index in range(settings.workers)]
+    with TemporaryDirectory(prefix="graph-api-") as folder:
+        workers = [
+            Worker(share_of(settings, index), index == 0, demo, Path(folder)) for index in range(settings.workers)
+        ]
+        _keep_running(work, workers, settings)
+
+
+def _keep_running(work: Callable[[Worker], None], workers: Sequence[Worker], settings: Settings) -> None:
     running: list[BaseProcess] = []
-    folder = TemporaryDirectory(prefix="graph-api-")
-    shared = Path(folder.name)
     try:
-        for index, part in enumerate(parts):
-            running.append(_start(work, Worker(part, index == 0, demo, shared)))
+        running.extend(_start(work, worker) for worker in workers)
         while True:
             wait([process.sentinel for process in running])
             for index, process in enumerate(running):
                 if not process.is_alive():
                     _check(process)
-                    running[index] = _start(work, Worker(parts[index], is_first=False, demo=demo, folder=shared))
+                    running[index] = _start(work, workers[index]._replace(is_first=False))
     finally:
         # Nothing keeps it from ending them all.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         _end(multiprocessing.active_children(), settings)
-        folder.cleanup()
 
 
 def _start(work: Callable[[Worker], None], worker: Worker) -> BaseProcess:

@@ -214,7 +214,8 @@ class Database:
             if not await self._arrived(write, error):
                 raise
         else:
-            self._opening = asyncio.create_task(self._open_gate(turn)) if turn is not None else None
+            if turn is not None:
+                self._opening = asyncio.create_task(self._open_gate(turn))
 
     async def _send_and_close_gate(self, statements: Statements) -> int:
         """At the same time. It is opened again where what is sent fails."""
