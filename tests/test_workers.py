@@ -95,7 +95,9 @@ def wait_until(holds: Callable[[], object], seconds: float = 30) -> None:
 def ask(server: Server, token: str, query: str, **variables: Any) -> httpx.Response:
     """Over a connection of its own."""
     headers = {"authorization": f"Bearer {token}"}
-    return httpx.post(f"{server.url}/graphql", json={"query": query, "variables": variables}, headers=headers)
+    body = {"query": query, "variables": variables}
+    # A worker that is just starting has connections already, and answers them a little later.
+    return httpx.post(f"{server.url}/graphql", json=body, headers=headers, timeout=30)
 
 
 def ask_all(server: Server, token: str, query: str, **variables: Any) -> list[httpx.Response]:
