@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from inspect import isawaitable
+from itertools import chain, islice
 from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, default_field_resolver
@@ -128,15 +129,19 @@ def _attempt(context: Context, action: str, arguments: Mapping[str, Any]) -> Att
         client=context.client,
         request_id=context.request_id,
         source=arguments.get("source"),
-        refs=tuple(_named(arguments)[:MAX_REFS]),
+        refs=tuple(islice(_named(arguments), MAX_REFS)),
     )
 
 
-def _named(arguments: Mapping[str, Any]) -> list[str]:
-    """The refs that a write names, as far as they are refs."""
-    entities = [_ref_of(item) for item in arguments.get("entities") or ()]
-    links = [_ref_of({"ref": item.get("from")}) for item in arguments.get("links") or ()]
-    return [ref for ref in dict.fromkeys(entities + links) if ref]
+def _named(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The refs that a write names, each once, as far as they are refs."""
+    named: set[str] = set()
+    starts = ({"ref": item.get("from")} for item in arguments.get("links") or ())
+    for item in chain(arguments.get("entities") or (), starts):
+        ref = _ref_of(item)
+        if ref and ref not in named:
+            named.add(ref)
+            yield ref
 
 
 def _ref_of(item: Mapping[str, Any]) -> str | None:

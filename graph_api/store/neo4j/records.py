@@ -55,36 +55,40 @@ def entity_record(entity: Entity, revision: int, created_revision: int, at: str)
         "tags": list(entity.tags),
         "sources": list(entity.sources),
     }
-    return _present(
-        {
-            "ref": entity.ref,
-            "kind": entity.kind,
-            "namespace": entity.namespace,
-            "declared": entity.declared,
-            "tier": entity.tier,
-            "active": entity.active,
-            **texts,
-            **_folded(texts),
-            **{f"{name}_sort": sort_text(text) for name in SORT_COPIES if (text := getattr(entity, name)) is not None},
-            **_map_items("labels", entity.labels),
-            **_map_items("annotations", entity.annotations),
-            "identifiers": list(entity.identifiers),
-            "repository": entity.repository,
-            "folder": entity.folder,
-            "statements": dump_entity_statements(entity.statements) if entity.statements else None,
-            "owners": list(dict.fromkeys(owner.ref for owner in entity.owners)),
-            "declared_owners": list(dict.fromkeys(entity.declared_owners)),
-            "ownership": dump_owners(entity.owners) if entity.owners else None,
-            "owner_state": entity.owner_state,
-            "audience": entity.audience or None,
-            "systems": list(entity.systems),
-            "domains": list(entity.domains),
-            "environments": list(entity.environments),
-            "revision": revision,
-            "created_revision": created_revision,
-            "updated_at": at,
-        }
-    )
+    record: dict[str, Any] = {
+        "ref": entity.ref,
+        "kind": entity.kind,
+        "namespace": entity.namespace,
+        "declared": entity.declared,
+        "tier": entity.tier,
+        "active": entity.active,
+        **texts,
+        "identifiers": list(entity.identifiers),
+        "repository": entity.repository,
+        "folder": entity.folder,
+        "statements": dump_entity_statements(entity.statements) if entity.statements else None,
+        "owner_state": entity.owner_state,
+        "audience": entity.audience or None,
+        "systems": list(entity.systems),
+        "domains": list(entity.domains),
+        "environments": list(entity.environments),
+        "revision": revision,
+        "created_revision": created_revision,
+        "updated_at": at,
+    }
+    _add_folded(record, texts)
+    for name in SORT_COPIES:
+        if text := record[name]:
+            record[f"{name}_sort"] = sort_text(text)
+    if entity.labels:
+        _add_map(record, "labels", entity.labels)
+    if entity.annotations:
+        _add_map(record, "annotations", entity.annotations)
+    if entity.owners:
+        record["owners"] = list(dict.fromkeys(owner.ref for owner in entity.owners))
+        record["declared_owners"] = list(dict.fromkeys(entity.declared_owners))
+        record["ownership"] = dump_owners(entity.owners)
+    return _present(record)
 
 
 def entity_of(record: Record) -> Entity:
@@ -122,37 +126,28 @@ def entity_of(record: Record) -> Entity:
 
 
 def link_record(link: Link, revision: int) -> dict[str, Any]:
-    """The properties of the link's relationship; its ends and relation are the relationship's own."""
+    """The properties of the link's relationship; its ends and relation are the relationship's own.
+
+    Most links are HARD, certain and no more than declared: what goes without saying makes a transaction larger that
+    holds 400,000, and the index of origins is for the few others.
+    """
     texts = {"environment": link.key.environment, "sources": list(link.statements)}
-    properties = {name: text for name, value in link.properties.items() if (text := property_text(value)) is not None}
-    return _present(
-        {
-            **texts,
-            **_folded(texts),
-            **_map_items("properties", properties),
-            "properties_json": dump(link.properties) if link.properties else None,
-            **_unusual(link),
-            **_origins(link),
-            "observed_at": link.observed_at,
-            "statements": dump_link_statements(link.statements, link.key),
-            "revision": revision,
-        }
-    )
-
-
-def _unusual(link: Link) -> dict[str, Any]:
-    """Most links are HARD and certain: what goes without saying makes a transaction larger that holds 400,000."""
-    return {
+    record: dict[str, Any] = {
+        **texts,
         "criticality": None if link.criticality is Criticality.HARD else link.criticality,
         "confidence": None if link.confidence == 1 else link.confidence,
+        "observed_at": link.observed_at,
+        "statements": dump_link_statements(link.statements, link.key),
+        "revision": revision,
     }
-
-
-def _origins(link: Link) -> dict[str, Any]:
-    """None for a link that is declared and no more: the index of origins holds only the few others."""
-    if link.origins == (LinkOrigin.DECLARED,):
-        return {}
-    return {"origin": link.origin, "origins": list(link.origins)}
+    _add_folded(record, texts)
+    if link.properties:
+        said = {name: property_text(value) for name, value in link.properties.items()}
+        _add_map(record, "properties", {name: text for name, text in said.items() if text is not None})
+        record["properties_json"] = dump(link.properties)
+    if link.origins != (LinkOrigin.DECLARED,):
+        record["origin"], record["origins"] = link.origin, list(link.origins)
+    return _present(record)
 
 
 def link_of(source: str, relation: str, target: str, record: Record) -> Link:
@@ -173,19 +168,18 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != []}
 
 
-def _folded(texts: Mapping[str, str | list[str] | None]) -> dict[str, Any]:
-    copies: dict[str, Any] = {}
+def _add_folded(record: dict[str, Any], texts: Mapping[str, Any]) -> None:
     for name, value in texts.items():
         copy = [item.casefold() for item in value] if isinstance(value, list) else value and value.casefold()
         if copy != value:
-            copies[f"{name}_folded"] = copy
-    return copies
+            record[f"{name}_folded"] = copy
 
 
-def _map_items(name: str, values: Mapping[str, str]) -> dict[str, list[str]]:
-    items = [f"{map_key(key)}={value}" for key, value in values.items()]
+def _add_map(record: dict[str, Any], name: str, values: Mapping[str, str]) -> None:
+    record[name] = [f"{map_key(key)}={value}" for key, value in values.items()]
     folded = [f"{map_key(key)}={value.casefold()}" for key, value in values.items()]
-    return {name: items} if items == folded else {name: items, f"{name}_folded": folded}
+    if folded != record[name]:
+        record[f"{name}_folded"] = folded
 
 
 def _mapping(items: Iterable[str]) -> dict[str, str]:

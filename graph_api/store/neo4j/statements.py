@@ -19,6 +19,8 @@ Row = dict[str, Any]
 
 EXECUTE_TIMEOUT = 15.0
 COMMIT_TIMEOUT = 120.0
+TOGETHER = 4
+"""Small writes that are worth a statement of their own: what the server does meanwhile costs this process 0.5 ms."""
 
 
 class Gate(NamedTuple):
@@ -54,6 +56,8 @@ class Statements:
         self.unsent = Unsent()
         """Of the write that is being made."""
         self._to_send: deque[Unsent] = deque()
+        self._aside = 0
+        """Writes that are to be sent."""
         self._sending: asyncio.Task[None] | None = None
         self.statements = 0
         """Sent so far."""
@@ -72,25 +76,37 @@ class Statements:
 
     async def send(self) -> None:
         """What is unsent."""
-        self.begin_to_send()
+        self._put_aside()
+        self._begin_to_send()
         if self._sending:
             await asyncio.shield(self._sending)
 
-    def begin_to_send(self) -> None:
-        """What is unsent; whoever asks for anything waits for it. What comes while the server works goes together."""
+    def send_soon(self) -> None:
+        """What is unsent: once there is more of it, and at the latest before anything is asked. What comes while the
+        server works goes together.
+        """
+        self._put_aside()
+        if self._aside >= TOGETHER:
+            self._begin_to_send()
+
+    def _begin_to_send(self) -> None:
+        if self._to_send and (self._sending is None or self._sending.done()):
+            self._sending = asyncio.create_task(self._send_all(self._sending))
+
+    def _put_aside(self) -> None:
         if not self.unsent:
             return
         unsent, self.unsent = self.unsent, Unsent()
         self.statements += 1
+        self._aside += 1
         if not self._to_send or not self._to_send[-1].take(unsent):
             self._to_send.append(unsent)
-        if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send_all(self._sending))
 
     async def _send_all(self, sent: asyncio.Task[None] | None) -> None:
         if sent:
             await sent
         while self._to_send:
+            self._aside = 0
             await self._rows(cypher_small.WRITE, {"given": self._to_send.popleft().rows()})
 
     async def stop_sending(self) -> None:

@@ -37,7 +37,7 @@ class Neo4jTransaction:
 
     def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
         """`leave`: called by a write that goes on by itself, and no longer with this transaction."""
-        self._tx.begin_to_send()
+        self._tx.send_soon()
         self._audit_head = self._tx.audit_head
         return self._new_write(self._tx, self._copy, leave)
 

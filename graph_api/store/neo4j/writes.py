@@ -204,7 +204,7 @@ class Neo4jWrite:
         self._lookups.is_first = False
         self._copy.add(changes, self.revision, at)
         if len(changes) <= MOST:
-            self._tx.begin_to_send()
+            self._tx.send_soon()
             self._tx.unsent.changes = small_changes(changes, self.revision, at)
         else:
             await self._run_all(statements_of(changes, self.revision, at))

@@ -13,7 +13,7 @@ import orjson
 
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.sources.reading import read_paths
-from graph_api.store.rows import _ENTITY_DEFAULTS, _LINK_DEFAULTS, _read_entity, _read_link, _sparse
+from graph_api.store.rows import sparse_entity, sparse_link
 
 FOLDER = Path(__file__).parent
 
@@ -36,11 +36,11 @@ def told(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _entity(said: Any) -> dict[str, Any]:
-    return _plain(_sparse(_read_entity(said), _ENTITY_DEFAULTS))
+    return _plain(sparse_entity(said))
 
 
 def _link(said: Any) -> dict[str, Any]:
-    values = _sparse(_read_link(said), _LINK_DEFAULTS)
+    values = sparse_link(said)
     key = values.pop("key")
     environment = f" in {key.environment}" if key.environment else ""
     return {"link": f"{key.source} {key.relation} {key.target}{environment}", **_plain(values)}
