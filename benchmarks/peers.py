@@ -23,7 +23,7 @@ import httpx
 from benchmarks.catalog_of_peers import snapshot_of
 from benchmarks.generate import split
 from benchmarks.measure import await_mirrors, free_port, served
-from benchmarks.peers_floors import floors
+from benchmarks.peers_floors import floors, write_floors
 from benchmarks.peers_report import OURS, render
 from benchmarks.running import local_database, stop_when_told, tell
 from graph_api import local_neo4j
@@ -58,6 +58,7 @@ def main(folder: Path, entities: int, peers: str, workers: int, work: Path | Non
             _run([sys.executable, str(folder / "gen.py"), str(entities), str(data)])
         snapshot = snapshot_of(data / "entities.jsonl")
         with _loaded(snapshot, Path(name) / "neo4j") as uri:
+            least = write_floors(uri, _QUERIES, snapshot)
             log = Path(name) / "server.log"
             admin = _free_ports(workers)
             options = ["--max-page", "1000", "--workers", str(workers), "--admin-port", str(admin)]
@@ -65,7 +66,7 @@ def main(folder: Path, entities: int, peers: str, workers: int, work: Path | Non
                 await_mirrors(range(admin, admin + workers))
                 _add_cursors(data / "params.json", url)
                 parameters = json.loads((data / "params.json").read_text())
-                least = floors(uri, url, _QUERIES, parameters, snapshot)
+                least |= floors(uri, url, _QUERIES, parameters, snapshot)
                 del snapshot
                 ours = f"{OURS}={url}={_QUERIES}={process.pid}"
                 _run(["bash", str(folder / "run.sh"), str(entities)], **_environment(work, peers, ours))

@@ -37,7 +37,7 @@ class _Measured:
 
 
 def render(entities: int, results: Path, peers: Iterable[str], floors: Mapping[str, str]) -> str:
-    """`floors`: by question, what the least that could be done costs."""
+    """`floors`: by question and way to write, what the least that could be done costs."""
     told = {name: json.loads((results / f"{name}-{entities}.json").read_text()) for name in (*peers, OURS)}
     return "\n".join(
         [
@@ -48,7 +48,7 @@ def render(entities: int, results: Path, peers: Iterable[str], floors: Mapping[s
             "| question | peer | a second | p99 ms | CPU ms | ours | p99 ms | CPU ms | ratio | bar | floor ms |",
             "|---|---|--:|--:|--:|--:|--:|--:|--:|---|---|",
             *(_row(told, name, floors.get(name, "")) for name in QUESTIONS),
-            *_writes(told),
+            *_writes(told, floors),
         ]
     )
 
@@ -79,7 +79,7 @@ def _measured(told: Mapping[str, Any], name: str, who: Iterable[str]) -> list[_M
     ]
 
 
-def _writes(told: Mapping[str, Any]) -> Iterator[str]:
+def _writes(told: Mapping[str, Any], floors: Mapping[str, str]) -> Iterator[str]:
     """Entities a second, by how many come in one request; of a peer that takes them in several ways the fastest."""
     for way, ours in told[OURS]["ingest"].items():
         size = _batch(way)
@@ -91,7 +91,7 @@ def _writes(told: Mapping[str, Any]) -> Iterator[str]:
         verdict = f"{WRITES_BAR:g} x: {'met' if ratio >= WRITES_BAR else 'MISSED'}"
         of_peer = [peer, f"{others[peer]:,.0f}", "", ""]
         title = f"entities written, {size:,} a request"
-        yield line([title, *of_peer, f"{ours['eps']:,.0f}", "", "", f"{ratio:.1f}", verdict, ""])
+        yield line([title, *of_peer, f"{ours['eps']:,.0f}", "", "", f"{ratio:.1f}", verdict, floors.get(way, "")])
 
 
 def _fastest(result: Mapping[str, Any], size: int) -> float:

@@ -47,7 +47,7 @@ class LazyMap(Mapping[str, V]):
 
     def __contains__(self, key: object) -> bool:
         """Where the text does not name it at all, it is not parsed."""
-        if self._values is None and dump(key) not in self._text:
+        if self._values is None and isinstance(key, str) and key.isascii() and dump(key) not in self._text:
             return False
         return key in self._loaded()
 
