@@ -78,7 +78,7 @@ def entity_record(entity: Entity, revision: int, created_revision: int, at: str)
     }
     _add_folded(record, texts)
     for name in SORT_COPIES:
-        if text := record[name]:
+        if (text := record[name]) is not None:
             record[f"{name}_sort"] = sort_text(text)
     if entity.labels:
         _add_map(record, "labels", entity.labels)
