@@ -158,3 +158,26 @@ async def test_many_may_open_one_database_at_once(open_store: OpenStore) -> None
     stores = await asyncio.gather(*(open_store() for _ in range(5)))
     await write(stores[0], ChangeSet(entities=[entity("a")]))
     assert await asyncio.gather(*(store.count(ALL) for store in stores)) == [1] * 5
+
+
+async def test_who_asks_for_much_is_answered_beside_a_writer_who_never_pauses(
+    store: Store, open_store: OpenStore
+) -> None:
+    other = await open_store()
+    await write(store, ChangeSet(entities=[entity(f"old{number:04}") for number in range(2_000)]))
+    done = asyncio.Event()
+
+    async def write_on() -> None:
+        number = 0
+        while not done.is_set():
+            await write(store, ChangeSet(entities=[entity(f"new{number}")]))
+            number += 1
+
+    writing = asyncio.create_task(write_on())
+    try:
+        async with asyncio.timeout(25):
+            page = await other.page(PageRequest(filter=ALL, sort=Sort(), limit=3_000))
+    finally:
+        done.set()
+        await writing
+    assert len(page.entities) >= 2_000

@@ -4,6 +4,9 @@ Neo4j readers see a commit while it is being applied, row by row. A gate keeps t
 transaction of its own right before the commit and opens it right after; a reader asks at its start and at its end
 whether the gate was open and nobody went through in between, and asks again otherwise. The gate counts commits that
 began and ended: a flag could be opened by one writer while the next one is committing.
+
+A reader whom commits have kept out for long takes the writers' lock itself: beside writers who never pause, a question
+that takes longer than what is between two commits would never be answered.
 """
 
 import asyncio
@@ -44,6 +47,8 @@ TRIES = 4
 FIRST_PAUSE = 0.05
 GATE_PAUSE = 0.01
 GATE_STUCK = 1.0
+ALONE = 4.0
+"""Seconds for which one reader may keep all writers waiting, half of their patience."""
 _TORN = object()
 
 
@@ -110,9 +115,7 @@ class Database:
             ):
                 statements = Statements(transaction, self.count_round_trip)
                 before = await statements.gate()
-                if before.applying and not aside:
-                    self.on_unsettled()
-                    raise unsettled()
+                self._check_applied(before, aside=aside)
                 if not before.closed:
                     statements.revision = before.revision
                     answer = await self._unless_torn(work, statements, before)
@@ -122,7 +125,30 @@ class Database:
             await asyncio.sleep(GATE_PAUSE)
             if monotonic() - since > GATE_STUCK:
                 await self._settle()
-                since = monotonic()
+                return await self._read_alone(work, aside=aside)
+
+    async def _read_alone(self, work: Callable[[Statements], Awaitable[T]], *, aside: bool) -> T:
+        """While nobody can commit. Raises CatalogError DEADLINE_EXCEEDED where that would take too long."""
+        async with (
+            self._session() as session,
+            await session.begin_transaction(timeout=LOCK_TIMEOUT + ALONE) as transaction,
+        ):
+            statements = Statements(transaction, self.count_round_trip)
+            await statements.rows(cypher.LOCK)
+            try:
+                async with asyncio.timeout(ALONE):
+                    state = await statements.gate()
+                    self._check_applied(state, aside=aside)
+                    statements.revision = state.revision
+                    return await work(statements)
+            except TimeoutError:
+                message = f"others write without a pause, and may wait for an answer {ALONE:g} s at most; {SLOW}"
+                raise CatalogError(ErrorCode.DEADLINE_EXCEEDED, message) from None
+
+    def _check_applied(self, state: Gate, *, aside: bool) -> None:
+        if state.applying and not aside:
+            self.on_unsettled()
+            raise unsettled()
 
     async def _unless_torn(
         self, work: Callable[[Statements], Awaitable[T]], statements: Statements, before: Gate
