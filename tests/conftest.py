@@ -159,7 +159,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
 
 async def until_current(store: MirroredStore) -> None:
     """Return once the mirror answers."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(10):
         while not await store.mirror.newest():  # noqa: ASYNC110 - no event says so
             await asyncio.sleep(0.01)
 
