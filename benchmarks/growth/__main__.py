@@ -18,7 +18,7 @@ from benchmarks.running import local_database, stop_when_told, tell
 @click.option(
     "--entities", default=MAX_ENTITIES, show_default=True, type=click.IntRange(2 * MIN_ENTITIES, MAX_ENTITIES)
 )
-@click.option("--store", default="embedded", show_default=True, type=click.Choice(["embedded", "neo4j"]))
+@click.option("--store", default="embedded", show_default=True, type=click.Choice(["embedded", "neo4j", "mirror"]))
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Keeps the stores, and uses them again.")
 def main(entities: int, store: str, work: Path | None) -> None:
     """Load, serve and ask a catalog of 10,000 entities and one of so many, and print what grew as Markdown."""
@@ -31,13 +31,13 @@ def main(entities: int, store: str, work: Path | None) -> None:
 
 
 def _measured(store: str, entities: int, folder: Path) -> tuple[Made, Served]:
-    place = folder / f"{store}-{entities}"
+    place = folder / f"{'embedded' if store == 'embedded' else 'neo4j'}-{entities}"
     database = nullcontext(f"embedded:{place.with_suffix('.db')}") if store == "embedded" else local_database(place)
     with database as url:
         made = make(url, entities, place.with_suffix(".json"), tell)
         tell(f"Asking {made.entities:,} entities")
         try:
-            return made, measure(url, folder / "server.log", *(("--no-mirror",) if store == "neo4j" else ()))
+            return made, measure(url, folder / "server.log", mirrored=store == "mirror")
         except BenchmarkError as error:
             raise click.ClickException(str(error)) from error
 

@@ -14,11 +14,13 @@ from pathlib import Path
 import httpx
 
 from benchmarks.growth.questions import IMPACT, LOOKUP, QUESTIONS, written
-from benchmarks.measure import BenchmarkError, ask, await_ready, memory_mib, started
+from benchmarks.measure import BenchmarkError, ask, await_mirrors, await_ready, free_port, memory_mib, started
 from benchmarks.questions import Question
 
 _FIRST = (LOOKUP, IMPACT)
 _FIRST_ANSWER_SECONDS = 300.0
+_MIRRORED = 10_000_000
+"""Entities, more than a benchmark has."""
 _POLL = 0.02
 _WARM_UP, _REQUESTS = 8, 40
 
@@ -35,18 +37,26 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Served:
     """`costs` by question, `until` seconds from the start of the process to its first answers, `resident_mib` after
-    all questions."""
+    all questions; `mirrored` seconds from its start until it had its mirror of Neo4j, None where it has none."""
 
     costs: dict[str, Cost]
     until: dict[str, float]
     resident_mib: float | None
+    mirrored: float | None
 
 
-def measure(url: str, log: Path, *options: str) -> Served:
+def measure(url: str, log: Path, *, mirrored: bool) -> Served:
     """Serves the store twice, asks and writes over one connection the second time, and stops the server."""
+    admin = free_port()
+    large_enough = ("--mirror-max-entities", str(_MIRRORED), "--admin-port", str(admin))
+    options = ("--mirror", *large_enough) if mirrored else ("--no-mirror",)
     with _starting(url, log, "first start", *options) as (_, _, before):
         pass
+    begun = time.perf_counter()
     with _starting(url, log, "next start", *options) as (process, client, until):
+        if mirrored:
+            await_mirrors([admin])
+        loaded = time.perf_counter() - begun if mirrored else None
         costs = {question.name: _cost([partial(ask, client, question)], process.pid)[0] for question in QUESTIONS}
         resident = memory_mib(process.pid, "VmRSS")
         numbers = count()
@@ -55,7 +65,7 @@ def measure(url: str, log: Path, *options: str) -> Served:
             partial(ask, client, IMPACT),
         ]
         costs["write of one entity"], costs["impact right after a write"] = _cost(after_write, process.pid)
-        return Served(costs, before | until, resident)
+        return Served(costs, before | until, resident, loaded)
 
 
 @contextmanager

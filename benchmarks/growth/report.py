@@ -40,6 +40,10 @@ def _other_rows(little: Made, before: Served, much: Made, after: Served) -> Iter
     for name, seconds in before.until.items():
         bar = _verdict(f"{_FIRST_SECONDS:g} s", after.until[name] < _FIRST_SECONDS)
         yield _line(f"seconds to the first {name}", f"{seconds:.1f}", f"{after.until[name]:.1f}", bar)
+    if before.mirrored and after.mirrored:
+        yield _line(
+            "seconds until the mirror of Neo4j is loaded", f"{before.mirrored:.0f}", f"{after.mirrored:.0f}", ""
+        )
     if before.resident_mib and after.resident_mib:
         yield _line("resident MiB", f"{before.resident_mib:.0f}", f"{after.resident_mib:.0f}", "")
         rows = much.entities + much.links - little.entities - little.links
