@@ -16,8 +16,9 @@ from graph_api.catalog.entity import Entity, Link
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS
 from graph_api.catalog.snapshot import Snapshot
-from graph_api.store.neo4j.cypher_writes import CREATE_ENTITIES, CREATE_LINKS, LABELS
+from graph_api.store.neo4j.cypher_writes import CREATE_ENTITIES, CREATE_LINKS
 from graph_api.store.neo4j.records import entity_record, link_record
+from graph_api.store.neo4j.said import kind_labels
 
 _BATCH = 5_000
 _TYPES = "|".join(IMPACT_RELATIONS)
@@ -89,7 +90,7 @@ def write_bare(driver: Driver, changes: Sequence[ChangeSet]) -> float:
     by_type: dict[str, list[Link]] = {}
     for change in changes:
         for entity in change.entities:
-            by_labels.setdefault(LABELS.get(entity.kind, "Entity"), []).append(entity)
+            by_labels.setdefault(":".join(kind_labels(entity)), []).append(entity)
         for link in change.links:
             by_type.setdefault(link.key.relation, []).append(link)
     seconds = 0.0

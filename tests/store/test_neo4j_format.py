@@ -6,12 +6,16 @@ import neo4j
 import orjson
 import pytest
 
+from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.filters import LinkCompare, Op
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError
 from graph_api.store.neo4j.cypher import FORMAT
 from graph_api.store.protocol import Store
-from tests.catalogs import link, ref, refs, with_ends, write
+from tests.catalogs import entity, link, ref, refs, with_ends, write
+from tests.conftest import OpenStore
 
 on_neo4j = pytest.mark.parametrize("open_store", ["neo4j"], indirect=True)
 
@@ -47,3 +51,36 @@ async def test_a_database_of_a_newer_format_is_refused(store: Store, neo4j_drive
             await store.ping()
     finally:
         neo4j_driver.execute_query("MATCH (c:Catalog) SET c.format = $ours", ours=FORMAT)
+
+
+UNLABELLED = """
+MATCH (e:Entity) REMOVE e:$([label IN labels(e) WHERE label STARTS WITH 'Said'])
+WITH count(e) AS _ MATCH (c:Catalog) SET c.format = 4, c.oldest = 4
+"""
+
+
+@on_neo4j
+async def test_what_a_source_says_is_found_in_an_older_database(
+    store: Store, open_store: OpenStore, neo4j_driver: neo4j.Driver
+) -> None:
+    needs, uses = link("a", "b", sources=("files",)), link("a", "c", sources=("scans",))
+    await write(store, with_ends([needs], entity("c", sources=("files", "wiki"))))
+    for source in ("scans", "wiki"):
+        await write(store, ChangeSet(entities=[entity("a")], links=[uses]), source=source)
+    before = {source: await said(store, source) for source in ("files", "scans", "wiki", "unheard")}
+    assert before == {
+        "files": (refs("a b c"), [needs.key]),
+        "scans": ([], [uses.key]),
+        "wiki": (refs("c"), []),
+        "unheard": ([], []),
+    }
+    neo4j_driver.execute_query(UNLABELLED)
+    assert await said(store, "files") == ([], [])
+    newer = await open_store()
+    assert {source: await said(newer, source) for source in before} == before
+
+
+async def said(store: Store, source: str) -> tuple[list[Ref], list[LinkKey]]:
+    async with store.write() as tx:
+        found = await tx.said_by(source)
+    return sorted(found.entities), list(found.links)

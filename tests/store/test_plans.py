@@ -11,18 +11,20 @@ import pytest
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.drift import DriftKind, DriftQuestion
-from graph_api.catalog.filters import Compare, Op
+from graph_api.catalog.filters import ALL, And, Compare, Filter, Op, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Traversal, WalkRequest
 from graph_api.store.neo4j import cypher, cypher_small, mirror_cypher
 from graph_api.store.neo4j.drift import statement as drift_statement
 from graph_api.store.neo4j.filters import Predicates, relation_types
+from graph_api.store.neo4j.lists import page_statement
 from graph_api.store.neo4j.reach import hard_only, head
 from graph_api.store.neo4j.reading import subgroups
 from graph_api.store.neo4j.sight import WHOLE, Sight
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.neo4j.walks import statement
+from graph_api.store.protocol import PageRequest, Place
 from tests.catalogs import AT, entity, link, sync_run
 from tests.conftest import Run, wipe
 from tests.demo import load
@@ -50,6 +52,12 @@ def drift(sight: Sight, *kinds: DriftKind) -> str:
     return drift_statement(kinds, DriftQuestion(kinds=frozenset(kinds), filter=TIER_1, since=""), Predicates(sight))
 
 
+def page(sight: Sight, sort: Sort, filter_: Filter = ALL, after: Place | None = None) -> str:
+    return page_statement(PageRequest(filter=filter_, sort=sort, limit=10, after=after), sight)[0]
+
+
+COMPONENTS = And((Compare("kind", Op.EQ, "component"), Compare("declared", Op.EQ, True)))
+AFTER = Place("n100", Ref("component:more/n100"))
 EVERYTHING: dict[str, Any] = {
     "facets": (*FACET_FIELDS,),
     "severity": True,
@@ -79,7 +87,10 @@ def plans(sight: Sight) -> Iterator[tuple[str, str, list[str]]]:
     entity, ends = sight.node("e"), f"{sight.node('s')} AND {sight.node('o')}"
     yield "entities by ref", ask(cypher.ENTITIES, entity), [SEEK]
     yield "identifiers", ask(cypher.RESOLVE, entity), [SEEK]
-    yield "a page by name", ask(cypher.PAGE, f"e.name_sort >= '' AND {entity}"), [INDEX]
+    for name, sort in (("", Sort("name")), (" backwards", Sort("name", descending=True))):
+        yield f"a page by name{name}", page(sight, sort), [INDEX, "PartialTop"]
+        yield f"a page of one kind by name{name}", page(sight, sort, COMPONENTS), [INDEX, "PartialTop"]
+        yield f"a page after a place{name}", page(sight, sort, COMPONENTS, AFTER), [INDEX, "PartialTop"]
     yield "links", ask(cypher.NEIGHBOURS_OUT, ends), [SEEK]
     yield "links against the arrow", ask(cypher.NEIGHBOURS_IN, ends), [SEEK]
     after, before = (f"{ends} AND {place}" for place in (cypher.AFTER_LINK, cypher.BEFORE_LINK))
@@ -177,6 +188,7 @@ PARAMETERS: dict[str, Any] = {
     "until": 9,
     "after_revision": 0,
     "after_ref": "",
+    "after_value": "",
     **{f"{side}_{part}": "" for side in ("after", "before") for part in ("ref", "relation", "environment")},
     **{f"f{n}": 1 for n in range(10)},
     "audiences": ["role:viewer"],

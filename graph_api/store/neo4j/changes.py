@@ -12,6 +12,7 @@ from graph_api.store.neo4j.deltas import delta_of
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.records import entity_record, link_record
+from graph_api.store.neo4j.said import kind_labels, labels_by_ref
 
 BATCH = 5_000
 
@@ -27,7 +28,7 @@ def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Stat
     """Of the rows: those of each phase in any order, but after all of the phases before."""
     return (
         _removals(changes, revision, at),
-        _entities(changes.entities, revision, at),
+        _entities(changes, revision, at),
         _links(changes.links, revision),
     )
 
@@ -41,14 +42,17 @@ def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statem
 def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
     """The same as parameters of cypher_small.WRITE."""
     new, known = _by_age(changes.entities)
+    said = labels_by_ref(changes.entities, changes.links)
     new_links, known_links = _links_by_age(changes.links)
     return {
         "gone_links": list(map(list, changes.removed_links)),
         "gone": [{"ref": ref, "revision": revision, "at": at} for ref in changes.removed],
         "audiences": _audiences(changes.entities),
         "back": _refs(new),
-        "new": [{"labels": _labels(row).split(":"), "entity": _entity_record(row, revision, at)} for row in new],
-        "known": [_entity_record(row, revision, at) for row in known],
+        "new": [
+            {"labels": [*kind_labels(row), *said[row.ref]], "entity": _entity_record(row, revision, at)} for row in new
+        ],
+        "known": [{"labels": said[row.ref], "entity": _entity_record(row, revision, at)} for row in known],
         "known_refs": _refs(known),
         "names": list(map(list, _names(changes.entities))),
         "new_links": [_link_record(link, revision) for link in new_links],
@@ -63,19 +67,24 @@ def _removals(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]
     yield from _batches(cypher_writes.DELETE_ENTITIES, changes.removed, str)
 
 
-def _entities(entities: Sequence[Entity], revision: int, at: str) -> Iterator[Statement]:
+def _entities(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
+    """A link changes the entity that it leaves, too."""
+
     def record(row: Entity) -> dict[str, Any]:
         return _entity_record(row, revision, at)
 
-    new, known = _by_age(entities)
-    yield from _batches(cypher_writes.CREATE_AUDIENCES, _audiences(entities), str)
+    new, known = _by_age(changes.entities)
+    said = labels_by_ref(changes.entities, changes.links)
+    yield from _batches(cypher_writes.CREATE_AUDIENCES, _audiences(changes.entities), str)
     if revision > 1:  # before the first write nothing was removed
         yield from _batches(cypher_writes.DELETE_TOMBSTONES, _refs(new), str)
-    for labels, rows in _grouped(new, _labels):
+    for labels, rows in _grouped(new, lambda row: ":".join((*kind_labels(row), *said[row.ref]))):
         yield from _batches(cypher_writes.CREATE_ENTITIES.format(labels=labels), rows, record)
-    yield from _batches(cypher_writes.UPDATE_ENTITIES, known, record)
+    yield from _batches(
+        cypher_writes.UPDATE_ENTITIES, known, lambda row: {"labels": said[row.ref], "entity": record(row)}
+    )
     yield from _batches(cypher_writes.DROP_IDENTIFIERS, _refs(known), str)
-    yield from _batches(cypher_writes.CREATE_IDENTIFIERS, _names(entities), list)
+    yield from _batches(cypher_writes.CREATE_IDENTIFIERS, _names(changes.entities), list)
 
 
 def _links(links: Sequence[Link], revision: int) -> Iterator[Statement]:
@@ -104,10 +113,6 @@ def _by_age(entities: Sequence[Entity]) -> tuple[list[Entity], list[Entity]]:
 
 def _links_by_age(links: Sequence[Link]) -> tuple[list[Link], list[Link]]:
     return [link for link in links if not link.revision], [link for link in links if link.revision]
-
-
-def _labels(row: Entity) -> str:
-    return cypher_writes.LABELS.get(row.kind, "Entity")
 
 
 def _audiences(entities: Sequence[Entity]) -> list[str]:

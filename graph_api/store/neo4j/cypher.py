@@ -8,10 +8,11 @@ from graph_api.catalog.redaction import NAMED_BY
 from graph_api.store.neo4j import cypher_parts
 from graph_api.store.protocol import LONGEST_LEASE
 
-FORMAT = 4
+FORMAT = 6
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once. Since 3
 large writes are applied in parts, between which older programs would read. Since 4 the full-text index follows commits
-a moment later, which older programs would not wait for.
+a moment later, which older programs would not wait for. Since 5 entities have the labels of said.py, which older
+programs would not give; since 6 all of them.
 """
 
 CONSTRAINTS = (
@@ -137,11 +138,7 @@ RESOLVE = (
     "RETURN i.value AS value, e.ref AS ref ORDER BY ref"
 )
 # `found`, since ORDER BY would take an alias `e` for the projection, which lacks the sort copies.
-PAGE = (
-    "MATCH (e:Entity) WHERE {where} RETURN "
-    + SLOTTED_ENTITY
-    + (" AS found ORDER BY {key} {direction}, e.ref {ref_direction} LIMIT $limit")
-)
+PAGE = "MATCH (e:Entity) WHERE {where} RETURN " + SLOTTED_ENTITY + (" AS found ORDER BY {order} LIMIT $limit")
 COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
 FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"

@@ -1,11 +1,18 @@
-"""The statements of what one source says."""
+"""The statements of what one source says, see said.py."""
 
 SAID_BY = (
-    "MATCH (e:Entity) WHERE e.ref > $after AND ($source IN e.sources "
+    "MATCH (e:{label}) WHERE e.ref > $after AND ($source IN e.sources "
     "OR EXISTS {{ MATCH (e)-[r:{types}]->(:Entity) WHERE $source IN r.sources }}) "
     "WITH e ORDER BY e.ref LIMIT $limit "
     "WITH e, COLLECT {{ MATCH (e)-[r:{types}]->(o:Entity) WHERE $source IN r.sources "
     "RETURN [e.ref, type(r), o.ref, r.environment, r.statements] }} AS links "
     "RETURN count(e) AS count, max(e.ref) AS last, collect(links) AS links, "
     "collect(CASE WHEN $source IN e.sources THEN e.statements END) AS texts"
+)
+SET_LABELS = "UNWIND $given.rows AS row MATCH (e:Entity {ref: row.ref}) SET e:$(row.labels)"
+LABEL_ALL = (
+    "MATCH (e:Entity) CALL (e) { "
+    "WITH e, [s IN coalesce(e.sources, []) | $labels[s]] + COLLECT { MATCH (e)-[r]->(:Entity) "
+    "UNWIND r.sources AS source RETURN DISTINCT $labels[source] } AS labels SET e:$(labels) "
+    "} IN TRANSACTIONS OF 10000 ROWS"
 )

@@ -4,14 +4,12 @@ Their lists are in one map: the planner makes a plan of a statement for each ord
 parameter of its own.
 """
 
-from graph_api.catalog.kinds import BUILT_IN_KINDS
 from graph_api.store.neo4j.cypher import LINK_OF_KEY
 
-LABELS = {key: f"Entity:{kind.name}" for key, kind in BUILT_IN_KINDS.items()}
 CREATE_ENTITIES = "UNWIND $given.rows AS row CREATE (e:{labels}) SET e = row"
 UPDATE_ENTITIES = (
-    "UNWIND $given.rows AS row MATCH (e:Entity {ref: row.ref}) WITH e, row, e.created_revision AS created "
-    "SET e = row SET e.created_revision = created"
+    "UNWIND $given.rows AS row MATCH (e:Entity {ref: row.entity.ref}) WITH e, row, e.created_revision AS created "
+    "SET e = row.entity SET e.created_revision = created SET e:$(row.labels)"
 )
 DROP_IDENTIFIERS = "UNWIND $given.rows AS ref MATCH (:Entity {ref: ref})<-[n:NAMES]-(:Identifier) DELETE n"
 CREATE_IDENTIFIERS = (

@@ -12,13 +12,14 @@ from graph_api.catalog.changes import SyncRun, SyncStatus
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
-from graph_api.store.neo4j import cypher, cypher_writes, dump_cypher, keys
+from graph_api.store.neo4j import cypher, cypher_lookups, cypher_writes, dump_cypher, keys
 from graph_api.store.neo4j.database import GATE_PAUSE, GATE_STUCK, Database, order_of
 from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
 from graph_api.store.neo4j.runs import run_of
+from graph_api.store.neo4j.said import kind_labels, labels_by_ref
 from graph_api.store.neo4j.statements import Gate, Row, Statements
 from graph_api.store.rows import dump as dump_json
 from graph_api.store.rows import dump_run
@@ -161,7 +162,8 @@ class Neo4jRestore:
         await self._create(dump_cypher.RESTORE_REMOVED, rows, _properties)
 
     async def _add_entities(self, rows: list[Entity]) -> None:
-        for labels, group in _grouped(rows, lambda row: cypher_writes.LABELS.get(row.kind, "Entity")):
+        said = labels_by_ref(rows, ())
+        for labels, group in _grouped(rows, lambda row: ":".join((*kind_labels(row), *said[row.ref]))):
             await self._create(
                 cypher_writes.CREATE_ENTITIES.format(labels=labels),
                 group,
@@ -175,6 +177,8 @@ class Neo4jRestore:
         for relation, group in _grouped(rows, lambda link: link.key.relation):
             query = cypher_writes.CREATE_LINKS.format(type=relation_types([relation]))
             await self._create(query, group, lambda link: _link_row(link))
+        said = labels_by_ref((), rows).items()
+        await self._create(cypher_lookups.SET_LABELS, said, lambda row: {"ref": row[0], "labels": row[1]})
 
     async def _create(self, query: str, rows: Iterable[T], record: Callable[[T], object]) -> None:
         if records := [record(row) for row in rows]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from graph_api.catalog.filters import FIELDS, Filter, LinkFilter, Sort
+from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Op, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Facet
@@ -10,7 +10,7 @@ from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_text
-from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.sight import TRUE, Sight
 from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
 
@@ -18,26 +18,38 @@ _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
 
 
 async def page(tx: Statements, request: PageRequest) -> Page:
-    predicates = Predicates(tx.sight)
+    query, parameters = page_statement(request, tx.sight)
+    rows = await tx.rows(query, **parameters)
+    entities = tx.sight.redacted(entity_of(row["found"]) for row in rows[: request.limit])
+    return Page(entities[::-1] if request.backward else entities, len(rows) > request.limit, tx.revision)
+
+
+def page_statement(request: PageRequest, sight: Sight) -> tuple[str, dict[str, object]]:
+    """With its parameters. An index gives the order where it can: a predicate on its key says that all are in it."""
+    predicates = Predicates(sight)
     where = [predicates.seen(request.filter, "e")]
-    key = _sort_key(request.sort)
+    key, sort = _sort_key(request.sort), request.sort
+    never_null = sort.field in _NEVER_NULL
+    if never_null:
+        where.append(f"{key} >= ''")
     parameters: dict[str, object] = {}
     for name, place, after in (("after", request.after, True), ("before", request.before, False)):
         if place is not None:
-            where.append(_beyond(key, name, place, after=after, descending=request.sort.descending))
+            beyond = _beyond_present if never_null and place.value is not None else _beyond
+            where.append(beyond(key, name, place, after=after, descending=sort.descending))
             parameters |= {f"{name}_value": _place_value(place), f"{name}_ref": place.ref}
-    if request.sort.field in _NEVER_NULL:
-        # A predicate on the sort key lets the index give the order.
-        where.append(f"{key} >= ''")
-    query = cypher.PAGE.format(
-        where=" AND ".join(where),
-        key=key,
-        direction="DESC" if request.sort.descending != request.backward else "ASC",
-        ref_direction="DESC" if request.backward else "ASC",
-    )
-    rows = await tx.rows(query, limit=request.limit + 1, **parameters, **predicates.parameters)
-    entities = tx.sight.redacted(entity_of(row["found"]) for row in rows[: request.limit])
-    return Page(entities[::-1] if request.backward else entities, len(rows) > request.limit, tx.revision)
+    direction = "DESC" if sort.descending != request.backward else "ASC"
+    order = [f"{key} {direction}", f"e.ref {'DESC' if request.backward else 'ASC'}"]
+    if sort.field == "name" and _is_of_one_kind(request.filter):
+        order.insert(0, f"e.kind {direction}")  # as in the index
+    query = cypher.PAGE.format(where=" AND ".join(where), order=", ".join(order))
+    return query, {"limit": request.limit + 1, **parameters, **predicates.parameters}
+
+
+def _is_of_one_kind(filter_: Filter) -> bool:
+    if isinstance(filter_, And):
+        return any(map(_is_of_one_kind, filter_.items))
+    return isinstance(filter_, Compare) and (filter_.field, filter_.op) == ("kind", Op.EQ)
 
 
 def _sort_key(sort: Sort) -> str:
@@ -47,6 +59,15 @@ def _sort_key(sort: Sort) -> str:
 
 def _place_value(place: Place) -> SortValue:
     return sort_text(place.value) if isinstance(place.value, str) else place.value
+
+
+def _beyond_present(key: str, name: str, _place: Place, *, after: bool, descending: bool) -> str:
+    """As _beyond() where no value is null, and not an OR: the planner looks into that, and leaves the order of an index
+    for it.
+    """
+    towards = ">=" if after != descending else "<="
+    tie = f"e.ref {'>' if after else '<'} ${name}_ref"
+    return f"{key} {towards} ${name}_value AND CASE WHEN {key} = ${name}_value THEN {tie} ELSE true END"
 
 
 def _beyond(key: str, name: str, place: Place, *, after: bool, descending: bool) -> str:

@@ -10,6 +10,7 @@ from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import cypher, cypher_lookups
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.records import entity_of, link_of
+from graph_api.store.neo4j.said import label_of
 from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.neo4j.statements import Statements
 from graph_api.store.rows import load_entity_statements, load_link_statements, load_owners
@@ -72,7 +73,7 @@ class Neo4jLookups:
         """`after` is the ref of a row."""
         if self.is_first:
             return Said({}, {}, None)
-        query = cypher_lookups.SAID_BY.format(types=_ALL_TYPES)
+        query = cypher_lookups.SAID_BY.format(label=label_of(source), types=_ALL_TYPES)
         (page,) = await self._tx.rows(query, source=source, after=after or "", limit=limit)
         entities = [load_entity_statements(text)[source] for text in page["texts"]]
         links = [

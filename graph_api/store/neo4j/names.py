@@ -6,7 +6,7 @@ database is opened, before any mirror counts.
 
 from graph_api.catalog.relations import RELATIONS
 from graph_api.store.neo4j import mirror_cypher
-from graph_api.store.neo4j.cypher_writes import LABELS
+from graph_api.store.neo4j.said import KIND_LABELS, SAID_LABELS
 
 _LABELS = """
 Answer ApiKey AuditRecord Audience Catalog Delta Entity Gate Identifier Lease Migration Part Removed Source Sync Write
@@ -22,7 +22,7 @@ properties_json record ref removed repository restoring revision sequence size s
 statements store systems tags text tier title type until updated_at value write writes
 """
 
-LABEL_NAMES = sorted({*_LABELS.split(), *(label.split(":")[1] for label in LABELS.values())})
+LABEL_NAMES = sorted({*_LABELS.split(), *KIND_LABELS.values(), *SAID_LABELS})
 TYPE_NAMES = sorted({"NAMES", *RELATIONS})
 PROPERTY_NAMES = sorted(
     {

@@ -11,9 +11,10 @@ from neo4j.exceptions import ClientError
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.identity import State
 from graph_api.store.migrations import Step, check_format, pending
-from graph_api.store.neo4j import cypher, leases, names
+from graph_api.store.neo4j import cypher, cypher_lookups, leases, names
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.failures import BEING_RESTORED
+from graph_api.store.neo4j.said import label_of
 
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
 """`run` takes the Database."""
@@ -30,10 +31,19 @@ async def _renew_text_index(database: Database) -> None:
         await _make_indexes(database)
 
 
+async def _label_all(database: Database) -> None:
+    sources = [row["name"] for row in await database.execute(cypher.SOURCE_NAMES)]
+    labels = {source: label_of(source) for source in sources}
+    await database.execute_within(WAIT_SECONDS, cypher_lookups.LABEL_ALL, {"labels": labels})
+
+
 STEPS: tuple[Neo4jStep, ...] = (
     Step(format=2, oldest=2, name="links without their key and defaults", run=_nothing),
     Step(format=3, oldest=3, name="writes that are applied in parts", run=_nothing),
     Step(format=4, oldest=4, name="a text index that follows commits", run=_renew_text_index),
+    # Closed first: what an older program writes beside the last step would have no labels.
+    Step(format=5, oldest=5, name="labels of new entities by their sources", run=_nothing),
+    Step(format=6, oldest=6, name="labels of all entities by their sources", run=_label_all),
 )
 
 INDEX_SECONDS = 300.0

@@ -79,8 +79,8 @@ def _touched(changes: dict[str, Any]) -> set[object]:
     if not changes:
         return set()
     refs = [
-        *(row["ref"] for row in (*changes["gone"], *changes["known"])),
-        *(row["entity"]["ref"] for row in changes["new"]),
+        *(row["ref"] for row in changes["gone"]),
+        *(row["entity"]["ref"] for row in (*changes["new"], *changes["known"])),
     ]
     links = [
         (row["source"], row["type"], row["target"], row["link"].get("environment"))
