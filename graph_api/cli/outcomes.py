@@ -35,7 +35,7 @@ def _print(settings: Settings, report: SyncReport, *, dry_run: bool) -> None:
     click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision}) in {settings.store}")
     echo_counts(run.counts)
     if dry_run or run.status is SyncStatus.HELD:
-        echo_limited(plan_lines(report), "changes")
+        echo_limited(plan_lines(report), len(report.plan), "changes")
     echo_problems(run.problems)
     if run.status is SyncStatus.HELD:
         click.echo(f"Held because {run.message}.")

@@ -1,7 +1,7 @@
 """What a sync or a check has to tell, as lines to read."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import click
 from graph_api.catalog.changes import Counts
 from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.spool import in_order
 
 if TYPE_CHECKING:  # `check` starts without what a store needs
     from graph_api.sync import SyncReport
@@ -45,12 +46,12 @@ def needs_mending(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is not Severity.INFO for problem in problems)
 
 
-def echo_limited(lines: Collection[str], rest: str, limit: int = MAX_LINES) -> None:
-    """At most `limit` lines, then how many more there are of `rest`."""
+def echo_limited(lines: Iterable[str], count: int, rest: str, limit: int = MAX_LINES) -> None:
+    """At most `limit` of so many lines, then how many more there are of `rest`."""
     for line in islice(lines, limit):
         click.echo(line)
-    if len(lines) > limit:
-        click.echo(f"... and {len(lines) - limit:,} more {rest}")
+    if count > limit:
+        click.echo(f"... and {count - limit:,} more {rest}")
 
 
 def echo_problems(problems: Sequence[Problem]) -> None:
@@ -59,11 +60,11 @@ def echo_problems(problems: Sequence[Problem]) -> None:
     lines = list(_problem_lines(mend))
     if lines:
         click.echo(f"refused: {_count(mend, Severity.REFUSED)}, warnings: {_count(mend, Severity.WARNING)}")
-        echo_limited(lines, "lines; see all problems with `graph-api check PATH --json`")
+        echo_limited(lines, len(lines), "lines; see all problems with `graph-api check PATH --json`")
     for code, group in _by_code(problem for problem in problems if problem.severity is Severity.INFO).items():
         click.echo(f"{len(group)} x {code}, for information: {MENDING[code]}")
-        places = [f"  {place_of(problem)}" for problem in group]
-        echo_limited(places, "places; see all problems with `graph-api check PATH --json`", MAX_INFORMATION)
+        places = (f"  {place_of(problem)}" for problem in group)
+        echo_limited(places, len(group), "places; see all problems with `graph-api check PATH --json`", MAX_INFORMATION)
 
 
 def _count(problems: Iterable[Problem], severity: Severity) -> int:
@@ -95,13 +96,11 @@ def echo_counts(counts: Counts) -> None:
         click.echo(f"  {name:<8} {added:,} added, {changed:,} changed, {removed:,} removed")
 
 
-def plan_lines(report: "SyncReport") -> list[str]:
+def plan_lines(report: "SyncReport") -> Iterator[str]:
     """One line a statement of the source that would be new (+), change (~) or go (-)."""
     edit, at = report.plan.edit, report.run.started_at
-    return [
-        *(f"  {_sign(statement, at)} {ref}" for ref, statement in sorted(edit.entities.items())),
-        *(f"  {_sign(statement, at)} {_arrow(key)}" for key, statement in edit.links.items()),
-    ]
+    yield from (f"  {_sign(statement, at)} {ref}" for ref, statement in in_order(edit.entities))
+    yield from (f"  {_sign(statement, at)} {_arrow(key)}" for key, statement in edit.links.items())
 
 
 def _sign(statement: EntityStatement | LinkStatement | None, at: str) -> str:

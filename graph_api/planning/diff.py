@@ -1,8 +1,9 @@
 """What a snapshot changes in the statements of its source, and whether that is suspiciously much."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -13,6 +14,7 @@ from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.planning.restate import Edit
+from graph_api.spool import Spool, in_order
 from graph_api.store.lookups import Said
 from graph_api.store.rows import dump
 
@@ -96,9 +98,9 @@ class _Diff(Generic[K, S]):
         self._unreadable = unreadable
         self._at = at
         self._last_applied_at = last_applied_at
-        self._known: set[K] = set()
-        self._changed: dict[K, S] = {}
-        self._withdrawn: dict[K, S | None] = {}
+        self._known: Spool[K, S | None] = Spool()
+        """What was said before and still is, with what it says now where that is something else."""
+        self._withdrawn: Spool[K, S | None] = Spool()
         self.before = self.added = self.removed = 0
 
     def compare(self, before: Mapping[K, S], instead: Mapping[K, S] = MappingProxyType({})) -> None:
@@ -109,9 +111,7 @@ class _Diff(Generic[K, S]):
             if new is None:
                 self._withdraw(key, old)
                 continue
-            self._known.add(key)
-            if not _equal(new, old):
-                self._changed[key] = replace(new, first_seen=old.first_seen)
+            self._known[key] = None if _equal(new, old) else replace(new, first_seen=old.first_seen)
 
     def _withdraw(self, key: K, old: S) -> None:
         if old.document not in self._unreadable:
@@ -120,16 +120,17 @@ class _Diff(Generic[K, S]):
         elif not old.stale:
             self._withdrawn[key] = replace(old, stale=True, last_seen=self._last_applied_at)
 
-    def changes(self) -> dict[K, S | None]:
+    def changes(self) -> Spool[K, S | None]:
         """In the order of the snapshot, then what it no longer says."""
-        changes: dict[K, S | None] = {}
+        return Spool(chain(self._said(), self._withdrawn.items()))
+
+    def _said(self) -> Iterator[tuple[K, S]]:
         for key, statement in self._now.items():
             if key not in self._known:
-                changes[key] = altered(statement, first_seen=self._at)
                 self.added += 1
-            elif key in self._changed:
-                changes[key] = self._changed[key]
-        return changes | self._withdrawn
+                yield key, altered(statement, first_seen=self._at)
+            elif changed := self._known[key]:
+                yield key, changed
 
 
 _compared = {
@@ -157,10 +158,10 @@ def _guard(counts: Counts, entities: int, links: int, *, empty: bool) -> str | N
 
 def _digest(entities: Mapping[Ref, object], links: Mapping[LinkKey, object]) -> str:
     digest = hashlib.sha256()
-    for ref in sorted(entities):
-        digest.update(dump([ref, _timeless(entities[ref])]).encode())
-    for key in sorted(links, key=lambda key: (*key[:3], key.environment or "")):
-        digest.update(dump([key, _timeless(links[key])]).encode())
+    for ref, entity in in_order(entities):
+        digest.update(dump([ref, _timeless(entity)]).encode())
+    for key, link in in_order(links):
+        digest.update(dump([key, _timeless(link)]).encode())
     return digest.hexdigest()
 
 

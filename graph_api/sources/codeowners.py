@@ -19,6 +19,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.folders import CODEOWNERS, FileError, Listing, Root, decode, read_bytes
 from graph_api.sources.git import remote_of
 from graph_api.sources.naming import repository_ref
+from graph_api.spool import Spool
 
 _GITHUB_ORDER = (f".github/{CODEOWNERS}", CODEOWNERS, f"docs/{CODEOWNERS}", f".gitlab/{CODEOWNERS}")
 _GITLAB_ORDER = (CODEOWNERS, f"docs/{CODEOWNERS}", f".gitlab/{CODEOWNERS}", f".github/{CODEOWNERS}")
@@ -70,7 +71,7 @@ def _folder_of(file: Path, root: Root, work_trees: Container[Path]) -> Path:
 class Repositories:
     """Adds to a source's entities what the repositories around them say; `repo` is what --repo says."""
 
-    def __init__(self, entities: dict[Ref, EntityStatement], checkouts: Sequence[Checkout], repo: str | None) -> None:
+    def __init__(self, entities: Spool[Ref, EntityStatement], checkouts: Sequence[Checkout], repo: str | None) -> None:
         self.problems: list[Problem] = []
         self.unreadable: set[str] = set()
         self._entities = entities
@@ -90,9 +91,11 @@ class Repositories:
             if ref:
                 self.folders[checkout.folder] = ref
                 taken.add(ref)
-        for ref, statement in list(self._entities.items()):
+        for ref, statement in self._entities.items():
             within = placed(statement, self.folders)
-            self._entities[ref] = within if within.repository else self._named_by_itself(statement)
+            within = within if within.repository else self._named_by_itself(statement)
+            if within is not statement:
+                self._entities[ref] = within
         self._add_work_trees(taken)
 
     def _named_by_itself(self, statement: EntityStatement) -> EntityStatement:

@@ -1,6 +1,6 @@
 """The relation fields and owners of a descriptor -> links."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import field
 from typing import Any
 
@@ -51,7 +51,7 @@ def read_links(ref: Ref, fields: Fields) -> dict[LinkKey, LinkStatement]:
     return links
 
 
-def add_link(links: dict[LinkKey, LinkStatement], new: LinkStatement) -> None:
+def add_link(links: MutableMapping[LinkKey, LinkStatement], new: LinkStatement) -> None:
     """Add what may already be stated from the other end: the first statement stands, the other fills what it lacks."""
     old = links.get(new.key)
     links[new.key] = (

@@ -20,6 +20,7 @@ from graph_api.sources.locations import Target, below, is_url, matches, path_of,
 from graph_api.sources.misspellings import lacks_api_version
 from graph_api.sources.placeholders import READERS, Placeholders
 from graph_api.sources.yaml_documents import YamlDocument, YamlTextError, read_yaml
+from graph_api.spool import Spool
 
 MAX_LOOKUPS = 1_000_000
 """Files that the Locations of one source may make us look at; a glob looks at all files below its folder."""
@@ -38,12 +39,17 @@ class Found:
     """What has been read of a source so far; shared by its roots, which may overlap."""
 
     groups: Sequence[str] = ()
-    readings: list[tuple[str, int, Reading]] = field(default_factory=list)
-    """Path, line and content of each descriptor."""
+    readings: Spool[tuple[str, int, int], Reading] = field(default_factory=Spool)
+    """The content of each descriptor by path, line and a number of its own."""
+    count: int = 0
     problems: list[Problem] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
     read: set[Path] = field(default_factory=set)
     lookups: int = 0
+
+    def add(self, path: str, line: int, reading: Reading) -> None:
+        self.readings[path, line, self.count] = reading
+        self.count += 1
 
     def report(
         self, code: ProblemCode, message: str, path: str, line: int | None = None, severity: Severity = Severity.WARNING
@@ -167,7 +173,7 @@ class FileReader:
         if has_placeholders and "spec" in value:
             value = value | {"spec": self._replace_placeholders(file, name, document)}
         reading = read_descriptor(value, Origin(name, document.line_of))
-        self._found.readings.append((name, document.line, reading))
+        self._found.add(name, document.line, reading)
         return reading.entity
 
     def _replace_placeholders(self, file: Path, name: str, document: YamlDocument) -> Any:

@@ -13,6 +13,7 @@ from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.file_reader import FileReader, Found
 from graph_api.sources.folders import Listing, Root, SourceError
 from graph_api.sources.git import remote_of, work_tree_of
+from graph_api.spool import Spool
 
 CONNECTOR = "files"
 
@@ -44,7 +45,7 @@ def read_descriptors(
     snapshot = Snapshot(
         source=source or source_name(listed.paths),
         connector=CONNECTOR,
-        entities=dict(sorted(entities.items())),
+        entities=entities.ordered(),
         links=links,
         problems=tuple(sorted([*found.problems, *problems, *repositories.problems], key=_place_of)),
         unreadable=frozenset(found.unreadable | repositories.unreadable),
@@ -122,12 +123,12 @@ def _read_root(root: Root, listing: Listing, found: Found, *, whole: bool) -> li
     return find_checkouts(root, listing)
 
 
-def _merge(found: Found) -> tuple[dict[Ref, EntityStatement], dict[LinkKey, LinkStatement], list[Problem]]:
+def _merge(found: Found) -> tuple[Spool[Ref, EntityStatement], Spool[LinkKey, LinkStatement], list[Problem]]:
     """Statements unique by ref and by link; of two documents with one ref the first by path and line wins."""
-    entities: dict[Ref, EntityStatement] = {}
-    links: dict[LinkKey, LinkStatement] = {}
+    entities = Spool[Ref, EntityStatement]()
+    links = Spool[LinkKey, LinkStatement]()
     problems: list[Problem] = []
-    for path, line, reading in sorted(found.readings, key=lambda row: row[:2]):
+    for (path, line, _), reading in found.readings.in_order():
         entity = reading.entity
         first = entities.get(entity.ref) if entity else None
         if entity and first:

@@ -19,6 +19,7 @@ from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT
 from graph_api.sources.naming import without_user
+from graph_api.spool import Spool
 
 MAX_PROBLEMS = 1_000
 """Problems of one source that are listed."""
@@ -41,8 +42,8 @@ class Findings:
     ) -> None:
         self._origin = origin
         self._folders = folders or {}
-        self._entities: dict[Ref, EntityStatement] = {}
-        self._links: dict[LinkKey, LinkStatement] = {}
+        self._entities = Spool[Ref, EntityStatement]()
+        self._links = Spool[LinkKey, LinkStatement]()
         self._problems: list[Problem] = []
         self._unreadable: set[str] = set()
         self._told: set[Place] = set()
@@ -206,7 +207,7 @@ class Findings:
         return Snapshot(
             source=source,
             connector=connector,
-            entities=dict(sorted(self._entities.items())),
+            entities=self._entities.ordered(),
             links=self._links,
             problems=tuple(self._problems),
             unreadable=frozenset(self._unreadable),

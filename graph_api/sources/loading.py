@@ -1,7 +1,7 @@
 """Files -> documents: each file is read and parsed once, whatever connector will want it."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,6 +22,9 @@ _TEMPLATE = re.compile(r"\{\{|\{%")
 
 @dataclass(slots=True)
 class Loaded:
+    """Documents that are `wanted`."""
+
+    wanted: Callable[[Document], bool] = lambda _: True
     documents: list[Document] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
@@ -39,7 +42,7 @@ def load(root: Root, files: Iterable[Path], patterns: Sequence[str], loaded: Loa
     for file in files:
         path = root.name(file)
         try:
-            loaded.documents += _load(root, file, path, patterns)
+            loaded.documents += filter(loaded.wanted, _load(root, file, path, patterns))
         except FileError as error:
             loaded.refuse(path, error.code, f"the file {error.message}")
         except (YamlTextError, JsonTextError) as error:

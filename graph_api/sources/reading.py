@@ -1,7 +1,7 @@
 """Folders of files in any format -> one snapshot for each connector that knows some of them."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from traceback import extract_tb
@@ -11,6 +11,7 @@ from graph_api.catalog.identifiers import definition_name, normalize_all
 from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
+from graph_api.errors import CatalogError
 from graph_api.sources import files
 from graph_api.sources.codeowners import placed, repository_url_of
 from graph_api.sources.connector import Connector
@@ -23,6 +24,7 @@ from graph_api.sources.loading import Loaded, load
 from graph_api.sources.naming import is_image, repository_ref
 from graph_api.sources.registry import FORMATS
 from graph_api.sources.repository_paths import as_synced, folder_of, paths_in_repositories
+from graph_api.spool import Spool
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ def read_paths(
     descriptors, folders = files.read_descriptors(listed, source=source, repo=repo, groups=groups)
     name = descriptors.source.removeprefix(f"{files.CONNECTOR}:")
     formats = [format_ for format_ in FORMATS if not only or format_.name in only]
-    loaded = _load(listed, [pattern for format_ in formats for pattern in format_.files])
+    loaded = _load(listed, formats, groups)
     claimed, unknown = _claimed(loaded.documents, formats, groups)
     if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
         folders = {PurePosixPath(): ref}
@@ -69,8 +71,10 @@ def read_answers(connector: Connector, documents: Sequence[Document], name: str)
     return _read(connector, answers, name.removeprefix(f"{files.CONNECTOR}:"), {})
 
 
-def _load(listed: files.Files, patterns: Sequence[str]) -> Loaded:
-    loaded = Loaded()
+def _load(listed: files.Files, formats: Sequence[Connector], groups: Sequence[str]) -> Loaded:
+    """Without the descriptors that no other connector wants: they are read already, and may be many."""
+    loaded = Loaded(lambda document: not is_descriptor(document.value, groups) or any(_also_reads(formats, document)))
+    patterns = [pattern for format_ in formats for pattern in format_.files]
     for root, listing, _ in listed.roots:
         load(root, [*listing.documents, *listing.others], patterns, loaded)
         if CONFIG in patterns:
@@ -92,9 +96,8 @@ def _claimed(
     unknown = []
     for document in sorted(documents, key=lambda document: (document.path, document.line)):
         if is_descriptor(document.value, groups):
-            for format_ in formats:
-                if format_.reads_descriptors and format_.claims(document):
-                    claimed[format_.name].append(document)
+            for format_ in _also_reads(formats, document):
+                claimed[format_.name].append(document)
             continue
         claimant = next((format_ for format_ in formats if format_.claims(document)), None)
         if claimant:
@@ -113,6 +116,10 @@ def _claimed(
     return claimed, unknown
 
 
+def _also_reads(formats: Sequence[Connector], descriptor: Document) -> Iterator[Connector]:
+    return (format_ for format_ in formats if format_.reads_descriptors and format_.claims(descriptor))
+
+
 def _read(
     connector: Connector, documents: Sequence[Document], name: str, folders: Mapping[PurePosixPath, Ref]
 ) -> Snapshot:
@@ -123,6 +130,8 @@ def _read(
     try:
         connector.read(offered, findings)
         findings.name_silent(offered)
+    except CatalogError:
+        raise
     except Exception as error:
         # A defect of ours; what the source said before stays, and the other connectors go on. The log gets no more than
         # the error's type and place: its words may quote a document.
@@ -147,13 +156,13 @@ def _renamed(documents: Sequence[Document], paths: Mapping[str, str]) -> list[Do
 def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snapshot:
     """With the name of its definition on each API, so that it is the one of the descriptor that includes the file."""
     texts = {document.path: document.text for document in documents}
-    entities = {
-        ref: replace(said, identifiers=normalize_all((*said.identifiers, definition_name(texts[said.document]))))
+    entities = (
+        (ref, replace(said, identifiers=normalize_all((*said.identifiers, definition_name(texts[said.document])))))
         if kind_of(ref) == "api" and texts.get(said.document)
-        else said
+        else (ref, said)
         for ref, said in snapshot.entities.items()
-    }
-    return replace(snapshot, entities=entities)
+    )
+    return replace(snapshot, entities=Spool(entities))
 
 
 def _without(unreadable: Collection[str], snapshot: Snapshot) -> Snapshot:
@@ -163,10 +172,10 @@ def _without(unreadable: Collection[str], snapshot: Snapshot) -> Snapshot:
 
 def _in_repositories(snapshot: Snapshot, mentioned: Collection[Ref], folders: Mapping[PurePosixPath, Ref]) -> Snapshot:
     """With the repositories that its entities are declared in."""
-    entities = {
-        ref: said if ref in mentioned else _in_repository(said, folders) for ref, said in snapshot.entities.items()
-    }
-    return replace(snapshot, entities=entities)
+    entities = (
+        (ref, said if ref in mentioned else _in_repository(said, folders)) for ref, said in snapshot.entities.items()
+    )
+    return replace(snapshot, entities=Spool(entities))
 
 
 def _in_repository(said: EntityStatement, folders: Mapping[PurePosixPath, Ref]) -> EntityStatement:

@@ -14,6 +14,7 @@ from graph_api.catalog.entity import EntityStatement, LinkStatement
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.sources.documents import Document
+from graph_api.spool import Spool
 
 Statement = TypeVar("Statement", EntityStatement, LinkStatement)
 
@@ -47,8 +48,8 @@ def as_synced(snapshot: Snapshot, paths: Mapping[str, str]) -> Snapshot:
     synced = {inside: path for path, inside in paths.items()}
     return replace(
         snapshot,
-        entities={ref: _placed(said, synced) for ref, said in snapshot.entities.items()},
-        links={key: _placed(said, synced) for key, said in snapshot.links.items()},
+        entities=Spool((ref, _placed(said, synced)) for ref, said in snapshot.entities.items()),
+        links=Spool((key, _placed(said, synced)) for key, said in snapshot.links.items()),
         problems=tuple(replace(row, path=synced.get(row.path, row.path)) for row in snapshot.problems),
         unreadable=frozenset(synced.get(path, path) for path in snapshot.unreadable),
     )
