@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic
@@ -130,10 +130,7 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore, name: 
     mark = await _certain(marks)
     # What the mark tells may not be seen yet; this revision is.
     replica = Replica(store, name, mark.store, await source.revision(), mark.foreign)
-    loaded = Counter[type]()
-    async for rows in source.graph():
-        await store.fill(rows)
-        loaded[type(rows[0])] += len(rows)
+    loaded = await _filled(store, source.graph())
     await store.end_filling(replica.revision)
     revision = (await marks.newest()).revision
     while replica.revision < revision:
@@ -146,6 +143,22 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore, name: 
         raise UnfollowedError("somebody else than graph-api has written to the database meanwhile")
     await source.check_constraints()  # None was missing before either.
     return replica, loaded
+
+
+async def _filled(store: EmbeddedStore, graph: AsyncIterator[Sequence[Entity] | Sequence[Link]]) -> Counter[type]:
+    """How many entities and links there were. While some are filled in, the next are read."""
+    loaded = Counter[type]()
+    filling: asyncio.Task[None] | None = None
+    try:
+        async for rows in graph:
+            if filling:
+                await filling
+            filling = asyncio.create_task(store.fill(rows))
+            loaded[type(rows[0])] += len(rows)
+    finally:
+        if filling:
+            await filling
+    return loaded
 
 
 async def _certain(marks: Marks) -> Mark:
