@@ -146,6 +146,8 @@ async def confirm_sync(
         if held.status is not SyncStatus.HELD or held.payload is None:
             raise CatalogError(ErrorCode.CONFLICT, f"sync {id_} is {held.status}, only a HELD one can be confirmed")
         snapshot = unpack(held.payload)
+        if snapshot is None:
+            raise CatalogError(ErrorCode.CONFLICT, f"another version has held sync {id_}; sync the source again")
         plan = await _plan(tx, snapshot, started)
         if plan.digest() != held.plan_digest:
             raise CatalogError(

@@ -1,6 +1,7 @@
 """Large syncs, here those of more than ten changes: made in parts, and otherwise as any other."""
 
 import asyncio
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from graph_api.access.audit import LOCAL_SYNC, Attempt
 from graph_api.access.authorize import Reach
 from graph_api.access.once import Once
-from graph_api.catalog.changes import SyncStatus
+from graph_api.catalog.changes import ChangeSet, SyncStatus
 from graph_api.catalog.filters import ALL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
@@ -16,7 +17,7 @@ from graph_api.large import Sizes
 from graph_api.once import ReplayedError
 from graph_api.store.protocol import Store
 from graph_api.sync import confirm_sync, known_of, sync
-from tests.catalogs import link, ref, refs
+from tests.catalogs import link, ref, refs, write
 from tests.conftest import OpenStore, on_mirror_too
 from tests.store.large import EVERY, ORDER, snapshot, titles
 
@@ -60,6 +61,13 @@ async def test_one_that_is_held_is_confirmed_in_parts(store: Store) -> None:
     assert (done.run.status, done.run.revision, await store.revision()) == (SyncStatus.CONFIRMED, 2, 2)
     assert [row.ref for row in (await store.page(EVERY)).entities] == refs("n0000 n0001")
     assert len([change for change in await store.changes(1, 100) if change.operation == "REMOVED"]) == 38
+
+
+async def test_one_that_another_version_has_held_is_synced_again(store: Store) -> None:
+    await write(store, ChangeSet(), id="older", status=SyncStatus.HELD, payload=zlib.compress(b"{}"))
+    with pytest.raises(CatalogError, match="sync the source again") as refused:
+        await confirm_sync(store, "older", ORDER)
+    assert refused.value.code is ErrorCode.CONFLICT
 
 
 async def test_it_supersedes_one_that_is_held(store: Store) -> None:
