@@ -12,8 +12,8 @@ from graph_api.catalog.entity import EntityStatement, LinkStatement
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.rows import sparse_entity, sparse_link
 
-MOST = 100_000
-"""Values that are kept in memory."""
+MOST = 400_000
+"""Values that are kept in memory, unless a spool is made for less: what one transaction takes is planned there."""
 _BATCH, _PAGE = 20_000, 2_000
 """Values that wait to be written, and that are read, at a time."""
 
@@ -23,14 +23,14 @@ V = TypeVar("V")
 
 class Spool(MutableMapping[K, V]):
     """Keys are texts, or tuples of texts, numbers and None. In memory they are in the order in which they came, on disk
-    sorted. While it is iterated over, values may be replaced.
+    sorted. While it is iterated over, the value that was just given may be replaced.
 
-    The file has no name, and goes with the mapping. Raises CatalogError UNAVAILABLE where it cannot grow.
+    The file has no name, and goes with the mapping. Raises CatalogError TOO_LARGE where it cannot grow.
     """
 
-    def __init__(self, items: Iterable[tuple[K, V]] = ()) -> None:
+    def __init__(self, items: Iterable[tuple[K, V]] = (), *, most: int | None = None) -> None:
         self._recent: dict[K, V] = {}
-        self._room = MOST
+        self._room = MOST if most is None else min(most, MOST)
         self._file: sqlite3.Connection | None = None
         self._count: int | None = None
         for key, value in items:
@@ -87,9 +87,9 @@ class Spool(MutableMapping[K, V]):
     def in_order(self, start: str = "") -> Iterator[tuple[K, V]]:
         """By key; only those which begin with this text, or whose first part does."""
         if self._file is None:
-            found = ((_place(key), key) for key in self._recent)
             begin = start.encode()
-            return ((key, self._recent[key]) for place, key in sorted(found) if place.startswith(begin))
+            found = sorted((place, key) for key in self._recent if (place := _place(key)).startswith(begin))
+            return ((key, self._recent[key]) for _, key in found)
         return self._stored(start)
 
     def ordered(self) -> "Spool[K, V]":
@@ -109,14 +109,15 @@ class Spool(MutableMapping[K, V]):
         """What is recent, sorted: most of it lies side by side then."""
         if not self._recent:
             return
-        rows = sorted((_place(item[0]), pickle.dumps(item, pickle.HIGHEST_PROTOCOL)) for item in self._recent.items())
+        places = sorted((_place(key), key) for key in self._recent)
+        rows = ((place, _packed((key, self._recent[key]))) for place, key in places)
         with _full_disk_told():
             if self._file is None:
                 self._file = _temporary_file()
                 weakref.finalize(self, self._file.close)
             self._file.executemany("INSERT OR REPLACE INTO spool VALUES (?, ?)", rows)
         self._recent.clear()
-        self._room = min(MOST, _BATCH)
+        self._room = min(self._room, _BATCH)
         self._count = None
 
     def _rows(self, query: str, *parameters: bytes | int) -> list[Any]:
@@ -150,6 +151,10 @@ def _place(key: object) -> bytes:
     return "\0".join(texts).encode("utf-8", "surrogatepass")
 
 
+def _packed(item: tuple[object, object]) -> bytes:
+    return pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
+
+
 def _unpacked(row: bytes) -> Any:
     return pickle.loads(row)  # noqa: S301 - nobody else can reach the file
 
@@ -161,6 +166,7 @@ def _temporary_file() -> sqlite3.Connection:
     file.execute("PRAGMA synchronous = OFF")
     file.execute("PRAGMA cache_size = -16000")
     file.execute("CREATE TABLE spool (place BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
+    file.execute("BEGIN")  # for good: nobody needs a commit
     return file
 
 
@@ -170,7 +176,7 @@ def _full_disk_told() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         message = f"the temporary folder does not take what a large source says ({error}); TMPDIR names another one"
-        raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
+        raise CatalogError(ErrorCode.TOO_LARGE, message) from error
 
 
 # Most statements set a third of their fields: without the others they are written in half the time.

@@ -92,6 +92,13 @@ class Comparison:
         return kept
 
 
+class _New:
+    """Stands for what was not said before."""
+
+
+_NEW = _New()
+
+
 class _Diff(Generic[K, S]):
     def __init__(self, now: Mapping[K, S], unreadable: Collection[str], at: str, last_applied_at: str | None) -> None:
         self._now: Mapping[K, S] = now
@@ -121,16 +128,17 @@ class _Diff(Generic[K, S]):
             self._withdrawn[key] = replace(old, stale=True, last_seen=self._last_applied_at)
 
     def changes(self) -> Spool[K, S | None]:
-        """In the order of the snapshot, then what it no longer says."""
+        """What is said now, and what no longer is."""
         return Spool(chain(self._said(), self._withdrawn.items()))
 
     def _said(self) -> Iterator[tuple[K, S]]:
         for key, statement in self._now.items():
-            if key not in self._known:
+            known = self._known.get(key, _NEW)
+            if isinstance(known, _New):
                 self.added += 1
                 yield key, altered(statement, first_seen=self._at)
-            elif changed := self._known[key]:
-                yield key, changed
+            elif known:
+                yield key, known
 
 
 _compared = {

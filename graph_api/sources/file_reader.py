@@ -25,6 +25,9 @@ from graph_api.spool import Spool
 MAX_LOOKUPS = 1_000_000
 """Files that the Locations of one source may make us look at; a glob looks at all files below its folder."""
 
+MOST_READINGS = 20_000
+"""Descriptors that wait in memory to be put in order."""
+
 OUR_NAME = "catalog-info"
 """Of a file that is meant for us, whatever it holds."""
 
@@ -39,7 +42,7 @@ class Found:
     """What has been read of a source so far; shared by its roots, which may overlap."""
 
     groups: Sequence[str] = ()
-    readings: Spool[tuple[str, int, int], Reading] = field(default_factory=Spool)
+    readings: Spool[tuple[str, int, int], Reading] = field(default_factory=lambda: Spool(most=MOST_READINGS))
     """The content of each descriptor by path, line and a number of its own."""
     count: int = 0
     problems: list[Problem] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from traceback import extract_tb
@@ -18,7 +19,7 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.descriptors import is_descriptor
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
-from graph_api.sources.folders import Root
+from graph_api.sources.folders import Root, SourceError
 from graph_api.sources.git import CONFIG, GIT, read_config
 from graph_api.sources.loading import Loaded, load
 from graph_api.sources.naming import is_image, repository_ref
@@ -29,6 +30,16 @@ from graph_api.spool import Spool
 logger = logging.getLogger(__name__)
 
 
+@contextmanager
+def _refusing_too_much() -> Iterator[None]:
+    """A temporary folder that is full leaves the source as it was, and others alone."""
+    try:
+        yield
+    except CatalogError as error:
+        raise SourceError(error.message) from error
+
+
+@_refusing_too_much()
 def read_paths(
     paths: Sequence[Path],
     *,
@@ -65,6 +76,7 @@ def read_paths(
     return [replace(snapshot, read_from=folder) for snapshot in snapshots]
 
 
+@_refusing_too_much()
 def read_answers(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
     """What a tool's API has answered, as the source `CONNECTOR:NAME`."""
     answers = sorted(filter(connector.claims, documents), key=lambda document: (document.path, document.line))
@@ -143,7 +155,7 @@ def _read(
         for document in offered:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")
     snapshot = as_synced(findings.snapshot(source, connector.name), paths)
-    if connector.origin is LinkOrigin.DECLARED:
+    if connector.origin is LinkOrigin.DECLARED and folders:
         snapshot = _in_repositories(snapshot, findings.mentioned, folders)
     return _with_definitions(snapshot, documents)
 
@@ -156,6 +168,8 @@ def _renamed(documents: Sequence[Document], paths: Mapping[str, str]) -> list[Do
 def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snapshot:
     """With the name of its definition on each API, so that it is the one of the descriptor that includes the file."""
     texts = {document.path: document.text for document in documents}
+    if not any(kind_of(ref) == "api" for ref in snapshot.entities):
+        return snapshot
     entities = (
         (ref, replace(said, identifiers=normalize_all((*said.identifiers, definition_name(texts[said.document])))))
         if kind_of(ref) == "api" and texts.get(said.document)

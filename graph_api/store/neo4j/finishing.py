@@ -45,6 +45,17 @@ async def finish(database: Database, retention: Retention) -> None:
             await asyncio.sleep(PAUSE)
 
 
+async def take_over(database: Database, retention: Retention) -> None:
+    """Finish what is left, unless whoever wrote it is alive. Raises CatalogError UNAVAILABLE."""
+    gate = (await database.execute(cypher.READ_GATE))[0]
+    holder = secrets.token_hex(8)
+    if not gate["applying"] or not await leases.take(database, cypher_parts.LEASE, holder, LEASE_SECONDS):
+        return
+    logger.warning("A large sync is finished that another process has left")
+    async with leases.kept(database, cypher_parts.LEASE, holder, LEASE_SECONDS):
+        await finish(database, retention)
+
+
 class Heir:
     """Finishes what a process that is gone has decided and not applied to its end."""
 
@@ -62,14 +73,7 @@ class Heir:
             self._looking = asyncio.create_task(self._look())
 
     async def take_over(self) -> None:
-        """Unless nothing is left, or whoever wrote it is alive. Raises CatalogError UNAVAILABLE."""
-        gate = (await self._database.execute(cypher.READ_GATE))[0]
-        holder = secrets.token_hex(8)
-        if not gate["applying"] or not await leases.take(self._database, cypher_parts.LEASE, holder, LEASE_SECONDS):
-            return
-        logger.warning("A large sync is finished that another process has left")
-        async with leases.kept(self._database, cypher_parts.LEASE, holder, LEASE_SECONDS):
-            await finish(self._database, self._retention)
+        await take_over(self._database, self._retention)
 
     async def close(self) -> None:
         if self._looking:

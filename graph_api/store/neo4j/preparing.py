@@ -14,7 +14,12 @@ from graph_api.store.migrations import Step, check_format, pending
 from graph_api.store.neo4j import cypher, cypher_lookups, leases, names
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.failures import BEING_RESTORED
+from graph_api.store.neo4j.finishing import take_over
 from graph_api.store.neo4j.said import label_of
+from graph_api.store.retention import Retention
+
+_ALL = Retention(runs=2**31, removed=2**31)
+"""A step forgets nothing."""
 
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
 """`run` takes the Database."""
@@ -32,6 +37,10 @@ async def _renew_text_index(database: Database) -> None:
 
 
 async def _label_all(database: Database) -> None:
+    """What an older program has decided and not applied has no labels: so that is applied first."""
+    while (await database.execute(cypher.READ_GATE))[0]["applying"]:
+        await take_over(database, _ALL)
+        await asyncio.sleep(PAUSE)
     sources = [row["name"] for row in await database.execute(cypher.SOURCE_NAMES)]
     labels = {source: label_of(source) for source in sources}
     await database.execute_within(WAIT_SECONDS, cypher_lookups.LABEL_ALL, {"labels": labels})
@@ -41,7 +50,7 @@ STEPS: tuple[Neo4jStep, ...] = (
     Step(format=2, oldest=2, name="links without their key and defaults", run=_nothing),
     Step(format=3, oldest=3, name="writes that are applied in parts", run=_nothing),
     Step(format=4, oldest=4, name="a text index that follows commits", run=_renew_text_index),
-    # Closed first: what an older program writes beside the last step would have no labels.
+    # Closed first, so that older programs which still run say that they are not ready.
     Step(format=5, oldest=5, name="labels of new entities by their sources", run=_nothing),
     Step(format=6, oldest=6, name="labels of all entities by their sources", run=_label_all),
 )
