@@ -37,7 +37,7 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Served:
     """`costs` by question, `until` seconds from the start of the process to its first answers, `resident_mib` after
-    all questions; `mirrored` seconds from its start until it had its mirror of Neo4j, None where it has none."""
+    all questions; `mirrored` seconds from its start until it answered and had its mirror of Neo4j, None without one."""
 
     costs: dict[str, Cost]
     until: dict[str, float]

@@ -20,6 +20,7 @@ from graph_api.catalog.snapshot import Snapshot
 from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.lookups import Said
 from graph_api.store.protocol import PageRequest, Store, StoredAnswer
 from graph_api.sync import confirm_sync, sync
 from tests.access.signing_in import breach
@@ -63,7 +64,14 @@ async def answers(store: Store) -> list[Any]:
         await store.keys(),
         await store.audit(1000),
         await store.audit_head(),
+        await statements(store),
     ]
+
+
+async def statements(store: Store) -> dict[str, Said]:
+    """By source."""
+    async with store.write() as tx:
+        return {source.name: await tx.said_by(source.name) for source in await store.sources()}
 
 
 async def test_what_is_restored_answers_alike_whatever_store_it_was(store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.planning.thread import in_thread
+from graph_api.store.neo4j import unsent, writes
 from graph_api.store.protocol import Store, WriteTransaction
 from tests.conftest import Run, on_mirror_too
 from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs
@@ -52,6 +54,7 @@ def test_changes_are_folded_to_the_latest(
     refs=some(REFS, at_most=5),
     relations=some(RELATIONS, at_most=5),
     repositories=st.none() | some(REPOSITORIES),
+    small=st.sampled_from((0, unsent.MOST)),
 )
 @FEW
 def test_a_writer_sees_what_it_changes(
@@ -61,7 +64,10 @@ def test_a_writer_sees_what_it_changes(
     refs: Sequence[Ref],
     relations: Sequence[str],
     repositories: Sequence[Ref] | None,
+    small: int,
 ) -> None:
+    """Whether Neo4j was given all with one statement or with many."""
+
     async def look(transaction: WriteTransaction) -> None:
         assert transaction.revision == loader.revision
         known = {ref: reference.entities[ref] for ref in refs if ref in reference.entities}
@@ -76,8 +82,9 @@ def test_a_writer_sees_what_it_changes(
         assert await transaction.resolve(IDENTIFIERS) == reference.resolve(IDENTIFIERS)
         await _check_statements(transaction, reference)
 
-    for catalog in history:
-        reference = run(loader.load(catalog))
+    with patch.object(writes, "MOST", small):
+        for catalog in history:
+            reference = run(loader.load(catalog))
     run(_plan(loader.store, look))
 
 

@@ -38,6 +38,8 @@ DELETE_ALL = (
     "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord|Answer|Delta|Part) "
     "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
 )
+# Any sources may state what is in a batch, so that their labels are no part of the text.
+RESTORE_ENTITIES = "UNWIND $given.rows AS row CREATE (e:{labels}) SET e = row.entity SET e:$(row.labels)"
 RESTORE_KEYS = "UNWIND $given.rows AS row CREATE (k:ApiKey) SET k = row"
 RESTORE_AUDIT = "UNWIND $given.rows AS row CREATE (a:AuditRecord) SET a = row"
 RESTORE_SOURCES = "UNWIND $given.rows AS row CREATE (s:Source) SET s = row"

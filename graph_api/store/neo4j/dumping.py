@@ -163,11 +163,14 @@ class Neo4jRestore:
 
     async def _add_entities(self, rows: list[Entity]) -> None:
         said = labels_by_ref(rows, ())
-        for labels, group in _grouped(rows, lambda row: ":".join((*kind_labels(row), *said[row.ref]))):
+        for labels, group in _grouped(rows, lambda row: ":".join(kind_labels(row))):
             await self._create(
-                cypher_writes.CREATE_ENTITIES.format(labels=labels),
+                dump_cypher.RESTORE_ENTITIES.format(labels=labels),
                 group,
-                lambda row: entity_record(row, row.revision, row.created_revision, row.updated_at),
+                lambda row: {
+                    "labels": said[row.ref],
+                    "entity": entity_record(row, row.revision, row.created_revision, row.updated_at),
+                },
             )
         await self._create(cypher_writes.CREATE_AUDIENCES, sorted({row.audience for row in rows if row.audience}), str)
         names = [(row.ref, name) for row in rows for name in row.identifiers]

@@ -73,7 +73,8 @@ class Neo4jLookups:
         """`after` is the ref of a row."""
         if self.is_first:
             return Said({}, {}, None)
-        query = cypher_lookups.SAID_BY.format(label=label_of(source), types=_ALL_TYPES)
+        skeleton = cypher_lookups.MORE_SAID_BY if after else cypher_lookups.SAID_BY
+        query = skeleton.format(label=label_of(source), types=_ALL_TYPES)
         (page,) = await self._tx.rows(query, source=source, after=after or "", limit=limit)
         entities = [load_entity_statements(text)[source] for text in page["texts"]]
         links = [
