@@ -167,9 +167,9 @@ def _renamed(documents: Sequence[Document], paths: Mapping[str, str]) -> list[Do
 
 def _with_definitions(snapshot: Snapshot, documents: Sequence[Document]) -> Snapshot:
     """With the name of its definition on each API, so that it is the one of the descriptor that includes the file."""
-    texts = {document.path: document.text for document in documents}
     if not any(kind_of(ref) == "api" for ref in snapshot.entities):
         return snapshot
+    texts = {document.path: document.text for document in documents}
     entities = (
         (ref, replace(said, identifiers=normalize_all((*said.identifiers, definition_name(texts[said.document])))))
         if kind_of(ref) == "api" and texts.get(said.document)

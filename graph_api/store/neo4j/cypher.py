@@ -138,7 +138,7 @@ RESOLVE = (
     "RETURN i.value AS value, e.ref AS ref ORDER BY ref"
 )
 # `found`, since ORDER BY would take an alias `e` for the projection, which lacks the sort copies.
-PAGE = "MATCH (e:Entity) WHERE {where} RETURN " + SLOTTED_ENTITY + (" AS found ORDER BY {order} LIMIT $limit")
+PAGE = "MATCH (e:Entity) WHERE {where} RETURN " + SLOTTED_ENTITY + " AS found ORDER BY {order} LIMIT $limit"
 COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
 FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
 FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"

@@ -35,8 +35,10 @@ def page_statement(request: PageRequest, sight: Sight) -> tuple[str, dict[str, o
     parameters: dict[str, object] = {}
     for name, place, after in (("after", request.after, True), ("before", request.before, False)):
         if place is not None:
-            beyond = _beyond_present if never_null and place.value is not None else _beyond
-            where.append(beyond(key, name, place, after=after, descending=sort.descending))
+            if never_null and place.value is not None:
+                where.append(_beyond_present(key, name, after=after, descending=sort.descending))
+            else:
+                where.append(_beyond(key, name, place, after=after, descending=sort.descending))
             parameters |= {f"{name}_value": _place_value(place), f"{name}_ref": place.ref}
     direction = "DESC" if sort.descending != request.backward else "ASC"
     order = [f"{key} {direction}", f"e.ref {'DESC' if request.backward else 'ASC'}"]
@@ -61,7 +63,7 @@ def _place_value(place: Place) -> SortValue:
     return sort_text(place.value) if isinstance(place.value, str) else place.value
 
 
-def _beyond_present(key: str, name: str, _place: Place, *, after: bool, descending: bool) -> str:
+def _beyond_present(key: str, name: str, *, after: bool, descending: bool) -> str:
     """As _beyond() where no value is null, and not an OR: the planner looks into that, and leaves the order of an index
     for it.
     """
