@@ -19,6 +19,7 @@ from graph_api.store.neo4j import cypher, cypher_small, mirror_cypher
 from graph_api.store.neo4j.drift import statement as drift_statement
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.lists import page_statement
+from graph_api.store.neo4j.projection import WHOLE as WHOLE_ENTITY
 from graph_api.store.neo4j.reach import hard_only, head
 from graph_api.store.neo4j.reading import subgroups
 from graph_api.store.neo4j.sight import WHOLE, Sight
@@ -68,6 +69,7 @@ EVERYTHING: dict[str, Any] = {
 
 def ask(skeleton: str, where: str = "true", **more: str) -> str:
     slots = {"key": "e.name_sort", "direction": "ASC", "ref_direction": "ASC", "limit": "LIMIT $limit", "order": "ASC"}
+    slots |= {"entity": WHOLE_ENTITY.text}
     return skeleton.format(types=relation_types(RELATIONS), **slots | {"where": where} | more)
 
 
@@ -80,7 +82,7 @@ def plans(sight: Sight) -> Iterator[tuple[str, str, list[str]]]:
     yield "impact over hard links", walk(hard_only(traversal()), sight=sight), [BFS, SEEK]
     yield "impact through some", everything(traversal(through=TIER_1)), [BFS, SEEK]
     yield "impact to a depth", everything(traversal(max_depth=3)), [BFS, SEEK]
-    yield "first page of impact", head(traversal(), Predicates(sight)) + cypher.FIRST_HITS, [BFS, SEEK]
+    yield "first page of impact", head(traversal(), Predicates(sight)) + ask(cypher.FIRST_HITS), [BFS, SEEK]
     yield "distances", head(traversal(), Predicates(sight)) + cypher.DISTANCES, [BFS, SEEK]
     yield "dependencies", everything(traversal(Direction.OUT)), [BFS, SEEK]
     yield "impact of many", everything(traversal(starts=2)), [SEEK]

@@ -6,6 +6,7 @@ from graph_api.catalog.audience import MADE_OF
 from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.redaction import NAMED_BY
 from graph_api.store.neo4j import cypher_parts
+from graph_api.store.neo4j.projection import LINK
 from graph_api.store.protocol import LONGEST_LEASE
 
 FORMAT = 6
@@ -55,18 +56,13 @@ OLD_TEXT_INDEX = (
 DROP_TEXT_INDEX = "DROP INDEX entity_text IF EXISTS"
 AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
 
-ENTITY = (
-    "e {.ref, .name, .kind, .namespace, .declared, .type, .title, .description, .lifecycle, .tier, .active, .tags, "
-    ".labels, .annotations, .identifiers, .repository, .folder, .statements, .ownership, .systems, .domains, "
-    ".environments, .owner_state, .audience, .revision, .created_revision, .updated_at}"
-)
-LINK = (
-    "r {.environment, .criticality, .confidence, .origins, .observed_at, .properties_json, .statements, .revision, "
-    "relation: type(r), source: startNode(r).ref, target: endNode(r).ref}"
-)
 
-# The same in a skeleton with slots.
-SLOTTED_ENTITY, SLOTTED_LINK = (text.replace("{", "{{").replace("}", "}}") for text in (ENTITY, LINK))
+def packed(row: str) -> str:
+    """The end of a statement that gives `row` of each: a hundred to a record, for which the driver takes as long as for
+    ten rows.
+    """
+    return f" WITH collect({row}) AS page UNWIND range(0, size(page) - 1, 100) AS i RETURN page[i..i + 100] AS rows"
+
 
 READ_GATE = """
 OPTIONAL MATCH (c:Catalog {id: 1})
@@ -122,8 +118,7 @@ SEEN_VALUES = (
 AUDIENCES = "MATCH (a:Audience) RETURN a.text AS text ORDER BY text"
 RESTRICTED_NAMES = (
     "MATCH (e:Entity) WHERE e.audience > '' "
-    f"AND (e.kind IN $kinds OR EXISTS {{ MATCH (e)<-[:{'|'.join(NAMED_BY)}]-() }}) "
-    "RETURN e.ref AS ref, e.audience AS audience"
+    f"AND (e.kind IN $kinds OR EXISTS {{ MATCH (e)<-[:{'|'.join(NAMED_BY)}]-() }})" + packed("[e.ref, e.audience]")
 )
 AFFECTING = (
     "MATCH (s:Entity) WHERE any(o IN s.owners WHERE o IN $owners) "
@@ -132,21 +127,23 @@ AFFECTING = (
 )
 
 # --- lookups and lists ---
-ENTITIES = "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) WHERE {where} RETURN " + SLOTTED_ENTITY + " AS e"
+ENTITIES = "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}}) WHERE {where}" + packed("{entity}")
 RESOLVE = (
     "UNWIND $identifiers AS value MATCH (i:Identifier {{value: value}})-[:NAMES]->(e:Entity) WHERE {where} "
-    "RETURN i.value AS value, e.ref AS ref ORDER BY ref"
+    "WITH i.value AS value, e.ref AS ref ORDER BY ref" + packed("[value, ref]")
 )
-# `found`, since ORDER BY would take an alias `e` for the projection, which lacks the sort copies.
-PAGE = "MATCH (e:Entity) WHERE {where} RETURN " + SLOTTED_ENTITY + " AS found ORDER BY {order} LIMIT $limit"
+PAGE = "MATCH (e:Entity) WHERE {where} WITH e ORDER BY {order} LIMIT $limit" + packed("{entity}")
 COUNT = "MATCH (e:Entity) WHERE {where} RETURN count(*) AS n"
-FACET_ONE = "MATCH (e:Entity) WHERE {where} RETURN {key} AS value, count(*) AS n"
-FACET_MANY = "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value RETURN value, count(*) AS n"
+_BUCKETS = packed("[value, n]")
+FACET_ONE = "MATCH (e:Entity) WHERE {where} WITH {key} AS value, count(*) AS n" + _BUCKETS
+FACET_MANY = (
+    "MATCH (e:Entity) WHERE {where} UNWIND coalesce({key}, [null]) AS value WITH value, count(*) AS n" + _BUCKETS
+)
 SEARCH = (
     "CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh() "
     "CALL db.index.fulltext.queryNodes('entity_text', $text{best}) YIELD node AS e, score WHERE {where} "
-    "WITH e, {score} AS score RETURN e.ref AS ref, e.name AS name, e.title AS title, e.kind AS kind, "
-    "e.declared AS declared, score ORDER BY score DESC, ref LIMIT $limit"
+    "WITH e, {score} AS score ORDER BY score DESC, e.ref LIMIT $limit"
+    + packed("[e.ref, e.name, e.title, e.kind, e.declared, score]")
 )
 BEST = ", {limit: $limit}"
 """For SEARCH where all match: the index does not hand over the others."""
@@ -156,12 +153,12 @@ INDEX_SCORE = "score"
 NAME_SCORE = "CASE WHEN coalesce(e.name_folded, e.name) CONTAINS $word THEN 1.0 ELSE 0.0 END"
 SUBGROUPS = (
     "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})<-[rs:CHILD_OF*1..]-(g:Entity){where} "
-    "RETURN DISTINCT g.ref AS ref"
+    "WITH DISTINCT g.ref AS ref" + packed("ref")
 )
 
 _NEIGHBOUR = (
     " RETURN r, o ORDER BY o.ref {order}, type(r) {order}, coalesce(r.environment, '') {order} {limit} "
-    "}} WITH ref, r, o AS e RETURN ref, " + SLOTTED_LINK + " AS link, " + SLOTTED_ENTITY + " AS e"
+    "}} WITH ref, r, o AS e" + packed(f"[ref, {LINK}, {{entity}}]")
 )
 NEIGHBOURS_OUT = (
     "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}}) "
@@ -178,10 +175,12 @@ AFTER_LINK = (
 )
 BEFORE_LINK = AFTER_LINK.replace(">", "<").replace("$after", "$before")
 NEIGHBOUR_COUNTS_OUT = (
-    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})-[r:{types}]->(o) WHERE {where} RETURN ref, count(r) AS n"
+    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})-[r:{types}]->(o) WHERE {where} WITH ref, count(r) AS n"
+    + packed("[ref, n]")
 )
 NEIGHBOUR_COUNTS_IN = (
-    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})<-[r:{types}]-(o) WHERE {where} RETURN ref, count(r) AS n"
+    "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}})<-[r:{types}]-(o) WHERE {where} WITH ref, count(r) AS n"
+    + packed("[ref, n]")
 )
 
 # --- walks: a head gives rows (e, distance). No label on `e`, which would let a plan start there. ---
@@ -207,7 +206,7 @@ DISTANCES = (
     "ORDER BY distance, e.ref LIMIT $limit WITH collect([e.ref, distance]) AS hits "
     "UNWIND range(0, size(hits), 500) AS i RETURN hits[i..i + 500] AS hits"
 )
-FIRST_HITS = "ORDER BY distance, e.ref LIMIT $limit RETURN distance, false AS down, " + ENTITY + " AS entity"
+FIRST_HITS = "ORDER BY distance, e.ref LIMIT $limit" + packed("[distance, false, {entity}]")
 
 # --- a walk that is judged, kept, counted and paged where the data is: only the page crosses the wire ---
 REACHED = (
@@ -251,19 +250,19 @@ ANSWER = (
     "RETURN size(hits) AS total, more, begin, end, unexplored, deep, reached[-1].distance AS deepest, "
     "any(h IN reached WHERE NOT h.declared) AS undeclared{facets}, COLLECT {{ UNWIND hits[begin..end] AS h "
     "WITH h.distance AS distance, h.node IN hard AS down, h.node AS e ORDER BY distance, e.ref "
-    "RETURN {{distance: distance, down: down, entity: " + SLOTTED_ENTITY + "}} }} AS page"
+    "RETURN [distance, down, {entity}] }} AS page"
 )
 STEP_OUT = (
     "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})-[r:{types}]->(o:Entity) WHERE {where} "
-    "RETURN ref, collect(DISTINCT o.ref) AS others"
+    "WITH ref, collect(DISTINCT o.ref) AS others" + packed("[ref, others]")
 )
 STEP_IN = (
     "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})<-[r:{types}]-(o:Entity) WHERE {where} "
-    "RETURN ref, collect(DISTINCT o.ref) AS others"
+    "WITH ref, collect(DISTINCT o.ref) AS others" + packed("[ref, others]")
 )
 LINKS_BETWEEN = (
-    "UNWIND $pairs AS pair MATCH (:Entity {{ref: pair[0]}})-[r:{types}]->(:Entity {{ref: pair[1]}}) WHERE {where} "
-    "RETURN " + SLOTTED_LINK + " AS link"
+    "UNWIND $pairs AS pair MATCH (:Entity {{ref: pair[0]}})-[r:{types}]->(:Entity {{ref: pair[1]}}) WHERE {where}"
+    + packed(LINK)
 )
 ALL_LINKS = (
     "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE {where} "
@@ -281,7 +280,7 @@ CHANGES = (
     "(t.revision > $after_revision OR (t.revision = $after_revision AND t.ref > $after_ref)) AND {told} "
     "RETURN t.ref AS ref, t.revision AS revision, t.at AS at, 'REMOVED' AS operation "
     "ORDER BY revision, ref LIMIT $limit }} "
-    "RETURN ref, revision, at, operation ORDER BY revision, ref LIMIT $limit"
+    "WITH ref, revision, at, operation ORDER BY revision, ref LIMIT $limit" + packed("[ref, revision, at, operation]")
 )
 SOURCES = (
     "MATCH (s:Source) CALL (s) { MATCH (y:Sync) WHERE y.source = s.name "
@@ -317,35 +316,31 @@ HELD_RUNS = (
 )
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SHARED_ENTITIES = (
-    "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
+    "CALL () { MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
     "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "
-    "RETURN e.ref AS ref"
+    "RETURN e.ref AS ref }" + packed("ref")
 )
-SHARED_LINKS = (
-    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
-    "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
+SHARED_LINKS = "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1" + packed(
+    "[a.ref, type(r), b.ref, r.environment]"
 )
 # Never from its target alone, which may have as many links as there are entities.
 LINK_OF_KEY = (
     "MATCH (a:Entity {ref: key[0]}) CALL (a, key) { MATCH (a)-[r]->(:Entity {ref: key[2]}) WHERE type(r) = key[1] "
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN r } "
 )
-LINKS = f"UNWIND $keys AS key {LINK_OF_KEY}RETURN {LINK} AS link"
-LINKS_AT_OUT = (
-    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN " + SLOTTED_LINK + " AS link"
-)
-LINKS_AT_IN = (
-    "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity) RETURN " + SLOTTED_LINK + " AS link"
-)
+LINKS = f"UNWIND $keys AS key {LINK_OF_KEY}{packed(LINK)}"
+LINKS_AT_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity)" + packed(LINK)
+LINKS_AT_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity)" + packed(LINK)
 REFERENCED_LINKS = (
     "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) OPTIONAL MATCH (e)-[r]-(:Entity) "
-    "RETURN ref, count(DISTINCT r) AS n"
+    "WITH ref, count(DISTINCT r) AS n" + packed("[ref, n]")
 )
 REFERENCED_OWNERS = (
     "MATCH (e:Entity) WHERE any(o IN e.owners WHERE o IN $refs) AND e.declared_owners IS NULL "
     "RETURN collect(e.ownership) AS texts"
 )
-IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS ref ORDER BY ref"
+IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs WITH e.ref AS ref ORDER BY ref" + packed("ref")
 IN_ANY_REPOSITORY = (
-    "MATCH (e:Entity) WHERE e.repository IS NOT NULL OR e.kind = 'repository' RETURN e.ref AS ref ORDER BY ref"
+    "MATCH (e:Entity) WHERE e.repository IS NOT NULL OR e.kind = 'repository' WITH e.ref AS ref ORDER BY ref"
+    + packed("ref")
 )

@@ -4,7 +4,7 @@
 """
 
 from graph_api.catalog.drift import NEEDS
-from graph_api.store.neo4j.cypher import SLOTTED_ENTITY, SLOTTED_LINK
+from graph_api.store.neo4j.projection import LINK, WHOLE
 
 # Only what is more than declared has the property, and so is in the index.
 # No OR here nor in the place: a cold planner takes seconds to bring many of them into normal form.
@@ -49,7 +49,7 @@ DISPUTED = (
 DRIFT_PAGE = " ORDER BY ref, relation, target, environment LIMIT $limit"
 DRIFT = (
     "CALL () {{ {findings} }} WITH * ORDER BY rank, ref, relation, target, environment LIMIT $limit "
-    f"RETURN kind, [r IN links | {SLOTTED_LINK}] AS links, {SLOTTED_ENTITY} AS e "
+    f"RETURN kind, [r IN links | {LINK}] AS links, {WHOLE.text} AS e "
     "ORDER BY rank, ref, relation, target, environment"
 )
 DRIFT_COUNT = "CALL () {{ {findings} }} RETURN count(*) AS n"

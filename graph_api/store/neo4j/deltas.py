@@ -8,12 +8,12 @@ from typing import NamedTuple
 import orjson
 
 from graph_api.catalog.changes import ChangeSet
-from graph_api.catalog.entity import LinkKey
+from graph_api.catalog.entity import Entity, Link, LinkKey
 from graph_api.catalog.ref import Ref
-from graph_api.store.neo4j import cypher, mirror_cypher
+from graph_api.store.neo4j import mirror_cypher
 from graph_api.store.neo4j.database import Database
-from graph_api.store.neo4j.records import entity_of, link_of
-from graph_api.store.neo4j.sight import TRUE
+from graph_api.store.neo4j.lookups import entities, links
+from graph_api.store.neo4j.projection import WHOLE, link_of
 from graph_api.store.neo4j.statements import Gate, Row, Statements
 
 LARGEST = 20_000
@@ -65,10 +65,13 @@ async def few_changes_since(database: Database, revision: int) -> Told | None:
     if gate.closed or gate.applying or not _is_whole(deltas, revision, gate.revision):
         return None
     named = _named_by(deltas)
-    after, _ = await database.glance(SECONDS, mirror_cypher.FEW_ROWS, given=named.parameters())
+    after, _ = await database.glance(
+        SECONDS, mirror_cypher.FEW_ROWS, given={"refs": named.refs, "keys": [list(key) for key in named.keys]}
+    )
     if _gate(after[0]) != gate:
         return None
-    return Told(gate.revision, named.changes(after[0]["entities"], after[0]["links"]))
+    rows, there = map(WHOLE.entity, after[0]["entities"]), map(link_of, after[0]["links"])
+    return Told(gate.revision, named.changes(list(rows), list(there)))
 
 
 def _gate(row: Row) -> Gate:
@@ -88,10 +91,9 @@ async def changes_since(tx: Statements, revision: int, *, partly: bool) -> Told 
         return None
     until = revision + count
     named = _named_by(await tx.rows(mirror_cypher.DELTAS_UNTIL, since=revision, until=until))
-    parameters = named.parameters()
-    links = await tx.rows(cypher.LINKS, keys=parameters["keys"]) if named.keys else []
-    entities = await tx.rows(cypher.ENTITIES.format(where=TRUE), refs=parameters["refs"]) if parameters["refs"] else []
-    return Told(until, named.changes([row["e"] for row in entities], [row["link"] for row in links]))
+    there = await links(tx, named.keys) if named.keys else []
+    rows = await entities(tx, named.refs) if named.refs else []
+    return Told(until, named.changes(rows, there))
 
 
 def _is_whole(deltas: Sequence[Row], since: int, until: int) -> bool:
@@ -105,16 +107,15 @@ class _Named(NamedTuple):
     removed: list[str]
     keys: list[LinkKey]
 
-    def parameters(self) -> Row:
-        """To ask for all of it."""
-        refs = list(dict.fromkeys([*self.entities, *self.removed]))
-        return {"refs": refs, "keys": [list(key) for key in self.keys]}
+    @property
+    def refs(self) -> list[Ref]:
+        """To ask for."""
+        return list(dict.fromkeys(map(Ref, [*self.entities, *self.removed])))
 
-    def changes(self, entities: Sequence[Row], links: Sequence[Row]) -> ChangeSet:
-        there = [link_of(row["source"], row["relation"], row["target"], row) for row in links]
+    def changes(self, rows: Sequence[Entity], there: Sequence[Link]) -> ChangeSet:
         found = {link.key for link in there}
         return ChangeSet(
-            entities=[entity_of(row) for row in entities],
+            entities=rows,
             removed=[Ref(ref) for ref in self.removed],
             links=there,
             removed_links=[key for key in self.keys if key not in found],

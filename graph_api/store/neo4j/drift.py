@@ -16,7 +16,7 @@ from graph_api.catalog.drift import (
 from graph_api.catalog.entity import Entity
 from graph_api.store.neo4j import cypher_drift
 from graph_api.store.neo4j.filters import Predicates, relation_types
-from graph_api.store.neo4j.records import entity_of, link_of
+from graph_api.store.neo4j.projection import WHOLE, link_of
 from graph_api.store.neo4j.statements import Row, Statements
 
 _START = ["", "", "", ""]
@@ -34,7 +34,7 @@ async def drift(tx: Statements, question: DriftQuestion, limit: int, after: Drif
         rows = await tx.rows(
             query, after=place, limit=limit - len(found), since=question.since, **predicates.parameters
         )
-        entities = tx.sight.redacted(entity_of(row["e"]) for row in rows)
+        entities = tx.sight.redacted(WHOLE.entity(row["e"]) for row in rows)
         found += map(_finding, rows, entities)
     return found
 
@@ -74,5 +74,5 @@ _SKELETONS = {
 
 
 def _finding(row: Row, entity: Entity) -> DriftFinding:
-    links = [link_of(link["source"], link["relation"], link["target"], link) for link in row["links"]]
+    links = map(link_of, row["links"])
     return DriftFinding(kind=DriftKind(row["kind"]), entity=entity, links=tuple(sorted(links, key=owners_order)))

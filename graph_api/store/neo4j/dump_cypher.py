@@ -1,6 +1,7 @@
 """The statements of backups: pages by `key`, and rows as they were."""
 
-from graph_api.store.neo4j.cypher import ENTITY, LINK
+from graph_api.store.neo4j.cypher import packed
+from graph_api.store.neo4j.projection import LINK, WHOLE
 
 DUMP_AUDIT = (
     "MATCH (a:AuditRecord) WHERE a.sequence > $after RETURN a.sequence AS key, a.body AS body, "
@@ -18,14 +19,11 @@ DUMP_REMOVED = (
     "MATCH (t:Removed) WHERE t.ref > $after RETURN t.ref AS key, t.revision AS revision, t.at AS at, "
     "coalesce(t.audience, '') AS audience ORDER BY key LIMIT $limit"
 )
-# Pairs of key and value, a hundred to a record: the driver takes as long for a record as for ten entities.
-_PACKED = (
-    "ORDER BY key WITH collect([key, value]) AS page UNWIND range(0, size(page) - 1, 100) AS i "
-    "RETURN page[i..i + 100] AS pairs"
-)
+# Pairs of key and value.
+_PACKED = "ORDER BY key" + packed("[key, value]")
 DUMP_ENTITIES = (
     "MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit "
-    f"WITH e.ref AS key, {ENTITY} AS value {_PACKED}"
+    f"WITH e.ref AS key, {WHOLE.text} AS value {_PACKED}"
 )
 DUMP_LINKS = (
     "MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit "

@@ -17,7 +17,8 @@ from graph_api.store.neo4j.database import GATE_PAUSE, GATE_STUCK, Database, ord
 from graph_api.store.neo4j.failures import unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.given import Given
-from graph_api.store.neo4j.records import entity_of, entity_record, link_of, link_record
+from graph_api.store.neo4j.projection import WHOLE, link_of
+from graph_api.store.neo4j.records import entity_record, link_record
 from graph_api.store.neo4j.runs import run_of
 from graph_api.store.neo4j.said import kind_labels, labels_by_ref
 from graph_api.store.neo4j.statements import Gate, Row, Statements
@@ -82,18 +83,14 @@ async def graph(database: Database) -> AsyncIterator[Sequence[Entity] | Sequence
 
 async def _graph(tx: Statements) -> AsyncIterator[Sequence[Entity] | Sequence[Link]]:
     async for entities in _values(tx, dump_cypher.DUMP_ENTITIES):
-        yield [entity_of(row) for row in entities]
+        yield list(map(WHOLE.entity, entities))
     async for lists in _values(tx, dump_cypher.DUMP_LINKS):
-        if links := [_link(row) for rows in lists for row in rows]:
+        if links := [link_of(row) for rows in lists for row in rows]:
             yield links
 
 
 def _removed(row: Row) -> RemovedRow:
     return RemovedRow(ref=row["key"], revision=row["revision"], at=row["at"], audience=row["audience"])
-
-
-def _link(row: Row) -> Link:
-    return link_of(row["source"], row["relation"], row["target"], row)
 
 
 async def _pages(tx: Statements, query: str, limit: int = BATCH, after: str | int = "") -> AsyncIterator[list[Row]]:
@@ -106,7 +103,7 @@ async def _pages(tx: Statements, query: str, limit: int = BATCH, after: str | in
 async def _values(tx: Statements, query: str) -> AsyncIterator[list[Any]]:
     """Of a query that gives packed pairs, see dump_cypher.py."""
     after = ""
-    while pairs := [pair for row in await tx.rows(query, after=after, limit=BATCH) for pair in row["pairs"]]:
+    while pairs := await tx.packed(query, after=after, limit=BATCH):
         yield [value for _, value in pairs]
         after = pairs[-1][0]
 

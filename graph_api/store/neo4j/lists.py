@@ -9,7 +9,8 @@ from graph_api.catalog.traversal import Facet
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import Predicates, relation_types
-from graph_api.store.neo4j.records import SORT_COPIES, entity_of, link_of, sort_text
+from graph_api.store.neo4j.projection import WHOLE, Projection, link_of
+from graph_api.store.neo4j.records import SORT_COPIES, sort_text
 from graph_api.store.neo4j.sight import TRUE, Sight
 from graph_api.store.neo4j.statements import Statements
 from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
@@ -18,13 +19,14 @@ _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
 
 
 async def page(tx: Statements, request: PageRequest) -> Page:
-    query, parameters = page_statement(request, tx.sight)
-    rows = await tx.rows(query, **parameters)
-    entities = tx.sight.redacted(entity_of(row["found"]) for row in rows[: request.limit])
+    projection = tx.projection.with_field(request.sort.field)  # for its place
+    query, parameters = page_statement(request, tx.sight, projection)
+    rows = await tx.packed(query, **parameters)
+    entities = tx.sight.redacted(map(projection.entity, rows[: request.limit]))
     return Page(entities[::-1] if request.backward else entities, len(rows) > request.limit, tx.revision)
 
 
-def page_statement(request: PageRequest, sight: Sight) -> tuple[str, dict[str, object]]:
+def page_statement(request: PageRequest, sight: Sight, projection: Projection = WHOLE) -> tuple[str, dict[str, object]]:
     """With its parameters. An index gives the order where it can: a predicate on its key says that all are in it."""
     predicates = Predicates(sight)
     where = [predicates.seen(request.filter, "e")]
@@ -44,7 +46,7 @@ def page_statement(request: PageRequest, sight: Sight) -> tuple[str, dict[str, o
     order = [f"{key} {direction}", f"e.ref {'DESC' if request.backward else 'ASC'}"]
     if sort.field == "name" and _is_of_one_kind(request.filter):
         order.insert(0, f"e.kind {direction}")  # as in the index
-    query = cypher.PAGE.format(where=" AND ".join(where), order=", ".join(order))
+    query = cypher.PAGE.format(where=" AND ".join(where), order=", ".join(order), entity=projection.text)
     return query, {"limit": request.limit + 1, **parameters, **predicates.parameters}
 
 
@@ -100,8 +102,7 @@ async def facets(tx: Statements, filter_: Filter, fields: Sequence[str]) -> dict
     for field in fields:
         name, many = FACET_PROPERTIES[field]
         query = (cypher.FACET_MANY if many else cypher.FACET_ONE).format(where=where, key=tx.sight.values("e", name))
-        rows = await tx.rows(query, **predicates.parameters)
-        found[field] = facet_of(field, {row["value"]: row["n"] for row in rows})
+        found[field] = facet_of(field, dict(await tx.packed(query, **predicates.parameters)))
     return found
 
 
@@ -119,24 +120,22 @@ async def neighbours(
     predicates = Predicates(tx.sight)
     where, places = _within(page)
     query = cypher.NEIGHBOURS_OUT if direction is Direction.OUT else cypher.NEIGHBOURS_IN
-    rows = await tx.rows(
+    rows = await tx.packed(
         query.format(
             types=relation_types(relations),
             where=" AND ".join([_link_predicate(predicates, link_where), *where]),
             order="DESC" if page.backward else "ASC",
             limit="" if page.limit is None else "LIMIT $limit",
+            entity=tx.projection.text,
         ),
         refs=list(found),
         limit=page.limit,
         **places,
         **predicates.parameters,
     )
-    entities = tx.sight.redacted(entity_of(row["e"]) for row in rows)
-    for row, entity in list(zip(rows, entities, strict=True))[:: -1 if page.backward else 1]:
-        link = row["link"]
-        found[row["ref"]].append(
-            Neighbour(row["ref"], link_of(link["source"], link["relation"], link["target"], link), entity)
-        )
+    entities = tx.sight.redacted(tx.projection.entity(entity) for _, _, entity in rows)
+    for (ref, link, _), entity in list(zip(rows, entities, strict=True))[:: -1 if page.backward else 1]:
+        found[ref].append(Neighbour(ref, link_of(link), entity))
     return found
 
 
@@ -172,5 +171,4 @@ async def neighbour_counts(
     predicates = Predicates(tx.sight)
     query = cypher.NEIGHBOUR_COUNTS_OUT if direction is Direction.OUT else cypher.NEIGHBOUR_COUNTS_IN
     text = query.format(types=relation_types(relations), where=_link_predicate(predicates, link_where))
-    rows = await tx.rows(text, refs=list(counts), **predicates.parameters)
-    return counts | {row["ref"]: row["n"] for row in rows}
+    return counts | dict(await tx.packed(text, refs=list(counts), **predicates.parameters))

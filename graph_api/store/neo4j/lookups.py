@@ -1,7 +1,6 @@
 """What a plan reads of the entities and links that it changes."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from graph_api.catalog.entity import Entity, Link, LinkKey, OwnerHow
 from graph_api.catalog.ref import Ref
@@ -9,7 +8,7 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import cypher, cypher_lookups
 from graph_api.store.neo4j.filters import relation_types
-from graph_api.store.neo4j.records import entity_of, link_of
+from graph_api.store.neo4j.projection import WHOLE, link_of
 from graph_api.store.neo4j.said import label_of
 from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.neo4j.statements import Statements
@@ -28,30 +27,26 @@ class Neo4jLookups:
         self.is_first = tx.revision == 0
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        rows = (
-            await self._tx.rows(cypher.ENTITIES.format(where=TRUE), refs=list(refs))
-            if refs and not self.is_first
-            else []
-        )
-        return {row["e"]["ref"]: entity_of(row["e"]) for row in rows}
+        if not refs or self.is_first:
+            return {}
+        return {row.ref: row for row in await entities(self._tx, refs)}
 
     async def links(self, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
         if not keys or self.is_first:
             return {}
-        rows = await self._tx.rows(cypher.LINKS, keys=[list(key) for key in keys])
-        return {link.key: link for link in _links(rows)}
+        return {link.key: link for link in await links(self._tx, keys)}
 
     async def links_at(self, refs: Collection[Ref], relations: Collection[str], direction: Direction) -> list[Link]:
         if not refs or not relations:
             return []
         query = cypher.LINKS_AT_OUT if direction is Direction.OUT else cypher.LINKS_AT_IN
-        return _links(await self._tx.rows(query.format(types=relation_types(relations)), refs=list(refs)))
+        rows = await self._tx.packed(query.format(types=relation_types(relations)), refs=list(refs))
+        return list(map(link_of, rows))
 
     async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]:
         if not refs:
             return {}
-        rows = await self._tx.rows(cypher.REFERENCED_LINKS, refs=list(refs))
-        links = {row["ref"]: row["n"] for row in rows}
+        links = dict(await self._tx.packed(cypher.REFERENCED_LINKS, refs=list(refs)))
         inferred = dict.fromkeys(refs, 0)
         for text in (await self._tx.rows(cypher.REFERENCED_OWNERS, refs=list(refs)))[0]["texts"]:
             for ref in {owner.ref for owner in load_owners(text) if owner.how is OwnerHow.INFERRED}:
@@ -61,10 +56,8 @@ class Neo4jLookups:
 
     async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
         if repositories is None:
-            rows = await self._tx.rows(cypher.IN_ANY_REPOSITORY)
-        else:
-            rows = await self._tx.rows(cypher.IN_REPOSITORIES, refs=list(repositories))
-        return [row["ref"] for row in rows]
+            return await self._tx.packed(cypher.IN_ANY_REPOSITORY)
+        return await self._tx.packed(cypher.IN_REPOSITORIES, refs=list(repositories))
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return {} if self.is_first else await resolve(self._tx, identifiers)
@@ -87,19 +80,26 @@ class Neo4jLookups:
         return Said({said.ref: said for said in entities}, {said.key: said for said in links}, more)
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        entities = await self._tx.rows(cypher.SHARED_ENTITIES)
-        links = await self._tx.rows(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
-        return [row["ref"] for row in entities], [LinkKey(**row) for row in links]
+        shared = await self._tx.packed(cypher.SHARED_ENTITIES)
+        keys = await self._tx.packed(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
+        return shared, [LinkKey(*key) for key in keys]
 
 
 async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:
     found: dict[str, list[Ref]] = {}
     query = cypher.RESOLVE.format(where=tx.sight.node("e"))
     values = list(set(identifiers))
-    for row in await tx.rows(query, identifiers=values, **tx.sight.parameters) if values else []:
-        found.setdefault(row["value"], []).append(row["ref"])
+    for value, ref in await tx.packed(query, identifiers=values, **tx.sight.parameters) if values else []:
+        found.setdefault(value, []).append(ref)
     return found
 
 
-def _links(rows: Iterable[Mapping[str, Any]]) -> list[Link]:
-    return [link_of(row["link"]["source"], row["link"]["relation"], row["link"]["target"], row["link"]) for row in rows]
+async def entities(tx: Statements, refs: Collection[Ref]) -> list[Entity]:
+    """Those that there are, whole."""
+    rows = await tx.packed(cypher.ENTITIES.format(where=TRUE, entity=WHOLE.text), refs=list(refs))
+    return list(map(WHOLE.entity, rows))
+
+
+async def links(tx: Statements, keys: Collection[LinkKey]) -> list[Link]:
+    """Those that there are."""
+    return list(map(link_of, await tx.packed(cypher.LINKS, keys=[list(key) for key in keys])))

@@ -1,6 +1,7 @@
 """The statements of a mirror: where the catalog is, and what has changed since it looked."""
 
-from graph_api.store.neo4j.cypher import ENTITY, LINK, LINKS, READ_GATE
+from graph_api.store.neo4j.cypher import LINK_OF_KEY, READ_GATE
+from graph_api.store.neo4j.projection import LINK, WHOLE
 
 # One statement, of which nothing is read twice; `writes` are those of cypher.py.
 MARK = (
@@ -24,10 +25,9 @@ FEW_DELTAS = (
     "WITH d ORDER BY d.revision LIMIT $few "
     "RETURN collect(d {.revision, .size, .entities, .removed, .links}) AS deltas } " + READ_GATE + ", deltas"
 )
-_LINKS = LINKS.replace(LINK, f"collect({LINK})").replace("AS link", "AS links").replace("$keys", "$given.keys")
 FEW_ROWS = (
-    f"CALL () {{ UNWIND $given.refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN collect({ENTITY}) AS entities }} "
-    f"CALL () {{ {_LINKS} }} "
+    f"CALL () {{ UNWIND $given.refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN collect({WHOLE.text}) AS entities }} "
+    f"CALL () {{ UNWIND $given.keys AS key {LINK_OF_KEY}RETURN collect({LINK}) AS links }} "
     f"{READ_GATE}, entities, links"
 )
 KEPT_DELTAS = 500

@@ -82,12 +82,12 @@ async def step(
     predicates = Predicates(tx.sight)
     where = step_predicate(traversal, predicates, "o")
     query = cypher.STEP_OUT if direction is Direction.OUT else cypher.STEP_IN
-    found = await tx.rows(
+    found = await tx.packed(
         query.format(types=relation_types(traversal.relations), where=where),
         refs=list(refs),
         **predicates.parameters,
     )
-    return {row["ref"]: row["others"] for row in found}
+    return dict(found)
 
 
 async def expandable(tx: Statements, traversal: Traversal, refs: Collection[Ref]) -> set[Ref]:

@@ -17,7 +17,6 @@ from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, wal
 from graph_api.store.neo4j.database import DEFAULT_DEADLINE, Database
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.lookups import resolve
-from graph_api.store.neo4j.records import entity_of
 from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.sight import TRUE, Sight, Sights
 from graph_api.store.neo4j.statements import Statements
@@ -41,9 +40,9 @@ class Neo4jReading:
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         async def ask(tx: Statements) -> dict[Ref, Entity]:
-            query = cypher.ENTITIES.format(where=tx.sight.node("e"))
-            rows = await tx.rows(query, refs=list(refs), **tx.sight.parameters)
-            return {row.ref: row for row in tx.sight.redacted(entity_of(row["e"]) for row in rows)}
+            query = cypher.ENTITIES.format(where=tx.sight.node("e"), entity=tx.projection.text)
+            rows = await tx.packed(query, refs=list(refs), **tx.sight.parameters)
+            return {row.ref: row for row in tx.sight.redacted(map(tx.projection.entity, rows))}
 
         return await self._read(ask) if refs else {}
 
@@ -80,8 +79,8 @@ class Neo4jReading:
 
     async def subgroups(self, groups: Collection[Ref]) -> list[Ref]:
         async def ask(tx: Statements) -> list[Ref]:
-            rows = await tx.rows(subgroups(tx.sight), refs=list(groups), **tx.sight.parameters)
-            return sorted({*groups, *(row["ref"] for row in rows)})
+            found = await tx.packed(subgroups(tx.sight), refs=list(groups), **tx.sight.parameters)
+            return sorted({*groups, *found})
 
         return await self._read(ask)
 

@@ -1,28 +1,15 @@
-"""Entities and links as Neo4j properties, and back.
+"""Entities and links as Neo4j properties; projection.py has the way back.
 
 Where text is compared without case, a `..._folded` copy stands beside it if it differs: Cypher's toLower() folds
 differently from str.casefold(). Maps are lists of `key=value`, with `%` and `=` quoted in keys.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, LinkOrigin, OwnerState
+from graph_api.catalog.entity import Criticality, Entity, Link, LinkOrigin
 from graph_api.catalog.filters import property_text
-from graph_api.catalog.ref import Ref
-from graph_api.store.rows import (
-    dump,
-    dump_entity_statements,
-    dump_link_statements,
-    dump_owners,
-    lazy_entity_statements,
-    lazy_link_statements,
-    lazy_strings,
-    load_owners,
-)
-
-Record = Mapping[str, Any]
-
+from graph_api.store.rows import dump, dump_entity_statements, dump_link_statements, dump_owners
 
 SORT_COPIES = ("name", "type", "title", "lifecycle")
 """Texts with a `..._sort` copy: Cypher compares texts by UTF-16 unit, which differs from code points beyond U+FFFF."""
@@ -91,40 +78,6 @@ def entity_record(entity: Entity, revision: int, created_revision: int, at: str)
     return _present(record)
 
 
-def entity_of(record: Record) -> Entity:
-    get = record.get
-    state = get("owner_state")
-    return Entity(
-        ref=record["ref"],
-        name=record["name"],
-        kind=record["kind"],
-        namespace=record["namespace"],
-        declared=record["declared"],
-        type=get("type"),
-        title=get("title"),
-        description=get("description"),
-        lifecycle=get("lifecycle"),
-        tier=get("tier"),
-        active=record["active"],
-        tags=tuple(get("tags") or ()),
-        labels=_mapping(get("labels") or ()),
-        annotations=_mapping(get("annotations") or ()),
-        identifiers=tuple(get("identifiers") or ()),
-        repository=get("repository"),
-        folder=get("folder"),
-        statements=lazy_entity_statements(get("statements")),
-        owners=load_owners(get("ownership")),
-        systems=tuple(get("systems") or ()),
-        domains=tuple(get("domains") or ()),
-        environments=tuple(get("environments") or ()),
-        owner_state=OwnerState(state) if state else None,
-        audience=get("audience") or "",
-        revision=record["revision"],
-        created_revision=record["created_revision"],
-        updated_at=record["updated_at"],
-    )
-
-
 def link_record(link: Link, revision: int) -> dict[str, Any]:
     """The properties of the link's relationship; its ends and relation are the relationship's own.
 
@@ -150,20 +103,6 @@ def link_record(link: Link, revision: int) -> dict[str, Any]:
     return _present(record)
 
 
-def link_of(source: str, relation: str, target: str, record: Record) -> Link:
-    key = LinkKey(Ref(source), relation, Ref(target), record.get("environment"))
-    return Link(
-        key=key,
-        criticality=Criticality(record.get("criticality") or Criticality.HARD),
-        confidence=1.0 if (confidence := record.get("confidence")) is None else confidence,
-        properties=lazy_strings(record.get("properties_json")),
-        origins=tuple(map(LinkOrigin, record.get("origins") or (LinkOrigin.DECLARED,))),
-        observed_at=record.get("observed_at"),
-        statements=lazy_link_statements(record.get("statements"), key),
-        revision=record["revision"],
-    )
-
-
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != []}
 
@@ -180,8 +119,3 @@ def _add_map(record: dict[str, Any], name: str, values: Mapping[str, str]) -> No
     folded = [f"{map_key(key)}={value.casefold()}" for key, value in values.items()]
     if folded != record[name]:
         record[f"{name}_folded"] = folded
-
-
-def _mapping(items: Iterable[str]) -> dict[str, str]:
-    pairs = (item.partition("=") for item in items)
-    return {key.replace("%3D", "=").replace("%25", "%"): value for key, _, value in pairs}

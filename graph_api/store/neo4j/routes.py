@@ -9,8 +9,8 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Path, Paths, Step, Traversal
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.filters import Predicates, relation_types
+from graph_api.store.neo4j.projection import link_of
 from graph_api.store.neo4j.reach import distances, expandable, step
-from graph_api.store.neo4j.records import link_of
 from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.neo4j.statements import Statements
 
@@ -102,10 +102,9 @@ async def _links_between(
     predicates = Predicates(tx.sight)
     where = predicates.link(traversal.link_where, "r") if traversal.link_where is not None else TRUE
     query = cypher.LINKS_BETWEEN.format(types=relation_types(traversal.relations), where=where)
-    rows = await tx.rows(query, pairs=[list(pair) for pair in pairs], **predicates.parameters)
+    rows = await tx.packed(query, pairs=[list(pair) for pair in pairs], **predicates.parameters)
     links: dict[tuple[Ref, Ref], list[Link]] = {}
-    for row in rows:
-        link = link_of(row["link"]["source"], row["link"]["relation"], row["link"]["target"], row["link"])
+    for link in map(link_of, rows):
         links.setdefault((link.key.source, link.key.target), []).append(link)
     for found in links.values():
         found.sort(key=lambda link: (link.key.relation, link.key.environment is not None, link.key.environment or ""))

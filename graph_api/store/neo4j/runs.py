@@ -68,8 +68,12 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
         check_since(since, row["horizon"])
     revision, ref = after or (since, "")
     query = cypher.CHANGES.format(where=tx.sight.node("e"), told=tx.sight.node("t"))
-    rows = await tx.rows(query, since=since, after_revision=revision, after_ref=ref, limit=limit, **tx.sight.parameters)
-    return [Change(**row | {"operation": ChangeOperation(row["operation"])}) for row in rows]
+    place = {"since": since, "after_revision": revision, "after_ref": ref, "limit": limit}
+    rows = await tx.packed(query, **place, **tx.sight.parameters)
+    return [
+        Change(ref=ref, revision=revision, at=at, operation=ChangeOperation(operation))
+        for ref, revision, at, operation in rows
+    ]
 
 
 def write_run(tx: Statements, run: SyncRun, retention: Retention) -> None:

@@ -40,5 +40,5 @@ async def _found(tx: Statements, conditions: Iterable[str], word: str, filter_: 
     where = predicates.seen(filter_, "e")
     query = cypher.SEARCH.format(where=where, score=score, best=cypher.BEST if where == TRUE else "")
     text = " AND ".join(conditions)
-    rows = await tx.rows(query, text=text, word=word, limit=MAX_FOUND, **predicates.parameters)
-    return [Found(**row) for row in rows]
+    rows = await tx.packed(query, text=text, word=word, limit=MAX_FOUND, **predicates.parameters)
+    return [Found(*row) for row in rows]

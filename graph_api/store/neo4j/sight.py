@@ -82,8 +82,8 @@ class Sights:
     async def _restrictions_at(self, tx: "Statements") -> _Restrictions:
         if self._restrictions.revision != tx.revision:
             audiences = tuple(row["text"] for row in await tx.rows(cypher.AUDIENCES))
-            named = await tx.rows(cypher.RESTRICTED_NAMES, kinds=list(NAMED_KINDS))
-            self._restrictions = _Restrictions(tx.revision, audiences, {row["ref"]: row["audience"] for row in named})
+            named = await tx.packed(cypher.RESTRICTED_NAMES, kinds=list(NAMED_KINDS))
+            self._restrictions = _Restrictions(tx.revision, audiences, dict(named))
         return self._restrictions
 
 

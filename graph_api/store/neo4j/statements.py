@@ -11,7 +11,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 from graph_api.access.audit import Head
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, cypher_small
+from graph_api.store.neo4j import cypher, cypher_small, projection
 from graph_api.store.neo4j.sight import WHOLE
 from graph_api.store.neo4j.unsent import Unsent
 
@@ -52,6 +52,7 @@ class Statements:
         self.holder: str | None = None
         """Who plans or applies a write in parts now."""
         self.sight = WHOLE
+        self.projection = projection.WHOLE
         self.audit_head = Head(0, "")
         self.unsent = Unsent()
         """Of the write that is being made."""
@@ -73,6 +74,10 @@ class Statements:
         self.statements += 1
         await self.send()
         return await self._rows(query, parameters)
+
+    async def packed(self, query: str, /, **parameters: Any) -> list[Any]:
+        """The rows of a statement that ends as cypher.packed() says."""
+        return [row for record in await self.rows(query, **parameters) for row in record["rows"]]
 
     async def send(self) -> None:
         """What is unsent."""
