@@ -12,11 +12,14 @@ async def standing_under(store: Reading, refs: Collection[Ref]) -> dict[Ref, Ent
     """The existing ones, by the ref that was asked for."""
     found = await store.entities(refs)
     missing = [ref for ref in refs if ref not in found]
-    if not missing:
-        return found
+    return found | await stand_ins(store, missing) if missing else found
+
+
+async def stand_ins(store: Reading, missing: Collection[Ref]) -> dict[Ref, Entity]:
+    """As standing_under(), of refs that no entity has."""
     named = await store.resolve(missing)
     rows = await store.entities({ref for others in named.values() for ref in others})
-    return found | standing_in(named, rows)
+    return standing_in(named, rows)
 
 
 async def all_names(store: Reading, refs: Collection[Ref]) -> set[Ref]:

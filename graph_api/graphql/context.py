@@ -13,7 +13,7 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.loaders import Loaders
 from graph_api.live import LiveChanges
-from graph_api.store.protocol import Reading, Store
+from graph_api.store.protocol import Needed, Reading, Store
 
 
 @dataclass(kw_only=True)
@@ -42,7 +42,8 @@ class Context:
     """Who is at the other end: an address, or `os:NAME`."""
     request_id: str = ""
     store: Reading = field(init=False)
-    """The catalog as the principal sees it."""
+    """The catalog as the principal sees it, with what the operation needs."""
+    needed: Needed | None = field(default=None, init=False)
     attempt: Attempt = field(init=False)
     """The mutation that runs now; mutations run one after the other."""
     refused: set[tuple[str, ErrorCode | None]] = field(default_factory=set, init=False)
@@ -53,19 +54,27 @@ class Context:
     listed: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.store = self.catalog.seen_by(self.visibility)
+        self._see()
+
+    def need(self, needed: Needed | None) -> None:
+        """Of entities and links, or everything; told before anything is read."""
+        if needed != self.needed:
+            self.needed = needed
+            self._see()
+
+    def _see(self) -> None:
+        self.store = self.catalog.seen_by(self.visibility, self.needed)
         self.forget()
 
     async def look_again(self) -> None:
         """For what lasts longer than a request: teams, and what affects them, may be others by now."""
         if self.look:
             self.visibility = await self.look()
-            self.store = self.catalog.seen_by(self.visibility)
-            self.forget()
+            self._see()
 
     def forget(self) -> None:
         """What has been read: each event of a subscription is as a request of its own."""
-        self.loaders = Loaders(self.store)
+        self.loaders = Loaders(self.store, lambda: self.catalog.seen_by(self.visibility))
         self.owned_fields = 0
         self.listed = 0
 

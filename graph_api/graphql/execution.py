@@ -66,6 +66,8 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         wrapped = self.middleware_manager and self.middleware_manager.middlewares
         self.plan = None if wrapped else plan_of(self)
+        if self.plan and isinstance(self.context_value, Context):
+            self.context_value.need(self.plan.needed)
         self._forget()
 
     def _forget(self) -> None:

@@ -1,6 +1,6 @@
 """Batched reads: whatever many resolvers ask in one tick becomes one question to the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from graph_api.catalog.entity import Entity
@@ -8,7 +8,7 @@ from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.graphql.list_loader import ListLoader
-from graph_api.standing import standing_under
+from graph_api.standing import stand_ins
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Reading
 
 
@@ -23,8 +23,10 @@ class Loaders:
     """One set per request. `entity` gives None for a ref that does not exist, and for one that a source gave a thing
     that stands under another ref, the entity there."""
 
-    def __init__(self, store: Reading) -> None:
+    def __init__(self, store: Reading, whole: Callable[[], Reading]) -> None:
+        """`whole`: the same, with all fields of entities."""
         self._store = store
+        self._whole = whole
         self.entity: ListLoader[Ref, Entity | None] = ListLoader(self._entities)
         self.named: ListLoader[str, list[Ref]] = ListLoader(self._named)
         self.last_applied: ListLoader[str, str | None] = ListLoader(self._last_applied)
@@ -51,7 +53,10 @@ class Loaders:
         return [found.get(source) for source in sources]
 
     async def _entities(self, refs: Sequence[Ref]) -> list[Entity | None]:
-        found = await standing_under(self._store, refs)
+        found = await self._store.entities(refs)
+        missing = [ref for ref in refs if ref not in found]
+        if missing:
+            found |= await stand_ins(self._whole(), missing)
         return [found.get(ref) for ref in refs]
 
     async def _named(self, identifiers: Sequence[str]) -> list[list[Ref]]:

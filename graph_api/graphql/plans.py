@@ -14,7 +14,9 @@ from graphql import (
 
 from graph_api.graphql.compiling import Details, compile_value
 from graph_api.graphql.limits import MAX_KEPT_CHARACTERS, MAX_KEPT_DOCUMENTS
+from graph_api.graphql.needed import what_is_needed
 from graph_api.graphql.readers import Read
+from graph_api.store.protocol import Needed
 
 if TYPE_CHECKING:
     from graph_api.graphql.execution import CatalogExecutor
@@ -35,6 +37,8 @@ class Plan(NamedTuple):
     readers: _Readers
     rows: _Readers
     """Of objects: one for each type that a selection meets, however many ways lead there."""
+    needed: Needed | None
+    """See needed.py."""
 
     def reader(self, executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:
         return _known(self.readers, type_, details, lambda: _compiled(executor, type_, details))
@@ -46,7 +50,8 @@ class Plan(NamedTuple):
 def plan_of(executor: "CatalogExecutor") -> Plan:
     """Kept for documents that are kept themselves, see ValidDocuments: others are not asked again as the same."""
     operation = executor.operation
-    plan = Plan(operation, executor.fragment_definitions, {}, {})
+    fragments = executor.fragment_definitions
+    plan = Plan(operation, fragments, {}, {}, what_is_needed([operation, *fragments.values()]))
     if operation.loc is None or len(operation.loc.source.body) > MAX_KEPT_CHARACTERS:
         return plan
     kept = _kept(executor.schema)

@@ -88,6 +88,13 @@ class Neighbour(NamedTuple):
     entity: Entity
 
 
+class Needed(NamedTuple):
+    """Fields of Entity, and whether more of links than their keys."""
+
+    fields: frozenset[str]
+    links: bool
+
+
 class PlacedProblem(NamedTuple):
     """`place`: the problem's number in its run, from 0."""
 
@@ -326,7 +333,11 @@ class Store(Reading, Protocol):
         """
         ...
 
-    def seen_by(self, visibility: Visibility) -> Reading: ...
+    def seen_by(self, visibility: Visibility, needed: Needed | None = None) -> Reading:
+        """What is not needed of the entities in its answers, and of the links of neighbours, may be missing there:
+        AttributeError.
+        """
+        ...
 
     async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
         """What is for those whom it AFFECTED, and affects what these own effectively: see MADE_OF."""

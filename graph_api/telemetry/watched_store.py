@@ -10,7 +10,7 @@ from typing import Any, cast
 from prometheus_client import Histogram
 
 from graph_api.catalog.audience import Visibility
-from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.store.protocol import Needed, Store, WriteTransaction
 from graph_api.telemetry.metrics import STORE_RUNNING, STORE_SECONDS
 from graph_api.telemetry.record import CURRENT
 from graph_api.telemetry.tracing import span
@@ -28,8 +28,9 @@ class _Watched:
         self._store = store
         self._written = written
 
-    def seen_by(self, visibility: Visibility) -> Any:
-        return self if visibility.tokens is None else _Watched(self._store.seen_by(visibility), self._written)
+    def seen_by(self, visibility: Visibility, needed: Needed | None = None) -> Any:
+        seen = self._store.seen_by(visibility, needed)
+        return self if seen is self._store else _Watched(seen, self._written)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)

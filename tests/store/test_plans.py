@@ -69,7 +69,7 @@ EVERYTHING: dict[str, Any] = {
 
 def ask(skeleton: str, where: str = "true", **more: str) -> str:
     slots = {"key": "e.name_sort", "direction": "ASC", "ref_direction": "ASC", "limit": "LIMIT $limit", "order": "ASC"}
-    slots |= {"entity": WHOLE_ENTITY.text}
+    slots |= {"entity": WHOLE_ENTITY.text, "link": WHOLE_ENTITY.link_text}
     return skeleton.format(types=relation_types(RELATIONS), **slots | {"where": where} | more)
 
 
@@ -143,7 +143,7 @@ MORE: tuple[LiteralString, ...] = (
     "MATCH (a:Entity)-[:DEPENDS_ON]->(b:Entity) WHERE a.ref STARTS WITH 'component:more/' WITH a, b LIMIT 500 "
     "CREATE (b)-[:DEPENDS_ON {origin: 'OBSERVED', origins: ['OBSERVED'], observed_at: '', sources: ['t']}]->(a)",
     "UNWIND range(1, 2000) AS n CREATE (:Sync {id: 'n' + n, source: 's' + n, started_at: '', body: ''})",
-    "CALL db.resampleOutdatedIndexes()",
+    "CALL db.prepareForReplanning(300)",
 )
 
 

@@ -22,6 +22,7 @@ from graph_api.store.embedded.dumping import EmbeddedRestore
 from graph_api.store.embedded.reading import EmbeddedReading, Snapshots
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
 from graph_api.store.identity import State, check_same
+from graph_api.store.protocol import Needed
 from graph_api.store.retention import Retention
 
 BUSY_SECONDS = 10.0
@@ -107,7 +108,8 @@ class EmbeddedStore(EmbeddedReading):
     async def source_order(self) -> tuple[str, ...] | None:
         return await self._ask_plainly(schema.source_order)
 
-    def seen_by(self, visibility: Visibility) -> EmbeddedReading:
+    def seen_by(self, visibility: Visibility, needed: Needed | None = None) -> EmbeddedReading:  # noqa: ARG002
+        # It keeps whole entities for whoever asks next.
         if visibility.tokens is None:
             return self
         return EmbeddedReading(lambda: self._opened_connections, self._snapshots, self._read_seconds, visibility)

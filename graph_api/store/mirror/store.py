@@ -12,7 +12,7 @@ from graph_api.store.dump import Batch
 from graph_api.store.mirror.mirror import Mirror
 from graph_api.store.mirror.reading import MirroredReading
 from graph_api.store.neo4j.store import Neo4jStore
-from graph_api.store.protocol import Restoring, WriteTransaction
+from graph_api.store.protocol import Needed, Restoring, WriteTransaction
 
 MOST_ENTITIES = 1_000_000
 READ_SECONDS = 30.0
@@ -48,10 +48,10 @@ class MirroredStore(MirroredReading):
     async def ping(self) -> None:
         await self._store.ping()
 
-    def seen_by(self, visibility: Visibility) -> MirroredReading:
-        if visibility.tokens is None:
+    def seen_by(self, visibility: Visibility, needed: Needed | None = None) -> MirroredReading:
+        if visibility.tokens is None and needed is None:
             return self
-        return MirroredReading(self._mirror, self._store.seen_by(visibility), visibility)
+        return MirroredReading(self._mirror, self._store.seen_by(visibility, needed), visibility)
 
     async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
         return await self._answered(lambda store: store.affecting(owners), lambda: self._store.affecting(owners))

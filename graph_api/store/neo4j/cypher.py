@@ -158,7 +158,7 @@ SUBGROUPS = (
 
 _NEIGHBOUR = (
     " RETURN r, o ORDER BY o.ref {order}, type(r) {order}, coalesce(r.environment, '') {order} {limit} "
-    "}} WITH ref, r, o AS e" + packed(f"[ref, {LINK}, {{entity}}]")
+    "}} WITH ref, r, o AS e" + packed("[ref, {link}, {entity}]")
 )
 NEIGHBOURS_OUT = (
     "UNWIND $refs AS ref MATCH (s:Entity {{ref: ref}}) "

@@ -9,7 +9,7 @@ from graph_api.catalog.traversal import Facet
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import Predicates, relation_types
-from graph_api.store.neo4j.projection import WHOLE, Projection, link_of
+from graph_api.store.neo4j.projection import WHOLE, Projection
 from graph_api.store.neo4j.records import SORT_COPIES, sort_text
 from graph_api.store.neo4j.sight import TRUE, Sight
 from graph_api.store.neo4j.statements import Statements
@@ -127,6 +127,7 @@ async def neighbours(
             order="DESC" if page.backward else "ASC",
             limit="" if page.limit is None else "LIMIT $limit",
             entity=tx.projection.text,
+            link=tx.projection.link_text,
         ),
         refs=list(found),
         limit=page.limit,
@@ -135,7 +136,7 @@ async def neighbours(
     )
     entities = tx.sight.redacted(tx.projection.entity(entity) for _, _, entity in rows)
     for (ref, link, _), entity in list(zip(rows, entities, strict=True))[:: -1 if page.backward else 1]:
-        found[ref].append(Neighbour(ref, link_of(link), entity))
+        found[ref].append(Neighbour(ref, tx.projection.link(link), entity))
     return found
 
 

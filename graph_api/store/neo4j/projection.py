@@ -7,22 +7,25 @@ from typing import Any, NamedTuple, cast
 
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, LinkOrigin, OwnerState
 from graph_api.catalog.ref import Ref
+from graph_api.store.protocol import Needed
 from graph_api.store.rows import lazy_entity_statements, lazy_link_statements, lazy_strings, load_owners
 
 Values = Sequence[Any]
 
 
 class Projection(NamedTuple):
-    """Of the fields `names`: `text` is an expression on a node `e`, and `entity` makes an Entity of what it gives. What
-    was not read is missing in it, so that nobody takes it for unset: AttributeError.
+    """`text` is an expression on a node `e`, and `entity` makes an Entity of what it gives; `link_text` and `link` are
+    the same for a relationship `r`. What is not needed is missing in them, so that nobody takes it for unset.
     """
 
-    names: frozenset[str]
+    needed: Needed
     text: str
     entity: Callable[[Values], Entity]
+    link_text: str
+    link: Callable[[Values], Link]
 
     def with_field(self, name: str) -> "Projection":
-        return projection(self.names | {name})
+        return projection(Needed(self.needed.fields | {name}, self.needed.links))
 
 
 LINK = (
@@ -45,6 +48,16 @@ def link_of(row: Values) -> Link:
         statements=lazy_link_statements(said, key),
         revision=revision,
     )
+
+
+_KEY = "[startNode(r).ref, type(r), endNode(r).ref, r.environment]"
+
+
+def _link_of_key(row: Values) -> Link:
+    source, relation, target, environment = row
+    link: Link = object.__new__(Link)
+    object.__setattr__(link, "key", LinkKey(Ref(source), relation, Ref(target), environment))
+    return link
 
 
 def _mapping(items: Iterable[str]) -> dict[str, str]:
@@ -75,11 +88,11 @@ _ALWAYS = frozenset({"ref", "name", "kind", "namespace", "declared", "type"})
 
 
 @lru_cache(1024)
-def projection(names: frozenset[str]) -> Projection:
-    """Of these fields of Entity, and some others that everybody needs."""
-    read = [name for name in _FIELDS if name in names | _ALWAYS]
+def projection(needed: Needed) -> Projection:
+    read = [name for name in _FIELDS if name in needed.fields | _ALWAYS]
     text = ", ".join(f"e.{_PROPERTIES.get(name, name)}" for name in read)
-    return Projection(frozenset(read), f"[{text}]", _maker(read))
+    link_text, link = (LINK, link_of) if needed.links else (_KEY, _link_of_key)
+    return Projection(needed, f"[{text}]", _maker(read), link_text, link)
 
 
 def _maker(read: Sequence[str]) -> Callable[[Values], Entity]:
@@ -98,4 +111,4 @@ def _maker(read: Sequence[str]) -> Callable[[Values], Entity]:
     return cast("Callable[[Values], Entity]", names["entity_of"])
 
 
-WHOLE = projection(frozenset(_FIELDS))
+WHOLE = projection(Needed(frozenset(_FIELDS), links=True))

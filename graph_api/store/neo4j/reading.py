@@ -17,10 +17,11 @@ from graph_api.store.neo4j import cypher, drift, lists, reach, routes, runs, wal
 from graph_api.store.neo4j.database import DEFAULT_DEADLINE, Database
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.lookups import resolve
+from graph_api.store.neo4j.projection import WHOLE, projection
 from graph_api.store.neo4j.searching import search
 from graph_api.store.neo4j.sight import TRUE, Sight, Sights
 from graph_api.store.neo4j.statements import Statements
-from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
+from graph_api.store.protocol import ALL_LINKS, LinkPage, Needed, Neighbour, Page, PageRequest, PlacedProblem
 
 MAX_CYCLE_LINKS = 1_000_000
 
@@ -30,10 +31,18 @@ T = TypeVar("T")
 class Neo4jReading:
     """Implements Reading; `sights` are shared by all readings of a database."""
 
-    def __init__(self, database: Database, sights: Sights, visibility: Visibility = EVERYTHING) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sights: Sights,
+        visibility: Visibility = EVERYTHING,
+        needed: Needed | None = None,
+    ) -> None:
+        """`needed`: see Store.seen_by()."""
         self._database = database
         self._sights = sights
         self._visibility = visibility
+        self._projection = WHOLE if needed is None else projection(needed)
 
     async def revision(self) -> int:
         return await self._database.read(revision_of, aside=True)
@@ -152,6 +161,8 @@ class Neo4jReading:
     async def _read(self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE) -> T:
         async def ask(tx: Statements) -> T:
             tx.sight = await self._sights.at(tx, self._visibility)
+            # What is hidden is looked for in all of them.
+            tx.projection = WHOLE if tx.sight.hidden else self._projection
             return await work(tx)
 
         return await self._database.read(ask, deadline)

@@ -33,7 +33,7 @@ from graph_api.store.neo4j.transaction import Neo4jTransaction
 from graph_api.store.neo4j.turns import Turns
 from graph_api.store.neo4j.unsent import Unsent
 from graph_api.store.neo4j.writes import Neo4jWrite
-from graph_api.store.protocol import WriteTransaction
+from graph_api.store.protocol import Needed, WriteTransaction
 from graph_api.store.retention import Retention
 
 logger = logging.getLogger(__name__)
@@ -110,10 +110,10 @@ class Neo4jStore(Neo4jReading):
 
         return await self._database.read(ask, aside=True)
 
-    def seen_by(self, visibility: Visibility) -> Neo4jReading:
-        if visibility.tokens is None:
+    def seen_by(self, visibility: Visibility, needed: Needed | None = None) -> Neo4jReading:
+        if visibility.tokens is None and needed is None:
             return self
-        return Neo4jReading(self._database, self._sights, visibility)
+        return Neo4jReading(self._database, self._sights, visibility, needed)
 
     async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
         async def ask(tx: Statements) -> frozenset[Ref]:
