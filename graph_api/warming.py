@@ -6,18 +6,25 @@ A cold Neo4j takes seconds to plan its first large statements. The texts are tho
 import asyncio
 from dataclasses import replace
 
-from graph_api.catalog.audience import Visibility
+from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS, Direction
 from graph_api.catalog.traversal import Traversal, WalkRequest
-from graph_api.store.protocol import LinkPage, PageRequest, Reading, Store
+from graph_api.store.protocol import LinkPage, Needed, PageRequest, Reading, Store
 
 SECONDS = 20.0
 """That all of it may take."""
 
 _NOBODY = Ref("component:graph-api/warm-up")
 _STRANGER = Visibility(frozenset())
+_NEEDED = (
+    None,
+    Needed(frozenset(), links=False),
+    Needed(frozenset({"owners"}), links=False),
+    Needed(frozenset({"owners"}), links=True),
+)
+"""Everything, names, what lists show, and that with links."""
 _PAGE = 20
 _GROUPS = ("domain", "environment", "kind", "lifecycle", "owner", "severity", "system", "tier", "type")
 
@@ -27,13 +34,14 @@ async def warm_up(store: Store) -> None:
     TimeoutError after SECONDS, and what the store raises.
     """
     async with asyncio.timeout(SECONDS):
-        for reading in (store, store.seen_by(_STRANGER)):
-            await _ask(reading)
+        for visibility in (EVERYTHING, _STRANGER):
+            for request in _walks():
+                await store.seen_by(visibility).walk(request, deadline=SECONDS)
+            for needed in _NEEDED:
+                await _ask(store.seen_by(visibility, needed))
 
 
 async def _ask(reading: Reading) -> None:
-    for request in _walks():
-        await reading.walk(request, deadline=SECONDS)
     await reading.page(PageRequest(filter=ALL, sort=Sort("name"), limit=_PAGE))
     for direction in Direction:
         await reading.neighbours([_NOBODY], direction, IMPACT_RELATIONS, page=LinkPage(limit=_PAGE + 1))

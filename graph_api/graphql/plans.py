@@ -50,17 +50,23 @@ class Plan(NamedTuple):
 def plan_of(executor: "CatalogExecutor") -> Plan:
     """Kept for documents that are kept themselves, see ValidDocuments: others are not asked again as the same."""
     operation = executor.operation
-    fragments = executor.fragment_definitions
-    plan = Plan(operation, fragments, {}, {}, what_is_needed([operation, *fragments.values()]))
     if operation.loc is None or len(operation.loc.source.body) > MAX_KEPT_CHARACTERS:
-        return plan
+        return _new_plan(executor)
     kept = _kept(executor.schema)
     # Whatever @skip and @include look at is a Boolean.
     booleans = ((name, value) for name, value in executor.variable_values.coerced.items() if isinstance(value, bool))
     key = id(operation), tuple(booleans)
-    if key not in kept and len(kept) >= MAX_KEPT_DOCUMENTS:
+    if key in kept:
+        return kept[key]
+    if len(kept) >= MAX_KEPT_DOCUMENTS:
         kept.clear()
-    return kept.setdefault(key, plan)
+    kept[key] = plan = _new_plan(executor)
+    return plan
+
+
+def _new_plan(executor: "CatalogExecutor") -> Plan:
+    operation, fragments = executor.operation, executor.fragment_definitions
+    return Plan(operation, fragments, {}, {}, what_is_needed([operation, *fragments.values()]))
 
 
 def _known(

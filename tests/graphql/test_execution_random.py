@@ -144,7 +144,7 @@ class Spoiling:
         self._store = store
         self._one_in = one_in
 
-    def seen_by(self, _visibility: object) -> "Spoiling":
+    def seen_by(self, _visibility: object, _needed: object = None) -> "Spoiling":
         return self
 
     def __getattr__(self, name: str) -> Any:

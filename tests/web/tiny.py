@@ -16,7 +16,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
 from graph_api.live import LiveChanges
-from graph_api.store.protocol import Reading, Store
+from graph_api.store.protocol import Needed, Reading, Store
 
 SECRET = "password=hunter2"  # noqa: S105 - must not reach a client
 
@@ -175,7 +175,7 @@ class Database:
             deadline=5,
         )
 
-    def seen_by(self, _visibility: Visibility) -> Reading:
+    def seen_by(self, _visibility: Visibility, _needed: Needed | None = None) -> Reading:
         return self.as_store()
 
     def as_store(self) -> Store:

@@ -6,7 +6,7 @@ from graph_api.catalog.audience import MADE_OF
 from graph_api.catalog.drift import NEEDS
 from graph_api.catalog.redaction import NAMED_BY
 from graph_api.store.neo4j import cypher_parts
-from graph_api.store.neo4j.projection import LINK
+from graph_api.store.neo4j.projection import LINK, WHOLE
 from graph_api.store.protocol import LONGEST_LEASE
 
 FORMAT = 6
@@ -58,8 +58,8 @@ AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
 
 
 def packed(row: str) -> str:
-    """The end of a statement that gives `row` of each: a hundred to a record, for which the driver takes as long as for
-    ten rows.
+    """The end of a statement that gives `row` of each, in their order: a hundred to a record, since the driver takes as
+    long for any record as for ten such rows. All are held at once by the database, and none may be null.
     """
     return f" WITH collect({row}) AS page UNWIND range(0, size(page) - 1, 100) AS i RETURN page[i..i + 100] AS rows"
 
@@ -206,7 +206,7 @@ DISTANCES = (
     "ORDER BY distance, e.ref LIMIT $limit WITH collect([e.ref, distance]) AS hits "
     "UNWIND range(0, size(hits), 500) AS i RETURN hits[i..i + 500] AS hits"
 )
-FIRST_HITS = "ORDER BY distance, e.ref LIMIT $limit" + packed("[distance, false, {entity}]")
+FIRST_HITS = "ORDER BY distance, e.ref LIMIT $limit" + packed(f"[distance, false, {WHOLE.text}]")
 
 # --- a walk that is judged, kept, counted and paged where the data is: only the page crosses the wire ---
 REACHED = (
@@ -250,7 +250,7 @@ ANSWER = (
     "RETURN size(hits) AS total, more, begin, end, unexplored, deep, reached[-1].distance AS deepest, "
     "any(h IN reached WHERE NOT h.declared) AS undeclared{facets}, COLLECT {{ UNWIND hits[begin..end] AS h "
     "WITH h.distance AS distance, h.node IN hard AS down, h.node AS e ORDER BY distance, e.ref "
-    "RETURN [distance, down, {entity}] }} AS page"
+    f"RETURN [distance, down, {WHOLE.text}] }}}} AS page"
 )
 STEP_OUT = (
     "UNWIND $refs AS ref MATCH (e:Entity {{ref: ref}})-[r:{types}]->(o:Entity) WHERE {where} "
@@ -310,18 +310,19 @@ SYNCS = (
 )
 RUN = "MATCH (s:Sync {id: $id}) RETURN s.body AS run, s.problems AS problems, s.payload AS payload"
 
-# --- what a write reads ---
+# --- what a write reads: what may be as much as the catalog streams, one to a record ---
 HELD_RUNS = (
     "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run, s.problems AS problems ORDER BY s.id"
 )
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
 SHARED_ENTITIES = (
-    "CALL () { MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
+    "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
     "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "
-    "RETURN e.ref AS ref }" + packed("ref")
+    "RETURN e.ref AS ref"
 )
-SHARED_LINKS = "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1" + packed(
-    "[a.ref, type(r), b.ref, r.environment]"
+SHARED_LINKS = (
+    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
+    "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
 )
 # Never from its target alone, which may have as many links as there are entities.
 LINK_OF_KEY = (
@@ -329,8 +330,8 @@ LINK_OF_KEY = (
     "AND (r.environment = key[3] OR (r.environment IS NULL AND key[3] IS NULL)) RETURN r } "
 )
 LINKS = f"UNWIND $keys AS key {LINK_OF_KEY}{packed(LINK)}"
-LINKS_AT_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity)" + packed(LINK)
-LINKS_AT_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity)" + packed(LINK)
+LINKS_AT_OUT = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})-[r:{types}]->(:Entity) RETURN " + LINK + " AS link"
+LINKS_AT_IN = "UNWIND $refs AS ref MATCH (:Entity {{ref: ref}})<-[r:{types}]-(:Entity) RETURN " + LINK + " AS link"
 REFERENCED_LINKS = (
     "UNWIND $refs AS ref MATCH (e:Entity {ref: ref}) OPTIONAL MATCH (e)-[r]-(:Entity) "
     "WITH ref, count(DISTINCT r) AS n" + packed("[ref, n]")
@@ -339,8 +340,7 @@ REFERENCED_OWNERS = (
     "MATCH (e:Entity) WHERE any(o IN e.owners WHERE o IN $refs) AND e.declared_owners IS NULL "
     "RETURN collect(e.ownership) AS texts"
 )
-IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs WITH e.ref AS ref ORDER BY ref" + packed("ref")
+IN_REPOSITORIES = "MATCH (e:Entity) WHERE e.repository IN $refs RETURN e.ref AS ref ORDER BY ref"
 IN_ANY_REPOSITORY = (
-    "MATCH (e:Entity) WHERE e.repository IS NOT NULL OR e.kind = 'repository' WITH e.ref AS ref ORDER BY ref"
-    + packed("ref")
+    "MATCH (e:Entity) WHERE e.repository IS NOT NULL OR e.kind = 'repository' RETURN e.ref AS ref ORDER BY ref"
 )

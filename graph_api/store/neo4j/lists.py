@@ -12,10 +12,13 @@ from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.projection import WHOLE, Projection
 from graph_api.store.neo4j.records import SORT_COPIES, sort_text
 from graph_api.store.neo4j.sight import TRUE, Sight
-from graph_api.store.neo4j.statements import Statements
+from graph_api.store.neo4j.statements import Statements, in_batches
 from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
 
 _NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
+
+_AT_ONCE = 20_000
+"""Links that one statement holds at most."""
 
 
 async def page(tx: Statements, request: PageRequest) -> Page:
@@ -120,20 +123,17 @@ async def neighbours(
     predicates = Predicates(tx.sight)
     where, places = _within(page)
     query = cypher.NEIGHBOURS_OUT if direction is Direction.OUT else cypher.NEIGHBOURS_IN
-    rows = await tx.packed(
-        query.format(
-            types=relation_types(relations),
-            where=" AND ".join([_link_predicate(predicates, link_where), *where]),
-            order="DESC" if page.backward else "ASC",
-            limit="" if page.limit is None else "LIMIT $limit",
-            entity=tx.projection.text,
-            link=tx.projection.link_text,
-        ),
-        refs=list(found),
-        limit=page.limit,
-        **places,
-        **predicates.parameters,
+    text = query.format(
+        types=relation_types(relations),
+        where=" AND ".join([_link_predicate(predicates, link_where), *where]),
+        order="DESC" if page.backward else "ASC",
+        limit="" if page.limit is None else "LIMIT $limit",
+        entity=tx.projection.text,
+        link=tx.projection.link_text,
     )
+    parameters = {"limit": page.limit, **places, **predicates.parameters}
+    size = len(found) if page.limit is None else max(1, _AT_ONCE // page.limit)
+    rows = [row for some in in_batches(found, size) for row in await tx.packed(text, refs=some, **parameters)]
     entities = tx.sight.redacted(tx.projection.entity(entity) for _, _, entity in rows)
     for (ref, link, _), entity in list(zip(rows, entities, strict=True))[:: -1 if page.backward else 1]:
         found[ref].append(Neighbour(ref, tx.projection.link(link), entity))

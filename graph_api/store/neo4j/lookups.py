@@ -11,10 +11,12 @@ from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.projection import WHOLE, link_of
 from graph_api.store.neo4j.said import label_of
 from graph_api.store.neo4j.sight import TRUE
-from graph_api.store.neo4j.statements import Statements
+from graph_api.store.neo4j.statements import Statements, in_batches
 from graph_api.store.rows import load_entity_statements, load_link_statements, load_owners
 
 _ALL_TYPES = relation_types(RELATIONS)
+_BATCH = 5_000
+"""That one statement holds at once."""
 
 
 class Neo4jLookups:
@@ -40,8 +42,8 @@ class Neo4jLookups:
         if not refs or not relations:
             return []
         query = cypher.LINKS_AT_OUT if direction is Direction.OUT else cypher.LINKS_AT_IN
-        rows = await self._tx.packed(query.format(types=relation_types(relations)), refs=list(refs))
-        return list(map(link_of, rows))
+        rows = await self._tx.rows(query.format(types=relation_types(relations)), refs=list(refs))
+        return [link_of(row["link"]) for row in rows]
 
     async def referenced(self, refs: Collection[Ref]) -> dict[Ref, Referenced]:
         if not refs:
@@ -56,8 +58,10 @@ class Neo4jLookups:
 
     async def in_repositories(self, repositories: Collection[Ref] | None) -> list[Ref]:
         if repositories is None:
-            return await self._tx.packed(cypher.IN_ANY_REPOSITORY)
-        return await self._tx.packed(cypher.IN_REPOSITORIES, refs=list(repositories))
+            rows = await self._tx.rows(cypher.IN_ANY_REPOSITORY)
+        else:
+            rows = await self._tx.rows(cypher.IN_REPOSITORIES, refs=list(repositories))
+        return [row["ref"] for row in rows]
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return {} if self.is_first else await resolve(self._tx, identifiers)
@@ -80,9 +84,9 @@ class Neo4jLookups:
         return Said({said.ref: said for said in entities}, {said.key: said for said in links}, more)
 
     async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        shared = await self._tx.packed(cypher.SHARED_ENTITIES)
-        keys = await self._tx.packed(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
-        return shared, [LinkKey(*key) for key in keys]
+        shared = await self._tx.rows(cypher.SHARED_ENTITIES)
+        keys = await self._tx.rows(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
+        return [row["ref"] for row in shared], [LinkKey(**key) for key in keys]
 
 
 async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:
@@ -96,10 +100,13 @@ async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, lis
 
 async def entities(tx: Statements, refs: Collection[Ref]) -> list[Entity]:
     """Those that there are, whole."""
-    rows = await tx.packed(cypher.ENTITIES.format(where=TRUE, entity=WHOLE.text), refs=list(refs))
-    return list(map(WHOLE.entity, rows))
+    query = cypher.ENTITIES.format(where=TRUE, entity=WHOLE.text)
+    return [WHOLE.entity(row) for some in in_batches(refs, _BATCH) for row in await tx.packed(query, refs=some)]
 
 
 async def links(tx: Statements, keys: Collection[LinkKey]) -> list[Link]:
     """Those that there are."""
-    return list(map(link_of, await tx.packed(cypher.LINKS, keys=[list(key) for key in keys])))
+    rows = [
+        row for some in in_batches(keys, _BATCH) for row in await tx.packed(cypher.LINKS, keys=list(map(list, some)))
+    ]
+    return list(map(link_of, rows))

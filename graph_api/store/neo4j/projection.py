@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, LinkOrigin, OwnerState
@@ -18,14 +17,15 @@ class Projection(NamedTuple):
     the same for a relationship `r`. What is not needed is missing in them, so that nobody takes it for unset.
     """
 
-    needed: Needed
+    fields: frozenset[str]
+    links: bool
     text: str
     entity: Callable[[Values], Entity]
     link_text: str
     link: Callable[[Values], Link]
 
     def with_field(self, name: str) -> "Projection":
-        return projection(Needed(self.needed.fields | {name}, self.needed.links))
+        return projection(Needed(self.fields | {name}, self.links))
 
 
 LINK = (
@@ -83,16 +83,24 @@ _MADE = {
 """What a field is made of, where it is not the property as it is."""
 _FIELDS = tuple(field.name for field in fields(Entity))
 _PROPERTIES = {"owners": "ownership"}
-_ALWAYS = frozenset({"ref", "name", "kind", "namespace", "declared", "type"})
-"""They tell what an entity is."""
+_NAMES = frozenset({"ref", "name", "kind", "namespace", "declared", "type"})
+_LISTED = _NAMES | {
+    "title", "description", "lifecycle", "tier", "active", "tags", "owners", "owner_state", "systems", "revision",
+    "updated_at",
+}  # fmt: skip
 
 
-@lru_cache(1024)
-def projection(needed: Needed) -> Projection:
-    read = [name for name in _FIELDS if name in needed.fields | _ALWAYS]
+def projection(needed: Needed | None) -> Projection:
+    """Of what is needed, or everything; and some more: Neo4j plans each text anew."""
+    known = (one for one in _SOME if needed and needed.fields <= one.fields and needed.links <= one.links)
+    return next(known, WHOLE)
+
+
+def _projection(fields: frozenset[str], *, links: bool) -> Projection:
+    read = [name for name in _FIELDS if name in fields]
     text = ", ".join(f"e.{_PROPERTIES.get(name, name)}" for name in read)
-    link_text, link = (LINK, link_of) if needed.links else (_KEY, _link_of_key)
-    return Projection(needed, f"[{text}]", _maker(read), link_text, link)
+    link_text, link = (LINK, link_of) if links else (_KEY, _link_of_key)
+    return Projection(fields, links, f"[{text}]", _maker(read), link_text, link)
 
 
 def _maker(read: Sequence[str]) -> Callable[[Values], Entity]:
@@ -111,4 +119,6 @@ def _maker(read: Sequence[str]) -> Callable[[Values], Entity]:
     return cast("Callable[[Values], Entity]", names["entity_of"])
 
 
-WHOLE = projection(Needed(frozenset(_FIELDS), links=True))
+WHOLE = _projection(frozenset(_FIELDS), links=True)
+_SOME = (_projection(_NAMES, links=False), _projection(_LISTED, links=False), _projection(_LISTED, links=True))
+"""What is asked of most entities: what they are, and what lists show."""

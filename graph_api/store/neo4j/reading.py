@@ -42,7 +42,7 @@ class Neo4jReading:
         self._database = database
         self._sights = sights
         self._visibility = visibility
-        self._projection = WHOLE if needed is None else projection(needed)
+        self._projection = projection(needed)
 
     async def revision(self) -> int:
         return await self._database.read(revision_of, aside=True)

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 from neo4j import AsyncResult, AsyncTransaction
 from neo4j.exceptions import DriverError, Neo4jError
@@ -15,6 +16,7 @@ from graph_api.store.neo4j import cypher, cypher_small, projection
 from graph_api.store.neo4j.sight import WHOLE
 from graph_api.store.neo4j.unsent import Unsent
 
+T = TypeVar("T")
 Row = dict[str, Any]
 
 EXECUTE_TIMEOUT = 15.0
@@ -148,6 +150,12 @@ class Statements:
     async def gate(self) -> Gate:
         rows = await self.rows(cypher.READ_GATE)
         return Gate(**rows[0])
+
+
+def in_batches(items: Collection[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 async def rows_of(result: AsyncResult) -> list[Row]:

@@ -16,7 +16,7 @@ from graph_api.catalog.traversal import (
 from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
 from graph_api.store.neo4j.filters import Predicates, relation_types
-from graph_api.store.neo4j.projection import WHOLE, Projection, Values
+from graph_api.store.neo4j.projection import WHOLE, Values
 from graph_api.store.neo4j.reach import check_levels, hard_only, head, parameters, step_predicate
 from graph_api.store.neo4j.sight import TRUE, Sight
 from graph_api.store.neo4j.statements import Row, Statements
@@ -27,12 +27,12 @@ async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
         return await _first_page(tx, request)
     traversal = request.traversal
     predicates = Predicates(tx.sight)
-    query = statement(request, predicates, tx.projection)
+    query = statement(request, predicates)
     row = (await tx.rows(query, **_parameters(request), **predicates.parameters))[0]
     check_levels(traversal, row["deepest"])
     return WalkAnswer(
         revision=tx.revision,
-        hits=_hits(row["page"], tx, severity=request.severity),
+        hits=_hits(row["page"], tx.sight, severity=request.severity),
         more_before=row["begin"] > 0,
         more_after=row["end"] < row["total"],
         total=row["total"] if request.total else None,
@@ -41,7 +41,7 @@ async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
     )
 
 
-def statement(request: WalkRequest, predicates: Predicates, projection: Projection = WHOLE) -> str:
+def statement(request: WalkRequest, predicates: Predicates) -> str:
     """One part after the other; the text of each comes from cypher.py."""
     traversal = request.traversal
     return "".join(
@@ -53,7 +53,7 @@ def statement(request: WalkRequest, predicates: Predicates, projection: Projecti
             _edge(request, predicates),
             cypher.BOUNDS,
             cypher.BACKWARD if request.backward else cypher.FORWARD,
-            cypher.ANSWER.format(facets="".join(f", by_{field}" for field in request.facets), entity=projection.text),
+            cypher.ANSWER.format(facets="".join(f", by_{field}" for field in request.facets), entity=WHOLE.text),
         )
     )
 
@@ -114,16 +114,16 @@ def _only_first_page(request: WalkRequest) -> bool:
 async def _first_page(tx: Statements, request: WalkRequest) -> WalkAnswer:
     """With one start, the walk stops early."""
     predicates = Predicates(tx.sight)
-    query = head(request.traversal, predicates) + cypher.FIRST_HITS.format(entity=tx.projection.text)
+    query = head(request.traversal, predicates) + cypher.FIRST_HITS
     values = parameters(request.traversal) | predicates.parameters
     rows = await tx.packed(query, limit=request.limit + 1, **values)
-    hits = _hits(rows[: request.limit], tx, severity=False)
+    hits = _hits(rows[: request.limit], tx.sight, severity=False)
     return WalkAnswer(revision=tx.revision, hits=hits, more_after=len(rows) > request.limit)
 
 
-def _hits(rows: Sequence[tuple[int, bool, Values]], tx: Statements, *, severity: bool) -> list[Hit]:
+def _hits(rows: Sequence[tuple[int, bool, Values]], sight: Sight, *, severity: bool) -> list[Hit]:
     """Of distance, whether it is down, and the entity."""
-    entities = tx.sight.redacted(tx.projection.entity(row) for _, _, row in rows)
+    entities = sight.redacted(WHOLE.entity(row) for _, _, row in rows)
     return [
         Hit(entity=entity, distance=distance, severity=_severity(down=down) if severity else None)
         for (distance, down, _), entity in zip(rows, entities, strict=True)
