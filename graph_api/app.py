@@ -21,6 +21,7 @@ from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
 from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.mirror.folder import Folder
 from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
@@ -150,13 +151,16 @@ def create_context(
 
 def store_to_serve(settings: Settings, mirror_folder: Path | None = None) -> Store:
     """The store that the settings name, made to answer many questions; not yet opened. `mirror_folder`: where the
-    processes of one server share a mirror.
+    processes of one server share a mirror, unless the settings say where.
     """
     store = open_store(settings)
     if not (settings.mirror and isinstance(store, Neo4jStore)):
         return store
+    folder = None
+    if path := settings.mirror_folder or mirror_folder:
+        folder = Folder(path, lasting=settings.mirror_folder is not None)
     return MirroredStore(
-        store, most_entities=settings.mirror_max_entities, read_seconds=settings.deadline, folder=mirror_folder
+        store, most_entities=settings.mirror_max_entities, read_seconds=settings.deadline, folder=folder
     )
 
 

@@ -1,5 +1,7 @@
 """Settings of how the server is operated."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
@@ -39,6 +41,11 @@ class OperationSettings(BaseSettings):
     )
     mirror_max_entities: int = Field(
         default=1_000_000, ge=0, description="Entities of the largest catalog on Neo4j that a server keeps a copy of."
+    )
+    mirror_folder: Path | None = Field(
+        default=None,
+        description="Folder on a disk of this machine where that copy stays when the server ends, for its next start; "
+        "by default a temporary one. Of one server alone.",
     )
     otel_endpoint: str | None = Field(
         default=None,

@@ -378,3 +378,10 @@ def test_a_port_that_is_taken_is_said_in_a_line() -> None:
         result = run("serve", "--insecure-anonymous", "--port", str(taken.getsockname()[1]))
     assert result.exit_code == 2
     assert "choose another with --port" in result.stderr
+
+
+def test_a_folder_of_the_mirror_that_cannot_be_written_to_is_said_in_a_line() -> None:
+    Path("file").write_text("")
+    result = run("serve", "--insecure-anonymous", "--store", "bolt://127.0.0.1:1", "--mirror-folder", "file/mirror")
+    assert result.exit_code == 2
+    assert "mirror_folder: nothing can be written to file/mirror: Not a directory" in result.stderr

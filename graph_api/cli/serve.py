@@ -8,6 +8,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
 from types import FrameType
 
 import click
@@ -61,8 +63,19 @@ def serve(settings: Settings, demo: bool) -> None:
 
 def _configure(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
+    if folder := settings.mirror_folder:
+        _make(folder)
     # uvicorn shuts down gracefully and then raises the signal again.
     signal.signal(signal.SIGTERM, _leave)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Failure(f"mirror_folder: nothing can be written to {folder}: {error.strerror}", Exit.USAGE) from error
 
 
 def _serve_by_workers(settings: Settings, *, demo: bool) -> None:

@@ -52,7 +52,7 @@ def open_one(
     opened: list[MirroredStore] = []
 
     async def open_() -> MirroredStore:
-        opened.append(MirroredStore(neo4j_store(), folder=folder))
+        opened.append(MirroredStore(neo4j_store(), folder=Folder(folder, lasting=False)))
         await opened[-1].open()
         await until_current(opened[-1])
         return opened[-1]
@@ -264,7 +264,7 @@ async def test_a_copy_that_cannot_be_finished_leaves_nothing(
         raise CatalogError(ErrorCode.UNAVAILABLE, "not now")
 
     monkeypatch.setattr(Neo4jStore, "revision", fail)
-    store = MirroredStore(neo4j_store(), folder=folder)
+    store = MirroredStore(neo4j_store(), folder=Folder(folder, lasting=False))
     await store.open()
     await asyncio.wait_for(failed.wait(), 10)
     await store.close()
@@ -275,7 +275,7 @@ async def test_who_makes_a_copy_keeps_others_from_making_one(folder: Path) -> No
     order: list[str] = []
 
     async def take(name: str) -> None:
-        async with Folder(folder).turn():
+        async with Folder(folder, lasting=False).turn():
             order.append(name)
             await asyncio.sleep(0.2)
             order.append(name)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -66,14 +67,23 @@ def masked_errors() -> Iterator[None]:
         raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog's database does not answer; try again") from error
 
 
-class Connections:
-    """Opened when they are first used; after close() every use is UNAVAILABLE. What is not `durable` is not there any
-    more after a power cut.
-    """
+class Durability(StrEnum):
+    """What a power cut does, as SQLite names it."""
 
-    def __init__(self, path: Path, busy_seconds: float, *, durable: bool = True) -> None:
+    FULL = "FULL"
+    """Nothing: what was committed is on the disk."""
+    NORMAL = "NORMAL"
+    """The file may be as it was some commits ago."""
+    OFF = "OFF"
+    """The file may be spoilt."""
+
+
+class Connections:
+    """Opened when they are first used; after close() every use is UNAVAILABLE."""
+
+    def __init__(self, path: Path, busy_seconds: float, durability: Durability = Durability.FULL) -> None:
         self._path = path
-        self._durable = durable
+        self._durability = durability
         self._busy_seconds = busy_seconds
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-reader")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="catalog-writer")
@@ -174,7 +184,7 @@ class Connections:
             f"PRAGMA cache_size = -{_WRITER_CACHE * 1024}",
             "PRAGMA secure_delete = 0",
             # An acknowledged write survives even a power cut, for a millisecond or two.
-            f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}",
+            f"PRAGMA synchronous = {self._durability}",
             "PRAGMA journal_size_limit = 67108864",
         )
 

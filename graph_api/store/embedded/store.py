@@ -17,7 +17,7 @@ from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.dump import Batch
 from graph_api.store.embedded import audit, dumping, following, keys, leases, schema
 from graph_api.store.embedded.affecting import affecting
-from graph_api.store.embedded.connections import Connections, connect, masked_errors
+from graph_api.store.embedded.connections import Connections, Durability, connect, masked_errors
 from graph_api.store.embedded.dumping import EmbeddedRestore
 from graph_api.store.embedded.reading import EmbeddedReading, Snapshots
 from graph_api.store.embedded.transaction import EmbeddedTransaction, begin, commit, roll_back
@@ -34,7 +34,7 @@ LOOK_SECONDS = 0.001
 class EmbeddedStore(EmbeddedReading):
     """Implements Store on the file at `path`, which is made if it does not exist; None: on a file of its own that goes
     with close(). A writer waits `busy_seconds` for its turn; questions without a deadline of their own take at most
-    `read_seconds`. close() interrupts what is running. A file that is not `durable` does not outlive a power cut.
+    `read_seconds`. close() interrupts what is running.
 
     Several processes may have one file open at a time. It must not lie on a network file system.
     """
@@ -46,14 +46,14 @@ class EmbeddedStore(EmbeddedReading):
         busy_seconds: float = BUSY_SECONDS,
         read_seconds: float = READ_SECONDS,
         retention: Retention | None = None,
-        durable: bool = True,
+        durability: Durability = Durability.FULL,
     ) -> None:
         self._path = path if path is None else Path(path)
         graph_file = self._path and self._path.with_name(f"{self._path.name}-graph")
         super().__init__(lambda: self._opened_connections, Snapshots(graph_file), read_seconds)
         self._busy_seconds = busy_seconds
         self._retention = retention or Retention()
-        self._durable = durable and path is not None
+        self._durability = durability if path else Durability.OFF
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._opened: Connections | None = None
         self._turn = asyncio.Lock()
@@ -66,7 +66,7 @@ class EmbeddedStore(EmbeddedReading):
         if self._opened is None:
             file = self._file()
             self._known = await asyncio.to_thread(self._prepare, file)
-            self._opened = self._opened or Connections(file, self._busy_seconds, durable=self._durable)
+            self._opened = self._opened or Connections(file, self._busy_seconds, self._durability)
             self._inode, self._place = _inode(file), file
 
     def _prepare(self, file: Path) -> State:

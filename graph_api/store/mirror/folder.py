@@ -1,16 +1,20 @@
-"""Where the processes of one server find the copy that one of them has made."""
+"""Where the processes of one server find the copy that one of them has made, or that was made before it was started."""
 
 import asyncio
 import fcntl
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, NamedTuple
 from uuid import uuid4
 
 LOOK_SECONDS = 0.05
 """Between two looks whether another process has made a copy."""
+
+
+_VERSION = version("graph-api")
 
 
 class Published(NamedTuple):
@@ -21,12 +25,15 @@ class Published(NamedTuple):
     foreign: int
     entities: int
     links: int
+    version: str = _VERSION
+    """Of the program that made it: others may have other tables, or other rules."""
 
 
 class Folder:
-    """For the processes of one server alone, while it runs."""
+    """For the processes of one server alone. `lasting`: also for the next one that is started on this machine."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lasting: bool) -> None:
+        self.lasting = lasting
         self._path = path
         self._published = path / "published"
 
@@ -41,9 +48,10 @@ class Folder:
 
     def published(self) -> Published | None:
         try:
-            return Published(*json.loads(self._published.read_text()))
-        except FileNotFoundError:
-            return None
+            published = Published(*json.loads(self._published.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None  # or of another version, or cut off by a power cut
+        return published if published.version == _VERSION and self.file(published.name).exists() else None
 
     def publish(self, published: Published) -> None:
         new = self._path / "new"

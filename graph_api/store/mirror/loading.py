@@ -5,11 +5,11 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from time import monotonic
 
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.store.embedded.connections import Durability
 from graph_api.store.embedded.following import Ahead
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.mirror.folder import Folder, Published
@@ -87,7 +87,7 @@ async def shared(
         if published is None or published.name == unwanted:
             replica, published = await _made(source, marks, folder, read_seconds)
         else:
-            async with _opened(folder.file(published.name), read_seconds) as store:
+            async with _opened(folder, published.name, read_seconds) as store:
                 replica = Replica(store, published.name, published.store_id, await store.revision(), published.foreign)
     MIRROR_ENTITIES.set(published.entities)
     MIRROR_LINKS.set(published.links)
@@ -99,7 +99,7 @@ async def _made(source: Neo4jStore, marks: Marks, folder: Folder, read_seconds: 
     folder.clear()
     name = folder.new_name()
     try:
-        async with _opened(folder.file(name), read_seconds) as store:
+        async with _opened(folder, name, read_seconds) as store:
             replica, loaded = await _loaded(source, marks, store, name)
             published = Published(name, replica.store_id, replica.foreign, loaded[Entity], loaded[Link])
             folder.publish(published)
@@ -111,9 +111,11 @@ async def _made(source: Neo4jStore, marks: Marks, folder: Folder, read_seconds: 
 
 
 @asynccontextmanager
-async def _opened(file: Path, read_seconds: float) -> AsyncIterator[EmbeddedStore]:
+async def _opened(folder: Folder, name: str, read_seconds: float) -> AsyncIterator[EmbeddedStore]:
     """It stays open unless this ends with an error."""
-    store = EmbeddedStore(file, read_seconds=read_seconds, durable=False)
+    # What a power cut takes from one that lasts is followed anew.
+    durability = Durability.NORMAL if folder.lasting else Durability.OFF
+    store = EmbeddedStore(folder.file(name), read_seconds=read_seconds, durability=durability)
     opening = asyncio.create_task(store.open())
     try:
         await asyncio.shield(opening)

@@ -72,15 +72,15 @@ class Mirror:
     None: in one of its own, which goes with it.
     """
 
-    def __init__(self, source: Neo4jStore, most: int, read_seconds: float, folder: Path | None) -> None:
+    def __init__(self, source: Neo4jStore, most: int, read_seconds: float, folder: Folder | None) -> None:
         self._source = source
         self._most = most
         self._read_seconds = read_seconds
         self._own: TemporaryDirectory[str] | None = None
         if folder is None:
             self._own = TemporaryDirectory(prefix="graph-api-")
-            folder = Path(self._own.name)
-        self._folder = Folder(folder)
+            folder = Folder(Path(self._own.name), lasting=False)
+        self._folder = folder
         self._marks = Marks(source.mark)
         self._replica: Replica | None = None
         self._reason = Loss.FIRST

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.ref import Ref
 from graph_api.store.dump import Batch
+from graph_api.store.mirror.folder import Folder
 from graph_api.store.mirror.mirror import Mirror
 from graph_api.store.mirror.reading import MirroredReading
 from graph_api.store.neo4j.store import Neo4jStore
@@ -29,7 +29,7 @@ class MirroredStore(MirroredReading):
         *,
         most_entities: int = MOST_ENTITIES,
         read_seconds: float = READ_SECONDS,
-        folder: Path | None = None,
+        folder: Folder | None = None,
     ) -> None:
         self.mirror = Mirror(neo4j, most_entities, read_seconds, folder)
         super().__init__(self.mirror, neo4j)

@@ -1,0 +1,90 @@
+"""A server that is started again goes on from the copy that was made before, unless it is of no use."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import neo4j
+import pytest
+
+from graph_api.catalog.changes import ChangeSet
+from graph_api.store.mirror import folder as folders
+from graph_api.store.mirror.folder import Folder
+from graph_api.store.mirror.store import MirroredStore
+from graph_api.store.neo4j import deltas
+from graph_api.store.neo4j.store import Neo4jStore
+from tests.catalogs import entity, links, ref, with_ends, write
+from tests.conftest import until_current, wipe
+from tests.store.test_mirror import all_mirrored, names
+from tests.store.test_mirror_shared import copies
+
+OpenStore = Callable[[], Neo4jStore]
+
+
+@pytest.fixture
+def open_store(neo4j_driver: neo4j.Driver, neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> OpenStore:
+    wipe(neo4j_driver)
+    user, password = neo4j_auth or (None, None)
+    return lambda: Neo4jStore(neo4j_uri, user=user, password=password)
+
+
+@asynccontextmanager
+async def server(open_store: OpenStore, folder: Path) -> AsyncIterator[MirroredStore]:
+    """From its start, once its mirror is current, to its end."""
+    store = MirroredStore(open_store(), folder=Folder(folder, lasting=True))
+    await store.open()
+    await until_current(store)
+    yield store
+    await store.close()
+
+
+@asynccontextmanager
+async def elsewhere(open_store: OpenStore) -> AsyncIterator[Neo4jStore]:
+    """Another server, on another machine."""
+    store = open_store()
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def test_the_next_start_follows_what_was_written_meanwhile(open_store: OpenStore, tmp_path: Path) -> None:
+    async with server(open_store, tmp_path) as store:
+        await write(store, with_ends(links("a>b b>c")))
+    (made,) = copies(tmp_path)
+    async with elsewhere(open_store) as other:
+        await write(other, ChangeSet(entities=[entity("d")], removed=[ref("c")]))
+    async with server(open_store, tmp_path) as store, all_mirrored():
+        assert copies(tmp_path) == {made}
+        assert await names(store) == ["a", "b", "d"]
+        await write(store, ChangeSet(entities=[entity("e")]))
+        assert await names(store) == ["a", "b", "d", "e"]
+
+
+@pytest.mark.parametrize("why", ["a large write", "a foreign write", "another catalog", "another version", "cut off"])
+async def test_a_copy_of_no_use_is_made_anew(
+    why: str, open_store: OpenStore, neo4j_driver: neo4j.Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with server(open_store, tmp_path) as store:
+        await write(store, with_ends(links("a>b")))
+    (made,) = copies(tmp_path)
+    expected = ["a", "b"]
+    if why == "a large write":
+        monkeypatch.setattr(deltas, "LARGEST", 2)
+        async with elsewhere(open_store) as other:
+            await write(other, ChangeSet(entities=[entity(name) for name in "cde"]))
+        expected = ["a", "b", "c", "d", "e"]
+    elif why == "a foreign write":
+        neo4j_driver.execute_query("MATCH (e:Entity {ref: $ref}) SET e.name = 'x', e.name_sort = 'x'", ref=ref("b"))
+        expected = ["a", "x"]
+    elif why == "another catalog":
+        wipe(neo4j_driver)
+        expected = []
+    elif why == "another version":
+        monkeypatch.setattr(folders, "_VERSION", "2")
+    else:
+        (tmp_path / "published").write_text("")
+    async with server(open_store, tmp_path) as store:
+        assert await names(store) == expected
+        assert copies(tmp_path).isdisjoint({made})
+        async with all_mirrored():
+            assert await names(store) == expected
