@@ -1,5 +1,7 @@
 """A server that is started again goes on from the copy that was made before, unless it is of no use."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +21,27 @@ from tests.store.test_mirror import all_mirrored, names
 from tests.store.test_mirror_shared import copies
 
 OpenStore = Callable[[], Neo4jStore]
+WRITE = """
+import asyncio, sys
+from itertools import count
+from pathlib import Path
+from graph_api.catalog.changes import ChangeSet
+from graph_api.store.mirror.folder import Folder
+from graph_api.store.mirror.store import MirroredStore
+from graph_api.store.neo4j.store import Neo4jStore
+from tests.catalogs import entity, write
+from tests.conftest import until_current
+
+async def main(folder, uri, user=None, password=None):
+    store = MirroredStore(Neo4jStore(uri, user=user, password=password), folder=Folder(Path(folder), lasting=True))
+    await store.open()
+    await until_current(store)
+    for number in count():
+        await write(store, ChangeSet(entities=[entity(f"n{number:04}")]))
+        print(number, flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
 
 
 @pytest.fixture
@@ -88,3 +111,27 @@ async def test_a_copy_of_no_use_is_made_anew(
         assert copies(tmp_path).isdisjoint({made})
         async with all_mirrored():
             assert await names(store) == expected
+
+
+@pytest.mark.parametrize("writes", [1, 7, 20])
+async def test_one_that_was_killed_left_a_copy_to_go_on_from(
+    writes: int, open_store: OpenStore, neo4j_uri: str, neo4j_auth: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    async with server(open_store, tmp_path):
+        pass
+    (made,) = copies(tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WRITE, tmp_path, neo4j_uri, *(neo4j_auth or ()), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout
+    for _ in range(writes):
+        assert await process.stdout.readline()
+    process.kill()
+    await process.wait()
+    async with server(open_store, tmp_path) as store:
+        assert copies(tmp_path) == {made}
+        async with all_mirrored():
+            found = await names(store)
+        assert len(found) >= writes
+        async with elsewhere(open_store) as other:
+            assert await names(other) == found
