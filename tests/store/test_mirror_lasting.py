@@ -44,6 +44,14 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+# As of a backup of the database itself that was made before there was anything: its counts are those of then.
+PUT_BACK = """
+MATCH (c:Catalog) SET c.revision = 0, c.writes = c.writes + 1 WITH c
+MATCH (n:Entity|Delta|Identifier|Source|Sync) DETACH DELETE n
+"""
+LATER = "2026-02-01T00:00:00.000Z"
+
+
 @pytest.fixture
 def open_store(neo4j_driver: neo4j.Driver, neo4j_uri: str, neo4j_auth: tuple[str, str] | None) -> OpenStore:
     wipe(neo4j_driver)
@@ -83,7 +91,9 @@ async def test_the_next_start_follows_what_was_written_meanwhile(open_store: Ope
         assert await names(store) == ["a", "b", "d", "e"]
 
 
-@pytest.mark.parametrize("why", ["a large write", "a foreign write", "another catalog", "another version", "cut off"])
+@pytest.mark.parametrize(
+    "why", ["a large write", "a foreign write", "another catalog", "another history", "another version", "cut off"]
+)
 async def test_a_copy_of_no_use_is_made_anew(
     why: str, open_store: OpenStore, neo4j_driver: neo4j.Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +112,12 @@ async def test_a_copy_of_no_use_is_made_anew(
     elif why == "another catalog":
         wipe(neo4j_driver)
         expected = []
+    elif why == "another history":
+        neo4j_driver.execute_query(PUT_BACK)
+        async with elsewhere(open_store) as other:
+            for name in "cd":
+                await write(other, ChangeSet(entities=[entity(name)]), at=LATER)
+        expected = ["c", "d"]
     elif why == "another version":
         monkeypatch.setattr(folders, "_VERSION", "2")
     else:

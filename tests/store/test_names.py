@@ -45,7 +45,7 @@ LINK = replace(
 
 
 def test_rows() -> None:
-    delta = delta_of(ChangeSet(entities=[ENTITY], links=[LINK]), 1)
+    delta = delta_of(ChangeSet(entities=[ENTITY], links=[LINK]), 1, "")
     given = {*entity_record(ENTITY, 1, 1, ""), *link_record(LINK, 1), *delta}
     assert given <= {*PROPERTY_NAMES}
 

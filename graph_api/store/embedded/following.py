@@ -33,9 +33,21 @@ def fill(conn: sqlite3.Connection, rows: Sequence[Entity] | Sequence[Link]) -> N
         _add_links_between_known(conn, [row for row in rows if isinstance(row, Link)])
 
 
-def end_filling(conn: sqlite3.Connection, revision: int) -> None:
+def end_filling(conn: sqlite3.Connection, revision: int, at: str | None) -> None:
     with _transaction(conn):
+        conn.execute("CREATE TABLE newest_write (at TEXT)")
+        conn.execute("INSERT INTO newest_write VALUES (?)", (at,))
         advance(conn, revision, Retention())
+
+
+def written_at(conn: sqlite3.Connection) -> tuple[int, str | None]:
+    (at,) = conn.execute("SELECT at FROM newest_write").fetchone()
+    return current_revision(conn), at
+
+
+def _advance(conn: sqlite3.Connection, revision: int, at: str | None) -> None:
+    conn.execute("UPDATE newest_write SET at = coalesce(?, at)", (at,))
+    advance(conn, revision, Retention())
 
 
 def begin_at_once(conn: sqlite3.Connection) -> int | None:
@@ -68,23 +80,23 @@ class Ahead(EmbeddedLookups):
         """What is there to be taken once it is this one's turn; the revision afterwards."""
         return await self._ask(_write_ahead, take)
 
-    async def follow(self, changes: ChangeSet, revision: int, *, partly: bool = False) -> None:
+    async def follow(self, changes: ChangeSet, revision: int, at: str | None, *, partly: bool = False) -> None:
         """Rows have their stamps; what is removed and written came back. `partly`: as fill().
 
         Raises KeyError for a link without its ends.
         """
-        await self._ask(_follow, changes, revision, partly)
+        await self._ask(_follow, changes, revision, at, partly)
 
     async def keep(self, revision: int) -> None:
         await self._run_step(commit)
         self.revision, self.is_kept = revision, True
 
 
-def _follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, partly: bool) -> None:
+def _follow(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str | None, partly: bool) -> None:
     write_rows(conn, ChangeSet(removed=changes.removed, removed_links=changes.removed_links), revision, "")
     add_entities(conn, changes.entities)
     (_add_links_between_known if partly else add_links)(conn, changes.links)
-    advance(conn, revision, Retention())
+    _advance(conn, revision, at)
 
 
 def _write_ahead(conn: sqlite3.Connection, take: Callable[[], Sequence[Written]]) -> int:
@@ -93,7 +105,7 @@ def _write_ahead(conn: sqlite3.Connection, take: Callable[[], Sequence[Written]]
             if not conn.in_transaction:  # SQLite rolls back what is interrupted.
                 raise closed()
             write_rows(conn, changes, revision, at)
-            advance(conn, revision, Retention())
+            _advance(conn, revision, at)
         return current_revision(conn)
 
 

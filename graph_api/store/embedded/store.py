@@ -159,9 +159,13 @@ class EmbeddedStore(EmbeddedReading):
         """As a copy of another store, see following.py."""
         await self._opened_connections.write(lambda conn: following.fill(conn, rows))
 
-    async def end_filling(self, revision: int) -> None:
-        """What was filled in is of this revision."""
-        await self._opened_connections.write(lambda conn: following.end_filling(conn, revision))
+    async def end_filling(self, revision: int, at: str | None) -> None:
+        """What was filled in is of this revision, whose write was at that time."""
+        await self._opened_connections.write(lambda conn: following.end_filling(conn, revision, at))
+
+    async def written_at(self) -> tuple[int, str | None]:
+        """As a copy: its revision, and when the write was that led to it."""
+        return await self._ask_plainly(following.written_at)
 
     @asynccontextmanager
     async def ahead(self, seconds: float) -> AsyncIterator[following.Ahead]:

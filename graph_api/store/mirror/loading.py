@@ -50,7 +50,7 @@ async def follow(source: Neo4jStore, replica: Replica, revision: int, patience: 
             raise UnfollowedError("a write was too large to be followed, or another version's")
         async with _writing(replica, patience) as ahead:
             if ahead.revision == known:
-                await ahead.follow(told.changes, told.revision, partly=partly)
+                await ahead.follow(told.changes, told.revision, told.at, partly=partly)
                 await ahead.keep(told.revision)
                 return
 
@@ -84,14 +84,33 @@ async def shared(
     """
     async with folder.turn():
         published = folder.published()
-        if published is None or published.name == unwanted:
+        replica = None
+        if published and published.name != unwanted:
+            replica = await _known(source, folder, published, read_seconds)
+        if published is None or replica is None:
             replica, published = await _made(source, marks, folder, read_seconds)
-        else:
-            async with _opened(folder, published.name, read_seconds) as store:
-                replica = Replica(store, published.name, published.store_id, await store.revision(), published.foreign)
     MIRROR_ENTITIES.set(published.entities)
     MIRROR_LINKS.set(published.links)
     return replica
+
+
+async def _known(source: Neo4jStore, folder: Folder, published: Published, read_seconds: float) -> Replica | None:
+    """None where it cannot be opened, or is of what the database held before it was put back to an earlier state."""
+    try:
+        async with _opened(folder, published.name, read_seconds) as store:
+            revision, at = await store.written_at()
+    except CatalogError as error:
+        logger.info("The mirror is made anew: %s", error.message)
+        return None
+    try:
+        if await source.written_at(revision) == at:
+            return Replica(store, published.name, published.store_id, revision, published.foreign)
+    except BaseException:
+        await asyncio.shield(store.close())
+        raise
+    logger.info("The mirror is made anew: revision %d was another", revision)
+    await store.close()
+    return None
 
 
 async def _made(source: Neo4jStore, marks: Marks, folder: Folder, read_seconds: float) -> tuple[Replica, Published]:
@@ -133,7 +152,7 @@ async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore, name: 
     # What the mark tells may not be seen yet; this revision is.
     replica = Replica(store, name, mark.store, await source.revision(), mark.foreign)
     loaded = await _filled(store, source.graph())
-    await store.end_filling(replica.revision)
+    await store.end_filling(replica.revision, await source.written_at(replica.revision))
     revision = (await marks.newest()).revision
     while replica.revision < revision:
         await follow(source, replica, revision, PATIENCE, partly=True)

@@ -35,7 +35,7 @@ def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Stat
 
 def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
     yield from chain.from_iterable(phases_of(changes, revision, at))
-    yield Statement(mirror_cypher.WRITE_DELTAS, {"given": Given(deltas=[delta_of(changes, revision)])})
+    yield Statement(mirror_cypher.WRITE_DELTAS, {"given": Given(deltas=[delta_of(changes, revision, at)])})
     yield Statement(cypher_writes.SET_REVISION, {"revision": revision})
 
 
@@ -57,7 +57,7 @@ def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
         "names": list(map(list, _names(changes.entities))),
         "new_links": [_link_record(link, revision) for link in new_links],
         "known_links": [_link_record(link, revision) for link in known_links],
-        "deltas": [delta_of(changes, revision)],
+        "deltas": [delta_of(changes, revision, at)],
     }
 
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -25,9 +26,11 @@ SMALL = 200
 SECONDS = 10.0
 
 
-def delta_of(changes: ChangeSet, revision: int) -> Row:
-    """The properties of its node."""
-    return {"revision": revision, **_named(changes)}
+def delta_of(changes: ChangeSet, revision: int, at: str) -> Row:
+    """The properties of its node. `at` tells it from one of another history, in which the database was put back to an
+    earlier state.
+    """
+    return {"revision": revision, "at": at, **_named(changes)}
 
 
 def _named(changes: ChangeSet) -> Row:
@@ -44,7 +47,7 @@ def _named(changes: ChangeSet) -> Row:
 
 def untold(size: int, revision: int) -> Row:
     """As delta_of(), of a write that nobody can follow."""
-    return {"revision": revision, "size": max(size, LARGEST + 1)}
+    return {"revision": revision, "at": datetime.now(UTC).isoformat(), "size": max(size, LARGEST + 1)}
 
 
 class Told(NamedTuple):
@@ -53,6 +56,8 @@ class Told(NamedTuple):
     """
 
     revision: int
+    at: str | None
+    """Of the write that led there; None where nothing is told."""
     changes: ChangeSet
 
 
@@ -71,7 +76,7 @@ async def few_changes_since(database: Database, revision: int) -> Told | None:
     if _gate(after[0]) != gate:
         return None
     rows, there = map(WHOLE.entity, after[0]["entities"]), map(link_of, after[0]["links"])
-    return Told(gate.revision, named.changes(list(rows), list(there)))
+    return Told(gate.revision, deltas[-1]["at"] if deltas else None, named.changes(list(rows), list(there)))
 
 
 def _gate(row: Row) -> Gate:
@@ -93,7 +98,7 @@ async def changes_since(tx: Statements, revision: int, *, partly: bool) -> Told 
     named = _named_by(await tx.rows(mirror_cypher.DELTAS_UNTIL, since=revision, until=until))
     there = await links(tx, named.keys) if named.keys else []
     rows = await entities(tx, named.refs) if named.refs else []
-    return Told(until, named.changes(rows, there))
+    return Told(until, sizes[count - 1]["at"] if count else None, named.changes(rows, there))
 
 
 def _is_whole(deltas: Sequence[Row], since: int, until: int) -> bool:

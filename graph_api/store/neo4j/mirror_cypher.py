@@ -13,7 +13,10 @@ MARK = (
 )
 SIZE = "RETURN COUNT { (:Entity) } AS entities"
 
-DELTAS = "MATCH (d:Delta) WHERE d.revision > $since RETURN d.revision AS revision, d.size AS size ORDER BY revision"
+DELTAS = (
+    "MATCH (d:Delta) WHERE d.revision > $since "
+    "RETURN d.revision AS revision, d.at AS at, d.size AS size ORDER BY revision"
+)
 DELTAS_UNTIL = (
     "MATCH (d:Delta) WHERE d.revision > $since AND d.revision <= $until "
     "RETURN d.entities AS entities, d.removed AS removed, d.links AS links"
@@ -23,13 +26,14 @@ DELTAS_UNTIL = (
 FEW_DELTAS = (
     "CALL () { MATCH (d:Delta) WHERE d.revision > $since AND d.size <= $small AND d.entities IS NOT NULL "
     "WITH d ORDER BY d.revision LIMIT $few "
-    "RETURN collect(d {.revision, .size, .entities, .removed, .links}) AS deltas } " + READ_GATE + ", deltas"
+    "RETURN collect(d {.revision, .at, .size, .entities, .removed, .links}) AS deltas } " + READ_GATE + ", deltas"
 )
 FEW_ROWS = (
     f"CALL () {{ UNWIND $given.refs AS ref MATCH (e:Entity {{ref: ref}}) RETURN collect({WHOLE.text}) AS entities }} "
     f"CALL () {{ UNWIND $given.keys AS key {LINK_OF_KEY}RETURN collect({LINK}) AS links }} "
     f"{READ_GATE}, entities, links"
 )
+WRITTEN_AT = "MATCH (d:Delta {revision: $revision}) RETURN d.at AS at"
 KEPT_DELTAS = 500
 """Revisions that a mirror may be behind."""
 WRITE_DELTAS = (

@@ -142,7 +142,7 @@ async def _copy(database: Database, revision: int) -> AsyncIterator[EmbeddedStor
         if revision:
             async for rows in dumping.graph(database):
                 await store.fill(rows)
-        await store.end_filling(revision)
+        await store.end_filling(revision, None)
         yield store
     finally:
         await store.close()

@@ -15,7 +15,7 @@ from graph_api.store.dump import Batch
 from graph_api.store.embedded.following import Ahead
 from graph_api.store.identity import State, check_same
 from graph_api.store.migrations import check_format
-from graph_api.store.neo4j import audit, cypher, cypher_small, dumping, keys, leases
+from graph_api.store.neo4j import audit, cypher, cypher_small, dumping, keys, leases, mirror_cypher
 from graph_api.store.neo4j.connectors import Connectors
 from graph_api.store.neo4j.copied import Copy
 from graph_api.store.neo4j.database import Database, order_of
@@ -186,6 +186,15 @@ class Neo4jStore(Neo4jReading):
         """What leads to a revision that readers see, see deltas.py."""
         told = await few_changes_since(self._database, revision)
         return told or await self._database.read(lambda tx: changes_since(tx, revision, partly=partly))
+
+    async def written_at(self, revision: int) -> str | None:
+        """When the write was that led to it; None where that is not known any more."""
+
+        async def ask(tx: Statements) -> str | None:
+            rows = await tx.rows(mirror_cypher.WRITTEN_AT, revision=revision)
+            return rows[0]["at"] if rows else None
+
+        return await self._database.read(ask, aside=True)
 
     def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
         return dumping.dump(self._database, exclusive=exclusive)
