@@ -1,8 +1,9 @@
 """Settings of how the server is operated."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings
 
 from graph_api.telemetry.logs import LogFormat
@@ -42,7 +43,7 @@ class OperationSettings(BaseSettings):
     mirror_max_entities: int = Field(
         default=1_000_000, ge=0, description="Entities of the largest catalog on Neo4j that a server keeps a copy of."
     )
-    mirror_folder: Path | None = Field(
+    mirror_folder: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = Field(
         default=None,
         description="Folder on a disk of this machine where that copy stays when the server ends, for its next start; "
         "by default a temporary one. Of one server alone.",

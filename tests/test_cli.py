@@ -385,3 +385,9 @@ def test_a_folder_of_the_mirror_that_cannot_be_written_to_is_said_in_a_line() ->
     result = run("serve", "--insecure-anonymous", "--store", "bolt://127.0.0.1:1", "--mirror-folder", "file/mirror")
     assert result.exit_code == 2
     assert "mirror_folder: nothing can be written to file/mirror: Not a directory" in result.stderr
+
+
+def test_who_needs_no_mirror_needs_no_folder() -> None:
+    Path("file").write_text("")
+    with served("--store", "embedded::memory:", "--mirror-folder", "file/mirror") as (_, url):
+        assert httpx.get(f"{url}/livez").status_code == 200

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,19 @@ def _is_answered(server: Server, token: str) -> bool:
         return ask(server, token, READ, ref="component:default/any").status_code == 200
     except httpx.TransportError:  # it went to the one that dies
         return False
+
+
+@pytest.mark.parametrize("store", ["neo4j"], indirect=True)
+def test_the_next_start_goes_on_from_the_mirror(store: str, tmp_path: Path) -> None:
+    token, made = new_key(store, "kept"), []
+    for name in ("first", "second"):
+        options = ("--workers", "2", "--store", store, "--mirror-folder", str(tmp_path), "--admin-port")
+        with (tmp_path / "log").open("wb") as log, serving(*options, str(port := free_port()), log=log) as server:
+            wait_until(partial(_have_mirror, port))
+            put(server, token, name)
+            check_that_all_know(server, token, "first")
+            made.append(sorted(path.name for path in tmp_path.glob("copy-*") if path.suffix == ""))
+    assert made[0] == made[1]
 
 
 def test_a_store_in_memory_is_of_one_process() -> None:

@@ -52,6 +52,8 @@ def serve(settings: Settings, demo: bool) -> None:
     is neither, everybody on this machine may do everything.
     """
     _configure(settings)
+    if settings.mirror and settings.mirror_folder and not settings.store.startswith("embedded:"):
+        _make(settings.mirror_folder)
     try:
         if settings.workers == 1:
             run(_serve(settings, demo=demo))
@@ -63,8 +65,6 @@ def serve(settings: Settings, demo: bool) -> None:
 
 def _configure(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
-    if folder := settings.mirror_folder:
-        _make(folder)
     # uvicorn shuts down gracefully and then raises the signal again.
     signal.signal(signal.SIGTERM, _leave)
 

@@ -10,12 +10,13 @@ import neo4j
 import pytest
 
 from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.relations import Direction
 from graph_api.store.mirror import folder as folders
 from graph_api.store.mirror.folder import Folder
 from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j import deltas
 from graph_api.store.neo4j.store import Neo4jStore
-from tests.catalogs import entity, links, ref, with_ends, write
+from tests.catalogs import entity, link, links, ref, refs, with_ends, write
 from tests.conftest import until_current, wipe
 from tests.store.test_mirror import all_mirrored, names
 from tests.store.test_mirror_shared import copies
@@ -61,11 +62,12 @@ def open_store(neo4j_driver: neo4j.Driver, neo4j_uri: str, neo4j_auth: tuple[str
 
 @asynccontextmanager
 async def server(open_store: OpenStore, folder: Path) -> AsyncIterator[MirroredStore]:
-    """From its start, once its mirror is current, to its end."""
+    """From its start, once its mirror is current, to its end, when it has what was written."""
     store = MirroredStore(open_store(), folder=Folder(folder, lasting=True))
     await store.open()
     await until_current(store)
     yield store
+    await until_current(store)
     await store.close()
 
 
@@ -91,8 +93,44 @@ async def test_the_next_start_follows_what_was_written_meanwhile(open_store: Ope
         assert await names(store) == ["a", "b", "d", "e"]
 
 
+async def test_what_is_too_much_at_once_is_followed_in_parts(
+    open_store: OpenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deltas, "LARGEST", 2)
+    async with server(open_store, tmp_path):
+        pass
+    (made,) = copies(tmp_path)
+    async with elsewhere(open_store) as other:
+        for name in "abcde":
+            await write(other, ChangeSet(entities=[entity(name)], links=[link(name, "a")]))
+    async with server(open_store, tmp_path) as store, all_mirrored():
+        assert copies(tmp_path) == {made}
+        assert await names(store) == [*"abcde"]
+        assert await store.neighbour_counts(refs("a"), Direction.IN, ["DEPENDS_ON"]) == {ref("a"): 5}
+
+
+async def test_files_of_others_are_left_alone(open_store: OpenStore, tmp_path: Path) -> None:
+    theirs = [tmp_path / "copy-of-contract", tmp_path / "notes"]
+    for path in theirs:
+        path.write_text("mine")
+    for _ in range(2):
+        async with server(open_store, tmp_path):
+            pass
+        (tmp_path / "published").unlink()
+    assert [path.read_text() for path in theirs] == ["mine", "mine"]
+
+
 @pytest.mark.parametrize(
-    "why", ["a large write", "a foreign write", "another catalog", "another history", "another version", "cut off"]
+    "why",
+    [
+        "a large write",
+        "a foreign write",
+        "another catalog",
+        "another history",
+        "another version",
+        "cut off",
+        "a spoilt file",
+    ],
 )
 async def test_a_copy_of_no_use_is_made_anew(
     why: str, open_store: OpenStore, neo4j_driver: neo4j.Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -120,6 +158,8 @@ async def test_a_copy_of_no_use_is_made_anew(
         expected = ["c", "d"]
     elif why == "another version":
         monkeypatch.setattr(folders, "_VERSION", "2")
+    elif why == "a spoilt file":
+        (tmp_path / made).write_bytes(b"spoilt" * 1000)
     else:
         (tmp_path / "published").write_text("")
     async with server(open_store, tmp_path) as store:

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from uuid import uuid4
 
+from graph_api.store.embedded.migrations import FORMAT_VERSION
+
 LOOK_SECONDS = 0.05
 """Between two looks whether another process has made a copy."""
 
 
-_VERSION = version("graph-api")
+_VERSION = f"{version('graph-api')}, tables {FORMAT_VERSION}"
+_COPIES = f"copy-{'[0-9a-f]' * 32}*"
+"""Others may have files in a folder that an operator has named."""
 
 
 class Published(NamedTuple):
@@ -62,7 +66,7 @@ class Folder:
         """Of all copies: the one before, which who has it open may still read, and those of who died, or failed."""
         self._published.unlink(missing_ok=True)
         # SQLite's own files come after the one that they belong to, which cannot be opened without them then.
-        for copy in sorted(self._path.glob("copy-*")):
+        for copy in sorted(self._path.glob(_COPIES)):
             copy.unlink(missing_ok=True)
 
     def new_name(self) -> str:

@@ -86,7 +86,7 @@ async def shared(
         published = folder.published()
         replica = None
         if published and published.name != unwanted:
-            replica = await _known(source, folder, published, read_seconds)
+            replica = await _known(source, marks, folder, published, read_seconds)
         if published is None or replica is None:
             replica, published = await _made(source, marks, folder, read_seconds)
     MIRROR_ENTITIES.set(published.entities)
@@ -94,23 +94,50 @@ async def shared(
     return replica
 
 
-async def _known(source: Neo4jStore, folder: Folder, published: Published, read_seconds: float) -> Replica | None:
-    """None where it cannot be opened, or is of what the database held before it was put back to an earlier state."""
+async def _known(
+    source: Neo4jStore, marks: Marks, folder: Folder, published: Published, read_seconds: float
+) -> Replica | None:
+    """None where it is of no use. Raises CatalogError if Neo4j does not answer."""
+    mark = await marks.newest()
+    if mark.store != published.store_id:
+        _warn(folder, published, "it is of another catalog")
+        return None
     try:
         async with _opened(folder, published.name, read_seconds) as store:
             revision, at = await store.written_at()
     except CatalogError as error:
-        logger.info("The mirror is made anew: %s", error.message)
+        _warn(folder, published, error.message)
         return None
+    replica = Replica(store, published.name, published.store_id, revision, published.foreign)
     try:
-        if await source.written_at(revision) == at:
-            return Replica(store, published.name, published.store_id, revision, published.foreign)
+        if reason := await _reason_against(source, replica, at, mark.revision):
+            await store.close()
+            _warn(folder, published, reason)
+            return None
     except BaseException:
         await asyncio.shield(store.close())
         raise
-    logger.info("The mirror is made anew: revision %d was another", revision)
-    await store.close()
+    return replica
+
+
+async def _reason_against(source: Neo4jStore, replica: Replica, at: str | None, revision: int) -> str | None:
+    """It is brought near this revision, so that what is left can be followed at once."""
+    if await source.written_at(replica.revision) != at:
+        return "the database was put back to an earlier state, or too much was written"
+    try:
+        while replica.revision < revision:
+            await follow(source, replica, revision, PATIENCE, partly=True)
+    except TimeoutError:
+        return None  # Others write to it: they bring it there.
+    except UnfollowedError as error:
+        return str(error)
+    except BrokenCopyError:
+        return "it cannot be read or written"
     return None
+
+
+def _warn(folder: Folder, published: Published, reason: str) -> None:
+    logger.warning("The mirror in %s is made anew: %s", folder.file(published.name), reason)
 
 
 async def _made(source: Neo4jStore, marks: Marks, folder: Folder, read_seconds: float) -> tuple[Replica, Published]:

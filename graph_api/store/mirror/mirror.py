@@ -299,7 +299,9 @@ class Mirror:
         replica = await shared(self._source, self._marks, self._folder, self._read_seconds, self._unwanted)
         try:
             await replica.store.affecting(())  # Makes its graph.
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, CatalogError):
+                self._unwanted = replica.name
             await asyncio.shield(replica.store.close())
             raise
         return replica
