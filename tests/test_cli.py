@@ -389,5 +389,5 @@ def test_a_folder_of_the_mirror_that_cannot_be_written_to_is_said_in_a_line() ->
 
 def test_who_needs_no_mirror_needs_no_folder() -> None:
     Path("file").write_text("")
-    with served("--store", "embedded::memory:", "--mirror-folder", "file/mirror") as (_, url):
+    with served("--insecure-anonymous", "--store", "embedded::memory:", "--mirror-folder", "file/mirror") as (_, url):
         assert httpx.get(f"{url}/livez").status_code == 200
