@@ -19,12 +19,11 @@ SECONDS = 20.0
 _NOBODY = Ref("component:graph-api/warm-up")
 _STRANGER = Visibility(frozenset())
 _NEEDED = (
-    None,
     Needed(frozenset(), links=False),
     Needed(frozenset({"owners"}), links=False),
     Needed(frozenset({"owners"}), links=True),
 )
-"""Everything, names, what lists show, and that with links."""
+"""Names, what lists show, and that with links."""
 _PAGE = 20
 _GROUPS = ("domain", "environment", "kind", "lifecycle", "owner", "severity", "system", "tier", "type")
 
@@ -34,11 +33,12 @@ async def warm_up(store: Store) -> None:
     TimeoutError after SECONDS, and what the store raises.
     """
     async with asyncio.timeout(SECONDS):
-        for visibility in (EVERYTHING, _STRANGER):
+        for reading in (store, store.seen_by(_STRANGER)):
             for request in _walks():
-                await store.seen_by(visibility).walk(request, deadline=SECONDS)
-            for needed in _NEEDED:
-                await _ask(store.seen_by(visibility, needed))
+                await reading.walk(request, deadline=SECONDS)
+            await _ask(reading)
+        for needed in _NEEDED:
+            await _ask(store.seen_by(EVERYTHING, needed))
 
 
 async def _ask(reading: Reading) -> None:

@@ -152,7 +152,7 @@ def _database_silent(bench: Bench) -> Figure:
 
 def _too_much_for_the_time(bench: Bench) -> Figure:
     """The embedded store cannot fall silent; it gets less time than an answer takes."""
-    port, seconds = free_port(), 0.05
+    port, seconds = free_port(), 0.01
     store = bench.stores("hurried")["embedded"]
     with demo_server(bench, store, admin_port=str(port), request_deadline=str(seconds)) as server:
         answers = [_timed(server.url, HEAVY) for _ in range(REQUESTS)]
