@@ -53,7 +53,7 @@ def statement(request: WalkRequest, predicates: Predicates) -> str:
             _edge(request, predicates),
             cypher.BOUNDS,
             cypher.BACKWARD if request.backward else cypher.FORWARD,
-            cypher.ANSWER.format(facets="".join(f", by_{field}" for field in request.facets), entity=WHOLE.text),
+            cypher.ANSWER.format(facets="".join(f", by_{field}" for field in request.facets)),
         )
     )
 
