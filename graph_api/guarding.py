@@ -1,16 +1,16 @@
 """What a writer may touch, asked inside its transaction: nothing can change between the question and the write."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graph_api.access.audit import Attempt, Outcome
-from graph_api.access.authorize import Reach, moves_ownership, not_yours, why_not
+from graph_api.access.authorize import Reach, moves_ownership, not_yours, others_ownership, why_not
 from graph_api.access.principal import Principal
 from graph_api.access.visibility import visibility_of
 from graph_api.catalog.audience import Restriction, audience_of
 from graph_api.catalog.changes import ChangeSet
-from graph_api.catalog.entity import Entity, LinkKey, unresolved
+from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import UNREACHABLE, CatalogError
@@ -37,7 +37,8 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
     teams = await _teams(tx, by.principal)
     sees = visibility_of(by.principal, teams).sees
     after = {row.ref: row for row in changes.entities}
-    links = await _relinked(tx, changes)
+    said = await tx.links([*(link.key for link in changes.links), *changes.removed_links])
+    links = _relinked(said, changes)
     ends = {end for key in links for end in (key.source, key.target)}
     before = await tx.entities({*after, *changes.removed, *ends})
     touched = _restated(before, after, changes.removed) | {key.source for key in links}
@@ -48,6 +49,9 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
             refused.append(Refusal(None, "it would change, or link to, what you may not"))
         elif ref in touched and (reason := why_not(teams, ref, *rows)):
             refused.append(Refusal(ref, reason))
+    told = {row.ref for row in refused}
+    claimed = {key.source for key in _claimed(said, changes) if key.target not in teams}
+    refused += [Refusal(ref, others_ownership(ref)) for ref in sorted(claimed - told)]
     others = sorted(after.keys() & before.keys() - touched)
     refused += [Refusal(None, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])]
     return refused
@@ -97,15 +101,25 @@ def _restated(before: dict[Ref, Entity], after: dict[Ref, Entity], removed: Iter
     return changed | {ref for ref in removed if ref in before and before[ref].declared}
 
 
-async def _relinked(tx: WriteTransaction, changes: ChangeSet) -> set[LinkKey]:
+def _relinked(before: Mapping[LinkKey, Link], changes: ChangeSet) -> set[LinkKey]:
     """Links of which something else is said now."""
-    before = await tx.links([*(link.key for link in changes.links), *changes.removed_links])
     stated = {
         link.key
         for link in changes.links
         if dict(link.statements) != dict(before[link.key].statements if link.key in before else {})
     }
     return stated | set(changes.removed_links)
+
+
+def _claimed(before: Mapping[LinkKey, Link], changes: ChangeSet) -> set[LinkKey]:
+    """Ownership that a source states now or no longer, also where that of another source is in force."""
+    now: dict[LinkKey, Collection[str]] = {link.key: link.statements.keys() for link in changes.links}
+    now |= dict.fromkeys(changes.removed_links, ())
+    return {
+        key
+        for key, sources in now.items()
+        if key.relation == "OWNED_BY" and set(sources) != set(before[key].statements if key in before else ())
+    }
 
 
 @asynccontextmanager

@@ -76,7 +76,7 @@ def why_not(teams: AbstractSet[Ref], ref: Ref, before: Entity | None, after: Ent
     if after and not after.declared and not (before and before.declared):
         return not_yours(ref)
     if not (owned_before ^ owned_after) <= teams:
-        return f"the ownership of {ref} by others is theirs to change"
+        return others_ownership(ref)
     return None
 
 
@@ -88,6 +88,10 @@ def moves_ownership(teams: AbstractSet[Ref], before: Entity, after: Entity) -> b
     if not owned_before or owned_before == owned_after:
         return False
     return teams.isdisjoint(owned_before) or not owned_before - owned_after <= teams
+
+
+def others_ownership(ref: Ref) -> str:
+    return f"the ownership of {ref} by others is theirs to change"
 
 
 def not_yours(ref: Ref) -> str:

@@ -151,9 +151,7 @@ def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: Sour
     """Owners out of the entity's OWNED_BY links (at least one): those of the declaring source, else of the first
     source that states any. Sorted by ref; one of them is primary.
     """
-    sources = {source for link in links for source in link.statements}
-    declaring = next(iter(entity.statements), None)
-    source = declaring if declaring in sources else min(sources, key=order)
+    source = sources_of_owners(entity, links, order)[0]
     # Links that differ only in their environment name one owner.
     stated = {link.key.target: link.statements[source] for link in links if source in link.statements}
     rows = [(target, _fill([row.properties for row in said]), said[0]) for target, said in sorted(stated.items())]
@@ -169,6 +167,15 @@ def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: Sour
         )
         for target, properties, statement in rows
     ]
+
+
+def sources_of_owners(entity: Entity, links: Iterable[Link], order: SourceOrder) -> list[str]:
+    """The sources of the entity's OWNED_BY links: the one in force first, which is the declaring one if it states any,
+    then by priority.
+    """
+    declaring = next(iter(entity.statements), None)
+    sources = {source for link in links for source in link.statements}
+    return sorted(sources, key=lambda source: (source != declaring, order(source)))
 
 
 def evidence_of(source: str, statement: EntityStatement | LinkStatement) -> Evidence:

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from graph_api.catalog import entity as catalog
+from graph_api.catalog.merge import SourceOrder, sources_of_owners
 
 _FIELDS = ("type", "title", "description", "lifecycle", "tier", "active")
 
@@ -22,9 +23,9 @@ class Conflict:
     values: list[ConflictingValue] = strawberry.field(description="By priority: the first one is in force.")
 
 
-def find_conflicts(entity: catalog.Entity, owned_by: Sequence[catalog.Link]) -> list[Conflict]:
+def find_conflicts(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> list[Conflict]:
     found = [_conflict(field, _stated(entity, field)) for field in _FIELDS]
-    found.append(_conflict("owners", stated_owners(owned_by)))
+    found.append(_conflict("owners", stated_owners(entity, owned_by, order)))
     return [conflict for conflict in found if conflict]
 
 
@@ -33,12 +34,12 @@ def _stated(entity: catalog.Entity, field: str) -> dict[str, Any]:
     return {source: value for source, value in values.items() if value is not None}
 
 
-def stated_owners(owned_by: Sequence[catalog.Link]) -> dict[str, str]:
-    """What each source says, as text."""
-    owners: dict[str, set[str]] = {}
+def stated_owners(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> dict[str, str]:
+    """What each source says, as text; what is in force comes first."""
+    owners: dict[str, set[str]] = {source: set() for source in sources_of_owners(entity, owned_by, order)}
     for link in owned_by:
         for source in link.statements:
-            owners.setdefault(source, set()).add(link.key.target)
+            owners[source].add(link.key.target)
     return {source: ", ".join(sorted(refs)) for source, refs in owners.items()}
 
 

@@ -54,8 +54,10 @@ def _sources(root: Parent[catalog.DriftFinding]) -> list[str]:
     return list(_said(root))
 
 
-def _owners(root: Parent[catalog.DriftFinding]) -> list[ConflictingValue]:
-    stated = stated_owners(root.links) if root.kind is DriftKind.OWNERS else {}
+def _owners(root: Parent[catalog.DriftFinding], info: Info) -> list[ConflictingValue]:
+    if root.kind is not DriftKind.OWNERS:
+        return []
+    stated = stated_owners(root.entity, root.links, info.context.source_order)
     return [ConflictingValue(source=source, value=owners) for source, owners in stated.items()]
 
 
@@ -137,7 +139,7 @@ async def _drift(
     store = info.context.store
     question = DriftQuestion(
         kinds=frozenset(DriftKind if kinds is None else kinds),
-        filter=await compile_filter(filter, store),
+        filter=await compile_filter(filter, info.context),
         since=_days_ago(days),
     )
     found = await store.drift(question, arguments.limit + 1, _place(arguments.after))

@@ -43,7 +43,7 @@ def _list(condition: Filter, description: str) -> Any:
         last: Last = None,
         before: Before = None,
     ) -> Any:
-        items = (condition, await compile_filter(filter, info.context.store))
+        items = (condition, await compile_filter(filter, info.context))
         return await entity_page(info, And(items), sort, (first, after, last, before))
 
     return strawberry.field(resolver=resolve, description=description)
@@ -68,9 +68,7 @@ async def _entities(
     before: Before = None,
 ) -> Any:
     if refs is None:
-        return await entity_page(
-            info, await compile_filter(filter, info.context.store), sort, (first, after, last, before)
-        )
+        return await entity_page(info, await compile_filter(filter, info.context), sort, (first, after, last, before))
     if any(value is not None for value in (filter, sort, first, after, last, before)):
         raise CatalogError(ErrorCode.BAD_INPUT, "`refs` stands alone: it takes no filter, sort or page")
     found = await info.context.loaders.entity.load_many(parse_ref_inputs(refs))

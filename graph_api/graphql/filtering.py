@@ -1,8 +1,9 @@
-"""From the filter input to the catalog's filter language; the only round trip is for subgroups."""
+"""From the filter input to the catalog's filter language; the only round trips are for owners."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 from graph_api.catalog.entity import LinkOrigin
@@ -26,8 +27,10 @@ from graph_api.catalog.filters import (
 from graph_api.catalog.filters import LinkFilter as CatalogLinkFilter
 from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import RELATIONS
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
+from graph_api.graphql.context import Context
 from graph_api.graphql.refs import parse_ref_input, parse_ref_inputs
 from graph_api.store.protocol import Reading
 
@@ -53,13 +56,13 @@ _PLAIN_FIELDS = ("kind", "type", "namespace", "name", "title", "description", "l
                  "revision", "updated_at", *_REF_FIELDS)  # fmt: skip
 
 
-async def compile_filter(filter_: inputs.EntityFilter | None, store: Reading) -> Filter:
+async def compile_filter(filter_: inputs.EntityFilter | None, context: Context) -> Filter:
     """Raises CatalogError BAD_REF, UNKNOWN_KIND, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
     if filter_ is None:
         return ALL
     _check_size(filter_)
-    compiled = await _entity(filter_, store, 1)
-    await _check_kinds(compiled, store)
+    compiled = await _entity(filter_, context, 1)
+    await _check_kinds(compiled, context.store)
     return compiled
 
 
@@ -103,7 +106,7 @@ def _check_size(filter_: object) -> None:
             raise CatalogError(ErrorCode.TOO_LARGE, message)
 
 
-async def _entity(filter_: inputs.EntityFilter, store: Reading, depth: int) -> Filter:
+async def _entity(filter_: inputs.EntityFilter, context: Context, depth: int) -> Filter:
     _check_depth(depth)
     items: list[Filter] = [compare for name in _PLAIN_FIELDS for compare in _compares(name, getattr(filter_, name))]
     items += [compare for row in filter_.labels or () for compare in _compares("labels", row, row.key)]
@@ -113,13 +116,13 @@ async def _entity(filter_: inputs.EntityFilter, store: Reading, depth: int) -> F
     if filter_.text is not None:
         items.append(Words(_words(filter_.text)))
     if filter_.owned_by is not None:
-        items.append(await _owned_by(filter_.owned_by, store))
-    items += [await _related(row, store, depth) for row in filter_.related or ()]
-    items += [await _entity(item, store, depth + 1) for item in filter_.and_ or ()]
+        items.append(await _owned_by(filter_.owned_by, context))
+    items += [await _related(row, context, depth) for row in filter_.related or ()]
+    items += [await _entity(item, context, depth + 1) for item in filter_.and_ or ()]
     if filter_.or_ is not None:
-        items.append(Or(tuple([await _entity(item, store, depth + 1) for item in filter_.or_])))
+        items.append(Or(tuple([await _entity(item, context, depth + 1) for item in filter_.or_])))
     if filter_.not_ is not None:
-        items.append(Not(await _entity(filter_.not_, store, depth + 1)))
+        items.append(Not(await _entity(filter_.not_, context, depth + 1)))
     return items[0] if len(items) == 1 else And(tuple(items))
 
 
@@ -129,7 +132,7 @@ def _check_depth(depth: int) -> None:
 
 
 def _compares(name: str, ops: object | None, key: str | None = None) -> list[Compare]:
-    return [Compare(name, op, _values(name, op, value), key) for op, value in _conditions(ops, key)]
+    return [Compare(name, op, _each(_reader(name, op), value), key) for op, value in _conditions(ops, key)]
 
 
 def _conditions(ops: object | None, key: str | None) -> list[tuple[Op, object]]:
@@ -152,22 +155,35 @@ def _given(ops: object | None) -> Iterator[tuple[Op, object]]:
         yield Op.IN, tuple(many)
 
 
-def _values(name: str, op: Op, value: object) -> Value | tuple[Value, ...]:
-    if isinstance(value, tuple):
-        return tuple(_value(name, op, item) for item in value)
-    return _value(name, op, value)
+def _reader(name: str, op: Op) -> Callable[[object], Value]:
+    """How a value for this field of entities is read: whole names as refs."""
+    if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
+        return partial(_ref, kind=_REF_FIELDS[name])
+    return _lower if name in ("kind", "namespace") else _value
 
 
-def _value(name: str, op: Op, value: object) -> Value:
+def _ref(value: object, *, kind: str | None) -> Ref:
+    text = str(value)
+    check_text(text)
+    return parse_ref_input(text, kind=kind)
+
+
+def _lower(value: object) -> Value:
+    plain = _value(value)
+    return plain.lower() if isinstance(plain, str) else plain
+
+
+def _each(read: Callable[[object], Value], value: object) -> Value | tuple[Value, ...]:
+    return tuple(map(read, value)) if isinstance(value, tuple) else read(value)
+
+
+def _value(value: object) -> Value:
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, LinkOrigin):
         return value.value
     if isinstance(value, str):
         check_text(value)
-        if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
-            return parse_ref_input(value, kind=_REF_FIELDS[name])
-        return value.lower() if name in ("kind", "namespace") else value
     return cast("Value", value)
 
 
@@ -197,16 +213,19 @@ def utc_text(value: datetime) -> str:
     return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def _owned_by(owned_by: inputs.OwnedByFilter, store: Reading) -> Filter:
-    refs = parse_ref_inputs(owned_by.refs, kind="group")
-    return owned_filter(await store.subgroups(refs) if owned_by.include_subgroups else refs, owned_by.effective)
+async def _owned_by(owned_by: inputs.OwnedByFilter, context: Context) -> Filter:
+    asked = parse_ref_inputs(owned_by.refs, kind="group")
+    standing = await context.loaders.entity.load_many(asked)
+    refs = [row.ref if row else ref for ref, row in zip(asked, standing, strict=True)]
+    owners = await context.store.subgroups(refs) if owned_by.include_subgroups else refs
+    return owned_filter(owners, owned_by.effective)
 
 
 def owned_filter(refs: Iterable[Ref], effective: bool) -> Filter:
     return Compare("owner" if effective else "declared_owner", Op.IN, tuple(sorted(set(refs))))
 
 
-async def _related(related: inputs.RelatedFilter, store: Reading, depth: int) -> Filter:
+async def _related(related: inputs.RelatedFilter, context: Context, depth: int) -> Filter:
     inner = related.some or related.none
     if inner is None or (related.some and related.none):
         raise CatalogError(ErrorCode.BAD_INPUT, "a `related` filter takes exactly one of `some` and `none`")
@@ -214,7 +233,7 @@ async def _related(related: inputs.RelatedFilter, store: Reading, depth: int) ->
         relation=related.relation.value if related.relation else None,
         direction=related.direction,
         none=related.some is None,
-        filter=await _entity(inner, store, depth + 1),
+        filter=await _entity(inner, context, depth + 1),
     )
 
 
@@ -222,6 +241,8 @@ def compile_link_filter(filter_: inputs.LinkFilter | None, depth: int = 1) -> Ca
     """None stays None: every link matches."""
     if filter_ is None:
         return None
+    if depth == 1:
+        _check_size(filter_)
     _check_depth(depth)
     items: list[CatalogLinkFilter] = []
     if filter_.criticality is not None:
@@ -243,7 +264,17 @@ def _link_items(filters: Iterable[inputs.LinkFilter], depth: int) -> list[Catalo
 
 
 def _link_compares(name: str, ops: object | None, key: str | None = None) -> list[LinkCompare]:
-    return [LinkCompare(name, op, _values(name, op, value), key) for op, value in _conditions(ops, key)]
+    return [LinkCompare(name, op, _each(_value, value), key) for op, value in _conditions(ops, key)]
+
+
+def chosen_relations(names: Iterable[inputs.RelationName] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    """In the order of the table. Raises CatalogError BAD_INPUT where none is named."""
+    if names is None:
+        return default
+    chosen = {row.value for row in names}
+    if not chosen:
+        raise CatalogError(ErrorCode.BAD_INPUT, "`relations` is empty; leave it out for all that are meant then")
+    return tuple(name for name in RELATIONS if name in chosen)
 
 
 def compile_sort(sort: inputs.EntitySort | None) -> Sort:

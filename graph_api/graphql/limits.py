@@ -22,6 +22,7 @@ from graphql import (
     SelectionNode,
     SelectionSetNode,
     ValidationContext,
+    get_operation_ast,
     parse,
     specified_rules,
     validate,
@@ -47,6 +48,10 @@ MAX_KEPT_DOCUMENTS = 64
 MAX_KEPT_CHARACTERS = 4_000
 """Of a document that is kept; parsed, each takes up to 2 MB."""
 MAX_KEPT_COSTS = 100
+MAX_GIVEN = 2_000
+"""Objects in the variables of a question: each takes up to 0.2 ms to be read, while nobody else is answered. Those of
+writes are bounded by the size of a batch, and read in a thread.
+"""
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -170,6 +175,7 @@ class DocumentLimits(SchemaExtension):
                 self._invalid(context.query or "", document)
                 or ([] if named else _ambiguous(document))
                 or self._hidden(document)
+                or self._too_many_given(document)
                 or self._too_many_objects(document)
             )
         yield
@@ -188,6 +194,17 @@ class DocumentLimits(SchemaExtension):
             return []
         schema = self.execution_context.schema._schema
         return validate(schema, document, (NoSchemaIntrospectionCustomRule,), max_errors=MAX_ERRORS)
+
+    def _too_many_given(self, document: DocumentNode) -> list[GraphQLError]:
+        context = self.execution_context
+        operation = get_operation_ast(document, context._provided_operation_name)
+        writes = operation is not None and operation.operation.value == OperationType.MUTATION.value
+        if writes or not _holds_more(context.variables, MAX_GIVEN):
+            return []
+        message = (
+            f"The variables of a question hold at most {MAX_GIVEN:,} objects; ask `in` for many values of one field."
+        )
+        return [GraphQLError(message, extensions={"code": ErrorCode.TOO_LARGE})]
 
     def _too_many_objects(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
@@ -215,6 +232,21 @@ class DocumentLimits(SchemaExtension):
         if self.objects is None or self.execution_context.operation_type is OperationType.SUBSCRIPTION:
             return {}
         return {"cost": {"estimated": self.objects, "limit": self.limits.objects}}
+
+
+def _holds_more(variables: object, most: int) -> bool:
+    """Whether there are more objects in it than that, at any depth."""
+    count, open_ = 0, [variables]
+    while open_:
+        value = open_.pop()
+        if isinstance(value, dict):
+            count += 1
+            if count > most:
+                return True
+            open_ += [item for item in value.values() if isinstance(item, dict | list)]
+        elif isinstance(value, list):
+            open_ += [item for item in value if isinstance(item, dict | list)]
+    return False
 
 
 def parse_within(query: str, limits: Limits) -> DocumentNode:

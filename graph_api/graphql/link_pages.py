@@ -15,7 +15,7 @@ from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, AllRelations, Before, First, Last, LinkWhere, Relations, described
 from graph_api.graphql.calls import answered_together
 from graph_api.graphql.context import Info
-from graph_api.graphql.filtering import compile_link_filter
+from graph_api.graphql.filtering import chosen_relations, compile_link_filter
 from graph_api.graphql.links import Link
 from graph_api.graphql.loaders import NeighbourQuestion
 from graph_api.graphql.pagination import PageArguments, more_on_sides, page_arguments, page_info
@@ -132,7 +132,7 @@ async def _related_of(
     relations: Sequence[inputs.RelationName] | None = None,
     **asked: Any,
 ) -> list[LinkConnection]:
-    return await link_connections(roots, info, direction, _named(relations, tuple(RELATIONS)), **asked)
+    return await link_connections(roots, info, direction, chosen_relations(relations, tuple(RELATIONS)), **asked)
 
 
 async def _related(
@@ -176,10 +176,6 @@ def impact_links(direction: Direction) -> Any:
         relations: Sequence[inputs.RelationName] | None = None,
         **asked: Any,
     ) -> list[LinkConnection]:
-        return await link_connections(roots, info, direction, _named(relations, IMPACT_RELATIONS), **asked)
+        return await link_connections(roots, info, direction, chosen_relations(relations, IMPACT_RELATIONS), **asked)
 
     return answered_together(resolve, many)
-
-
-def _named(relations: Sequence[inputs.RelationName] | None, default: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(relation.value for relation in relations) if relations else default

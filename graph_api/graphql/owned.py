@@ -92,5 +92,5 @@ async def _page(
     page: PageInput,
     parent: str = "",
 ) -> EntityConnection:
-    compiled = await compile_filter(filter_, info.context.store)
+    compiled = await compile_filter(filter_, info.context)
     return await entity_page(info, And((condition, compiled)), sort, page, parent)

@@ -8,9 +8,10 @@ import strawberry
 
 from graph_api.catalog import entity as catalog
 from graph_api.catalog.entity import OwnerState
-from graph_api.catalog.filters import And, Compare, Filter, Not, Op, Or, Sort
-from graph_api.catalog.kinds import KINDS
+from graph_api.catalog.filters import ALL, And, Compare, Filter, Not, Op, Or, Related, Sort
+from graph_api.catalog.kinds import KINDS, OWNER_KINDS
 from graph_api.catalog.ref import Ref
+from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, SortArgument, described
 from graph_api.graphql.context import Info
@@ -19,7 +20,7 @@ from graph_api.graphql.facets import bucket_entity, shown_value
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.named import load_entities
 from graph_api.graphql.owned import owned
-from graph_api.graphql.types import Entity, Owner
+from graph_api.graphql.types import Entity, Owner, state_of
 from graph_api.store.protocol import PageRequest, Reading
 
 MAX_SILENT_OWNERS = 10_000
@@ -33,6 +34,16 @@ def _ownable() -> Filter:
         if kind.unowned_types
     ]
     return And((Compare("kind", Op.IN, kinds), Compare("declared", Op.EQ, True), *without))
+
+
+_STRANGE_OWNERS = And(
+    (
+        Compare("declared", Op.EQ, False),
+        Not(Compare("kind", Op.IN, OWNER_KINDS)),
+        Related(relation="OWNED_BY", direction=Direction.IN, none=False, filter=ALL),
+    )
+)
+"""Only the states of groups and users are kept."""
 
 
 @strawberry.enum(description="Why nobody answers for an entity.")
@@ -66,7 +77,7 @@ class OwnershipGap:
         owners: Sequence[catalog.Owner] = cast("Any", self.edge.node.owners)
         if not owners:
             return [GapReason.NONE]
-        states = {row.owner_state for row in await load_entities(info, [owner.ref for owner in owners])}
+        states = {state_of(row) for row in await load_entities(info, [owner.ref for owner in owners])}
         return [GapReason(state) for state in OwnerState if state in states and state is not OwnerState.ACTIVE]
 
 
@@ -118,20 +129,22 @@ async def _gaps(
 ) -> OwnershipGapConnection:
     store = info.context.store
     asked = list(GapReason) if reasons is None else reasons
-    silent = await _silent_owners(store, [reason.value for reason in asked if reason is not GapReason.NONE])
+    silent = await _silent_owners(store, [reason for reason in asked if reason is not GapReason.NONE])
     items: list[Filter] = [Compare("owner", Op.IN, tuple(silent))] if silent else []
     if GapReason.NONE in asked:
         items.append(Not(Compare("owner", Op.EXISTS, True)))
-    condition = And((_ownable(), Or(tuple(items)), await compile_filter(filter, store)))
+    condition = And((_ownable(), Or(tuple(items)), await compile_filter(filter, info.context)))
     page = await entity_page(info, condition, sort, (first, after, last, before))
     return OwnershipGapConnection(page=page, filter_=condition)
 
 
-async def _silent_owners(store: Reading, states: list[str]) -> list[Ref]:
-    """Groups and users that cannot answer."""
-    if not states:
+async def _silent_owners(store: Reading, reasons: list[GapReason]) -> list[Ref]:
+    """Groups and users that cannot answer, and what else is named as an owner and declared by nobody."""
+    if not reasons:
         return []
-    condition = Compare("owner_state", Op.IN, tuple(states))
+    condition: Filter = Compare("owner_state", Op.IN, tuple(reason.name for reason in reasons))
+    if GapReason.UNRESOLVED in reasons:
+        condition = Or((condition, _STRANGE_OWNERS))
     page = await store.page(PageRequest(filter=condition, sort=Sort("ref"), limit=MAX_SILENT_OWNERS))
     if page.more:
         raise CatalogError(
@@ -146,7 +159,7 @@ async def _coverage(
     filter: FilterArgument = None,  # noqa: A002 - the name in the schema
 ) -> list[Coverage]:
     store = info.context.store
-    asked = And((_ownable(), await compile_filter(filter, store)))
+    asked = And((_ownable(), await compile_filter(filter, info.context)))
     declared = And((asked, Compare("declared_owner", Op.EXISTS, True)))
     effective = And((asked, Compare("owner", Op.EXISTS, True)))
     total, with_declared, with_effective = [

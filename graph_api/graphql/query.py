@@ -49,7 +49,7 @@ async def _facets(
 ) -> list[Facet]:
     store = info.context.store
     names = list(dict.fromkeys(field.value for field in fields))
-    found = await store.facets(await compile_filter(filter, store), names)
+    found = await store.facets(await compile_filter(filter, info.context), names)
     return cast("Any", [found[name] for name in names])
 
 

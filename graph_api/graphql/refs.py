@@ -16,7 +16,7 @@ def parse_ref_input(text: str, *, kind: str | None = None) -> Ref:
         return parse_ref(text, kind=kind)
     except BadRefError as error:
         shown = text[:80].encode(errors="replace").decode()
-        raise CatalogError(ErrorCode.BAD_REF, f"{shown!r}: {error}", refs=[shown]) from None
+        raise CatalogError(ErrorCode.BAD_REF, str(error), refs=[shown]) from None
 
 
 def parse_ref_inputs(texts: list[str], *, kind: str | None = None) -> list[Ref]:

@@ -24,7 +24,7 @@ async def search(
     _check_size(text)
     store = info.context.store
     arguments = page_arguments(info, (int,), first, after, last, before)
-    refs = await store.search(text, await compile_filter(filter, store))
+    refs = await store.search(text, await compile_filter(filter, info.context))
     places = range(len(refs))
     page = slice_page(places, list(zip(places, strict=True)), arguments)
     rows = await info.context.loaders.entity.load_many(refs[place] for place in page.items)

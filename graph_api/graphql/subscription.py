@@ -36,7 +36,7 @@ class Subscription:
         since: Annotated[int | None, described("A revision: what came after it. Left out: from now on.")] = None,
     ) -> AsyncGenerator[Change, None]:
         context = info.context
-        await compile_filter(filter, context.store)
+        await compile_filter(filter, context)
         selects_entity = selects(info, "entity")
         expires_at = context.principal.expires_at
         # All who see everything share what is read.
@@ -89,7 +89,7 @@ async def _matching(
     if filter_ is None or not refs:
         return rows
     # Compiled anew each time: groups below others may have changed.
-    wanted = And((await compile_filter(filter_, context.store), Compare("ref", Op.IN, refs)))
+    wanted = And((await compile_filter(filter_, context), Compare("ref", Op.IN, refs)))
     page = await context.store.page(PageRequest(filter=wanted, sort=Sort("ref"), limit=len(refs)))
     matching = {entity.ref for entity in page.entities}
     return [row for row in rows if row.operation is ChangeOperation.REMOVED or row.ref in matching]

@@ -14,7 +14,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, Before, First, Last, Refs, Relations, described
 from graph_api.graphql.context import Info
-from graph_api.graphql.filtering import compile_filter, compile_link_filter
+from graph_api.graphql.filtering import chosen_relations, compile_filter, compile_link_filter
 from graph_api.graphql.named import named_entities
 from graph_api.graphql.pagination import check_first, page_arguments
 from graph_api.graphql.refs import MAX_REFS, check_exist, parse_ref_input, parse_ref_inputs
@@ -59,28 +59,19 @@ async def _traversal(
 ) -> tuple[Traversal, float]:
     """The checked traversal and its deadline in seconds."""
     options = options or WalkOptions()
-    store = info.context.store
     start = await check_exist(info, start)
     budget = options.budget or Budget()
     traversal = Traversal(
         start=tuple(sorted(set(start))),
         direction=direction,
-        relations=_relations(options.relations),
+        relations=chosen_relations(options.relations, IMPACT_RELATIONS),
         max_depth=_depth(options.max_depth) or depth,
         link_where=compile_link_filter(options.link_where),
-        through=await compile_filter(options.through, store),
-        keep=await compile_filter(options.keep, store),
+        through=await compile_filter(options.through, info.context),
+        keep=await compile_filter(options.keep, info.context),
         budget=_in_range("budget.entities", budget.entities, 1, MAX_BUDGET),
     )
     return traversal, _deadline(info, budget)
-
-
-def _relations(names: list[inputs.RelationName] | None) -> tuple[str, ...]:
-    if names is None:
-        return IMPACT_RELATIONS
-    if not names:
-        raise CatalogError(ErrorCode.BAD_INPUT, "`relations` is empty; leave it out to walk all that carry impact")
-    return tuple(name for name in RELATIONS if name in {row.value for row in names})
 
 
 def _depth(depth: int | None) -> int | None:
@@ -171,7 +162,9 @@ async def _impact_start(info: Info, of: list[str] | None, where: inputs.EntityFi
     if of is not None:
         return parse_ref_inputs(of)
     store = info.context.store
-    page = await store.page(PageRequest(filter=await compile_filter(where, store), sort=Sort("ref"), limit=MAX_REFS))
+    page = await store.page(
+        PageRequest(filter=await compile_filter(where, info.context), sort=Sort("ref"), limit=MAX_REFS)
+    )
     if page.more:
         raise CatalogError(ErrorCode.TOO_LARGE, f"`where` matches more than {MAX_REFS} entities; narrow it")
     return [row.ref for row in page.entities]
@@ -191,6 +184,9 @@ async def _paths(
     first: Annotated[int, described("At most 100.")] = 10,
 ) -> Paths:
     check_first(first, MAX_PATHS)
+    if walk and walk.keep:
+        message = "`keep` chooses among hits, and paths have none; `through` says what they may pass"
+        raise CatalogError(ErrorCode.BAD_INPUT, message)
     start, end = parse_ref_input(from_), parse_ref_input(to)
     start, end = await check_exist(info, [start, end])
     traversal, deadline = await _traversal(info, [start], Direction.OUT, walk, None)
@@ -219,7 +215,8 @@ async def _cycles(
     info: Info, relations: Relations = None, first: Annotated[int, described("At most a page.")] = 20
 ) -> Cycles:
     check_first(first, info.context.max_page)
-    found = await info.context.store.cycles(_relations(relations), deadline=info.context.deadline)
+    chosen = chosen_relations(relations, IMPACT_RELATIONS)
+    found = await info.context.store.cycles(chosen, deadline=info.context.deadline)
     return Cycles(nodes=cast("Any", found[:first]), total_count=len(found))
 
 

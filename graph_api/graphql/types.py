@@ -34,8 +34,9 @@ strawberry.enum(
 )
 
 
-def _state(owner: catalog.Entity) -> catalog.OwnerState:
-    return owner.owner_state or catalog.OwnerState.ACTIVE
+def state_of(owner: catalog.Entity) -> catalog.OwnerState:
+    """Of what is neither group nor user it is not kept: anything may be named as an owner."""
+    return owner.owner_state or (catalog.OwnerState.ACTIVE if owner.declared else catalog.OwnerState.UNRESOLVED)
 
 
 @strawberry.type(description="Who is accountable, in which role, and how the catalog knows.")
@@ -50,7 +51,7 @@ class Owner:
         description="From the entity to the one that declares the owner, both included.",
     )
     state: catalog.OwnerState = strawberry.field(
-        resolver=named_entity(attrgetter("ref"), _state), description="Whether this owner can answer."
+        resolver=named_entity(attrgetter("ref"), state_of), description="Whether this owner can answer."
     )
     contacts: list[WebLink] = strawberry.field(
         resolver=named_entity(attrgetter("ref"), contacts_of), description="E-mail and links of the owner."
@@ -88,7 +89,7 @@ def _first_system(root: catalog.Entity) -> Ref | None:
 
 async def _conflicts(root: Parent[catalog.Entity], info: Info) -> list[Conflict]:
     owned = await info.context.loaders.neighbours(NeighbourQuestion(Direction.OUT, ("OWNED_BY",))).load(root.ref)
-    return find_conflicts(root, [neighbour.link for neighbour in owned])
+    return find_conflicts(root, [neighbour.link for neighbour in owned], info.context.source_order)
 
 
 @strawberry.interface(description="Anything with a global id.")

@@ -71,7 +71,9 @@ def read_paths(
             for document in documents
             if not is_descriptor(document.value, groups)
         }
-        snapshots.insert(0, _with_others(descriptors, known, [*loaded.problems, *unknown]))
+        told = _with_others(descriptors, known, [*loaded.problems, *unknown])
+        # What does not look like a descriptor is not parsed for descriptors; it may be one that is broken now.
+        snapshots.insert(0, _without(loaded.unreadable, told))
     folder = None if source else files.folder_alone(paths)
     return [replace(snapshot, read_from=folder) for snapshot in snapshots]
 

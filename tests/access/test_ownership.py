@@ -190,6 +190,22 @@ async def test_nor_by_links_removals_and_snapshots(store: Store, query: str, var
         await clients.refused(query, **variables)
 
 
+async def test_nor_by_what_another_source_keeps_from_being_in_force(store: Store) -> None:
+    async with serving(store) as clients:
+        for source, owner in (("catalog", "web"), ("api:b", "data")):
+            declared = [component("elsewhere", owner)]
+            assert await clients.write(PUT, "admin", source=source, entities=declared) == []
+        link = {"from": "component:elsewhere", "relation": "OWNED_BY"}
+        await clients.refused(LINK, links=[link | {"to": "group:data"}])
+        await clients.refused(PUT, entities=[component("elsewhere", "data")])
+        await clients.refused(PUT, source="api:b", entities=[component("elsewhere", "web")])
+        await clients.refused(
+            REMOVE.replace("entities: $", 'source: "api:b", entities: $'), entities=[{"ref": "component:elsewhere"}]
+        )
+        assert await clients.write(LINK, links=[link | {"to": "group:web-edge"}]) == []
+        assert await clients.write(PUT, entities=[component("elsewhere", "web", tier=2)]) == []
+
+
 async def test_what_is_not_there_is_refused_as_what_is_not_ones_own(store: Store) -> None:
     async with serving(store) as clients:
         texts = []

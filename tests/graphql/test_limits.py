@@ -46,6 +46,40 @@ def test_limits(setting: str, limit: int, query: str, expected: str | None, tmp_
     assert codes == ({expected} if expected else set())
 
 
+FILTERS = {
+    "entities": ("query($f: EntityFilter) { entities(filter: $f) { totalCount } }", {"tier": {"eq": 1}}),
+    "links": (
+        'query($f: LinkFilter) { entity(ref: "component:a") { dependents(linkWhere: $f) { totalCount } } }',
+        {"confidence": {"lt": 0.5}},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FILTERS)
+@pytest.mark.parametrize(("number", "expected"), [(200, None), (201, "TOO_LARGE"), (2_000, "TOO_LARGE")])
+def test_filters_hold_so_many_conditions(
+    kind: str, number: int, expected: str | None, tmp_path: Path, run: Run
+) -> None:
+    query, condition = FILTERS[kind]
+    put = 'mutation { putEntities(entities: [{kind: "Component", name: "a"}]) { revision } }'
+    with asking(tmp_path, run) as client:
+        client.ask(put)
+        answer = client.post(query, f={"or": [condition] * number})
+    codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+    assert codes == ({expected} if expected else set())
+
+
+def test_what_a_question_is_given_is_counted_before_it_is_read(tmp_path: Path, run: Run) -> None:
+    query = "query($f: EntityFilter) { entities(filter: $f) { totalCount } }"
+    with asking(tmp_path, run) as client:
+        assert "errors" not in client.post(query, f={"or": [{"tags": {"eq": "a"}}] * 100})
+        (error,) = client.post(query, f={"or": [{"no such field": {}}] * 1_000})["errors"]
+        assert (error["extensions"]["code"], error["message"][:24]) == ("TOO_LARGE", "The variables of a quest")
+        names = [f"component:c{number}" for number in range(1_000)]
+        ask = "query($refs: [String!]!) { entities(refs: $refs) { nodes { ref } } }"
+        assert "errors" not in client.post(ask, refs=names)
+
+
 def test_lists_that_are_longer_than_assumed_end_at_the_limit(tmp_path: Path, run: Run) -> None:
     with asking(tmp_path, run, max_cost=110) as client:
         things = [

@@ -83,6 +83,70 @@ def test_gaps_have_reasons(demo: Client) -> None:
     }
 
 
+def test_an_owner_of_any_kind_that_nobody_declares_is_a_gap(client: Client) -> None:
+    put = """mutation { putEntities(entities: [
+      {kind: "System", name: "shop", spec: {owner: "resource:nothing"}},
+      {kind: "Component", name: "direct", spec: {type: "service", owner: "component:nowhere"}},
+      {kind: "Component", name: "inherited", spec: {type: "service", system: "shop"}},
+      {kind: "Component", name: "strange", spec: {type: "service", owner: "component:direct"}}]) {
+        userErrors { code } warnings { code } } }"""
+    assert client.ask(put)["putEntities"]["userErrors"] == []
+    edges = client.ask(
+        """{ ownershipGaps(reasons: [UNRESOLVED]) {
+          edges { reasons node { name owners { state } } } totalCount } }"""
+    )["ownershipGaps"]["edges"]
+    assert edges == [
+        {"reasons": ["UNRESOLVED"], "node": {"name": name, "owners": [{"state": "UNRESOLVED"}]}}
+        for name in ("direct", "inherited", "shop")
+    ]
+    assert (
+        client.ask("{ ownershipGaps(reasons: [EMPTY, INACTIVE]) { totalCount } }")["ownershipGaps"]["totalCount"] == 0
+    )
+    answer = client.ask('{ entity(ref: "component:strange") { owners { state } } }')
+    assert answer["entity"]["owners"] == [{"state": "ACTIVE"}]
+
+
+def test_links_are_chosen_by_the_environment_as_it_is_written(demo: Client) -> None:
+    answer = demo.ask(
+        """query Q($links: [String!]!) {
+          exact: impact(of: ["resource:postgres-core"],
+            walk: {maxDepth: 1, linkWhere: {environment: {eq: "production"}}}) { totalCount }
+          start: impact(of: ["resource:postgres-core"],
+            walk: {maxDepth: 1, linkWhere: {environment: {startsWith: "prod"}}}) { totalCount }
+          others: impact(of: ["resource:postgres-core"],
+            walk: {maxDepth: 1, linkWhere: {not: {environment: {in: $links}}}}) { totalCount }
+          all: impact(of: ["resource:postgres-core"], walk: {maxDepth: 1}) { totalCount }
+          entity(ref: "resource:postgres-core") {
+            dependents(linkWhere: {environment: {in: $links}}) { edges { link { environment } } } } }""",
+        links=["production", "a b/c"],
+    )
+    found = answer["exact"]["totalCount"]
+    assert 0 < found == answer["start"]["totalCount"]
+    assert found + answer["others"]["totalCount"] >= answer["all"]["totalCount"] > answer["others"]["totalCount"]
+    edges = answer["entity"]["dependents"]["edges"]
+    assert len(edges) == found
+    assert {edge["link"]["environment"] for edge in edges} == {"production"}
+
+
+def test_a_group_owns_the_same_under_each_of_its_refs(client: Client) -> None:
+    put = """mutation M($source: String!, $entities: [EntityInput!]!) {
+      putEntities(source: $source, entities: $entities) { userErrors { message } } }"""
+    for source, name in (("api:a", "one"), ("api:b", "two")):
+        team = {"kind": "Group", "name": name, "annotations": {"graph-api/identifiers": "pagerduty:team1"}}
+        things = [{"kind": "Component", "name": f"{name}-thing", "spec": {"type": "service", "owner": name}}]
+        assert client.ask(put, source=source, entities=[team, *things])["putEntities"]["userErrors"] == []
+    for name in ("one", "two"):
+        answer = client.ask(
+            """query Q($name: String!) {
+              owned(by: [$name]) { nodes { name } }
+              direct: entities(filter: {ownedBy: {refs: [$name]}}) { nodes { name } }
+              below: entities(filter: {ownedBy: {refs: [$name], includeSubgroups: true}}) { nodes { name } } }""",
+            name=name,
+        )
+        expected = {"nodes": [{"name": "one-thing"}, {"name": "two-thing"}]}
+        assert answer == {"owned": expected, "direct": expected, "below": expected}, name
+
+
 def test_an_image_without_an_owner_is_no_gap(client: Client) -> None:
     put = """mutation { putEntities(entities: [
       {kind: "Resource", namespace: "image", name: "cart", spec: {type: "container-image"}},
@@ -120,6 +184,11 @@ BAD: list[tuple[str, str]] = [
     ('{ impact(of: ["component:identity"], walk: {maxDepth: 51}) { totalCount } }', "TOO_DEEP"),
     ('{ impact(of: ["component:identity"], walk: {relations: [OWNED_BY]}) { totalCount } }', "BAD_INPUT"),
     ("{ impact { totalCount } }", "BAD_INPUT"),
+    ('{ entity(ref: "component:identity") { dependencies(relations: []) { totalCount } } }', "BAD_INPUT"),
+    (
+        '{ paths(from: "component:identity", to: "component:identity", walk: {keep: {name: {eq: "a"}}}) { more } }',
+        "BAD_INPUT",
+    ),
     ("{ services(first: 0) { totalCount } }", "BAD_PAGE"),
     ("{ services(first: -1) { totalCount } }", "BAD_PAGE"),
     ("{ services(first: 101) { totalCount } }", "BAD_PAGE"),

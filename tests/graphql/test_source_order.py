@@ -105,6 +105,32 @@ def short(client: Client) -> str:
     return " ".join([answer["cart"]["title"], criticality, *owners])
 
 
+def test_of_what_sources_say_otherwise_what_is_in_force_comes_first(servers: Servers) -> None:
+    client = servers.start("four")
+    fill(client)
+    client.ask(PUT_LINK, source="five", to="group:a-first-one")
+    query = """query($ref: String!) {
+      entity(ref: $ref) { owners { ref } conflicts { field values { source value } } } }"""
+    for sources, linked in ((("four",), "four five three"), (("three", "four"), "three four five")):
+        client = servers.start(*sources)
+        entity = client.ask(query, ref="component:linked")["entity"]
+        (conflict,) = entity["conflicts"]
+        assert conflict["field"] == "owners"
+        assert " ".join(said["source"] for said in conflict["values"]) == linked
+        assert conflict["values"][0]["value"] == ", ".join(owner["ref"] for owner in entity["owners"])
+        drift = client.ask("{ drift(kinds: [OWNERS]) { nodes { entity { name } owners { source value } } } }")["drift"]
+        told = {row["entity"]["name"]: row["owners"] for row in drift["nodes"]}
+        assert told["linked"] == conflict["values"]
+
+    # What the declaring source says is in force, whoever else says more.
+    client = servers.start("one", "two")
+    client.ask(PUT_LINK.replace("component:linked", "component:cart"), source="four", to="group:fours")
+    entity = servers.start("four", "two").ask(query, ref="component:cart")["entity"]
+    owners = next(conflict["values"] for conflict in entity["conflicts"] if conflict["field"] == "owners")
+    assert [said["source"] for said in owners] == ["two", "four", "one"]
+    assert [owner["ref"] for owner in entity["owners"]] == [owners[0]["value"]]
+
+
 def revision(client: Client) -> int:
     found: int = client.ask("{ entities(first: 1) { revision } }")["entities"]["revision"]
     return found
