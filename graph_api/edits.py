@@ -128,12 +128,8 @@ async def put_links(
     async def work(tx: WriteTransaction) -> EditReport:
         before = await stated_links(tx, source, {link.key for link in links})
         draft = _Draft(Edit(source, {}, {}), [], [], _starts(link.key for link in links))
-        stated: dict[LinkKey, LinkStatement | None] = {}
-        for place, link in enumerate(links):
-            if link.key in stated:
-                draft.errors.append(UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice"))
-            stated[link.key] = _first_seen(link, before, now)
-        draft.edit = Edit(source, {}, stated)
+        draft.errors += repeated(links)
+        draft.edit = Edit(source, {}, {link.key: _first_seen(link, before, now) for link in links})
         draft.warnings += link_warnings(links)
         return await _finish(tx, order, draft, by, now, dry_run=dry_run)
 
@@ -232,6 +228,16 @@ def sort_problems(path: tuple[str, ...], reading: Reading) -> tuple[list[UserErr
             field = map(str, place[1:] if place[:1] == ("metadata",) else place)
             errors.append(UserError((*path, *field), code, problem.message))
     return errors, warnings
+
+
+def repeated(links: Sequence[LinkStatement]) -> list[UserError]:
+    """At each link that was given before."""
+    places: dict[LinkKey, int] = {}
+    return [
+        UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice")
+        for place, link in enumerate(links)
+        if places.setdefault(link.key, place) != place
+    ]
 
 
 def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:

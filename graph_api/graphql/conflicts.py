@@ -20,7 +20,9 @@ class ConflictingValue:
 @strawberry.type(description="A field that sources state differently.")
 class Conflict:
     field: str = strawberry.field(description="The field's name.")
-    values: list[ConflictingValue] = strawberry.field(description="By priority: the first one is in force.")
+    values: list[ConflictingValue] = strawberry.field(
+        description="By priority: the first is in force, unless the declaring source says nothing."
+    )
 
 
 def find_conflicts(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> list[Conflict]:

@@ -18,7 +18,7 @@ from graph_api.graphql.context import Info
 from graph_api.graphql.payloads import MutationPayload, SyncPayload, UserError, edit_payload, sync_payload, user_error
 from graph_api.graphql.refs import parse_ref_input
 from graph_api.sources.descriptor_links import add_link
-from graph_api.sources.fields import content_problem
+from graph_api.sources.fields import MAX_TEXT, content_problem
 from graph_api.sync import confirm_sync, sync
 
 MAX_ITEMS = 10_000
@@ -68,9 +68,6 @@ class EntityRemovalInput:
     expected_revision: int | None = strawberry.field(default=None, description="The entity's revision as last read.")
 
 
-MAX_ENVIRONMENT = 256
-
-
 @batched
 @strawberry.input(description="A link's identity, along the arrow: from the dependent to what it needs.")
 class LinkKeyInput:
@@ -100,8 +97,8 @@ class LinkInput(LinkKeyInput):
             raise CatalogError(ErrorCode.INVALID, "the values of `properties` are texts, numbers and booleans")
         if problem := content_problem([properties, self.environment]):
             raise CatalogError(ErrorCode.INVALID, f"a link cannot be stored: {problem[1]}")
-        if self.environment is not None and not 1 <= len(self.environment) <= MAX_ENVIRONMENT:
-            raise CatalogError(ErrorCode.INVALID, f"`environment` has 1 to {MAX_ENVIRONMENT} characters or is left out")
+        if self.environment is not None and not 1 <= len(self.environment) <= MAX_TEXT:
+            raise CatalogError(ErrorCode.INVALID, f"`environment` has 1 to {MAX_TEXT:,} characters or is left out")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise CatalogError(ErrorCode.INVALID, f"`confidence` goes from 0 to 1; got {self.confidence}")
         return LinkStatement(
@@ -273,6 +270,7 @@ def _snapshot(
 ) -> tuple[Snapshot, list[edits.UserError]]:
     stated = {}
     statements, errors = _each(links, "links", lambda item: item.statement(source))
+    errors = errors or edits.repeated(statements)
     said: dict[LinkKey, LinkStatement] = {link.key: link for link in statements}
     problems = edits.link_warnings(statements)
     for place, entity in enumerate(entities):

@@ -338,3 +338,17 @@ def test_a_near_miss_goes_in_with_a_warning(client: Client) -> None:
 def test_messages_name_the_value(client: Client, query: str, said: str) -> None:
     client.ask(PUT, entities=[service("a")])
     assert said in client.post(query)["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "mutation", ["putLinks(links: $links)", 'applySnapshot(source: "api:a", entities: [], links: $links)']
+)
+def test_a_link_is_given_once(client: Client, mutation: str) -> None:
+    link = {"from": "component:a", "relation": "DEPENDS_ON", "to": "component:b"}
+    links = [link | {"environment": "x" * 1_024}, link, link | {"criticality": "SOFT"}]
+    query = f"mutation($links: [LinkInput!]!) {{ answer: {mutation} {{ userErrors {{ path code message }} }} }}"
+    assert client.ask(query, links=links)["answer"]["userErrors"] == [
+        {"path": ["links", "2"], "code": "INVALID", "message": "the link is given twice"}
+    ]
+    assert client.ask("{ entities { totalCount } }") == {"entities": {"totalCount": 0}}
+    assert client.ask(query, links=links[:2])["answer"]["userErrors"] == []
