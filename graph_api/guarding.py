@@ -1,11 +1,11 @@
 """What a writer may touch, asked inside its transaction: nothing can change between the question and the write."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graph_api.access.audit import Attempt, Outcome
-from graph_api.access.authorize import Reach, moves_ownership, not_yours, others_ownership, why_not
+from graph_api.access.authorize import Reach, moves_ownership, not_yours, why_not
 from graph_api.access.principal import Principal
 from graph_api.access.visibility import visibility_of
 from graph_api.catalog.audience import Restriction, audience_of
@@ -39,6 +39,7 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
     after = {row.ref: row for row in changes.entities}
     said = await tx.links([*(link.key for link in changes.links), *changes.removed_links])
     links = _relinked(said, changes)
+    claimed = _claimed(said, changes)
     ends = {end for key in links for end in (key.source, key.target)}
     before = await tx.entities({*after, *changes.removed, *ends})
     touched = _restated(before, after, changes.removed) | {key.source for key in links}
@@ -47,11 +48,8 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
         rows = before.get(ref), after.get(ref)
         if not all(sees(row.audience, ref) for row in rows if row):
             refused.append(Refusal(None, "it would change, or link to, what you may not"))
-        elif ref in touched and (reason := why_not(teams, ref, *rows)):
+        elif ref in touched and (reason := why_not(teams, ref, *rows, claimed.get(ref, ()))):
             refused.append(Refusal(ref, reason))
-    told = {row.ref for row in refused}
-    claimed = {key.source for key in _claimed(said, changes) if key.target not in teams}
-    refused += [Refusal(ref, others_ownership(ref)) for ref in sorted(claimed - told)]
     others = sorted(after.keys() & before.keys() - touched)
     refused += [Refusal(None, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])]
     return refused
@@ -111,15 +109,14 @@ def _relinked(before: Mapping[LinkKey, Link], changes: ChangeSet) -> set[LinkKey
     return stated | set(changes.removed_links)
 
 
-def _claimed(before: Mapping[LinkKey, Link], changes: ChangeSet) -> set[LinkKey]:
-    """Ownership that a source states now or no longer, also where that of another source is in force."""
-    now: dict[LinkKey, Collection[str]] = {link.key: link.statements.keys() for link in changes.links}
-    now |= dict.fromkeys(changes.removed_links, ())
-    return {
-        key
-        for key, sources in now.items()
-        if key.relation == "OWNED_BY" and set(sources) != set(before[key].statements if key in before else ())
-    }
+def _claimed(before: Mapping[LinkKey, Link], changes: ChangeSet) -> dict[Ref, set[Ref]]:
+    """Owners that a source names now and did not, by what they are to own; also where another source is in force."""
+    claimed: dict[Ref, set[Ref]] = {}
+    for link in changes.links:
+        known = before[link.key].statements.keys() if link.key in before else ()
+        if link.key.relation == "OWNED_BY" and not link.statements.keys() <= set(known):
+            claimed.setdefault(link.key.source, set()).add(link.key.target)
+    return claimed
 
 
 @asynccontextmanager

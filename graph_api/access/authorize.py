@@ -1,5 +1,6 @@
 """The one decision: may this principal do that?"""
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from enum import Enum
 
@@ -61,10 +62,13 @@ def own_source(principal: Principal) -> str | None:
     return None if is_unfiltered(principal) else principal.source
 
 
-def why_not(teams: AbstractSet[Ref], ref: Ref, before: Entity | None, after: Entity | None) -> str | None:
+def why_not(
+    teams: AbstractSet[Ref], ref: Ref, before: Entity | None, after: Entity | None, claimed: Collection[Ref] = ()
+) -> str | None:
     """Why an editor of these teams may not make `after` of what was there `before`; None if it may.
 
-    It changes only what its teams own, gives no ownership to others nor takes any from them, and keeps its own.
+    It changes only what its teams own, gives no ownership to others nor takes any from them, and keeps its own. Nor
+    does it name others as owners (`claimed`) who are none only as long as another source says otherwise.
     """
     if kind_of(ref) in _MEMBERSHIP:
         return f"{ref} is a group or user: these decide who owns what, so an admin or their source writes them"
@@ -75,8 +79,8 @@ def why_not(teams: AbstractSet[Ref], ref: Ref, before: Entity | None, after: Ent
         return f"one of your teams must own {ref} afterwards"
     if after and not after.declared and not (before and before.declared):
         return not_yours(ref)
-    if not (owned_before ^ owned_after) <= teams:
-        return others_ownership(ref)
+    if not (owned_before ^ owned_after) | (set(claimed) - owned_before) <= teams:
+        return f"the ownership of {ref} by others is theirs to change"
     return None
 
 
@@ -88,10 +92,6 @@ def moves_ownership(teams: AbstractSet[Ref], before: Entity, after: Entity) -> b
     if not owned_before or owned_before == owned_after:
         return False
     return teams.isdisjoint(owned_before) or not owned_before - owned_after <= teams
-
-
-def others_ownership(ref: Ref) -> str:
-    return f"the ownership of {ref} by others is theirs to change"
 
 
 def not_yours(ref: Ref) -> str:

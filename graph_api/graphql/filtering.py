@@ -1,7 +1,7 @@
 """From the filter input to the catalog's filter language; the only round trips are for owners."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import cast
@@ -60,7 +60,9 @@ async def compile_filter(filter_: inputs.EntityFilter | None, context: Context) 
     """Raises CatalogError BAD_REF, UNKNOWN_KIND, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
     if filter_ is None:
         return ALL
-    _check_size(filter_)
+    owned_by = [part for part in _parts(filter_) if isinstance(part, inputs.OwnedByFilter)]
+    # All at once; each is asked for again, and known then.
+    await context.loaders.entity.load_many(ref for part in owned_by for ref in _refs_of(part))
     compiled = await _entity(filter_, context, 1)
     await _check_kinds(compiled, context.store)
     return compiled
@@ -91,19 +93,21 @@ def _kinds(filter_: Filter) -> set[str]:
     return set()
 
 
-def _check_size(filter_: object) -> None:
-    """Counts the conditions, which are the innermost inputs with an operator, without recursion."""
-    conditions, open_ = 0, [filter_]
-    while open_:
-        item = open_.pop()
-        parts = [getattr(item, field.name) for field in fields(item)] if is_dataclass(item) else []
-        nested = [part for part in parts if is_dataclass(part)]
-        nested += [inner for part in parts if isinstance(part, list) for inner in part if is_dataclass(inner)]
-        open_ += nested
+def _parts(filter_: object) -> list[object]:
+    """The inputs that it is made of, found without recursion. Raises CatalogError TOO_LARGE for too many conditions,
+    which are the innermost of them.
+    """
+    parts, conditions = [filter_], 0
+    for part in parts:
+        values = [value for value in vars(part).values() if value is not None]
+        nested = [value for value in values if is_dataclass(value)]
+        nested += [inner for value in values if isinstance(value, list) for inner in value if is_dataclass(inner)]
+        parts += nested
         conditions += not nested
         if conditions > MAX_CONDITIONS:
             message = f"a filter holds at most {MAX_CONDITIONS} conditions; ask `in` for many values of one field"
             raise CatalogError(ErrorCode.TOO_LARGE, message)
+    return parts
 
 
 async def _entity(filter_: inputs.EntityFilter, context: Context, depth: int) -> Filter:
@@ -214,11 +218,15 @@ def utc_text(value: datetime) -> str:
 
 
 async def _owned_by(owned_by: inputs.OwnedByFilter, context: Context) -> Filter:
-    asked = parse_ref_inputs(owned_by.refs, kind="group")
+    asked = _refs_of(owned_by)
     standing = await context.loaders.entity.load_many(asked)
     refs = [row.ref if row else ref for ref, row in zip(asked, standing, strict=True)]
     owners = await context.store.subgroups(refs) if owned_by.include_subgroups else refs
     return owned_filter(owners, owned_by.effective)
+
+
+def _refs_of(owned_by: inputs.OwnedByFilter) -> list[Ref]:
+    return parse_ref_inputs(owned_by.refs, kind="group")
 
 
 def owned_filter(refs: Iterable[Ref], effective: bool) -> Filter:
@@ -242,7 +250,7 @@ def compile_link_filter(filter_: inputs.LinkFilter | None, depth: int = 1) -> Ca
     if filter_ is None:
         return None
     if depth == 1:
-        _check_size(filter_)
+        _parts(filter_)
     _check_depth(depth)
     items: list[CatalogLinkFilter] = []
     if filter_.criticality is not None:

@@ -8,6 +8,7 @@ import strawberry
 
 from graph_api.catalog.entity import Criticality, LinkOrigin
 from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.graphql.batches import batched
 
 strawberry.enum(Direction, description="OUT follows the stored arrow (to what is needed), IN runs against it.")
 strawberry.enum(Criticality, description="HARD: fails with it. SOFT: degrades without it.")
@@ -30,6 +31,7 @@ else:
     )
 
 
+@batched
 @strawberry.input(description="Conditions on a text; all that are given must hold.")
 class TextFilter:
     eq: str | None = strawberry.field(default=None, description="Exactly this.")
@@ -39,11 +41,13 @@ class TextFilter:
     exists: bool | None = strawberry.field(default=None, description="Whether there is a value at all.")
 
 
+@batched
 @strawberry.input(description="Conditions on the value under one key, at least one; all that are given must hold.")
 class KeyedFilter(TextFilter):
     key: str = strawberry.field(description="The exact key.")
 
 
+@batched
 @strawberry.input(description="Conditions on a number; all that are given must hold.")
 class NumberFilter:
     eq: float | None = strawberry.field(default=None, description="Equal to this.")
@@ -55,6 +59,7 @@ class NumberFilter:
     exists: bool | None = strawberry.field(default=None, description="Whether there is a value at all.")
 
 
+@batched
 @strawberry.input(description="Conditions on a time; without an offset it is taken as UTC. All must hold.")
 class DateFilter:
     eq: datetime | None = strawberry.field(default=None, description="At this time.")
@@ -66,6 +71,7 @@ class DateFilter:
     exists: bool | None = strawberry.field(default=None, description="Whether there is a value at all.")
 
 
+@batched
 @strawberry.input(description="Owned by one of these groups or users.")
 class OwnedByFilter:
     refs: list[str] = strawberry.field(description="Groups or users, at most 1,000; a ref without a kind is a group.")
@@ -75,6 +81,7 @@ class OwnedByFilter:
     )
 
 
+@batched
 @strawberry.input(description="Some, or no, neighbour by a relation matches. Give exactly one of `some` and `none`.")
 class RelatedFilter:
     direction: Direction = strawberry.field(description="OUT: what this points to. IN: what points to this.")
@@ -87,6 +94,7 @@ def _text(description: str) -> TextFilter | None:
     return strawberry.field(default=None, description=description)
 
 
+@batched
 @strawberry.input(
     description="Conditions on an entity; all that are given must hold. A missing value matches no "
     "comparison, so `not` of a comparison matches it."
@@ -127,17 +135,20 @@ class EntityFilter:
     )
 
 
+@batched
 @strawberry.input(description="A comparison on the criticality of a link; unset is HARD.")
 class CriticalityFilter:
     eq: Criticality = strawberry.field(description="Exactly this.")
 
 
+@batched
 @strawberry.input(description="Conditions on how a link is known; all that are given must hold.")
 class OriginFilter:
     eq: LinkOrigin | None = strawberry.field(default=None, description="Exactly this.")
     in_: list[LinkOrigin] | None = strawberry.field(name="in", default=None, description="One of these.")
 
 
+@batched
 @strawberry.input(
     description="Conditions on a link; all that are given must hold. A missing value matches only `exists: false`."
 )
@@ -172,6 +183,7 @@ class SortField(Enum):
     UPDATED_AT = "updated_at"
 
 
+@batched
 @strawberry.input(description="Sort order: by code point, missing values last when ascending, first when descending.")
 class EntitySort:
     field: SortField = strawberry.field(description="What to sort by.")

@@ -235,8 +235,8 @@ class DocumentLimits(SchemaExtension):
 
 
 def _holds_more(variables: object, most: int) -> bool:
-    """Whether there are more objects in it than that, at any depth."""
-    count, open_ = 0, [variables]
+    """Whether there are more objects in it than that, at any depth, beside itself."""
+    count, open_ = -1, [variables]
     while open_:
         value = open_.pop()
         if isinstance(value, dict):

@@ -13,6 +13,7 @@ from graph_api.catalog.traversal import DEFAULT_BUDGET, MAX_BUDGET, MAX_DEPTH, T
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, Before, First, Last, Refs, Relations, described
+from graph_api.graphql.batches import batched
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import chosen_relations, compile_filter, compile_link_filter
 from graph_api.graphql.named import named_entities
@@ -27,6 +28,7 @@ MAX_SECONDS = 30.0
 MAX_PATHS = 100
 
 
+@batched
 @strawberry.input(description="How much work a walk may do.")
 class Budget:
     entities: int = strawberry.field(
@@ -37,6 +39,7 @@ class Budget:
     )
 
 
+@batched
 @strawberry.input(description="How to walk.")
 class WalkOptions:
     relations: list[inputs.RelationName] | None = strawberry.field(
@@ -47,7 +50,9 @@ class WalkOptions:
     through: inputs.EntityFilter | None = strawberry.field(
         default=None, description="Only entities that match are walked through (starts always are); others can be hits."
     )
-    keep: inputs.EntityFilter | None = strawberry.field(default=None, description="Only hits that match are returned.")
+    keep: inputs.EntityFilter | None = strawberry.field(
+        default=None, description="Only hits that match are returned; not for `paths`."
+    )
     budget: Budget | None = strawberry.field(default=None, description="Limits of the walk.")
 
 
@@ -184,7 +189,7 @@ async def _paths(
     first: Annotated[int, described("At most 100.")] = 10,
 ) -> Paths:
     check_first(first, MAX_PATHS)
-    if walk and walk.keep:
+    if walk and walk.keep not in (None, inputs.EntityFilter()):
         message = "`keep` chooses among hits, and paths have none; `through` says what they may pass"
         raise CatalogError(ErrorCode.BAD_INPUT, message)
     start, end = parse_ref_input(from_), parse_ref_input(to)

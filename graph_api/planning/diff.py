@@ -54,7 +54,7 @@ class Comparison:
 
     def add(self, said: Said) -> None:
         self._entities.compare(said.entities, self._with_unread_code_owners(said.entities))
-        self._links.compare(said.links, told_elsewhere=self._told_elsewhere(said))
+        self._links.compare(said.links)
 
     def plan(self) -> Plan:
         entities, links = self._entities.changes(), self._links.changes()
@@ -72,15 +72,6 @@ class Comparison:
             counts=counts,
             held_because=_guard(counts, self._entities.before, self._links.before, empty=empty),
         )
-
-    def _told_elsewhere(self, said: Said) -> set[LinkKey]:
-        """Links that an unreadable document told of entities which another document tells of now."""
-        moved = {
-            ref: old.document
-            for ref, old in (said.entities.items() if self._snapshot.unreadable else ())
-            if old.document in self._snapshot.unreadable and ref in self._snapshot.entities
-        }
-        return {key for key, link in said.links.items() if moved.get(key.source) == link.document}
 
     def _with_unread_code_owners(self, before: Mapping[Ref, EntityStatement]) -> dict[Ref, EntityStatement]:
         """Repositories as they are said now, which keep what their CODEOWNERS file said that is unreadable now."""
@@ -119,23 +110,18 @@ class _Diff(Generic[K, S]):
         self._withdrawn: Spool[K, S | None] = Spool()
         self.before = self.added = self.removed = 0
 
-    def compare(
-        self,
-        before: Mapping[K, S],
-        instead: Mapping[K, S] = MappingProxyType({}),
-        told_elsewhere: Collection[K] = (),
-    ) -> None:
-        """`instead` of what is said now; what is `told_elsewhere` does not stay with its unreadable document."""
+    def compare(self, before: Mapping[K, S], instead: Mapping[K, S] = MappingProxyType({})) -> None:
+        """`instead` of what is said now."""
         self.before += len(before)
         for key, old in before.items():
             new = instead.get(key) or self._now.get(key)
             if new is None:
-                self._withdraw(key, old, stays=key not in told_elsewhere)
+                self._withdraw(key, old)
                 continue
             self._known[key] = None if _equal(new, old) else replace(new, first_seen=old.first_seen)
 
-    def _withdraw(self, key: K, old: S, *, stays: bool) -> None:
-        if not stays or old.document not in self._unreadable:
+    def _withdraw(self, key: K, old: S) -> None:
+        if old.document not in self._unreadable:
             self._withdrawn[key] = None
             self.removed += 1
         elif not old.stale:

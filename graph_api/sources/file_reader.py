@@ -106,7 +106,7 @@ class FileReader:
                 message = f"{self._root.name(pointer.file)} leads back here; it is read once"
                 self._found.report(ProblemCode.CYCLE, message, pointer.document, pointer.line, Severity.INFO)
             elif pointer.real not in self._found.read:
-                trail.append((pointer.real, self._enter(pointer.file, pointer.real)))
+                trail.append((pointer.real, self._enter(pointer.file, pointer.real, pointed_at=True)))
 
     def _resolve(self, file: Path) -> Path | None:
         try:
@@ -116,11 +116,13 @@ class FileReader:
                 self._refuse(self._root.name(file), error)
             return None
 
-    def _enter(self, file: Path, real: Path) -> Iterator[_Pointer]:
+    def _enter(self, file: Path, real: Path, *, pointed_at: bool = False) -> Iterator[_Pointer]:
         self._found.read.add(real)
         self._open.add(real)
         name = self._root.name(file)
-        locations = self._read_file(file, real, name)
+        # What lies where nobody else looks must be one of ours, even if it does not look like that any more.
+        is_meant = pointed_at and name not in self._listed_names
+        locations = self._read_file(file, real, name, is_meant=is_meant)
         return (
             pointer
             for location, document in locations
@@ -128,7 +130,9 @@ class FileReader:
             for pointer in self._pointers(file, target, name, document.line_of(target.path))
         )
 
-    def _read_file(self, file: Path, real: Path, name: str) -> list[tuple[EntityStatement, YamlDocument]]:
+    def _read_file(
+        self, file: Path, real: Path, name: str, *, is_meant: bool
+    ) -> list[tuple[EntityStatement, YamlDocument]]:
         """The Locations among the descriptors of a file."""
         try:
             data = read_bytes(real)
@@ -136,7 +140,7 @@ class FileReader:
             self._refuse(name, error)
             return []
         # Latin text in UTF-16 is the same with a NUL at every other byte.
-        is_candidate = self._is_candidate(data.replace(_UNDECODED, b""))
+        is_candidate = is_meant or self._is_candidate(data.replace(_UNDECODED, b""))
         try:
             text = decode(data) if is_candidate or _hides_its_text(data) else ""
         except FileError as error:
@@ -233,6 +237,10 @@ class FileReader:
     @cached_property
     def _listed(self) -> list[str]:
         return sorted(path.relative_to(self._root.path).as_posix() for path in self._list_files())
+
+    @cached_property
+    def _listed_names(self) -> frozenset[str]:
+        return frozenset(map(self._root.name, self._list_files()))
 
     def _look(self, files: int) -> None:
         self._found.lookups += files

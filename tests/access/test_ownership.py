@@ -91,13 +91,13 @@ class Clients:
 
 
 @asynccontextmanager
-async def serving(store: Store) -> AsyncIterator[Clients]:
+async def serving(store: Store, settings: Settings | None = None) -> AsyncIterator[Clients]:
     tokens = {
         "admin": (await make_key(store, Role.ADMIN, "admin"))[0],
         "editor": (await make_key(store, Role.EDITOR, "editor", groups=(WEB,)))[0],
         "viewer": (await make_key(store, Role.VIEWER, "viewer", groups=(WEB,)))[0],
     }
-    async with client_of(create_app(Settings(), store)) as http:
+    async with client_of(create_app(settings or Settings(), store)) as http:
         clients = Clients(http, store, tokens)
         assert await clients.write(PUT, "admin", entities=CATALOG) == []
         yield clients
@@ -198,12 +198,31 @@ async def test_nor_by_what_another_source_keeps_from_being_in_force(store: Store
         link = {"from": "component:elsewhere", "relation": "OWNED_BY"}
         await clients.refused(LINK, links=[link | {"to": "group:data"}])
         await clients.refused(PUT, entities=[component("elsewhere", "data")])
-        await clients.refused(PUT, source="api:b", entities=[component("elsewhere", "web")])
-        await clients.refused(
-            REMOVE.replace("entities: $", 'source: "api:b", entities: $'), entities=[{"ref": "component:elsewhere"}]
-        )
+        await clients.refused(PUT, entities=[component("elsewhere", "web", owners=["group:data"])])
         assert await clients.write(LINK, links=[link | {"to": "group:web-edge"}]) == []
         assert await clients.write(PUT, entities=[component("elsewhere", "web", tier=2)]) == []
+        # What was never in force may be withdrawn: nobody loses anything.
+        assert await clients.write(PUT, source="api:b", entities=[component("elsewhere", "web")]) == []
+
+        both = component("both", "web", owners=["group:data"])
+        assert await clients.write(PUT, "admin", source="catalog", entities=[both]) == []
+        assert await clients.write(PUT, entities=[both]) == [], "what is so already"
+        assert await clients.write(REMOVE, entities=[{"ref": "component:both"}]) == []
+
+
+async def test_a_refused_claim_tells_of_nothing_that_is_hidden(open_store: OpenStore) -> None:
+    rules = [{"tags": ["secret"], "to": ["group:data"]}]
+    store = await open_store()
+    settings = Settings.model_validate({"restricted": rules})
+    async with serving(store, settings) as clients:
+        hidden = component("hush", "data") | {
+            "tags": ["secret"],
+            "annotations": {"graph-api/identifiers": "pagerduty:P9"},
+        }
+        assert await clients.write(PUT, "admin", source="api:zz", entities=[hidden]) == []
+        alias = component("alias", "web") | {"annotations": {"graph-api/identifiers": "pagerduty:P9"}}
+        errors = await clients.refused(PUT, entities=[alias])
+        assert "hush" not in str(errors)
 
 
 async def test_what_is_not_there_is_refused_as_what_is_not_ones_own(store: Store) -> None:

@@ -96,48 +96,28 @@ def test_a_file_that_is_broken_beyond_recognition_withdraws_nothing(
     client: Client, store: Store, run: Run, tmp_path: Path, text: str
 ) -> None:
     folder = write(tmp_path / "files", {f"{n}.yaml": descriptor("Component", f"c{n}") for n in range(3)})
+    write(folder, {"all.yaml": descriptor("Location", "all", "{target: ./.hidden/c3}")})
+    write(folder, {".hidden/c3": descriptor("Component", "c3")})
 
     def sync_now() -> None:
         for snapshot in read_paths([folder], only=["files"]):
             run(sync(store, snapshot, source_order(Settings())))
 
     sync_now()
-    (folder / "1.yaml").write_text(text)
+    for path in ("1.yaml", ".hidden/c3"):
+        (folder / path).write_text(text)
     sync_now()
     asked = '{ entities(filter: {kind: {eq: "Component"}}) { nodes { name evidence { stale } } } }'
     assert [(row["name"], row["evidence"][0]["stale"]) for row in client.ask(asked)["entities"]["nodes"]] == [
         ("c0", False),
         ("c1", True),
         ("c2", False),
+        ("c3", True),
     ]
-    (folder / "1.yaml").write_text("a: b\n")
+    for path in ("1.yaml", ".hidden/c3"):
+        (folder / path).write_text("a: b\n")
     sync_now()
     assert [row["name"] for row in client.ask(asked)["entities"]["nodes"]] == ["c0", "c2"]
-
-
-def test_what_another_file_tells_now_does_not_stay_beside_it(client: Client, synced: SyncFolder, folder: Path) -> None:
-    spec = "{owner: before, dependsOn: [resource:db]}"
-    write(folder, {"a.yaml": descriptor("Component", "moved", spec) + "---\n" + descriptor("Component", "left", spec)})
-    synced()
-    (folder / "a.yaml").write_bytes(b"apiVersion: backstage.io/v1\nkind: \xe9\n")
-    write(folder, {"b.yaml": descriptor("Component", "moved", "{owner: now}")})
-    synced()
-    answer = client.ask(
-        """{ moved: entity(ref: "component:moved") { ...Said } left: entity(ref: "component:left") { ...Said } }
-        fragment Said on Entity { owners { ref } evidence { location stale } dependencies { nodes { ref } } }"""
-    )
-    assert answer == {
-        "moved": {
-            "owners": [{"ref": "group:default/now"}],
-            "evidence": [{"location": "b.yaml:1", "stale": False}],
-            "dependencies": {"nodes": []},
-        },
-        "left": {
-            "owners": [{"ref": "group:default/before"}],
-            "evidence": [{"location": "a.yaml:8", "stale": True}],
-            "dependencies": {"nodes": [{"ref": "resource:default/db"}]},
-        },
-    }
 
 
 def last_seen(client: Client) -> list[tuple[str, str, bool]]:
