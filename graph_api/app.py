@@ -11,6 +11,7 @@ from graph_api.catalog.correlation import Rules
 from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
@@ -168,6 +169,9 @@ def open_store(settings: Settings) -> Store:
     """The store that the settings name, constructed and not yet opened."""
     retention = Retention(runs=settings.keep_runs, removed=settings.keep_removed)
     if settings.store.startswith("embedded:"):
+        if settings.store_file and settings.store_file.is_dir():
+            message = f"{settings.store_file} is a folder; name a file: embedded:{settings.store_file / 'catalog.db'}"
+            raise CatalogError(ErrorCode.BAD_INPUT, message)
         return EmbeddedStore(settings.store_file, read_seconds=settings.deadline, retention=retention)
     password = settings.password_of_neo4j
     return Neo4jStore(

@@ -54,3 +54,14 @@ def test_what_is_not_there_is_said() -> None:
     assert run("restore", "nowhere").exit_code == 1
     Path("text").write_text("name: checkout")
     assert "is no backup" in run("restore", "text").stderr or "damaged" in run("restore", "text").stderr
+
+
+def test_what_a_file_system_refuses_is_one_line() -> None:
+    run("sync", write("checkout"))
+    for command in (("backup", "nowhere/catalog.backup"), ("export-schema", "catalog.db/schema")):
+        refused = run(*command)
+        assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
+        assert command[1].partition("/")[0] in refused.stderr
+    Path("folder").mkdir()
+    refused = run("sync", write("checkout"), "--store", "embedded:folder")
+    assert (refused.exit_code, "folder/catalog.db" in refused.stderr) == (1, True), refused.stderr

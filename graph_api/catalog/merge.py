@@ -147,21 +147,25 @@ def utc_time(text: str) -> str | None:
     return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: SourceOrder) -> list[Owner]:
-    """Owners out of the entity's OWNED_BY links (at least one): those of the declaring source, else of the first
-    source that states any. Sorted by ref; one of them is primary.
+def stated_owners(
+    ref: Ref, links: Sequence[Link], entity: Entity, order: SourceOrder, *, guessed: bool = False
+) -> list[Owner]:
+    """Owners out of the entity's OWNED_BY links: those of the declaring source, else of the first source that states
+    any. Sorted by ref; one of them is primary. `guessed`: of those that only follow from something, such as a
+    permission, instead of the others.
     """
-    source = sources_of_owners(entity, links, order)[0]
-    # Links that differ only in their environment name one owner.
-    stated = {link.key.target: link.statements[source] for link in links if source in link.statements}
-    rows = [(target, _fill([row.properties for row in said]), said[0]) for target, said in sorted(stated.items())]
+    said = _owners_said(links, guessed=guessed)
+    if not said:
+        return []
+    source = min(said, key=lambda name: _priority(name, entity, order))
+    rows = [(target, _fill([row.properties for row in rows]), rows[0]) for target, rows in sorted(said[source].items())]
     flagged = next((target for target, properties, _ in rows if properties.get("primary") is True), rows[0][0])
     return [
         Owner(
             ref=target,
             role=str(properties.get("role") or DEFAULT_ROLE),
             primary=target == flagged,
-            how=OwnerHow.DECLARED,
+            how=OwnerHow.INFERRED if guessed else OwnerHow.DECLARED,
             through=(ref,),
             evidence=(evidence_of(source, statement),),
         )
@@ -169,13 +173,26 @@ def declared_owners(ref: Ref, links: Sequence[Link], entity: Entity, order: Sour
     ]
 
 
-def sources_of_owners(entity: Entity, links: Iterable[Link], order: SourceOrder) -> list[str]:
-    """The sources of the entity's OWNED_BY links: the one in force first, which is the declaring one if it states any,
-    then by priority.
-    """
-    declaring = next(iter(entity.statements), None)
+def sources_of_owners(entity: Entity, links: Sequence[Link], order: SourceOrder) -> list[str]:
+    """The sources of the entity's OWNED_BY links, the one in force first."""
+    firm = _owners_said(links, guessed=False)
     sources = {source for link in links for source in link.statements}
-    return sorted(sources, key=lambda source: (source != declaring, order(source)))
+    return sorted(sources, key=lambda name: (name not in firm, *_priority(name, entity, order)))
+
+
+def _owners_said(links: Iterable[Link], *, guessed: bool) -> dict[str, dict[Ref, tuple[LinkStatement, ...]]]:
+    """Statements by source and owner. Links that differ only in their environment name one owner."""
+    said: dict[str, dict[Ref, tuple[LinkStatement, ...]]] = {}
+    for link in links:
+        for source, rows in link.statements.items():
+            if all(row.origin is LinkOrigin.INFERRED for row in rows) is guessed:
+                said.setdefault(source, {})[link.key.target] = rows
+    return said
+
+
+def _priority(source: str, entity: Entity, order: SourceOrder) -> tuple[bool, tuple[int, int, str]]:
+    """The declaring source comes first."""
+    return source != next(iter(entity.statements), None), order(source)
 
 
 def evidence_of(source: str, statement: EntityStatement | LinkStatement) -> Evidence:

@@ -1,5 +1,6 @@
 """How the command ends when something is wrong: one line on standard error, and an exit code that says which kind."""
 
+import errno
 from enum import IntEnum
 from typing import Any
 
@@ -29,6 +30,10 @@ class Failure(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc] # click reads the instance's
 
 
+_ABOUT_FILES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})
+"""What may be wrong with a file without being told of which."""
+
+
 class FriendlyGroup(click.Group):
     """Errors that people can mend are shown without a traceback."""
 
@@ -39,6 +44,11 @@ class FriendlyGroup(click.Group):
             raise Failure(f"{error.message} ({error.code})", exit_of(error)) from error
         except SourceError as error:
             raise Failure(str(error), exit_of(error)) from error
+        except OSError as error:
+            if error.filename is None and error.errno not in _ABOUT_FILES:
+                raise
+            name = f"{error.filename}: " if error.filename else ""
+            raise Failure(f"{name}{error.strerror}", Exit.PROBLEMS) from error
 
 
 def exit_of(error: CatalogError | SourceError) -> Exit:

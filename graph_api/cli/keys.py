@@ -75,49 +75,58 @@ def list_keys(settings: Settings) -> None:
 
 
 @keys.command()
-@click.argument("id_", metavar="ID")
+@click.argument("named", metavar="ID")
 @with_settings(*STORE_OPTIONS)
-def revoke(settings: Settings, id_: str) -> None:
-    """Make a key worthless, on all servers within 5 seconds."""
+def revoke(settings: Settings, named: str) -> None:
+    """Make a key worthless, on all servers within 5 seconds. ID may be its name where no other key has it."""
     require_existing(settings)
+    revoked: list[str] = []
 
     async def work(store: Store) -> None:
-        key = await _key(store, id_)
+        key = await _key(store, named)
         await _write(store, "revokeKey", replace(key, revoked_at=key.revoked_at or _now()))
+        revoked.append(key.id)
 
     _run(settings, work)
-    click.echo(f"Revoked {id_}.")
+    click.echo(f"Revoked {revoked[0]}.")
 
 
 @keys.command()
-@click.argument("id_", metavar="ID")
+@click.argument("named", metavar="ID")
 @click.option(
     "--overlap", default=24, show_default=True, type=click.IntRange(0, 720), help="Hours that the old key stays good."
 )
 @with_settings(*STORE_OPTIONS)
-def rotate(settings: Settings, id_: str, overlap: int) -> None:
-    """Make a new key like an old one, which stays good for a while."""
+def rotate(settings: Settings, named: str, overlap: int) -> None:
+    """Make a new key like an old one, which stays good for a while. ID may be its name where no other key has it."""
     require_existing(settings)
-    made: list[tuple[str, ApiKey]] = []
+    made: list[tuple[str, ApiKey, str]] = []
 
     async def work(store: Store) -> None:
-        key = await _key(store, id_)
+        key = await _key(store, named)
         if not key.is_good(time.time()):
-            raise Failure(f"the key {id_} is {_state(key)}; make a new one", Exit.PROBLEMS)
+            raise Failure(f"the key {key.id} is {_state(key)}; make a new one", Exit.PROBLEMS)
         token, new, old = successor(key, _now(), overlap * HOUR)
         await _write(store, "rotateKey", new, old)
-        made.append((token, new))
+        made.append((token, new, key.id))
 
     _run(settings, work)
-    _show(*made[0])
-    click.echo(f"The old key {id_} stays good for {overlap} hours at most.")
+    token, new, old = made[0]
+    _show(token, new)
+    click.echo(f"The old key {old} stays good for {overlap} hours at most.")
 
 
-async def _key(store: Store, id_: str) -> ApiKey:
-    for key in await store.keys():
-        if key.id == id_:
-            return key
-    raise Failure(f"there is no key {id_}; graph-api keys list shows them", Exit.PROBLEMS)
+async def _key(store: Store, named: str) -> ApiKey:
+    """The one with this id, or else the good one with this name."""
+    keys = await store.keys()
+    good = [key for key in keys if key.name == named and key.is_good(time.time())]
+    found = [key for key in keys if key.id == named] or good or [key for key in keys if key.name == named]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(key.id for key in found)
+        raise Failure(f"there are several keys {named}; say which by its id: {ids}", Exit.PROBLEMS)
+    raise Failure(f"there is no key {named}; graph-api keys list shows them", Exit.PROBLEMS)
 
 
 async def _write(store: Store, action: str, *changed: ApiKey) -> None:

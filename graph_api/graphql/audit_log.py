@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from graph_api.access import audit
 from graph_api.graphql.arguments import After, First
+from graph_api.graphql.connections import Dated
 from graph_api.graphql.context import Info
 from graph_api.graphql.pagination import keyset_page_info, page_arguments
 from graph_api.graphql.times import Time
@@ -51,7 +52,7 @@ class AuditEdge:
 
 
 @strawberry.type(description="Records of the audit log, the newest first.")
-class AuditConnection:
+class AuditConnection(Dated):
     edges: list[AuditEdge] = strawberry.field(description="The records of this page.")
     page_info: PageInfo = strawberry.field(description="Whether there is more.")
 

@@ -16,6 +16,7 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, FilterArgument, First, described
 from graph_api.graphql.conflicts import ConflictingValue, stated_owners
+from graph_api.graphql.connections import Dated
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, utc_text
 from graph_api.graphql.links import Link
@@ -113,7 +114,7 @@ class DriftEdge:
 
 
 @strawberry.type(description="Findings by kind, and then by entity and link.")
-class DriftConnection:
+class DriftConnection(Dated):
     edges: list[DriftEdge] = strawberry.field(description="The findings of this page.")
     page_info: PageInfo = strawberry.field(description="Whether there is more.")
     question: strawberry.Private[DriftQuestion]

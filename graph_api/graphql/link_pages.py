@@ -14,6 +14,7 @@ from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, AllRelations, Before, First, Last, LinkWhere, Relations, described
 from graph_api.graphql.calls import answered_together
+from graph_api.graphql.connections import Dated
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import chosen_relations, compile_link_filter
 from graph_api.graphql.links import Link
@@ -46,7 +47,7 @@ class LinkEdge:
 
 
 @strawberry.type(description="Links of one entity, ordered by the ref at the other end, relation and environment.")
-class LinkConnection:
+class LinkConnection(Dated):
     rows: strawberry.Private[Sequence[Neighbour]]
     page: strawberry.Private[PageArguments]
     more: strawberry.Private[bool]

@@ -32,6 +32,10 @@ class Loaders:
         self.last_applied: ListLoader[str, str | None] = ListLoader(self._last_applied)
         self._neighbours: dict[NeighbourQuestion, ListLoader[Ref, list[Neighbour]]] = {}
         self._counts: dict[NeighbourQuestion, ListLoader[Ref, int]] = {}
+        self._revision: ListLoader[None, int] = ListLoader(self._revisions)
+
+    async def revision(self) -> int:
+        return await self._revision.load(None)
 
     def neighbours(self, question: NeighbourQuestion) -> ListLoader[Ref, list[Neighbour]]:
         async def load(refs: Sequence[Ref]) -> list[list[Neighbour]]:
@@ -47,6 +51,9 @@ class Loaders:
             return [found[ref] for ref in refs]
 
         return self._counts.setdefault(question, ListLoader(load))
+
+    async def _revisions(self, _keys: Sequence[None]) -> list[int]:
+        return [await self._store.revision()]
 
     async def _last_applied(self, sources: Sequence[str]) -> list[str | None]:
         found = {source.name: source.last_applied_at for source in await self._store.sources()}

@@ -98,6 +98,10 @@ class OwnershipGapConnection:
     def page_info(self) -> strawberry.relay.PageInfo:
         return self.page.page_info()
 
+    @strawberry.field(description="The catalog's revision that the page is of.")
+    async def revision(self, info: Info) -> int:
+        return await self.page.revision(info)
+
     @strawberry.field(description="How many entities have a gap.")
     async def total_count(self, info: Info) -> int:
         return await info.context.store.count(self.filter_)

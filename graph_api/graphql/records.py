@@ -1,6 +1,5 @@
 """Sources, their runs, problems and changes, and the catalog's own schema."""
 
-from operator import attrgetter
 from typing import Any, cast
 
 import strawberry
@@ -9,11 +8,13 @@ from strawberry.relay import PageInfo
 
 from graph_api.catalog import changes as catalog
 from graph_api.catalog.kinds import KINDS
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS
 from graph_api.catalog.relations import Relation as CatalogRelation
 from graph_api.catalog.snapshot import Problem as CatalogProblem
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.catalog.snapshot import Severity as ProblemSeverity
+from graph_api.graphql.connections import Dated
 from graph_api.graphql.context import Info
 from graph_api.graphql.named import existing_entity
 from graph_api.graphql.times import Time
@@ -92,6 +93,11 @@ class Source:
     last_applied_at: Time | None = strawberry.field(description="When what it states now was last seen.")
 
 
+def _ref_that_is_left(change: catalog.Change) -> Ref | None:
+    """Another entity may go by the ref of one that is removed."""
+    return None if change.operation is catalog.ChangeOperation.REMOVED else change.ref
+
+
 @strawberry.type(description="The latest thing that happened to an entity.")
 class Change:
     ref: str = strawberry.field(description="The entity's ref.")
@@ -99,7 +105,7 @@ class Change:
     revision: int = strawberry.field(description="The revision that did it.")
     at: Time = strawberry.field(description="When.")
     entity: Entity | None = strawberry.field(
-        resolver=existing_entity(attrgetter("ref")), description="The entity now; null if removed."
+        resolver=existing_entity(_ref_that_is_left), description="The entity now; null if removed."
     )
 
 
@@ -110,7 +116,7 @@ class ChangeEdge:
 
 
 @strawberry.type(description="Changes, oldest first.")
-class ChangeConnection:
+class ChangeConnection(Dated):
     edges: list[ChangeEdge] = strawberry.field(description="The changes of this page.")
     page_info: PageInfo = strawberry.field(description="Whether there is more.")
 
@@ -176,7 +182,7 @@ class SyncEdge:
 
 
 @strawberry.type(description="Runs, newest first.")
-class SyncConnection:
+class SyncConnection(Dated):
     edges: list[SyncEdge] = strawberry.field(description="The runs of this page.")
     page_info: PageInfo = strawberry.field(description="Whether there is more.")
 
@@ -192,7 +198,7 @@ class ProblemEdge:
 
 
 @strawberry.type(description="Problems of the last run of each source, by source, path and line.")
-class ProblemConnection:
+class ProblemConnection(Dated):
     edges: list[ProblemEdge] = strawberry.field(description="The problems of this page.")
     page_info: PageInfo = strawberry.field(description="Whether there is more.")
     asked_source: strawberry.Private[str | None]

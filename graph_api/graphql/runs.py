@@ -9,7 +9,7 @@ from graph_api.catalog.changes import SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, SourceFilter, described
-from graph_api.graphql.context import Info
+from graph_api.graphql.context import Context, Info
 from graph_api.graphql.pagination import Place, keyset_page_info, page_arguments
 from graph_api.graphql.records import (
     CatalogSchema,
@@ -76,6 +76,16 @@ def _problem_place(place: Place | None) -> tuple[str, int] | None:
     return (place[0], place[1]) if place else None
 
 
+async def check_since(context: Context, since: int) -> None:
+    """Raises CatalogError BAD_INPUT for a revision that there has not been, as after a backup was restored."""
+    revision = await context.loaders.revision()
+    if not 0 <= since <= revision:
+        message = f"`since` is a revision, from 0 to now {revision}; got {since}"
+        if since > revision:
+            message += "; if the catalog had it once, an older state was restored: read everything again"
+        raise CatalogError(ErrorCode.BAD_INPUT, message)
+
+
 async def _changes(
     info: Info,
     since: Annotated[int, described("A revision; 0 is the beginning.")] = 0,
@@ -83,10 +93,12 @@ async def _changes(
     after: After = None,
 ) -> ChangeConnection:
     if since < 0:
-        raise CatalogError(ErrorCode.BAD_INPUT, f"`since` is a revision, 0 or more; got {since}")
+        await check_since(info.context, since)
     arguments = page_arguments(info, (int, str), first, after, None, None)
     place = (arguments.after[0], Ref(arguments.after[1])) if arguments.after else None
     rows = await info.context.store.changes(since, arguments.limit + 1, place)
+    if not rows:
+        await check_since(info.context, since)
     edges = [
         ChangeEdge(cursor=arguments.cursor(row.revision, row.ref), node=cast("Any", row))
         for row in rows[: arguments.limit]

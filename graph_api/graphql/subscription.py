@@ -18,6 +18,7 @@ from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.context import Context, Info
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.records import Change
+from graph_api.graphql.runs import check_since
 from graph_api.graphql.selection import selects
 from graph_api.store.protocol import PageRequest
 
@@ -74,11 +75,9 @@ def _expired() -> CatalogError:
 
 
 async def _start(context: Context, since: int | None) -> int:
-    revision = await context.store.revision()
     if since is None:
-        return revision
-    if not 0 <= since <= revision:
-        raise CatalogError(ErrorCode.BAD_INPUT, f"`since` is a revision, from 0 to now {revision}; got {since}")
+        return await context.store.revision()
+    await check_since(context, since)
     return since
 
 

@@ -25,7 +25,8 @@ from graph_api.graphql.web_links import WebLink, contacts_of, web_links_of
 
 strawberry.enum(
     catalog.OwnerHow,
-    description="DECLARED by the entity, INHERITED from what it is part of, or INFERRED from CODEOWNERS.",
+    description="DECLARED by the entity, INHERITED from what it is part of, or INFERRED from CODEOWNERS, "
+    "and where there are none from weaker signs, such as a permission.",
 )
 strawberry.enum(
     catalog.OwnerState,

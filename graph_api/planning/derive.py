@@ -10,7 +10,7 @@ from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, Owner, OwnerState
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.catalog.kinds import OWNER_KINDS
-from graph_api.catalog.merge import SourceOrder, declared_owners
+from graph_api.catalog.merge import SourceOrder, stated_owners
 from graph_api.catalog.ownership import (
     CodeOwnersFile,
     code_owners_of,
@@ -44,7 +44,7 @@ async def _derive_ownership(around: Neighbourhood, rows: dict[Ref, Entity], orde
     parents = await around.reach("PART_OF", OUT, dirty)
     owned = await around.links("OWNED_BY", OUT, parents)
     await around.load(parents)
-    declared = {ref: declared_owners(ref, links, around.row(ref), order) for ref, links in owned.items() if links}
+    declared = {ref: stated_owners(ref, links, around.row(ref), order) for ref, links in owned.items() if links}
     code_owners = await _CodeOwnership.load(around, dirty)
     for ref in dirty:
         levels = whole_of(ref, parents) if parents[ref] else []
@@ -53,6 +53,7 @@ async def _derive_ownership(around: Neighbourhood, rows: dict[Ref, Entity], orde
             declared.get(ref)
             or inherited_owners(levels, declared)
             or code_owners.infer(rows.get(ref) or around.row(ref))
+            or stated_owners(ref, owned.get(ref, ()), around.row(ref), order, guessed=True)
         )
         rows[ref] = _changed(
             rows.get(ref) or around.row(ref),

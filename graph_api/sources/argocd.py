@@ -3,7 +3,7 @@
 | object                                        | becomes                                                              |
 |-----------------------------------------------|----------------------------------------------------------------------|
 | Application                                   | Component of type deployment, identifier `argocd:NAME`               |
-| its sources                                   | BUILT_FROM the repository; CONTAINS a chart as package `pkg:helm/...`|
+| its sources, or the dry one it is rendered of | BUILT_FROM the repository; CONTAINS a chart as package `pkg:helm/...`|
 | its destination                               | DEPLOYED_TO an Environment: namespace and cluster                    |
 | its project, if not `default`; its set        | PART_OF a System                                                     |
 | images in its status                          | RUNS_IMAGE, observed                                                 |

@@ -63,7 +63,9 @@ def _spec(spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sources_of(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [source for _, source in mappings(spec.get("sources"))] or [mapping(spec.get("source"))]
+    """Of one that is hydrated, what it is made of."""
+    one = spec.get("source") or dig(spec, "sourceHydrator", "drySource")
+    return [source for _, source in mappings(spec.get("sources"))] or [mapping(one)]
 
 
 def state_source(user: Ref, source: Mapping[str, Any], at: Place, findings: Findings) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+from graph_api.catalog.entity import Criticality
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place
 from graph_api.sources.findings import Findings
@@ -10,11 +11,14 @@ from graph_api.sources.naming import package_ref
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?")
 
 
-def state_chart(user: Ref, name: str, version: str | None, at: Place, findings: Findings) -> None:
+def state_chart(
+    user: Ref, name: str, version: str | None, at: Place, findings: Findings, criticality: Criticality | None = None
+) -> None:
     """A chart that something installs; a range of versions names none of them and is told of the link."""
     exact = version if version and _VERSION.fullmatch(version) else None
     purl = f"pkg:helm/{name}@{exact}" if exact else f"pkg:helm/{name}"
     if package := package_ref(purl):
         spec = {"version": exact} if exact else {}
         findings.entity(package, at, name=name, type="helm", spec=spec, identifiers=[purl])
-        findings.link(user, "CONTAINS", package, at, properties={"version": version} if version else {})
+        told = {"version": version} if version else {}
+        findings.link(user, "CONTAINS", package, at, properties=told, criticality=criticality)

@@ -20,7 +20,13 @@ from graph_api.sources.resource_classes import provider_of
 
 TAGS = ("tags", "tags_all", "tagsAll", "labels", "effective_labels", "user_labels")
 NAMES = ("arn", "self_link", "selfLink", "id")
-HOSTS = ("address", "endpoint", "dns_name", "dnsName", "fqdn", "public_dns", "publicDns")
+HOSTS = (
+    "address", "endpoint", "dns_name", "dnsName", "fqdn", "public_dns", "publicDns", "hostname",
+    "default_hostname", "defaultHostname", "fully_qualified_domain_name", "fullyQualifiedDomainName",
+    "primary_endpoint_address", "primaryEndpointAddress", "reader_endpoint", "readerEndpoint",
+    "reader_endpoint_address", "readerEndpointAddress",
+    "configuration_endpoint_address", "configurationEndpointAddress",
+)  # fmt: skip
 IMAGES = ("repository_url", "repositoryUrl")
 TITLES = ("name", "identifier", "bucket", "title", "display_name", "displayName")
 

@@ -20,7 +20,8 @@
   OTEL_RESOURCE_ATTRIBUTES, and `image:` of an image that no other service of the project runs and that is neither
   middleware nor an official base image.
 - Variables are filled in from the `.env` beside the files and from their defaults. An image with a variable that nobody
-  sets is left out. Values of variables are looked at for addresses, never kept; neither are labels.
+  sets is left out. Values of variables are looked at for addresses, never kept; neither are labels. Files that
+  `env_file` names are not read.
 - `extends` is followed within the project and to other Compose files of the source.
 - A service that only another file states, which is not there, stays an unresolved ref, with a warning.
 

@@ -127,13 +127,13 @@ def _read_dependencies(ref: Ref, document: Document, charts: Charts, findings: F
     for index, row in mappings(document.get("dependencies")):
         name, repository = text_of(row.get("name")), text_of(row.get("repository")) or ""
         at = document.at("dependencies", index)
+        soft = Criticality.SOFT if "condition" in row or "tags" in row else None
         if not name:
             findings.problem("a dependency without a name", at, ref=ref)
         elif local := _local(document, name, repository, charts):
-            soft = Criticality.SOFT if "condition" in row or "tags" in row else None
             findings.link(ref, "DEPENDS_ON", _ref(local), at, criticality=soft)
         elif repository and not repository.startswith("file:"):
-            state_chart(ref, name, text_of(row.get("version")), at, findings)
+            state_chart(ref, name, text_of(row.get("version")), at, findings, soft)
         else:
             findings.problem(f"the chart of the dependency {name[:80]!r} is not among the files", at, ref=ref)
 

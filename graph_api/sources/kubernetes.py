@@ -31,7 +31,8 @@ ReplicaSets of a Deployment, Jobs of a CronJob) is not repeated.
   services app.kubernetes.io/name; `image:` of an image that no other workload here runs and that is neither middleware
   nor an official base image; `host:` of a public host name that one route alone has.
 - An environment variable, also one out of a ConfigMap of the files, whose value names the host of a Service of the
-  source makes a DEPENDS_ON with origin INFERRED and confidence 0.8. Values are looked at, never kept.
+  source, or of a pod behind a headless one (`kafka-0.kafka`), makes a DEPENDS_ON with origin INFERRED and confidence
+  0.8. Values are looked at, never kept.
 - Kustomizations are applied as kustomize.py says; a manifest counts once however many overlays use it.
 
 Online: in pages by `limit` and `continue`, what the cluster serves of the above but ConfigMaps and Secrets, which are
@@ -53,7 +54,7 @@ from graph_api.sources.documents import Document, dig, listed, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.json_patch import is_json_patch
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_cluster
-from graph_api.sources.kubernetes_needs import ConfigMaps, Services, address_of, state_needs
+from graph_api.sources.kubernetes_needs import ConfigMaps, Services, answering, state_needs
 from graph_api.sources.kubernetes_objects import (
     Keys,
     Manifest,
@@ -182,7 +183,7 @@ def _state_routes(routes: Sequence[Manifest], overlays: Overlays, services: Serv
             identifiers=[scoped("host", host) for host in hosts if users[host] == 1 and _is_public(host)],
         )
         for keys, host in _backends(route):
-            for target in services.get(address_of(host, namespace), []):
+            for target in answering(host, namespace, services):
                 findings.link(ref, "DEPENDS_ON", target, route.at(*keys))
         for keys, parent, where in _parents(route):
             findings.link(ref, "DEPENDS_ON", _route_ref("Gateway", where or namespace, parent), route.at(*keys))

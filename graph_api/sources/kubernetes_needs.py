@@ -1,6 +1,7 @@
 """What a workload of Kubernetes needs: volume claims and secrets by name, and Services by the addresses it is given."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,6 +18,8 @@ Services = dict[tuple[str, str], list[Ref]]
 
 ConfigMaps = Mapping[tuple[str, str], dict[str, Any]]
 
+_POD = re.compile(r".+-\d+")
+"""Of a StatefulSet."""
 _SECRETS = (("env", ("valueFrom", "secretKeyRef", "name")), ("envFrom", ("secretRef", "name")))
 
 
@@ -28,7 +31,7 @@ def state_needs(workload: Workload, services: Services, data: ConfigMaps, findin
         findings.link(workload.ref, "DEPENDS_ON", findings.entity(ref, at, name=name, type=type_), at)
     for keys, variable, value in chain(workload.values(), _configured(workload, data)):
         for host in hosts_in(variable, value):
-            for target in services.get(address_of(host, workload.namespace), []):
+            for target in answering(host, workload.namespace, services):
                 if target != workload.ref:
                     _state_address(workload, keys, variable, target, findings)
 
@@ -50,8 +53,10 @@ def _volumes(workload: Workload) -> Iterator[tuple[Keys, str, str]]:
     for index, volume in mappings(workload.manifest.get(*volumes)):
         if claim := text_of(dig(volume, "persistentVolumeClaim", "claimName")):
             yield (*volumes, index), "persistentvolumeclaim", claim
-        if secret := text_of(dig(volume, "secret", "secretName")):
-            yield (*volumes, index), "secret", secret
+        projected = (dig(row, "secret", "name") for _, row in mappings(dig(volume, "projected", "sources")))
+        for named in (dig(volume, "secret", "secretName"), *projected):
+            if secret := text_of(named):
+                yield (*volumes, index), "secret", secret
     for index, template in mappings(workload.manifest.get("spec", "volumeClaimTemplates")):
         if name := text_of(dig(template, "metadata", "name")):
             claim = f"{name}-{workload.manifest.name}"
@@ -81,7 +86,10 @@ def _configured(workload: Workload, data: ConfigMaps) -> Iterator[Value]:
                     yield (*keys, "envFrom", index), variable, value
 
 
-def address_of(host: str, namespace: str) -> tuple[str, str]:
-    """Namespace and name of the Service at `name`, `name.namespace` or `name.namespace.svc...`."""
+def answering(host: str, namespace: str, services: Services) -> Sequence[Ref]:
+    """What answers at `name`, `name.namespace` or `name.namespace.svc...`, or behind a pod of a headless Service, whose
+    own name comes before that.
+    """
     name, _, rest = host.partition(".")
-    return (rest.partition(".")[0] if rest else namespace), name
+    found = services.get((rest.partition(".")[0] if rest else namespace, name), [])
+    return found or (answering(rest, namespace, services) if rest and _POD.fullmatch(name) else [])

@@ -17,6 +17,8 @@ MAX_JSON = 32_000_000
 
 _YAML = (".yaml", ".yml")
 _JSON = (".json", ".jsonl", ".ndjson", ".sarif", ".tfstate", ".golden", ".cdx", ".checkpoint")
+_UNMISTAKABLE = (".sarif", ".sarif.json", ".tfstate", ".cdx", ".cdx.json", ".spdx.json", ".checkpoint")
+"""What only tools write."""
 _TEMPLATE = re.compile(r"\{\{|\{%")
 
 
@@ -31,7 +33,7 @@ class Loaded:
 
     def refuse(self, path: str, code: ProblemCode, message: str, line: int | None = None) -> None:
         # Folders are full of templates, and of JSON with comments, that nobody means for the catalog.
-        of_ours = path.lower().endswith(_YAML) and code is not ProblemCode.TEMPLATE
+        of_ours = path.lower().endswith((*_YAML, *_UNMISTAKABLE)) and code is not ProblemCode.TEMPLATE
         severity = Severity.REFUSED if of_ours else Severity.INFO
         self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
         self.unreadable.add(path)

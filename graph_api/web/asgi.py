@@ -118,7 +118,7 @@ def build_asgi(
             Middleware(Observe),
             Middleware(LimitHeads, limits.max_head, limits.max_headers),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
-            *([Middleware(CORSMiddleware, origins, ("GET", "POST"), ("authorization",))] if origins else []),
+            *([_cors(origins)] if origins else []),
             Middleware(AtGraphQL, ExplorerPage(Authentication(limited, authenticator))),
         ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
@@ -129,6 +129,16 @@ def build_asgi(
     app.admin = build_admin(health_routes(readiness), store, admin_hosts)
     app.lifecycle = lifecycle
     return app
+
+
+def _cors(origins: Sequence[str]) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("authorization", "traceparent", "tracestate", "x-request-id"),
+        expose_headers=("retry-after", "x-request-id"),
+    )
 
 
 @asynccontextmanager

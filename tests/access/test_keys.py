@@ -198,6 +198,19 @@ def test_a_key_is_rotated_with_an_overlap_and_revoked() -> None:
     assert [row["action"] for row in records] == ["revokeKey", "rotateKey", "createKey"]
 
 
+def test_a_key_is_found_by_its_name_as_long_as_one_has_it() -> None:
+    first = create(*ADMIN)
+    name = ADMIN[ADMIN.index("--name") + 1]
+    rotated = run("keys", "rotate", name)
+    assert (rotated.exit_code, first.split("_")[1] in rotated.stdout) == (0, True)
+    both = run("keys", "revoke", name)
+    assert both.exit_code == 1
+    assert first.split("_")[1] in both.stderr
+    assert run("keys", "revoke", first.split("_")[1]).exit_code == 0
+    assert run("keys", "revoke", name).exit_code == 0
+    assert run("keys", "list").stdout.count("revoked") == 2
+
+
 def status(url: str, token: str) -> int:
     headers = {"authorization": f"Bearer {token}"}
     return httpx.post(f"{url}/graphql", json={"query": "{ __typename }"}, headers=headers).status_code

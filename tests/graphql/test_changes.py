@@ -1,0 +1,63 @@
+"""What pollers rely on: the revision of every list, a `since` that cannot be, and what is left of what is removed."""
+
+import pytest
+
+from tests.graphql.conftest import Client
+
+PUT = """mutation M($source: String!, $entities: [EntityInput!]!) {
+  putEntities(source: $source, entities: $entities) { revision userErrors { message } } }"""
+LISTS = (
+    "entities",
+    "services",
+    "ownershipGaps",
+    "changes",
+    "syncs",
+    "problems",
+    "auditLog",
+    "drift",
+    'dependents(of: ["component:a"])',
+)
+
+
+def put(client: Client, source: str, name: str, identifier: str) -> int:
+    entity = {"kind": "Component", "name": name, "annotations": {"graph-api/identifiers": identifier}}
+    answer = client.ask(PUT, source=source, entities=[entity])["putEntities"]
+    assert answer["userErrors"] == []
+    revision: int = answer["revision"]
+    return revision
+
+
+@pytest.mark.parametrize("asked", LISTS)
+def test_every_list_tells_its_revision(client: Client, asked: str) -> None:
+    revision = put(client, "api:one", "a", "pagerduty:P1")
+    assert client.ask(f"{{ list: {asked} {{ revision }} }}") == {"list": {"revision": revision}}
+
+
+def test_lists_of_links_tell_their_revision(client: Client) -> None:
+    revision = put(client, "api:one", "a", "pagerduty:P1")
+    answer = client.ask("{ entities { nodes { dependencies { revision } related(direction: IN) { revision } } } }")
+    told = {"revision": revision}
+    assert answer["entities"]["nodes"] == [{"dependencies": told, "related": told}]
+
+
+def test_a_revision_that_has_not_been_is_no_beginning(client: Client) -> None:
+    revision = put(client, "api:one", "a", "pagerduty:P1")
+    asked = "query Q($since: Int!) { changes(since: $since) { nodes { ref } } }"
+    assert client.ask(asked, since=revision)["changes"]["nodes"] == []
+    for since in (-1, revision + 1):
+        assert client.code(asked, since=since) == "BAD_INPUT"
+    assert "read everything again" in client.post(asked, since=revision + 1)["errors"][0]["message"]
+
+
+def test_of_what_is_removed_no_entity_is_left_whatever_goes_by_its_ref(client: Client) -> None:
+    put(client, "api:one", "a", "pagerduty:P1")
+    before = put(client, "api:two", "b", "pagerduty:P2")
+    put(client, "api:two", "b", "pagerduty:P1")
+    assert client.ask('{ entity(ref: "component:b") { ref } }') == {"entity": {"ref": "component:default/a"}}
+    changes = client.ask(
+        "query Q($since: Int!) { changes(since: $since) { nodes { ref operation entity { ref } } } }", since=before
+    )["changes"]["nodes"]
+    assert changes == [
+        {"ref": "component:default/a", "operation": "UPDATED", "entity": {"ref": "component:default/a"}},
+        {"ref": "component:default/b", "operation": "REMOVED", "entity": None},
+    ]
