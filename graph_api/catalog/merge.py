@@ -33,7 +33,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class SourceOrder:
     """The order of priority: the sources with these names, then descriptors, then what else declares, then what
-    observes, the API's last; ties by name.
+    observes, the API's last; ties by name. Of one thing, those that only name it come after those that tell of it.
 
     A name stands also for the sources that other connectors read beside it, as `files` for `kubernetes:files`; but not
     for `api:files`, which any editor may write for.
@@ -55,13 +55,26 @@ class SourceOrder:
         place = next((self.names.index(text) for text in texts if text in self.names), len(self.names))
         return place + (rank == _LAST and place == len(self.names)), rank, source
 
+    def of_statement(self, source: str, statement: EntityStatement) -> tuple[int, int, str]:
+        """The source's place for what it says of one entity."""
+        place, rank, name = self(source)
+        if rank in (_DECLARING, _OBSERVING) and _only_names(statement):
+            rank = _NAMING
+        return place, rank, name
+
     @property
     def memory(self) -> tuple[str, ...]:
         """All of it as texts, for a store to remember."""
         return (*self.names, *self.rules.texts, *(rule.text for rule in self.restrictions))
 
 
-_FIRST, _DECLARING, _OBSERVING, _LAST = range(4)
+_FIRST, _DECLARING, _OBSERVING, _NAMING, _LAST = range(5)
+
+
+def _only_names(statement: EntityStatement) -> bool:
+    """As a manifest names an image, of which a scanner tells more."""
+    told = (statement.spec, statement.title, statement.description, statement.lifecycle, statement.tags)
+    return not any((*told, statement.labels, statement.annotations, statement.links)) and statement.tier is None
 
 
 def _rank(source: str, connector: str, observing: frozenset[str]) -> int:

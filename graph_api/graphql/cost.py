@@ -35,6 +35,8 @@ from graph_api.graphql.pagination import DEFAULT_PAGE
 ASSUMED_ITEMS = 5
 """Of a list that is neither paged nor as long as an argument, such as the owners of an entity."""
 LONG_LISTS = {
+    "CatalogSchema.kinds": 50,
+    "CatalogSchema.relations": 50,
     "Cycle.members": 100,
     "Cycle.path": 20,
     "Facet.buckets": 100,

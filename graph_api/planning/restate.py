@@ -68,7 +68,7 @@ async def _restated(
     return Restated(
         standing.rows,
         links.old,
-        {ref: in_order(said, order) for ref, said in _entities(standing, edit).items()},
+        {ref: _entity_in_order(said, order) for ref, said in _entities(standing, edit).items()},
         {key: in_order(said, order) for key, said in links.said.items()},
         order,
     )
@@ -162,6 +162,10 @@ def _key_order(statement: LinkStatement) -> tuple[str, str, str, str]:
 
 def in_order(statements: Mapping[str, S], order: SourceOrder) -> Mapping[str, S]:
     return dict(sorted(statements.items(), key=lambda item: order(item[0]))) if len(statements) > 1 else statements
+
+
+def _entity_in_order(said: Mapping[str, EntityStatement], order: SourceOrder) -> Mapping[str, EntityStatement]:
+    return dict(sorted(said.items(), key=lambda item: order.of_statement(*item))) if len(said) > 1 else said
 
 
 async def each_said(tx: WriteTransaction, source: str) -> AsyncIterator[Said]:

@@ -52,7 +52,7 @@ def test_queries_answer(demo: Client) -> None:
     ]
     assert [row["source"] for row in why["why"]["things"]] == [
         "demo",
-        *(f"{name}:demo" for name in ("argocd", "kubernetes", "openslo", "grafana", "otel", "prometheus")),
+        *(f"{name}:demo" for name in ("argocd", "kubernetes", "otel", "grafana", "openslo", "prometheus")),
     ]
 
 

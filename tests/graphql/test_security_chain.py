@@ -106,3 +106,24 @@ def test_what_vex_says_not_to_be_affected_is_degraded_and_can_be_left_out(shop: 
     }
     exploitable = {"not": {"properties": [{"key": "vex", "eq": "not_affected"}]}}
     assert hits(shop, "cve-2026-2222", exploitable) == {}
+
+
+def test_what_only_names_a_thing_leaves_what_is_known_of_it(
+    shop: Client, store: Store, run: Run, tmp_path: Path
+) -> None:
+    image = "resource:image/registry.example-shop-checkout"
+    asked = """query Q($image: String!) {
+      image: entity(ref: $image) { type spec evidence { source } }
+      vulnerability: entity(ref: "vulnerability:cve-2026-2222") { type evidence { source } } }"""
+    before = shop.ask(asked, image=image)
+    (tmp_path / "deployment.yaml").write_text(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: checkout, namespace: shop}\nspec:\n  template:\n"
+        "    spec: {containers: [{name: main, image: 'registry.example/shop/checkout:1.4.0'}]}\n"
+    )
+    for snapshot in read_paths([tmp_path], source="shop"):
+        run(sync(store, snapshot, source_order(Settings())))
+    assert before["vulnerability"]["type"] == "LOW"
+    assert before["vulnerability"]["evidence"] == [{"source": "trivy:shop"}, {"source": "openvex:shop"}]
+    assert before["image"]["spec"] == {"vulnerabilities": {"CRITICAL": 1, "LOW": 1}}
+    before["image"]["evidence"] += [{"source": "kubernetes:shop"}]
+    assert shop.ask(asked, image=image) == before
