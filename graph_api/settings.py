@@ -28,7 +28,7 @@ from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.restriction_settings import RestrictionSettings
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
-from graph_api.trusted_documents import DocumentSettings
+from graph_api.trusted_documents import DocumentSettings, check_documents
 
 ENV_PREFIX = "GRAPH_API_"
 DEFAULT_FILE = Path("graph-api.yaml")
@@ -213,8 +213,9 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
         return frozenset(name.lower() for name in (self.host, *LOOPBACK_NAMES, *self.allowed_hosts))
 
     @model_validator(mode="after")
-    def _check_access(self) -> "Settings":
+    def _check_together(self) -> "Settings":
         check_access(self, self.host)
+        check_documents(self)
         return self
 
 

@@ -69,3 +69,9 @@ class DocumentSettings(BaseSettings):
         description="A JSON manifest of documents by their SHA-256, or a folder of such; read when the server starts.",
     )
     get_trusted_only: bool = Field(default=False, description="Answer by GET only documents that are trusted.")
+
+
+def check_documents(values: DocumentSettings) -> None:
+    """Raise ValueError for settings that contradict each other."""
+    if values.trusted_documents is TrustMode.ENFORCE and not values.trusted_documents_path:
+        raise ValueError("trusted_documents: enforce needs trusted_documents_path: without it, all would be refused")

@@ -81,6 +81,8 @@ def test_check_of_a_folder_without_anything_to_read_fails() -> None:
     result = run("check", "empty")
     assert result.exit_code == 1
     assert "nothing to read there" in result.stderr
+    synced = run("sync", "empty")
+    assert (synced.exit_code, synced.stdout) == (0, "Nothing to read there: no file that a connector knows.\n")
 
 
 def test_kinds_of_the_deployment_are_known(monkeypatch: pytest.MonkeyPatch) -> None:

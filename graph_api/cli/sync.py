@@ -69,6 +69,8 @@ def sync(
         reports = [asyncio.run(_confirm(settings, confirm))]
     else:
         reports = asyncio.run(_sync(settings, paths, source, only, repo, dry_run=dry_run))
+    if not reports:
+        click.echo("Nothing to read there: no file that a connector knows.")
     echo_reports(settings, reports, dry_run=dry_run)
     exit_after(reports, strict=strict)
 

@@ -1,6 +1,7 @@
 """What /hooks and /api/v1/lineage have in common: who may have a source synced, and who asked for it."""
 
 import hmac
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from graph_api.store.protocol import Store
 from graph_api.web.authentication import Authenticator, Refusing, bearer_of
 from graph_api.web.limits import LimitRequests, RequestLimits
 from graph_api.web.request_id import request_id
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,11 @@ def _attempt(request: Request, principal: Principal, action: str, source: str | 
 
 def secret_of(source: Configured) -> bytes | None:
     """None where none is configured, or its variable is not set."""
-    return os.environ.get(source.webhook_secret_variable or "", "").encode() or None
+    variable = source.webhook_secret_variable
+    secret = os.environ.get(variable, "") if variable else ""
+    if variable and not secret:
+        logger.warning("The source %s has its webhook secret in %s, which is not set", source.name, variable)
+    return secret.encode() or None
 
 
 def bears(headers: Headers, secret: bytes) -> bool:

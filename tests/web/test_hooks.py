@@ -91,13 +91,17 @@ async def test_who_does_not_is_refused(store: Store, open_store: OpenStore, head
 
 
 @pytest.mark.parametrize("source", ["nowhere", "open", "empty", "unset", ""])
-async def test_sources_without_a_secret_are_as_unknown_as_those_that_do_not_exist(store: Store, source: str) -> None:
+async def test_sources_without_a_secret_are_as_unknown_as_those_that_do_not_exist(
+    store: Store, source: str, caplog: pytest.LogCaptureFixture
+) -> None:
     headers = {**SIGNED[0], **SIGNED[1], **SIGNED[2]}
     async with hooked(store) as client:
         answer = await client.post(f"/hooks/{source}", content=BODY, headers=headers)
         unknown = await client.post("/hooks/no-such-source", content=BODY, headers=headers)
     assert (answer.status_code, unknown.status_code) == (401, 401)
     assert answer.text == unknown.text
+    told = f"The source {source} has its webhook secret in {source.upper()}_SECRET, which is not set"
+    assert caplog.messages.count(told) == (source in ("empty", "unset"))
 
 
 async def test_what_arrives_while_it_runs_is_one_more_run(store: Store, open_store: OpenStore) -> None:

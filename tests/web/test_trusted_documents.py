@@ -116,6 +116,12 @@ def test_a_manifest_that_is_none_keeps_the_server_from_starting(tmp_path: Path, 
             load_settings(chosen={"trusted_documents_path": path})
 
 
+def test_nothing_is_enforced_without_documents() -> None:
+    with pytest.raises(BadSettingsError, match="enforce needs trusted_documents_path"):
+        load_settings(chosen={"trusted_documents": "enforce"})
+    assert load_settings(chosen={"trusted_documents": "log"}).trusted_documents is TrustMode.LOG
+
+
 def test_what_comes_by_a_socket_or_a_stream_is_looked_at_too(tmp_path: Path) -> None:
     settings = Settings(
         insecure_anonymous=True,
