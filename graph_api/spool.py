@@ -145,10 +145,10 @@ def in_order(mapping: Mapping[K, V], start: str = "") -> Iterator[tuple[K, V]]:
 
 
 def _place(key: object) -> bytes:
-    """Sorts as keys do."""
-    parts = key if isinstance(key, tuple) else (key,)
-    texts = ("\0" if part is None else f"{part:012}" if isinstance(part, int) else part for part in parts)
-    return "\0".join(texts).encode("utf-8", "surrogatepass")
+    """Sorts as keys do; of their further parts None comes first, then the empty text."""
+    first, *others = key if isinstance(key, tuple) else (key,)
+    texts = ("" if part is None else f"\1{part:012}" if isinstance(part, int) else f"\1{part}" for part in others)
+    return "\0".join((first, *texts)).encode("utf-8", "surrogatepass")
 
 
 def _packed(item: tuple[object, object]) -> bytes:
