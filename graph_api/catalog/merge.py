@@ -74,7 +74,8 @@ _FIRST, _DECLARING, _OBSERVING, _NAMING, _LAST = range(5)
 def _only_names(statement: EntityStatement) -> bool:
     """As a manifest names an image, of which a scanner tells more."""
     told = (statement.spec, statement.title, statement.description, statement.lifecycle, statement.tags)
-    return not any((*told, statement.labels, statement.annotations, statement.links)) and statement.tier is None
+    more = (statement.labels, statement.annotations, statement.links, statement.code_owners)
+    return not any((*told, *more)) and statement.tier is None and statement.active
 
 
 def _rank(source: str, connector: str, observing: frozenset[str]) -> int:
@@ -95,11 +96,11 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
     kind, namespace, _ = split_ref(ref)
     return Entity(
         ref=ref,
-        name=first.name,
+        name=next((statement.name for statement in said if statement.ref == ref), first.name),
         kind=kind,
         namespace=namespace,
         declared=True,
-        type=first.type,
+        type=first.type or _first([statement.type for statement in said if _only_names(statement)]),
         title=first.title,
         description=first.description,
         lifecycle=first.lifecycle,

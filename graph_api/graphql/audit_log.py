@@ -9,7 +9,7 @@ from strawberry.scalars import JSON
 
 from graph_api.access import audit
 from graph_api.graphql.arguments import After, First
-from graph_api.graphql.connections import Dated
+from graph_api.graphql.connections import Dated, date
 from graph_api.graphql.context import Info
 from graph_api.graphql.pagination import keyset_page_info, page_arguments
 from graph_api.graphql.times import Time
@@ -64,6 +64,7 @@ class AuditConnection(Dated):
 async def _audit_log(info: Info, first: First = None, after: After = None) -> AuditConnection:
     arguments = page_arguments(info, (int,), first, after, None, None)
     before = arguments.after[0] if arguments.after else None
+    await date(info)
     rows = await info.context.catalog.audit(arguments.limit + 1, before)
     edges = [
         AuditEdge(cursor=arguments.cursor(row.sequence), node=cast("AuditRecord", row))

@@ -16,7 +16,7 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, FilterArgument, First, described
 from graph_api.graphql.conflicts import ConflictingValue, stated_owners
-from graph_api.graphql.connections import Dated
+from graph_api.graphql.connections import Dated, date
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_filter, utc_text
 from graph_api.graphql.links import Link
@@ -143,6 +143,7 @@ async def _drift(
         filter=await compile_filter(filter, info.context),
         since=_days_ago(days),
     )
+    await date(info)
     found = await store.drift(question, arguments.limit + 1, _place(arguments.after))
     edges = [DriftEdge(cursor=arguments.cursor(*row.place), node=cast("Any", row)) for row in found[: arguments.limit]]
     page_info = keyset_page_info(edges, arguments, len(found) > arguments.limit)

@@ -9,6 +9,7 @@ from graph_api.catalog.changes import SyncStatus
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, SourceFilter, described
+from graph_api.graphql.connections import date
 from graph_api.graphql.context import Context, Info
 from graph_api.graphql.pagination import Place, keyset_page_info, page_arguments
 from graph_api.graphql.records import (
@@ -41,6 +42,7 @@ async def _syncs(
     arguments = page_arguments(info, (str, str), first, after, None, None)
     place = (arguments.after[0], arguments.after[1]) if arguments.after else None
     source = source or own_source(info.context.principal)
+    await date(info)
     runs = await info.context.store.syncs(source, arguments.limit + 1, place, status)
     edges = [
         SyncEdge(cursor=arguments.cursor(run.started_at, run.id), node=cast("Sync", run))
@@ -60,6 +62,7 @@ async def _problems(
     arguments = page_arguments(info, (str, int), first, after, last, before)
     limit, backward = arguments.limit, arguments.backward
     source = source or own_source(info.context.principal)
+    await date(info)
     rows = await info.context.store.problems(
         source, limit + 1, _problem_place(arguments.after), _problem_place(arguments.before), backward=backward
     )
@@ -96,6 +99,7 @@ async def _changes(
         await check_since(info.context, since)
     arguments = page_arguments(info, (int, str), first, after, None, None)
     place = (arguments.after[0], Ref(arguments.after[1])) if arguments.after else None
+    await date(info)
     rows = await info.context.store.changes(since, arguments.limit + 1, place)
     if not rows:
         await check_since(info.context, since)

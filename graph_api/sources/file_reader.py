@@ -70,11 +70,16 @@ class _Pointer(NamedTuple):
 
 
 class FileReader:
-    """Reads files of one root into `found`. `list_files` gives the paths that globs are matched against."""
+    """Reads files of one root into `found`: those `listed`, and where they lead. `list_files` gives the paths that
+    globs are matched against.
+    """
 
-    def __init__(self, root: Root, found: Found, list_files: Callable[[], Sequence[Path]]) -> None:
+    def __init__(
+        self, root: Root, found: Found, listed: Sequence[Path], list_files: Callable[[], Sequence[Path]]
+    ) -> None:
         self._root = root
         self._found = found
+        self._names = frozenset(map(root.name, listed))
         self._list_files = list_files
         self._open: set[Path] = set()
         groups = "|".join(re.escape(group) for group in (GROUP, *found.groups))
@@ -121,7 +126,7 @@ class FileReader:
         self._open.add(real)
         name = self._root.name(file)
         # What lies where nobody else looks must be one of ours, even if it does not look like that any more.
-        is_meant = pointed_at and name not in self._listed_names
+        is_meant = pointed_at and name not in self._names
         locations = self._read_file(file, real, name, is_meant=is_meant)
         return (
             pointer
@@ -237,10 +242,6 @@ class FileReader:
     @cached_property
     def _listed(self) -> list[str]:
         return sorted(path.relative_to(self._root.path).as_posix() for path in self._list_files())
-
-    @cached_property
-    def _listed_names(self) -> frozenset[str]:
-        return frozenset(map(self._root.name, self._list_files()))
 
     def _look(self, files: int) -> None:
         self._found.lookups += files

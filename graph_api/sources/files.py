@@ -117,7 +117,7 @@ def _read_root(root: Root, listing: Listing, found: Found, *, whole: bool) -> li
     for link in listing.outside:
         message = "a symbolic link to a folder outside the one that is synced; it is not followed"
         found.report(ProblemCode.OUTSIDE_ROOT, message, root.name(link), severity=Severity.INFO)
-    reader = FileReader(root, found, lambda: (listing if whole else root.list_all()).documents)
+    reader = FileReader(root, found, listing.documents, lambda: (listing if whole else root.list_all()).documents)
     for file in listing.documents:
         reader.read(file)
     return find_checkouts(root, listing)

@@ -87,9 +87,13 @@ def _configured(workload: Workload, data: ConfigMaps) -> Iterator[Value]:
 
 
 def answering(host: str, namespace: str, services: Services) -> Sequence[Ref]:
-    """What answers at `name`, `name.namespace` or `name.namespace.svc...`, or behind a pod of a headless Service, whose
-    own name comes before that.
-    """
+    """What answers at the host of a Service, or of a pod behind a headless one, whose own name comes before that."""
+    found = services.get(_address_of(host, namespace), [])
+    pod, _, service = host.partition(".")
+    return found or (services.get(_address_of(service, namespace), []) if _POD.fullmatch(pod) else [])
+
+
+def _address_of(host: str, namespace: str) -> tuple[str, str]:
+    """Namespace and name of the Service at `name`, `name.namespace` or `name.namespace.svc...`."""
     name, _, rest = host.partition(".")
-    found = services.get((rest.partition(".")[0] if rest else namespace, name), [])
-    return found or (answering(rest, namespace, services) if rest and _POD.fullmatch(name) else [])
+    return (rest.partition(".")[0] if rest else namespace), name

@@ -15,13 +15,15 @@ from graph_api.access.audit import Attempt
 from graph_api.access.authorize import SYNC, authorize
 from graph_api.guarding import recording
 from graph_api.source_entries import Configured
-from graph_api.web.receiving import Receiver, bears, knowing_secret, same, secret_of
+from graph_api.web.receiving import Receiver, bears, knowing_secret, same, secret_of, warn_of_missing_secrets
 from graph_api.web.responses import json_response
 
 ACTION = "hook"
 
 
 def hook_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route]:
+    warn_of_missing_secrets(sources)
+
     async def answer(request: Request) -> Response:
         name: str = request.path_params["source"]
         source = next((row for row in sources if row.name == name), None)

@@ -3,7 +3,7 @@
 import hmac
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -55,11 +55,15 @@ def _attempt(request: Request, principal: Principal, action: str, source: str | 
 
 def secret_of(source: Configured) -> bytes | None:
     """None where none is configured, or its variable is not set."""
-    variable = source.webhook_secret_variable
-    secret = os.environ.get(variable, "") if variable else ""
-    if variable and not secret:
-        logger.warning("The source %s has its webhook secret in %s, which is not set", source.name, variable)
-    return secret.encode() or None
+    return os.environ.get(source.webhook_secret_variable or "", "").encode() or None
+
+
+def warn_of_missing_secrets(sources: Iterable[Configured]) -> None:
+    """Once, when the server starts: whoever sends the wrong secret is told no more than others."""
+    for source in sources:
+        if source.webhook_secret_variable and secret_of(source) is None:
+            message = "The source %s has its webhook secret in %s, which is not set"
+            logger.warning(message, source.name, source.webhook_secret_variable)
 
 
 def bears(headers: Headers, secret: bytes) -> bool:

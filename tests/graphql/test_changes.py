@@ -1,7 +1,10 @@
 """What pollers rely on: the revision of every list, a `since` that cannot be, and what is left of what is removed."""
 
+from typing import Any
+
 import pytest
 
+from graph_api.store.protocol import Store
 from tests.graphql.conftest import Client
 
 PUT = """mutation M($source: String!, $entities: [EntityInput!]!) {
@@ -61,3 +64,28 @@ def test_of_what_is_removed_no_entity_is_left_whatever_goes_by_its_ref(client: C
         {"ref": "component:default/a", "operation": "UPDATED", "entity": {"ref": "component:default/a"}},
         {"ref": "component:default/b", "operation": "REMOVED", "entity": None},
     ]
+
+
+@pytest.mark.parametrize("asked", ["revision", "...F"])
+def test_what_is_written_while_a_list_is_read_is_not_passed_by(
+    client: Client, store: Store, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    revision = put(client, "api:one", "a", "pagerduty:P1")
+    inner = type(store).changes
+    waiting = ["api:two"]
+
+    async def slow(self: Store, *arguments: Any) -> Any:
+        found = await inner(self, *arguments)
+        if waiting:
+            await client.send(PUT, source=waiting.pop(), entities=[{"kind": "Component", "name": "meanwhile"}])
+        return found
+
+    monkeypatch.setattr(type(store), "changes", slow)
+    query = f"query Q($since: Int!) {{ changes(since: $since) {{ nodes {{ ref }} {asked} }} }}"
+    query += " fragment F on ChangeConnection { revision }" if asked == "...F" else ""
+    found = client.ask(query, since=revision)["changes"]
+    assert found == {"nodes": [], "revision": revision}
+    assert client.ask(query, since=found["revision"])["changes"] == {
+        "nodes": [{"ref": "component:default/meanwhile"}],
+        "revision": revision + 1,
+    }

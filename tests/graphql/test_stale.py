@@ -120,6 +120,23 @@ def test_a_file_that_is_broken_beyond_recognition_withdraws_nothing(
     assert [row["name"] for row in client.ask(asked)["entities"]["nodes"]] == ["c0", "c2"]
 
 
+def test_a_file_that_another_names_stays_while_it_is_broken(
+    client: Client, store: Store, run: Run, tmp_path: Path
+) -> None:
+    """The source is one file, which leads to one that nobody lists."""
+    folder = write(tmp_path / "files", {"all.yaml": descriptor("Location", "all", "{target: ./svc/one.yaml}")})
+    write(folder, {"svc/one.yaml": descriptor("Component", "one")})
+
+    def sync_now() -> None:
+        run(sync(store, read_files([folder / "all.yaml"], source="files"), source_order(Settings())))
+
+    sync_now()
+    (folder / "svc" / "one.yaml").write_text("oops: [\n")
+    sync_now()
+    asked = '{ entity(ref: "component:one") { evidence { stale } } }'
+    assert client.ask(asked) == {"entity": {"evidence": [{"stale": True}]}}
+
+
 def last_seen(client: Client) -> list[tuple[str, str, bool]]:
     """Of the entity and of its link."""
     answer = client.ask(
