@@ -172,7 +172,7 @@ def stated_owners(
     if not said:
         return []
     source = min(said, key=lambda name: _priority(name, entity, order))
-    rows = [(target, _fill([row.properties for row in rows]), rows[0]) for target, rows in sorted(said[source].items())]
+    rows = [(target, _fill([row.properties for row in told]), told[0]) for target, told in sorted(said[source].items())]
     flagged = next((target for target, properties, _ in rows if properties.get("primary") is True), rows[0][0])
     return [
         Owner(

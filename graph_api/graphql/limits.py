@@ -49,8 +49,8 @@ MAX_KEPT_CHARACTERS = 4_000
 """Of a document that is kept; parsed, each takes up to 2 MB."""
 MAX_KEPT_COSTS = 100
 MAX_GIVEN = 2_000
-"""Objects in the variables of a question: each takes up to 0.2 ms to be read, while nobody else is answered. Those of
-writes are bounded by the size of a batch, and read in a thread.
+"""Objects in the variables of a question: each is read wherever its variable stands, while nobody else is answered.
+Those of writes are bounded by the size of a batch, and read in a thread.
 """
 INTROSPECTION = frozenset({"__schema", "__type"})
 
