@@ -62,7 +62,7 @@ def serve(
 @contextmanager
 def running(app: ASGIApp, leave: Callable[[], None] = lambda: None, **options: Any) -> Iterator[str]:
     """The address of a server of the application. `leave` is called in its loop before it stops."""
-    options = {"http": timed_heads(0.3), "timeout_graceful_shutdown": 2, **SOCKET_OPTIONS, **options}
+    options = {"http": timed_heads(10), "timeout_graceful_shutdown": 2, **SOCKET_OPTIONS, **options}
     config = uvicorn.Config(app, port=0, log_level="critical", **options)
     server = _Server(config, leave)
     thread = threading.Thread(target=server.run)
