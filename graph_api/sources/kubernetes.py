@@ -17,6 +17,8 @@ Every object of any version is read; these say something:
 | Secret that a workload uses, by name only                  | Resource of type secret that the workload depends on  |
 | Namespace, and the namespace that an object names          | Environment, by DEPLOYED_TO                           |
 | label app.kubernetes.io/part-of                            | System, by PART_OF                                    |
+| backstage.io/kubernetes-id on several workloads            | Component that they are PART_OF, and that depends on  |
+|                                                            | each of them, SOFT                                    |
 | Argo CD's tracking-id, Flux's labels                       | PART_OF what deployed it                              |
 
 NetworkPolicy, ServiceAccount and everything else is read and says nothing here. What another object made (Pods and
@@ -26,7 +28,8 @@ ReplicaSets of a Deployment, Jobs of a CronJob) is not repeated.
   environment as it is not stated. The same workload in several files, or in several clusters that are synced, is one.
   A workload of another kind with the same name has its kind behind its name.
 - Identifiers: `kubernetes:NAMESPACE/NAME` of the workload and of Services that lead to it alone (a Service's name is
-  before a workload's, that before a job's); `kubernetes-id:` of backstage.io/kubernetes-id; `service.name:` of
+  before a workload's, that before a job's); `kubernetes-id:` of backstage.io/kubernetes-id (where several bear
+  one, the component that they are parts of has it, and the `service.name:` that they share); `service.name:` of
   OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, the annotation resource.opentelemetry.io/service.name, and of one's own
   services app.kubernetes.io/name; `image:` of an image that no other workload here runs and that is neither middleware
   nor an official base image; `host:` of a public host name that one route alone has.
@@ -65,6 +68,7 @@ from graph_api.sources.kubernetes_objects import (
     scoped_ref,
     text_of,
 )
+from graph_api.sources.kubernetes_shared import shared_by, state_shared
 from graph_api.sources.kubernetes_workloads import NAME, Workloads
 from graph_api.sources.kustomize import BARE, Overlays, is_kustomization, parsed
 from graph_api.sources.naming import scoped
@@ -97,6 +101,10 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
         (overlays.namespace(row), row.name): mapping(row.get("data")) for row in manifests if _is_core(row, "ConfigMap")
     }
     workloads.name_all()
+    for shared in shared_by(workloads.all):
+        for workload in shared.rows:
+            workload.not_its_own = shared.identifiers
+        state_shared(shared, findings)
     for workload in workloads.all:
         workloads.state(workload, findings)
         state_needs(workload, services, data, findings)

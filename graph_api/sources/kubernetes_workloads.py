@@ -1,7 +1,7 @@
 """Workloads of Kubernetes: what runs, by what names it is known, and what it needs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,8 @@ class Workload:
     """Names of the Services in its namespace that lead to it, and whether to it alone."""
     names: list[str] = field(default_factory=list)
     """Its own name and those of Services, by which it is known in its namespace."""
+    not_its_own: Collection[str] = ()
+    """Identifiers that name more than this workload."""
 
     def __post_init__(self) -> None:
         kind = "resource" if self.image_class else "component"
@@ -75,6 +77,31 @@ class Workload:
             return None
         first = text_of(self.manifest.get(*self.template, "spec", "containers", 0, "image"))
         return class_of_image(first) if first else None
+
+    @property
+    def id(self) -> str | None:
+        """Of the component in Backstage that it is, or is a part of."""
+        id_ = self._marked("backstage.io/kubernetes-id")
+        return id_.lower() if id_ else None
+
+    @property
+    def service_name(self) -> str | None:
+        """Of its telemetry, where it is stated; well-known labels are one only for one's own software."""
+        values = {variable: value for _, variable, value in self.values("containers")}
+        stated = values.get("OTEL_SERVICE_NAME") or service_name_of(values.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+        stated = stated or self._marked("resource.opentelemetry.io/service.name")
+        own = self.type == "service" and not self.image_class
+        return stated or (self._marked("app.kubernetes.io/name") if own else None)
+
+    @property
+    def system(self) -> str | None:
+        return self._marked("app.kubernetes.io/part-of")
+
+    def _marked(self, key: str) -> str | None:
+        """An annotation or label of the workload or of its pods."""
+        manifest, pods = self.manifest, self.manifest.get(*self.template, "metadata")
+        places = (manifest.annotations, manifest.labels, dig(pods, "annotations"), dig(pods, "labels"))
+        return next((text for place in places if (text := text_of(dig(place, key)))), None)
 
     def containers(self, *lists: str) -> Iterator[tuple[Keys, dict[str, Any]]]:
         for key in lists or ("containers", "initContainers"):
@@ -172,29 +199,12 @@ class Workloads:
         manifest = workload.manifest
         for name in workload.names:
             yield from (scoped(NAME, full) for full in self.overlays.names(manifest, name))
-        if id_ := _marked(workload, "backstage.io/kubernetes-id"):
-            yield scoped("kubernetes-id", id_)
-        if service := _service_name(workload):
-            yield scoped("service.name", service)
+        for scheme, called in (("kubernetes-id", workload.id), ("service.name", workload.service_name)):
+            if called and (identifier := scoped(scheme, called)) not in workload.not_its_own:
+                yield identifier
         for image in images:
             if is_own_software(image) and self._users[image_name(image)] == 1:
                 yield scoped("image", image_name(image))
-
-
-def _marked(workload: Workload, key: str) -> str | None:
-    """An annotation or label of the workload or of its pods."""
-    pods = workload.manifest.get(*workload.template, "metadata")
-    places = (workload.manifest.annotations, workload.manifest.labels, dig(pods, "annotations"), dig(pods, "labels"))
-    return next((text for place in places if (text := text_of(dig(place, key)))), None)
-
-
-def _service_name(workload: Workload) -> str | None:
-    """The service.name of its telemetry, where it is stated; well-known labels are one only for one's own software."""
-    values = {variable: value for _, variable, value in workload.values("containers")}
-    stated = values.get("OTEL_SERVICE_NAME") or service_name_of(values.get("OTEL_RESOURCE_ATTRIBUTES", ""))
-    stated = stated or _marked(workload, "resource.opentelemetry.io/service.name")
-    own = workload.type == "service" and not workload.image_class
-    return stated or (_marked(workload, "app.kubernetes.io/name") if own else None)
 
 
 def _spec(workload: Workload) -> dict[str, Any]:
@@ -213,7 +223,7 @@ def _spec(workload: Workload) -> dict[str, Any]:
 def _state_whole(workload: Workload, findings: Findings) -> None:
     """What it is a part of: a system by its label, and what deployed it."""
     at = workload.manifest.at("metadata")
-    if system := _marked(workload, "app.kubernetes.io/part-of"):
+    if system := workload.system:
         whole = scoped_ref("system", NAME, workload.namespace, system)
         findings.link(workload.ref, "PART_OF", findings.entity(whole, at, name=system), at)
     if tracked := text_of(workload.manifest.annotations.get("argocd.argoproj.io/tracking-id")):
