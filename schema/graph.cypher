@@ -27,4 +27,4 @@ CREATE INDEX consumes_api_origin IF NOT EXISTS FOR ()-[r:CONSUMES_API]-() ON (r.
 CREATE INDEX depends_on_origin IF NOT EXISTS FOR ()-[r:DEPENDS_ON]-() ON (r.origin);
 CREATE INDEX reads_from_origin IF NOT EXISTS FOR ()-[r:READS_FROM]-() ON (r.origin);
 CREATE INDEX written_by_origin IF NOT EXISTS FOR ()-[r:WRITTEN_BY]-() ON (r.origin);
-CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags] OPTIONS {indexConfig: {`fulltext.eventually_consistent`: true}};
+CREATE FULLTEXT INDEX entity_texts IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags, e.words] OPTIONS {indexConfig: {`fulltext.eventually_consistent`: true}};

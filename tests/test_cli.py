@@ -272,6 +272,28 @@ def test_a_query_with_errors_prints_them_and_fails(document: str, code: str) -> 
     assert result.stderr == ""
 
 
+def test_of_several_operations_one_is_chosen() -> None:
+    run("sync", write("checkout"))
+    document = "query A { entities { totalCount } } query B { __typename }"
+    assert json.loads(run("query", document, "--operation", "B").stdout) == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["subscription { changes { ref } }"], "a subscription needs a server"),
+        (["query A { __typename } query B { __typename }", "--operation", "C"], "no such operation"),
+        (["fragment F on Query { __typename }"], "no such operation"),
+        (["-f", "latin"], "is not text in UTF-8"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_short(arguments: list[str], why: str) -> None:
+    run("sync", write("checkout"))
+    Path("latin").write_bytes('{ entity(ref: "Größe") { name } }'.encode("latin-1"))
+    result = run("query", *arguments)
+    assert (result.exit_code, why in result.stderr, result.stdout) == (2, True, ""), result.output
+
+
 def test_a_mutation_writes_whatever_address_a_server_would_bind_to(monkeypatch: pytest.MonkeyPatch) -> None:
     run("sync", write("checkout"))
     monkeypatch.setenv("GRAPH_API_HOST", "0.0.0.0")  # noqa: S104 - nothing is bound here

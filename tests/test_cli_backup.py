@@ -1,5 +1,7 @@
 """`graph-api backup` and `graph-api restore`."""
 
+import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,42 @@ def test_only_its_owner_can_read_a_backup_whatever_lies_beside_it() -> None:
     assert Path("catalog.backup").stat().st_mode & 0o777 == 0o600
 
 
+def test_only_an_older_backup_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("sync", write("checkout"))
+    Path("notes").write_text("mine")
+    os.mkfifo("pipe")
+    Path("link").symlink_to("catalog.db")
+    for name in ("catalog.db", "notes", "pipe", "link"):
+        refused = run("backup", name)
+        assert (refused.exit_code, "is no backup, so it is not replaced" in refused.stderr) == (1, True), refused.output
+    assert (Path("notes").read_text(), Path("pipe").is_fifo(), Path("link").is_symlink()) == ("mine", True, True)
+    Path("empty").touch()
+    Path("newest").symlink_to("empty")
+    for name in ("empty", "empty", "newest"):
+        assert run("backup", name).exit_code == 0
+    assert Path("newest").is_symlink()
+    monkeypatch.setenv("GRAPH_API_STORE", "embedded:other.db")
+    assert run("restore", "newest").exit_code == 0
+
+
+@pytest.mark.parametrize("damage", ["a byte", "the end", "a head of another kind"])
+def test_a_damaged_backup_leaves_no_trace(damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("sync", write(*(f"service-{number}" for number in range(50))))
+    run("backup", "catalog.backup")
+    whole = Path("catalog.backup").read_bytes()
+    middle = len(whole) // 2
+    spoilt = {
+        "a byte": whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :],
+        "the end": whole[:-20],
+        "a head of another kind": gzip.compress(b'{"graph-api backup": "x"}\n'),
+    }
+    Path("catalog.backup").write_bytes(spoilt[damage])
+    monkeypatch.setenv("GRAPH_API_STORE", "embedded:other.db")
+    refused = run("restore", "catalog.backup")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert not list(Path().glob("other.db*"))
+
+
 def test_what_is_not_there_is_said() -> None:
     assert run("backup", "catalog.backup").exit_code == 4
     assert not Path("catalog.db").exists()
@@ -61,6 +99,7 @@ def test_what_a_file_system_refuses_is_one_line() -> None:
     for command in (("backup", "nowhere/catalog.backup"), ("export-schema", "catalog.db/schema")):
         refused = run(*command)
         assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
+        assert ".part" not in refused.stderr
         assert command[1].partition("/")[0] in refused.stderr
     Path("folder").mkdir()
     refused = run("sync", write("checkout"), "--store", "embedded:folder")

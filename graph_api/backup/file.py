@@ -3,6 +3,7 @@
 import gzip
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -60,9 +61,16 @@ class Writer:
 
 @contextmanager
 def writing(path: Path) -> Iterator[Writer]:
-    """The file appears when all of it is on the disk. It holds the whole catalog, so only its owner may read it."""
+    """The file appears when all of it is on the disk, in the place of an older backup only. It holds the whole catalog,
+    so only its owner may read it. Raises CatalogError INVALID.
+    """
+    path = path.resolve()
+    _check_place(path)
     # A name that nobody can have put something at before.
-    descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
+    try:
+        descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
+    except OSError as error:
+        raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror}") from error
     part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as raw:
@@ -75,6 +83,19 @@ def writing(path: Path) -> Iterator[Writer]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _check_place(path: Path) -> None:
+    """What is no backup, such as the catalog's own file or a device, is never replaced."""
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return
+    try:
+        if path.is_file():
+            next(_lines(path), None)
+            return
+    except CatalogError:
+        pass
+    raise CatalogError(ErrorCode.INVALID, f"{path} is there and is no backup, so it is not replaced: name another file")
 
 
 def check_file(path: Path) -> Digest:
@@ -116,7 +137,7 @@ def _lines(path: Path) -> Iterator[bytes]:
             _check_head(path, file.readline())
             for line in file:
                 yield line.rstrip(b"\n")
-    except (EOFError, gzip.BadGzipFile, orjson.JSONDecodeError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, orjson.JSONDecodeError) as error:
         raise _damaged(path) from error
     except OSError as error:
         raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror or 'cannot be read'}") from error
@@ -124,7 +145,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 def _check_head(path: Path, line: bytes) -> None:
     head = orjson.loads(line)
-    if not isinstance(head, dict) or _KEY not in head:
+    if not isinstance(head, dict) or not isinstance(head.get(_KEY), int):
         raise CatalogError(ErrorCode.INVALID, f"{path} is no backup of graph-api")
     if head[_KEY] > FORMAT:
         raise CatalogError(ErrorCode.INVALID, f"{path} was written by the newer version {head.get('version')}")

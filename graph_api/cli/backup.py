@@ -21,7 +21,8 @@ file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type
 def backup(settings: Settings, file: Path) -> None:
     """Write the whole catalog to FILE, at one revision, while servers and syncs go on.
 
-    All of it: what each source states, runs, changes. FILE can be restored into any store.
+    All of it: what each source states, runs, changes. FILE can be restored into any store; an older backup is replaced,
+    any other file is not.
     """
     require_existing(settings)
     with progress(f"Writing {file}"):

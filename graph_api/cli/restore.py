@@ -8,10 +8,11 @@ import click
 from graph_api.access.audit import Outcome
 from graph_api.app import open_store
 from graph_api.backup import run
+from graph_api.backup.file import check_file
 from graph_api.cli.backup import file_argument, told
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.progress import progress
-from graph_api.cli.session import locally
+from graph_api.cli.session import exists, locally
 from graph_api.settings import Settings
 from graph_api.writing import utc_now
 
@@ -25,6 +26,8 @@ def restore(settings: Settings, file: Path, replace: bool) -> None:
 
     Servers on this store notice and answer nothing more until they are restarted.
     """
+    if not exists(settings):
+        check_file(file)  # what is refused leaves no empty catalog
     with progress(f"Restoring {file}"):
         counts = asyncio.run(_restore(settings, file, replace=replace))
     click.echo(f"{settings.store}: {told(counts)}, verified against {file}")

@@ -13,17 +13,18 @@ from graph_api.store.protocol import Store
 
 def require_existing(settings: Settings) -> None:
     """Raises Failure where a question would make a new, empty catalog."""
-    if not _exists(settings):
+    if not exists(settings):
         message = f"there is no catalog at {settings.store}; `graph-api sync PATH` makes one, --store names another"
         raise Failure(message, Exit.UNAVAILABLE)
 
 
 def leaving_nothing(settings: Settings) -> Settings:
     """For a dry run, which must not even leave an empty catalog: in place of one that is not there, one in memory."""
-    return settings if _exists(settings) else settings.model_copy(update={"store": f"embedded:{IN_MEMORY}"})
+    return settings if exists(settings) else settings.model_copy(update={"store": f"embedded:{IN_MEMORY}"})
 
 
-def _exists(settings: Settings) -> bool:
+def exists(settings: Settings) -> bool:
+    """Whether there is a catalog, or may be one on a server."""
     file = settings.store_file
     return file is None or file.exists()
 

@@ -44,6 +44,42 @@ async def test_search_finds_prefixes_in_any_order(store: Store, text: str, expec
     assert ref(expected) in (await store.search(text, ALL))[:5]
 
 
+JOINED = ChangeSet(
+    entities=[
+        entity("orders.gateway", title="The customer's wallet", description="Runs at db.example.com:8443"),
+        entity("orders_ledger", tags=("lang:go", "_private_", "3.14")),
+        entity("n7", title="nothing of that"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("orders.gateway", ["orders.gateway"]),
+        ("Gateway", ["orders.gateway"]),
+        ("gatway", ["orders.gateway"]),
+        ("customer's", ["orders.gateway"]),
+        ("wallet customer", ["orders.gateway"]),
+        ("example.com", ["orders.gateway"]),
+        ("example 8443", ["orders.gateway"]),
+        ("ledger", ["orders_ledger"]),
+        ("orders ledger", ["orders_ledger"]),
+        ("orders_led", ["orders_ledger"]),
+        ("lang:go", ["orders_ledger"]),
+        ("go", ["orders_ledger"]),
+        ("private", ["orders_ledger"]),
+        ("3.14", ["orders_ledger"]),
+        ("14", ["orders_ledger"]),
+        ("orders", ["orders.gateway", "orders_ledger"]),
+        ("gateway.orders.ledger", []),
+    ],
+)
+async def test_what_marks_join_is_words_too(store: Store, text: str, expected: list[str]) -> None:
+    await write(store, JOINED)
+    assert sorted(await store.search(text, ALL)) == [ref(name) for name in expected]
+
+
 @pytest.mark.parametrize("text", ["", "   ", '"', "a AND", "* OR (", "na:me~^\\/[x] {y}", "'-+!", "\U0001f600"])
 async def test_search_takes_any_text(store: Store, text: str) -> None:
     await write(store, CHECKOUT)

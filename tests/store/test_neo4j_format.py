@@ -8,10 +8,11 @@ import pytest
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import LinkKey
-from graph_api.catalog.filters import LinkCompare, Op
+from graph_api.catalog.filters import ALL, LinkCompare, Op
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import CatalogError
+from graph_api.store.neo4j import preparing
 from graph_api.store.neo4j.cypher import FORMAT
 from graph_api.store.protocol import Store
 from tests.catalogs import entity, link, ref, refs, with_ends, write
@@ -84,3 +85,19 @@ async def said(store: Store, source: str) -> tuple[list[Ref], list[LinkKey]]:
     async with store.write() as tx:
         found = await tx.said_by(source)
     return sorted(found.entities), list(found.links)
+
+
+WORDLESS = "MATCH (e:Entity) REMOVE e.words WITH count(e) AS _ MATCH (c:Catalog) SET c.format = 6, c.oldest = 6"
+
+
+@on_neo4j
+async def test_words_that_marks_join_are_found_in_an_older_database(
+    store: Store, open_store: OpenStore, neo4j_driver: neo4j.Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "AT_ONCE", 2)
+    joined = [entity(f"orders.gateway{number}") for number in range(5)]
+    await write(store, ChangeSet(entities=[*joined, entity("plain")]))
+    neo4j_driver.execute_query(WORDLESS)
+    newer = await open_store()
+    assert sorted(await newer.search("gateway", ALL)) == [row.ref for row in joined]
+    assert await newer.search("plain", ALL) == [ref("plain")]

@@ -9,7 +9,7 @@ from graph_api.store.neo4j import cypher_parts
 from graph_api.store.neo4j.projection import LINK, WHOLE
 from graph_api.store.protocol import LONGEST_LEASE
 
-FORMAT = 6
+FORMAT = 8
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once. Since 3
 large writes are applied in parts, between which older programs would read. Since 4 the full-text index follows commits
 a moment later, which older programs would not wait for. Since 5 entities have the labels of said.py, which older
@@ -46,14 +46,16 @@ INDEXES = (
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
     *(f"CREATE INDEX {need.lower()}_origin IF NOT EXISTS FOR ()-[r:{need}]-() ON (r.origin)" for need in NEEDS),
     # Beside the commit instead of in it, which would take twice as long; whoever searches waits for it.
-    "CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.title, e.description, e.tags] "
+    "CREATE FULLTEXT INDEX entity_texts IF NOT EXISTS FOR (e:Entity) "
+    "ON EACH [e.name, e.title, e.description, e.tags, e.words] "
     "OPTIONS {indexConfig: {`fulltext.eventually_consistent`: true}}",
 )
-OLD_TEXT_INDEX = (
-    "SHOW INDEXES YIELD name, options WHERE name = 'entity_text' "
-    "AND NOT options.indexConfig['fulltext.eventually_consistent'] RETURN name"
+DROP_OLD_TEXT_INDEX = "DROP INDEX entity_text IF EXISTS"
+READ_TEXTS = (
+    "MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit "
+    "RETURN e.ref AS ref, [e.name, e.title, e.description] + coalesce(e.tags, []) AS texts"
 )
-DROP_TEXT_INDEX = "DROP INDEX entity_text IF EXISTS"
+SET_WORDS = "UNWIND $given.rows AS row MATCH (e:Entity {ref: row.ref}) SET e.words = row.words"
 AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
 
 
@@ -141,7 +143,7 @@ FACET_MANY = (
 )
 SEARCH = (
     "CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh() "
-    "CALL db.index.fulltext.queryNodes('entity_text', $text{best}) YIELD node AS e, score WHERE {where} "
+    "CALL db.index.fulltext.queryNodes('entity_texts', $text{best}) YIELD node AS e, score WHERE {where} "
     "WITH e, {score} AS score ORDER BY score DESC, e.ref LIMIT $limit"
     + packed("[e.ref, e.name, e.title, e.kind, e.declared, score]")
 )

@@ -19,7 +19,7 @@ criticality declared declared_owners description digest domains ended entities e
 hash held holder horizon id identifiers key kind labels last_applied_at lifecycle links locked name namespace
 observed_at oldest origin origins owner_state owners ownership payload place previous problems properties
 properties_json record ref removed repository restoring revision sequence size source source_order sources started_at
-statements store systems tags text tier title type until updated_at value write writes
+statements store systems tags text tier title type until updated_at value words write writes
 """
 
 LABEL_NAMES = sorted({*_LABELS.split(), *KIND_LABELS.values(), *SAID_LABELS})

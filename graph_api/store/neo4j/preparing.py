@@ -15,7 +15,9 @@ from graph_api.store.neo4j import cypher, cypher_lookups, leases, names
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.failures import BEING_RESTORED
 from graph_api.store.neo4j.finishing import take_over
+from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.said import label_of
+from graph_api.store.neo4j.words import joined_words
 from graph_api.store.retention import Retention
 
 _ALL = Retention(runs=2**31, removed=2**31)
@@ -29,13 +31,6 @@ async def _nothing(_database: Database) -> None:
     """Older rows are read as well; older programs cannot read the new ones."""
 
 
-async def _renew_text_index(database: Database) -> None:
-    """Unless it is the new one already, which may take long to be filled."""
-    while await database.execute(cypher.OLD_TEXT_INDEX):
-        await database.execute_within(INDEX_SECONDS, cypher.DROP_TEXT_INDEX)
-        await _make_indexes(database)
-
-
 async def _label_all(database: Database) -> None:
     """What an older program has decided and not applied has no labels: so that is applied first."""
     while (await database.execute(cypher.READ_GATE))[0]["applying"]:
@@ -46,13 +41,26 @@ async def _label_all(database: Database) -> None:
     await database.execute_within(WAIT_SECONDS, cypher_lookups.LABEL_ALL, {"labels": labels})
 
 
+async def _add_words(database: Database) -> None:
+    """The index is that of this version already; older ones have another, which costs each write."""
+    after = ""
+    while rows := await database.execute(cypher.READ_TEXTS, after=after, limit=AT_ONCE):
+        words = ((row["ref"], joined_words(filter(None, row["texts"]))) for row in rows)
+        given = Given(rows=[{"ref": ref, "words": found} for ref, found in words if found])
+        await database.execute(cypher.SET_WORDS, given=given)
+        after = rows[-1]["ref"]
+    await database.execute_within(INDEX_SECONDS, cypher.DROP_OLD_TEXT_INDEX)
+
+
 STEPS: tuple[Neo4jStep, ...] = (
     Step(format=2, oldest=2, name="links without their key and defaults", run=_nothing),
     Step(format=3, oldest=3, name="writes that are applied in parts", run=_nothing),
-    Step(format=4, oldest=4, name="a text index that follows commits", run=_renew_text_index),
+    Step(format=4, oldest=4, name="a text index that follows commits", run=_nothing),
     # Closed first, so that older programs which still run say that they are not ready.
     Step(format=5, oldest=5, name="labels of new entities by their sources", run=_nothing),
     Step(format=6, oldest=6, name="labels of all entities by their sources", run=_label_all),
+    Step(format=7, oldest=7, name="words within tokens of new entities", run=_nothing),
+    Step(format=8, oldest=8, name="words within tokens of all entities", run=_add_words),
 )
 
 INDEX_SECONDS = 300.0
@@ -60,6 +68,7 @@ LEASE = "migration"
 LEASE_SECONDS = 30.0
 WAIT_SECONDS = 600.0
 PAUSE = 0.25
+AT_ONCE = 10_000
 CONSTRAINT_NAMES = frozenset(statement.split()[2] for statement in cypher.CONSTRAINTS)
 
 

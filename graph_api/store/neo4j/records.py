@@ -9,6 +9,7 @@ from typing import Any
 
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkOrigin
 from graph_api.catalog.filters import property_text
+from graph_api.store.neo4j.words import joined_words
 from graph_api.store.rows import dump, dump_entity_statements, dump_link_statements, dump_owners
 
 SORT_COPIES = ("name", "type", "title", "lifecycle")
@@ -64,6 +65,9 @@ def entity_record(entity: Entity, revision: int, created_revision: int, at: str)
         "updated_at": at,
     }
     _add_folded(record, texts)
+    record["words"] = joined_words(
+        text for text in (entity.name, entity.title, entity.description, *entity.tags) if text
+    )
     for name in SORT_COPIES:
         if (text := record[name]) is not None:
             record[f"{name}_sort"] = sort_text(text)

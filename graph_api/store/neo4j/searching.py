@@ -1,6 +1,5 @@
 """Search: the full-text index finds, search.py ranks."""
 
-import re
 from collections.abc import Iterable
 
 from graph_api.catalog.filters import Filter
@@ -10,19 +9,24 @@ from graph_api.store.neo4j import cypher
 from graph_api.store.neo4j.filters import Predicates
 from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.neo4j.statements import Statements
-
-_WORD = re.compile(r"\w+")
-"""The index takes what underscores join for one word."""
+from graph_api.store.neo4j.words import runs_of
 
 
 async def search(tx: Statements, text: str, filter_: Filter) -> list[Ref]:
-    words = _WORD.findall(text.lower())
-    if not words_of(text):
+    words = words_of(text.lower())
+    if not words:
         return []
-    found = await _found(tx, map(_as_written, words), words[0], filter_)
+    found = await _found(tx, (_joined(run) for run in runs_of(text.lower())), words[0], filter_)
     if not found:
         return ranked_by_likeness(text, await _found(tx, map(_with_typo, words), words[0], filter_))
     return ranked(text, found)
+
+
+def _joined(run: str) -> str:
+    """As one token of a name, or in its parts."""
+    words = words_of(run)
+    parts = " AND ".join(map(_as_written, words))
+    return parts if words == [run] else f'(name:"{run}"^8 OR ({parts}))'
 
 
 # Only letters and digits are left of each word, so nothing is query syntax.
