@@ -20,6 +20,7 @@ CREATE INDEX entity_repository IF NOT EXISTS FOR (e:Entity) ON (e.repository);
 CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared);
 CREATE INDEX entity_audience IF NOT EXISTS FOR (e:Entity) ON (e.audience);
 CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision);
+CREATE INDEX removed_hidden IF NOT EXISTS FOR (r:Removed) ON (r.hidden);
 CREATE INDEX write_at IF NOT EXISTS FOR (w:Write) ON (w.at);
 CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until);
 CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source);

@@ -41,6 +41,8 @@ class RemovedRow:
     revision: int
     at: str
     audience: str = ""
+    hidden: bool = False
+    """From this audience only: the entity was there on."""
 
 
 DumpRow: TypeAlias = CatalogRow | ApiKey | Record | SourceRow | SyncRun | RemovedRow | Entity | Link

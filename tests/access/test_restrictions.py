@@ -84,6 +84,30 @@ async def test_changed_rules_hold_from_the_start_of_a_server(open_store: OpenSto
     assert groups_too["web"].isdisjoint({"web", "data"}), "also a group that is only pointed at"
 
 
+FEED = "query($since: Int!) { changes(since: $since) { revision nodes { ref operation entity { ref } } } }"
+PLAN: dict[str, Any] = {"kind": "Component", "name": "plan", "spec": {"type": "service", "owner": "web"}}
+
+
+async def test_who_reads_the_feed_is_told_what_is_hidden_from_it_now(open_store: OpenStore) -> None:
+    store: Store = await open_store()
+    admin, viewer, web = [
+        (await make_key(store, role, name, groups=groups))[0]
+        for role, name, groups in ((Role.ADMIN, "admin", ()), (Role.VIEWER, "viewer", ()), (Role.VIEWER, "web", (WEB,)))
+    ]
+    async with client_of(create_app(load_settings(chosen={"restricted": RULES}), store)) as http:
+
+        async def told(who: str, since: int) -> list[tuple[str, str, bool]]:
+            feed = json.loads((await ask(http, who, FEED, since=since)).text)["data"]["changes"]
+            return [(row["ref"], row["operation"], row["entity"] is not None) for row in feed["nodes"]]
+
+        await ask(http, admin, PUT, entities=[PLAN])
+        await ask(http, admin, PUT, entities=[PLAN | {"tags": ["secret"]}])
+        assert await told(viewer, 1) == [("component:default/plan", "REMOVED", False)]
+        assert await told(web, 1) == [("component:default/plan", "UPDATED", True)]
+        await ask(http, admin, PUT, entities=[PLAN | {"tags": ["secret"], "title": "Plan"}])
+        assert await told(viewer, 2) == []
+
+
 async def test_an_editor_writes_nothing_that_it_does_not_see(open_store: OpenStore) -> None:
     await fill(open_store, [])
     store: Store = await open_store()

@@ -23,7 +23,8 @@ class Loader:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.revision = 0
-        self.history: list[Change] = []
+        self.history: list[tuple[Change, str, str | None]] = []
+        """With whom the entity is for then, and whom it was for before."""
         self._audiences: dict[Ref, str] = {}
         self._entities: dict[Ref, Entity] = {}
         self._links: dict[LinkKey, Link] = {}
@@ -50,13 +51,17 @@ class Loader:
 
     async def _write(self, changes: ChangeSet, at: str) -> None:
         self.revision = await write(self.store, changes, at=at)
+        new = {row.ref: row.audience for row in changes.entities}
         for operation, refs in self._operations(changes).items():
-            self.history += [Change(ref=ref, operation=operation, revision=self.revision, at=at) for ref in refs]
+            for ref in refs:
+                change = Change(ref=ref, operation=operation, revision=self.revision, at=at)
+                before = self._audiences.get(ref)
+                self.history.append((change, new.get(ref, before or ""), before))
         for ref in changes.removed:
-            del self._entities[ref]
+            del self._entities[ref], self._audiences[ref]
         for key in changes.removed_links:
             del self._links[key]
-        self._audiences |= {row.ref: row.audience for row in changes.entities}
+        self._audiences |= new
         self._entities |= {row.ref: stamped(row, self.revision, at) for row in changes.entities}
         self._links |= {link.key: replace(link, revision=self.revision) for link in changes.links}
 
@@ -69,9 +74,16 @@ class Loader:
         }
 
     def changes(self, since: int, visibility: Visibility) -> list[Change]:
-        """The latest change of each entity after this revision, in the order (revision, ref)."""
-        seen = (change for change in self.history if visibility.sees(self._audiences[change.ref], change.ref))
-        latest = {change.ref: change for change in seen if change.revision > since}
+        """The latest change of each entity after this revision that is seen, in the order (revision, ref)."""
+        latest: dict[Ref, Change] = {}
+        for change, audience, before in self.history:
+            ref = change.ref
+            if change.revision <= since:
+                continue
+            if visibility.sees(audience, ref):
+                latest[ref] = change
+            elif before is not None and visibility.sees(before, ref):
+                latest[ref] = replace(change, operation=ChangeOperation.REMOVED)
         return sorted(latest.values(), key=lambda change: (change.revision, change.ref))
 
 

@@ -12,6 +12,7 @@ from graph_api.access.keys import new_key
 from graph_api.access.principal import Role
 from graph_api.backup.file import check_file
 from graph_api.backup.run import back_up, digest_of, restore
+from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import ChangeSet, SyncStatus
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.merge import SourceOrder
@@ -35,6 +36,8 @@ async def filled(store: Store) -> Store:
     await write(store, with_ends(links("a>b a>c")))
     page = await store.page(PageRequest(filter=ALL, sort=Sort(), limit=1))
     assert page.entities
+    for audience in ("role:viewer", "nobody"):
+        await write(store, ChangeSet(entities=[entity("b", audience=audience)]))
     await write(store, ChangeSet(removed=refs("a"), removed_links=[link.key for link in links("a>b a>c")]))
     source = (await store.sources())[0]
     await sync(store, Snapshot(source=source.name, connector=source.connector, entities={}), SourceOrder())
@@ -57,6 +60,8 @@ async def answers(store: Store) -> list[Any]:
         await store.walk(walk, deadline=10),
         await store.changes(0, 1000),
         await store.changes(3, 1000),
+        await store.seen_by(Visibility(frozenset({"role:viewer"}))).changes(0, 1000),
+        await store.seen_by(Visibility(frozenset())).changes(0, 1000),
         await store.sources(),
         await store.syncs(None, 1000),
         await store.problems(None, 1000),

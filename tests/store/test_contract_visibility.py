@@ -6,9 +6,11 @@ The random tests compare every question with a catalog without the hidden entiti
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from graph_api.catalog.audience import EVERYTHING, Visibility
-from graph_api.catalog.changes import ChangeSet
+from graph_api.catalog.changes import ChangeOperation, ChangeSet
 from graph_api.catalog.drift import DriftKind, DriftQuestion
 from graph_api.catalog.entity import Evidence, LinkOrigin, Owner, OwnerHow
 from graph_api.catalog.filters import ALL, And, Compare, Filter, Not, Op, Related, Sort
@@ -17,7 +19,7 @@ from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import Bucket
 from graph_api.store.protocol import PageRequest, Reading, Store
 from tests.catalogs import entity, link, links, ref, refs, with_ends, write
-from tests.conftest import on_mirror_too
+from tests.conftest import Run, on_mirror_too
 
 pytestmark = on_mirror_too
 
@@ -170,6 +172,58 @@ async def test_a_removed_entity_stays_hidden(store: Store) -> None:
     await write(store, ChangeSet(removed=refs("a b")))
     told = [[row.ref for row in await store.seen_by(who).changes(0, 10)] for who in (EVERYTHING, VIEWER, NOBODY)]
     assert told == [refs("a b"), refs("a b"), refs("b")]
+
+
+async def test_what_goes_out_of_sight_is_told_as_removed_to_who_saw_it(store: Store) -> None:
+    await write(store, ChangeSet(entities=[entity("a"), entity("b", audience="role:viewer"), entity("c")]))
+    await write(store, ChangeSet(entities=[entity("a", audience="role:viewer"), entity("b", audience="nobody")]))
+
+    async def told(who: Visibility, since: int) -> list[tuple[str, str, int]]:
+        changes = await store.seen_by(who).changes(since, 10)
+        return [(change.ref, change.operation.value, change.revision) for change in changes]
+
+    a, b, c = refs("a b c")
+    assert await told(NOBODY, 1) == [(a, "REMOVED", 2)]
+    assert await told(VIEWER, 1) == [(a, "UPDATED", 2), (b, "REMOVED", 2)]
+    assert await told(EVERYTHING, 0) == [(c, "CREATED", 1), (a, "UPDATED", 2), (b, "UPDATED", 2)]
+    await write(store, ChangeSet(entities=[entity("a", title="A", audience="role:viewer")], removed=[b]))
+    assert await told(NOBODY, 2) == []
+    assert await told(VIEWER, 2) == [(a, "UPDATED", 3)]
+    assert await told(EVERYTHING, 1) == [(a, "UPDATED", 3), (b, "REMOVED", 3)]
+    await write(store, ChangeSet(entities=[entity("a")]))
+    assert await told(NOBODY, 1) == [(a, "UPDATED", 4)]
+
+
+STEPS = st.tuples(st.sampled_from("abc"), st.sampled_from(["", "role:viewer", "nobody", None]))
+"""An entity with an audience, or without it where it goes."""
+
+
+@settings(max_examples=15)
+@given(st.lists(st.lists(STEPS, min_size=1, unique_by=lambda step: step[0]), max_size=6), st.integers(1, 3))
+def test_who_follows_the_changes_has_what_it_sees(
+    run: Run, store: Store, writes: list[list[tuple[str, str | None]]], at_once: int
+) -> None:
+    run(_follow(store, writes, at_once))
+
+
+async def _follow(store: Store, writes: list[list[tuple[str, str | None]]], at_once: int) -> None:
+    """As somebody who asks after so many writes."""
+    reading = store.seen_by(NOBODY)
+    held, revision = set((await found(reading, ALL)).split()), await store.revision()
+    for number, steps in enumerate(writes, start=1):
+        known = await store.entities(refs("a b c"))
+        rows = [
+            replace(known.get(ref(name), entity(name)), title=str(number), audience=audience)
+            for name, audience in steps
+            if audience is not None
+        ]
+        gone = [ref(name) for name, audience in steps if audience is None and ref(name) in known]
+        await write(store, ChangeSet(entities=rows, removed=gone))
+        if number % at_once == 0 or number == len(writes):
+            for change in await reading.changes(revision, 100):
+                name, revision = change.ref.rpartition("/")[2], change.revision
+                (held.discard if change.operation is ChangeOperation.REMOVED else held.add)(name)
+            assert held == set((await found(reading, ALL)).split())
 
 
 async def test_a_new_audience_holds_at_once(store: Store) -> None:

@@ -73,7 +73,7 @@ async def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -
         forget_origins(conn)
         forget_access(conn)
         conn.execute("DROP TABLE leases")
-        conn.execute("DROP TABLE search_names")
+        forget_names(conn)
         conn.execute("PRAGMA user_version = 1")
     conn.close()
     async with opened(path) as store:
@@ -91,7 +91,7 @@ async def test_names_in_a_file_of_an_older_format_are_found_first(tmp_path: Path
     async with opened(path) as store:
         await write(store, ChangeSet(entities=[*talkers, entity("the-ledger")]))
     with sqlite3.connect(path) as conn:
-        conn.execute("DROP TABLE search_names")
+        forget_names(conn)
         conn.execute("PRAGMA user_version = 6")
     conn.close()
     async with opened(path) as store:
@@ -105,6 +105,12 @@ def forget_audiences(conn: sqlite3.Connection) -> None:
     conn.execute("DROP INDEX entities_restricted")
     for table in ("entities", "removed"):
         conn.execute(f"ALTER TABLE {table} DROP COLUMN audience")
+
+
+def forget_names(conn: sqlite3.Connection) -> None:
+    """And who saw what is hidden, as before format 7."""
+    for table in ("search_names", "hidden"):
+        conn.execute(f"DROP TABLE {table}")
 
 
 def forget_origins(conn: sqlite3.Connection) -> None:
@@ -136,7 +142,7 @@ async def test_how_links_are_known_is_read_out_of_their_statements(tmp_path: Pat
         forget_audiences(conn)
         forget_origins(conn)
         forget_access(conn)
-        conn.execute("DROP TABLE search_names")
+        forget_names(conn)
         conn.execute("PRAGMA user_version = 2")
     conn.close()
     async with opened(path) as store:

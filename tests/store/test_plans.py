@@ -101,7 +101,8 @@ def plans(sight: Sight) -> Iterator[tuple[str, str, list[str]]]:
     yield "counts of links", ask(cypher.NEIGHBOUR_COUNTS_IN, ends), [SEEK]
     yield "one step", ask(cypher.STEP_IN, sight.node("o")), [SEEK]
     yield "subgroups", subgroups(sight), [SEEK]
-    yield "changes", ask(cypher.CHANGES, entity, told=sight.node("t")), [INDEX]
+    hidden = cypher.HIDDEN_CHANGES.format(where=sight.node("e"), told=sight.node("t"), gone=sight.node("x"))
+    yield "changes", ask(cypher.CHANGES, entity, told=sight.node("t"), hidden=hidden), [INDEX]
     yield "undeclared links", drift(sight, DriftKind.UNDECLARED), ["DirectedRelationshipIndexSeek"]
     yield "unobserved links", drift(sight, DriftKind.UNOBSERVED), [INDEX, "PartialTop"]
     yield "disputed owners", drift(sight, DriftKind.OWNERS), [INDEX]

@@ -32,8 +32,10 @@ _LINKS = f"SELECT {LINK_COLUMNS} FROM {LINK_TABLES} ORDER BY l.revision"
 _AUDIT = "SELECT sequence, body, previous, hash FROM audit ORDER BY sequence"
 _SOURCES = "SELECT name, connector, entities, links, last_applied_at FROM sources ORDER BY name"
 _REMOVED = (
-    "SELECT r.ref, r.revision, r.at, coalesce(a.text, '') FROM removed r LEFT JOIN terms a ON a.id = r.audience "
-    "ORDER BY r.revision, r.ref"
+    "SELECT r.ref, r.revision, r.at, coalesce(a.text, ''), r.hidden FROM ("
+    "SELECT ref, revision, at, audience, 0 AS hidden FROM removed UNION ALL "
+    "SELECT ref, revision, at, audience, 1 FROM hidden"
+    ") r LEFT JOIN terms a ON a.id = r.audience ORDER BY r.revision, r.ref"
 )
 _KEPT = ("catalog", "identity", "migrations", "leases", "search", "sqlite_")
 _EMPTY = " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table})" for table in ("entities", "runs", "keys", "audit"))
@@ -80,8 +82,8 @@ def _source(row: Any) -> SourceRow:
 
 
 def _removed(row: Any) -> RemovedRow:
-    ref, revision, at, audience = row
-    return RemovedRow(ref=ref, revision=revision, at=at, audience=audience)
+    ref, revision, at, audience, hidden = row
+    return RemovedRow(ref=ref, revision=revision, at=at, audience=audience, hidden=bool(hidden))
 
 
 class EmbeddedRestore:
@@ -154,9 +156,13 @@ def _add_removed(conn: sqlite3.Connection, rows: list[RemovedRow]) -> None:
     conn.execute("UPDATE catalog SET next_entity = ?", (first + len(rows),))
     terms = Terms(conn)
     values = [
-        (row.ref, first + place, row.revision, row.at, terms.audience(row.audience)) for place, row in enumerate(rows)
+        (row.ref, first + place, row.revision, row.at, terms.audience(row.audience))
+        for place, row in enumerate(rows)
+        if not row.hidden
     ]
     conn.executemany("INSERT INTO removed (ref, entity, revision, at, audience) VALUES (?, ?, ?, ?, ?)", values)
+    hidden = [(row.ref, row.revision, row.at, terms.audience(row.audience)) for row in rows if row.hidden]
+    conn.executemany("INSERT INTO hidden (ref, revision, at, audience) VALUES (?, ?, ?, ?)", hidden)
 
 
 def add_entities(conn: sqlite3.Connection, rows: Sequence[Entity]) -> None:

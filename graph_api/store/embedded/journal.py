@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from graph_api.catalog.changes import SEEN, Change, ChangeOperation, SourceInfo, SyncRun, SyncStatus
 from graph_api.catalog.ref import Ref
+from graph_api.store.embedded.condition import Condition
 from graph_api.store.embedded.pruning import horizon_of
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import PlacedProblem
@@ -21,7 +22,16 @@ SELECT * FROM (
     WHERE {_AFTER} AND {{seen}} ORDER BY revision, ref LIMIT ?
 ) UNION ALL SELECT * FROM (
     SELECT ref, 'REMOVED', revision, at FROM removed r WHERE {_AFTER} AND {{told}} ORDER BY revision, ref LIMIT ?
-) ORDER BY 3, 1 LIMIT ?
+) {{hidden}} ORDER BY 3, 1 LIMIT ?
+"""
+_HIDDEN = f"""
+UNION ALL SELECT * FROM (
+    SELECT ref, 'REMOVED', revision, at FROM hidden h WHERE {_AFTER} AND {{hidden}}
+    AND NOT EXISTS (SELECT 1 FROM entities e WHERE e.ref = h.ref AND {{seen}})
+    AND NOT EXISTS (SELECT 1 FROM removed r WHERE r.ref = h.ref AND {{told}})
+    AND NOT EXISTS (SELECT 1 FROM hidden l WHERE l.ref = h.ref AND l.revision > h.revision AND {{later}})
+    ORDER BY revision, ref LIMIT ?
+)
 """
 
 
@@ -177,11 +187,21 @@ def changes(
     check_since(since, horizon_of(conn))
     place = (since, *(after or (since, "")))
     seen, told = sight.row("e"), sight.row("r")
+    hidden = _hidden(sight, place, limit)
     rows = conn.execute(
-        _CHANGES.format(seen=seen.sql, told=told.sql),
-        (*place, *seen.parameters, limit, *place, *told.parameters, limit, limit),
+        _CHANGES.format(seen=seen.sql, told=told.sql, hidden=hidden.sql),
+        (*place, *seen.parameters, limit, *place, *told.parameters, limit, *hidden.parameters, limit),
     )
     return [
         Change(ref=ref, operation=ChangeOperation(operation), revision=revision, at=at)
         for ref, operation, revision, at in rows
     ]
+
+
+def _hidden(sight: Sight, place: tuple[object, ...], limit: int) -> Condition:
+    """What went out of sight, unless it is seen again or a later change says so."""
+    if sight.whole:
+        return Condition("")
+    rows = {name: sight.row(row) for name, row in (("hidden", "h"), ("seen", "e"), ("told", "r"), ("later", "l"))}
+    parameters = (parameter for row in rows.values() for parameter in row.parameters)
+    return Condition(_HIDDEN.format(**{name: row.sql for name, row in rows.items()}), (*place, *parameters, limit))

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from graph_api.store.migrations import Step, pending
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 
 EmbeddedStep: TypeAlias = Step[None]
 """`run` takes the connection, in a transaction that also records the step."""
@@ -83,6 +83,18 @@ CREATE VIRTUAL TABLE search_names USING fts5 (
 INSERT INTO search_names (search_names) VALUES ('rebuild');
 """
 
+HIDDEN = """
+-- Entities that an audience saw before they got another one: to whom they are as if they were removed.
+CREATE TABLE hidden (
+    ref TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    audience INTEGER NOT NULL,
+    PRIMARY KEY (revision, ref)
+) WITHOUT ROWID;
+CREATE INDEX hidden_by_ref ON hidden (ref, revision);
+"""
+
 STEPS: tuple[EmbeddedStep, ...] = (
     Step(format=2, oldest=2, name="order of sources, what is forgotten", run=partial(statements, _ORDER)),
     Step(format=3, oldest=3, name="origins of links, leases", run=partial(statements, _ORIGINS)),
@@ -91,6 +103,7 @@ STEPS: tuple[EmbeddedStep, ...] = (
     Step(format=5, oldest=4, name="answers to writes", run=partial(statements, ANSWERS)),
     Step(format=6, oldest=6, name="audiences", run=partial(statements, _AUDIENCES)),
     Step(format=7, oldest=7, name="names of their own in the search", run=partial(statements, NAMES)),
+    Step(format=8, oldest=7, name="who saw what is hidden", run=partial(statements, HIDDEN)),
 )
 
 

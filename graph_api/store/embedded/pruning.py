@@ -17,9 +17,13 @@ _DEAD_TERMS = """
 DELETE FROM terms WHERE id NOT IN (
     SELECT term FROM entity_terms UNION SELECT key FROM pairs UNION SELECT relation FROM links
     UNION SELECT environment FROM links UNION SELECT sources FROM links
-    UNION SELECT audience FROM entities UNION SELECT audience FROM removed
+    UNION SELECT audience FROM entities UNION SELECT audience FROM removed UNION SELECT audience FROM hidden
 )
 """
+_OLDEST = (
+    "SELECT revision FROM removed ORDER BY revision DESC LIMIT 1 OFFSET ?",
+    "SELECT revision FROM hidden ORDER BY revision DESC LIMIT 1 OFFSET ?",
+)
 
 
 def prune_runs(conn: sqlite3.Connection, run: SyncRun, keep: int) -> None:
@@ -38,11 +42,11 @@ def prune_rows(conn: sqlite3.Connection, revision: int, retention: Retention) ->
 
 
 def _prune_removed(conn: sqlite3.Connection, revision: int, keep: int) -> None:
-    sql = "SELECT revision FROM removed ORDER BY revision DESC LIMIT 1 OFFSET ?"
-    oldest = conn.execute(sql, (keep,)).fetchone()
+    oldest = [row[0] for sql in _OLDEST if (row := conn.execute(sql, (keep,)).fetchone())]
     if oldest:
-        horizon = min(oldest[0], revision - 1)
+        horizon = min(max(oldest), revision - 1)
         conn.execute("DELETE FROM removed WHERE revision <= ?", (horizon,))
+        conn.execute("DELETE FROM hidden WHERE revision <= ?", (horizon,))
         conn.execute("DELETE FROM relinked WHERE revision <= ?", (horizon,))
         conn.execute("UPDATE catalog SET horizon = ?", (horizon,))
 

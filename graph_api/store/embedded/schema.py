@@ -14,6 +14,7 @@ from graph_api.store.embedded.migrations import (
     ACCESS,
     ANSWERS,
     FORMAT_VERSION,
+    HIDDEN,
     NAMES,
     complete,
     format_of,
@@ -175,7 +176,7 @@ CREATE INDEX runs_by_source ON runs (source, started_at, id);
 -- `until`: seconds since 1970.
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
-_DDL += ACCESS + ANSWERS + NAMES
+_DDL += ACCESS + ANSWERS + NAMES + HIDDEN
 
 
 def prepare(conn: sqlite3.Connection, busy_seconds: float) -> None:

@@ -127,8 +127,9 @@ class _Write:
 
     def _write_entities(self) -> None:
         rows = self._changes.entities
+        self._remember_audiences([row for row in rows if row.audience and row.ref in self._ids])
         self._erase(self._ids[row.ref] for row in rows if row.ref in self._ids)
-        self._ids |= self._new_ids([row.ref for row in rows if row.ref not in self._ids])
+        self._ids |= self._new_ids([row for row in rows if row.ref not in self._ids])
         numbered = [(self._ids[row.ref], row) for row in rows]
         self._insert("entities", 19, (self._entity_row(id_, row) for id_, row in numbered))
         self._insert("documents", 15, (document_row(id_, row) for id_, row in numbered))
@@ -141,11 +142,32 @@ class _Write:
         for statement in _INDEX:
             self._conn.execute(statement, (written,))
 
+    def _remember_audiences(self, restricted: Sequence[Entity]) -> None:
+        """Of those that get another one: who saw them may see them no more."""
+        known = one_of(self._ids[row.ref] for row in restricted)
+        before = dict(self._conn.execute(f"SELECT ref, audience FROM entities WHERE id {_AMONG}", (known,)))
+        self._insert(
+            "hidden",
+            4,
+            (
+                (row.ref, self._revision, self._at, before[row.ref])
+                for row in restricted
+                if before[row.ref] != self._terms.audience(row.audience)
+            ),
+            verb="INSERT OR REPLACE",
+        )
+
     def _entity_row(self, id_: int, row: Entity) -> Row:
         return entity_row(id_, row, self._terms.audience(row.audience), self._revision, self._at)
 
-    def _new_ids(self, refs: Sequence[Ref]) -> dict[Ref, int]:
-        """A ref that was removed before takes its old id back."""
+    def _new_ids(self, rows: Sequence[Entity]) -> dict[Ref, int]:
+        """A ref that was removed before takes its old id back, and may be hidden from who saw it before."""
+        refs = [row.ref for row in rows]
+        restricted = one_of(row.ref for row in rows if row.audience)
+        self._conn.execute(
+            f"INSERT OR REPLACE INTO hidden SELECT ref, revision, at, audience FROM removed WHERE ref {_AMONG}",
+            (restricted,),
+        )
         known = dict(self._conn.execute(f"SELECT ref, entity FROM removed WHERE ref {_AMONG}", (one_of(refs),)))
         self._conn.execute(f"DELETE FROM removed WHERE ref {_AMONG}", (one_of(known),))
         first: int = self._conn.execute("SELECT next_entity FROM catalog").fetchone()[0]

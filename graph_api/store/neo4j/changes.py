@@ -48,7 +48,7 @@ def small_changes(changes: ChangeSet, revision: int, at: str) -> dict[str, Any]:
         "gone_links": list(map(list, changes.removed_links)),
         "gone": [{"ref": ref, "revision": revision, "at": at} for ref in changes.removed],
         "audiences": _audiences(changes.entities),
-        "back": _refs(new),
+        "back": _back(new),
         "new": [
             {"labels": [*kind_labels(row), *said[row.ref]], "entity": _entity_record(row, revision, at)} for row in new
         ],
@@ -77,7 +77,7 @@ def _entities(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]
     said = labels_by_ref(changes.entities, changes.links)
     yield from _batches(cypher_writes.CREATE_AUDIENCES, _audiences(changes.entities), str)
     if revision > 1:  # before the first write nothing was removed
-        yield from _batches(cypher_writes.DELETE_TOMBSTONES, _refs(new), str)
+        yield from _batches(cypher_writes.DELETE_TOMBSTONES, _back(new), list)
     # What is new is stated by one source, mostly: labels in the text cost less than those in rows.
     for labels, rows in _grouped(new, lambda row: ":".join((*kind_labels(row), *said[row.ref]))):
         yield from _batches(cypher_writes.CREATE_ENTITIES.format(labels=labels), rows, record)
@@ -118,6 +118,11 @@ def _links_by_age(links: Sequence[Link]) -> tuple[list[Link], list[Link]]:
 
 def _audiences(entities: Sequence[Entity]) -> list[str]:
     return sorted({row.audience for row in entities if row.audience})
+
+
+def _back(new: Sequence[Entity]) -> list[list[str | None]]:
+    """What may have been there before, and who sees it now."""
+    return [[row.ref, row.audience or None] for row in new]
 
 
 def _refs(entities: Sequence[Entity]) -> list[Ref]:

@@ -41,6 +41,7 @@ INDEXES = (
     "CREATE INDEX entity_declared IF NOT EXISTS FOR (e:Entity) ON (e.declared)",
     "CREATE INDEX entity_audience IF NOT EXISTS FOR (e:Entity) ON (e.audience)",
     "CREATE INDEX removed_revision IF NOT EXISTS FOR (r:Removed) ON (r.revision)",
+    "CREATE INDEX removed_hidden IF NOT EXISTS FOR (r:Removed) ON (r.hidden)",
     "CREATE INDEX write_at IF NOT EXISTS FOR (w:Write) ON (w.at)",
     "CREATE INDEX answer_until IF NOT EXISTS FOR (a:Answer) ON (a.until)",
     "CREATE INDEX sync_source IF NOT EXISTS FOR (s:Sync) ON (s.source)",
@@ -279,10 +280,19 @@ CHANGES = (
     "CASE WHEN e.created_revision = e.revision THEN 'CREATED' ELSE 'UPDATED' END AS operation "
     "ORDER BY revision, ref LIMIT $limit "
     "UNION ALL MATCH (t:Removed) WHERE t.revision > $since AND "
-    "(t.revision > $after_revision OR (t.revision = $after_revision AND t.ref > $after_ref)) AND {told} "
-    "RETURN t.ref AS ref, t.revision AS revision, t.at AS at, 'REMOVED' AS operation "
-    "ORDER BY revision, ref LIMIT $limit }} "
+    "(t.revision > $after_revision OR (t.revision = $after_revision AND t.ref > $after_ref)) "
+    "AND t.ref IS NOT NULL AND {told} RETURN t.ref AS ref, t.revision AS revision, t.at AS at, 'REMOVED' AS operation "
+    "ORDER BY revision, ref LIMIT $limit {hidden}}} "
     "WITH ref, revision, at, operation ORDER BY revision, ref LIMIT $limit" + packed("[ref, revision, at, operation]")
+)
+HIDDEN_CHANGES = (
+    "UNION ALL MATCH (t:Removed) WHERE t.revision > $since AND "
+    "(t.revision > $after_revision OR (t.revision = $after_revision AND t.hidden > $after_ref)) "
+    "AND t.hidden IS NOT NULL AND {told} AND NOT EXISTS {{ MATCH (e:Entity {{ref: t.hidden}}) WHERE {where} }} "
+    "AND NOT EXISTS {{ MATCH (x:Removed {{ref: t.hidden}}) WHERE {gone} }} "
+    "AND NOT EXISTS {{ MATCH (x:Removed {{hidden: t.hidden}}) WHERE x.revision > t.revision AND {gone} }} "
+    "RETURN t.hidden AS ref, t.revision AS revision, t.at AS at, 'REMOVED' AS operation "
+    "ORDER BY revision, ref LIMIT $limit "
 )
 SOURCES = (
     "MATCH (s:Source) CALL (s) { MATCH (y:Sync) WHERE y.source = s.name "

@@ -7,8 +7,14 @@ parameter of its own.
 from graph_api.store.neo4j.cypher import LINK_OF_KEY
 
 CREATE_ENTITIES = "UNWIND $given.rows AS row CREATE (e:{labels}) SET e = row"
+# Who saw an entity that gets another audience may see it no more: to them it is as if it were removed. Such a node has
+# its ref as another property, since the entity may be removed besides.
 UPDATE_ENTITIES = (
-    "UNWIND $given.rows AS row MATCH (e:Entity {ref: row.entity.ref}) WITH e, row, e.created_revision AS created "
+    "UNWIND $given.rows AS row MATCH (e:Entity {ref: row.entity.ref}) "
+    "WITH e, row, e.created_revision AS created, e.audience AS audience "
+    "FOREACH (other IN CASE WHEN coalesce(audience, '') = coalesce(row.entity.audience, audience, '') "
+    "THEN [] ELSE [row.entity] END | CREATE (t:Removed {hidden: other.ref}) "
+    "SET t.revision = other.revision, t.at = other.updated_at, t.audience = audience) "
     "SET e = row.entity SET e.created_revision = created SET e:$(row.labels)"
 )
 DROP_IDENTIFIERS = "UNWIND $given.rows AS ref MATCH (:Entity {ref: ref})<-[n:NAMES]-(:Identifier) DELETE n"
@@ -16,7 +22,12 @@ CREATE_IDENTIFIERS = (
     "UNWIND $given.rows AS row MATCH (e:Entity {ref: row[0]}) MERGE (i:Identifier {value: row[1]}) "
     "CREATE (i)-[:NAMES]->(e)"
 )
-DELETE_TOMBSTONES = "UNWIND $given.rows AS ref MATCH (t:Removed {ref: ref}) DELETE t"
+# Of what comes back, and may be hidden from who saw it before.
+DELETE_TOMBSTONES = (
+    "UNWIND $given.rows AS row MATCH (t:Removed {ref: row[0]}) "
+    "FOREACH (back IN CASE WHEN row[1] IS NULL THEN [t] ELSE [] END | DELETE back) "
+    "FOREACH (back IN CASE WHEN row[1] IS NULL THEN [] ELSE [t] END | SET back.hidden = row[0] REMOVE back.ref)"
+)
 DELETE_ENTITIES = "UNWIND $given.rows AS ref MATCH (e:Entity {ref: ref}) DETACH DELETE e"
 # Before the entities go.
 CREATE_TOMBSTONES = (

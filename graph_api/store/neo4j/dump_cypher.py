@@ -16,8 +16,13 @@ DUMP_RUNS = (
     "s.payload AS payload ORDER BY key LIMIT $limit"
 )
 DUMP_REMOVED = (
-    "MATCH (t:Removed) WHERE t.ref > $after RETURN t.ref AS key, t.revision AS revision, t.at AS at, "
+    "MATCH (t:Removed) WHERE t.ref > $after RETURN t.ref AS key, t.ref AS ref, t.revision AS revision, t.at AS at, "
     "coalesce(t.audience, '') AS audience ORDER BY key LIMIT $limit"
+)
+DUMP_HIDDEN = (
+    "MATCH (t:Removed) WITH t, t.hidden + ' ' + toString(t.revision) AS key WHERE key > $after "
+    "RETURN key, t.hidden AS ref, t.revision AS revision, t.at AS at, coalesce(t.audience, '') AS audience "
+    "ORDER BY key LIMIT $limit"
 )
 # Pairs of key and value.
 _PACKED = "ORDER BY key" + packed("[key, value]")

@@ -66,8 +66,9 @@ async def _batches(tx: Statements, revision: int) -> AsyncIterator[Batch]:
         yield sources
     async for rows in _pages(tx, dump_cypher.DUMP_RUNS, RUNS):
         yield [run_of(row) for row in rows]
-    async for rows in _pages(tx, dump_cypher.DUMP_REMOVED):
-        yield [_removed(row) for row in rows]
+    for query, hidden in ((dump_cypher.DUMP_REMOVED, False), (dump_cypher.DUMP_HIDDEN, True)):
+        async for rows in _pages(tx, query):
+            yield [_removed(row, hidden=hidden) for row in rows]
     async for batch in _graph(tx):
         yield batch
 
@@ -89,8 +90,8 @@ async def _graph(tx: Statements) -> AsyncIterator[Sequence[Entity] | Sequence[Li
             yield links
 
 
-def _removed(row: Row) -> RemovedRow:
-    return RemovedRow(ref=row["key"], revision=row["revision"], at=row["at"], audience=row["audience"])
+def _removed(row: Row, *, hidden: bool) -> RemovedRow:
+    return RemovedRow(ref=row["ref"], revision=row["revision"], at=row["at"], audience=row["audience"], hidden=hidden)
 
 
 async def _pages(tx: Statements, query: str, limit: int = BATCH, after: str | int = "") -> AsyncIterator[list[Row]]:
@@ -156,7 +157,7 @@ class Neo4jRestore:
         await self._create(dump_cypher.RESTORE_RUNS, rows, _run_record)
 
     async def _add_removed(self, rows: list[RemovedRow]) -> None:
-        await self._create(dump_cypher.RESTORE_REMOVED, rows, _properties)
+        await self._create(dump_cypher.RESTORE_REMOVED, rows, _removed_record)
 
     async def _add_entities(self, rows: list[Entity]) -> None:
         said = labels_by_ref(rows, ())
@@ -185,8 +186,14 @@ class Neo4jRestore:
             await self._database.execute_once(STATEMENT_SECONDS, query, {"given": Given(rows=records)})
 
 
-def _properties(row: SourceRow | RemovedRow) -> Row:
-    return {name: value for name in row.__slots__ if (value := getattr(row, name)) not in (None, "")}
+def _properties(row: SourceRow) -> Row:
+    return {name: value for name in row.__slots__ if (value := getattr(row, name)) is not None}
+
+
+def _removed_record(row: RemovedRow) -> Row:
+    """A reader sees what has no audience."""
+    name = "hidden" if row.hidden else "ref"
+    return {name: row.ref, "revision": row.revision, "at": row.at, "audience": row.audience or None}
 
 
 def _link_row(link: Link) -> Row:

@@ -16,7 +16,7 @@ _SORTED = "lifecycle name title type"
 _PROPERTIES = """
 active annotations applying at audience audit_hash audit_sequence begun body confidence connector created_revision
 criticality declared declared_owners description digest domains ended entities environment environments folder format
-hash held holder horizon id identifiers key kind labels last_applied_at lifecycle links locked name namespace
+hash held hidden holder horizon id identifiers key kind labels last_applied_at lifecycle links locked name namespace
 observed_at oldest origin origins owner_state owners ownership payload place previous problems properties
 properties_json record ref removed repository restoring revision sequence size source source_order sources started_at
 statements store systems tags text tier title type until updated_at value words write writes

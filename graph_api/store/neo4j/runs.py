@@ -67,7 +67,10 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
     for row in await tx.rows(cypher.READ_HORIZON):
         check_since(since, row["horizon"])
     revision, ref = after or (since, "")
-    query = cypher.CHANGES.format(where=tx.sight.node("e"), told=tx.sight.node("t"))
+    sight = tx.sight
+    seen = {"where": sight.node("e"), "told": sight.node("t")}
+    hidden = "" if sight.whole else cypher.HIDDEN_CHANGES.format(**seen, gone=sight.node("x"))
+    query = cypher.CHANGES.format(**seen, hidden=hidden)
     place = {"since": since, "after_revision": revision, "after_ref": ref, "limit": limit}
     rows = await tx.packed(query, **place, **tx.sight.parameters)
     return [
