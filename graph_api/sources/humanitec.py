@@ -19,6 +19,7 @@ Answers are asked of the API, or read from files that are saved at the path of t
   workloads are stated.
 - A v2 resource without id is `workloads.W.NAME`, a shared one `shared.NAME`. Deployments that failed, only planned or
   destroyed deploy nothing.
+- `image:` of a workload is that of its only container, or of the one that has the workload's name.
 - A dependency in one environment is a link with that environment; the workload itself is one in all of them.
 - Outputs, parameters, variables and secret references are not kept; of variables only which workload they name.
 

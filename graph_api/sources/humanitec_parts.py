@@ -1,7 +1,7 @@
 """Rows of Humanitec's answers -> entities and links; see humanitec.py for what becomes of what."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from graph_api.catalog.entity import LinkOrigin
@@ -11,7 +11,7 @@ from graph_api.sources.answers import Row
 from graph_api.sources.documents import Place, dig, mapping, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.image_classes import is_own_software
-from graph_api.sources.images import is_named, state_image
+from graph_api.sources.images import is_named, main_container, state_image
 from graph_api.sources.naming import image_name, ref_of, scoped
 from graph_api.sources.platform_resources import class_of
 
@@ -121,8 +121,9 @@ def read_deployment(row: Row, findings: Findings) -> None:
 
 
 def _workload(org: str, app: str, name: str, at: Place, findings: Findings, module: Any = None) -> Ref:
-    images = [image for image in _images(module) if is_named(image)]
-    names = [scoped("image", image_name(image)) for image in images if is_own_software(image)]
+    images = _images(module)
+    own = images.get(main_container(mapping(dig(module, "spec", "containers")), name) or "")
+    names = [scoped("image", image_name(own))] if own and is_own_software(own) else []
     ref = findings.entity(
         workload_ref(org, app, name),
         at,
@@ -131,16 +132,16 @@ def _workload(org: str, app: str, name: str, at: Place, findings: Findings, modu
         identifiers=[scoped(NAME, f"{org}/{app}/{name}"), *names],
     )
     findings.link(ref, "PART_OF", system_ref(org, app), at)
-    for image in images:
+    for image in images.values():
         state_image(ref, image, at, findings)
     return ref
 
 
-def _images(module: Any) -> Iterator[str]:
-    for container in mapping(dig(module, "spec", "containers")).values():
-        image = dig(container, "image")
-        if isinstance(image, str) and image:
-            yield image
+def _images(module: Any) -> dict[str, str]:
+    """By container."""
+    containers = mapping(dig(module, "spec", "containers"))
+    found = ((name, dig(container, "image")) for name, container in containers.items())
+    return {name: image for name, image in found if isinstance(image, str) and image and is_named(image)}
 
 
 def _named(module: Any, what: str) -> set[str]:

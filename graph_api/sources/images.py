@@ -1,6 +1,8 @@
 """Container images that something runs, stated alike by all connectors."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
@@ -15,6 +17,14 @@ _PLACEHOLDERS = ("{{", "$")
 def is_named(image: str) -> bool:
     """Whether it is the name of an image: nothing still has to be filled in, and nobody's password stands in it."""
     return not any(mark in image for mark in _PLACEHOLDERS) and not _USER.search(image)
+
+
+def main_container(containers: Mapping[str, Any], workload: str) -> str | None:
+    """The name of the one by whose image a workload is known: its only one, or the one with the workload's own name.
+
+    Any other may be a sidecar, as many workloads have it.
+    """
+    return next(iter(containers)) if len(containers) == 1 else workload if workload in containers else None
 
 
 def state_image(

@@ -30,9 +30,10 @@ ReplicaSets of a Deployment, Jobs of a CronJob) is not repeated.
 - Identifiers: `kubernetes:NAMESPACE/NAME` of the workload and of Services that lead to it alone (a Service's name is
   before a workload's, that before a job's); `kubernetes-id:` of backstage.io/kubernetes-id (where several bear
   one, the component that they are parts of has it, and the `service.name:` that they share); `service.name:` of
-  OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, the annotation resource.opentelemetry.io/service.name, and of one's own
-  services app.kubernetes.io/name; `image:` of an image that no other workload here runs and that is neither middleware
-  nor an official base image; `host:` of a public host name that one route alone has.
+  OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES of the first container, the annotation
+  resource.opentelemetry.io/service.name, and of one's own services app.kubernetes.io/name; `image:` of the first
+  container, if no other workload's first one runs it and it is neither middleware nor an official base image; `host:`
+  of a public host name that one route alone has. Further containers and init containers name no workload.
 - An environment variable, also one out of a ConfigMap of the files, whose value names the host of a Service of the
   source, or of a pod behind a headless one (`kafka-0.kafka`), makes a DEPENDS_ON with origin INFERRED and confidence
   0.8. Values are looked at, never kept.

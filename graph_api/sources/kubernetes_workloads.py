@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from graph_api.catalog.ref import Ref
@@ -44,6 +45,9 @@ _TOOLS = (
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
 )
+
+Container = tuple[Keys, dict[str, Any]]
+"""Where a container stands, and what is said of it."""
 
 Value = tuple[Keys, str, str]
 """Where an environment variable stands, its name and its value."""
@@ -87,7 +91,7 @@ class Workload:
     @property
     def service_name(self) -> str | None:
         """Of its telemetry, where it is stated; well-known labels are one only for one's own software."""
-        values = {variable: value for _, variable, value in self.values("containers")}
+        values = {variable: value for _, variable, value in _values(self._main())}
         stated = values.get("OTEL_SERVICE_NAME") or service_name_of(values.get("OTEL_RESOURCE_ATTRIBUTES", ""))
         stated = stated or self._marked("resource.opentelemetry.io/service.name")
         own = self.type == "service" and not self.image_class
@@ -103,24 +107,40 @@ class Workload:
         places = (manifest.annotations, manifest.labels, dig(pods, "annotations"), dig(pods, "labels"))
         return next((text for place in places if (text := text_of(dig(place, key)))), None)
 
-    def containers(self, *lists: str) -> Iterator[tuple[Keys, dict[str, Any]]]:
+    def containers(self, *lists: str) -> Iterator[Container]:
         for key in lists or ("containers", "initContainers"):
             path = (*self.template, "spec", key)
             yield from (((*path, index), row) for index, row in mappings(self.manifest.get(*path)))
 
-    def values(self, *lists: str) -> Iterator[Value]:
+    def _main(self) -> Iterator[Container]:
+        """Its first container, by which it is known: others, such as sidecars, come with many workloads."""
+        return islice(self.containers("containers"), 1)
+
+    def values(self) -> Iterator[Value]:
         """Environment variables that have a value of their own."""
-        for keys, container in self.containers(*lists):
-            for index, row in mappings(container.get("env")):
-                variable, value = text_of(row.get("name")), text_of(row.get("value"))
-                if variable and value:
-                    yield (*keys, "env", index), variable, value
+        return _values(self.containers())
 
     def images(self, overlays: Overlays) -> Iterator[tuple[str, Place]]:
         """Images that kustomizations have replaced, of containers and init containers."""
-        for keys, container in self.containers():
+        return self._images(self.containers(), overlays)
+
+    def own_images(self, overlays: Overlays) -> set[str]:
+        """Names of images that may say which software it is."""
+        images = {image for image, _ in self._images(self._main(), overlays)}
+        return {image_name(image) for image in images if is_own_software(image)}
+
+    def _images(self, containers: Iterable[Container], overlays: Overlays) -> Iterator[tuple[str, Place]]:
+        for keys, container in containers:
             if image := text_of(container.get("image")):
                 yield from overlays.images(self.manifest, image, self.manifest.at(*keys, "image"))
+
+
+def _values(containers: Iterable[Container]) -> Iterator[Value]:
+    for keys, container in containers:
+        for index, row in mappings(container.get("env")):
+            variable, value = text_of(row.get("name")), text_of(row.get("value"))
+            if variable and value:
+                yield (*keys, "env", index), variable, value
 
 
 def workload_of(manifest: Manifest, overlays: Overlays) -> Workload | None:
@@ -146,7 +166,7 @@ class Workloads:
                 if (text := written(value)) is not None:
                     self._by_label[workload.namespace, key, text].append(workload)
         self._users = Counter(
-            image for image, _ in {(image_name(i), row.ref) for row in self.all for i, _ in row.images(overlays)}
+            image for image, _ in {(image, row.ref) for row in self.all for image in row.own_images(overlays)}
         )
 
     def _tell_apart(self) -> None:
@@ -178,7 +198,6 @@ class Workloads:
 
     def state(self, workload: Workload, findings: Findings) -> None:
         manifest, at = workload.manifest, workload.manifest.at("metadata", "name")
-        images = list(workload.images(self.overlays))
         findings.entity(
             workload.ref,
             at,
@@ -186,25 +205,25 @@ class Workloads:
             type=workload.image_class or workload.type,
             labels=manifest.labels,
             spec=_spec(workload),
-            identifiers=self._identifiers(workload, [image for image, _ in images]),
+            identifiers=self._identifiers(workload),
         )
-        for image, place in images:
+        for image, place in workload.images(self.overlays):
             state_image(workload.ref, image, place, findings)
         for namespace, place in self.overlays.namespaces(manifest).items():
             environment = findings.mention(environment_ref(namespace), place, name=namespace, type="namespace")
             findings.link(workload.ref, "DEPLOYED_TO", environment, place)
         _state_whole(workload, findings)
 
-    def _identifiers(self, workload: Workload, images: list[str]) -> Iterator[str]:
+    def _identifiers(self, workload: Workload) -> Iterator[str]:
         manifest = workload.manifest
         for name in workload.names:
             yield from (scoped(NAME, full) for full in self.overlays.names(manifest, name))
         for scheme, called in (("kubernetes-id", workload.id), ("service.name", workload.service_name)):
             if called and (identifier := scoped(scheme, called)) not in workload.not_its_own:
                 yield identifier
-        for image in images:
-            if is_own_software(image) and self._users[image_name(image)] == 1:
-                yield scoped("image", image_name(image))
+        for image in workload.own_images(self.overlays):
+            if self._users[image] == 1:
+                yield scoped("image", image)
 
 
 def _spec(workload: Workload) -> dict[str, Any]:

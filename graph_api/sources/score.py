@@ -19,12 +19,13 @@
   link goes to an entity that nobody declares.
 
 Joining with what runs: a workload states `kubernetes-id:` of the annotation backstage.io/kubernetes-id, `service.name:`
-of OTEL_SERVICE_NAME, and `image:` of an image that is neither middleware nor a base image (where two workloads run it,
-it joins neither). Names alone join nothing. So Score files and Kubernetes manifests join if they name the same image.
-Where one names a release and the other a build of a fork (`.../google-samples/ad` and `.../ci/adservice`), they do
-not, and the operator says what is one: by the setting `image_mirrors` where only the registry or folder differs, by the
-annotation on both, by one descriptor whose `graph-api/identifiers` lists both images as `image:...`, or, where the
-names are equal, by the setting `join_names: [component]`.
+of OTEL_SERVICE_NAME, and `image:` of an image that is neither middleware nor a base image (where two workloads state
+it, it joins neither); of several containers, those of the one that has the workload's name. Names alone join nothing.
+So Score files and Kubernetes manifests join if they name the same image. Where one names a release and the other a
+build of a fork (`.../google-samples/ad` and `.../ci/adservice`), they do not, and the operator says what is one: by the
+setting `image_mirrors` where only the registry or folder differs, by the annotation on both, by one descriptor whose
+`graph-api/identifiers` lists both images as `image:...`, or, where the names are equal, by the setting
+`join_names: [component]`.
 
 https://docs.score.dev/docs/score-specification/score-spec-reference/
 """
@@ -41,7 +42,7 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, dig, mapping
 from graph_api.sources.findings import Findings
 from graph_api.sources.image_classes import is_own_software
-from graph_api.sources.images import is_named, state_image
+from graph_api.sources.images import is_named, main_container, state_image
 from graph_api.sources.naming import image_name, ref_of, scoped
 from graph_api.sources.platform_resources import class_of
 
@@ -102,12 +103,10 @@ def _ref(document: Document) -> Ref:
     return ref_of("component", f"{NAME}-{document.folder}", _name(document))
 
 
-def _images(document: Document) -> Iterator[tuple[str, str]]:
-    """The images that have a name already, by container."""
-    for container, said in mapping(document.get("containers")).items():
-        image = dig(said, "image")
-        if isinstance(image, str) and image.strip(". ") and is_named(image):
-            yield container, image
+def _image(container: Any) -> str | None:
+    """Its image, if that has a name already."""
+    image = dig(container, "image")
+    return image if isinstance(image, str) and image.strip(". ") and is_named(image) else None
 
 
 def _read_workload(document: Document, files: Files, findings: Findings) -> None:
@@ -125,8 +124,9 @@ def _read_workload(document: Document, files: Files, findings: Findings) -> None
         },
         identifiers=_identifiers(document),
     )
-    for container, image in _images(document):
-        state_image(ref, image, document.at("containers", container, "image"), findings)
+    for container, said in mapping(document.get("containers")).items():
+        if image := _image(said):
+            state_image(ref, image, document.at("containers", container, "image"), findings)
     _read_resources(document, ref, files, findings)
 
 
@@ -134,13 +134,13 @@ def _identifiers(document: Document) -> Iterator[str]:
     id_ = document.get("metadata", "annotations", "backstage.io/kubernetes-id")
     if isinstance(id_, str):
         yield scoped("kubernetes-id", id_)
-    for container in mapping(document.get("containers")):
-        service = document.get("containers", container, "variables", "OTEL_SERVICE_NAME")
-        if isinstance(service, str) and is_named(service):
-            yield scoped("service.name", service)
-    for _, image in _images(document):
-        if is_own_software(image):
-            yield scoped("image", image_name(image))
+    containers = mapping(document.get("containers"))
+    main = mapping(containers.get(main_container(containers, _name(document)) or ""))
+    service = dig(main, "variables", "OTEL_SERVICE_NAME")
+    if isinstance(service, str) and is_named(service):
+        yield scoped("service.name", service)
+    if (image := _image(main)) and is_own_software(image):
+        yield scoped("image", image_name(image))
 
 
 def _read_resources(document: Document, workload: Ref, files: Files, findings: Findings) -> None:
