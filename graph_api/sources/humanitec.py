@@ -7,6 +7,7 @@ Answers are asked of the API, or read from files that are saved at the path of t
 |--------------------------------------------------|-------------------------------------------------------------------|
 | `apps`; v2: `projects`                           | Systems                                                           |
 | `apps/{app}/envs`; v2: `projects/{app}/envs`     | Environments of the system, typed by their environment type       |
+| `apps/{app}/envs/{env}/deploys`                  | which deployment stands there, where the last did not succeed     |
 | `apps/{app}/sets/{set}`; v2: `deployments/{id}`  | the workloads of a deployment as Components, with their images,   |
 |                                                  | the resources and workloads that they name, and where they run    |
 | `apps/{app}/envs/{env}/resources`;               | active Resources, and which workload needs them                   |
@@ -19,6 +20,8 @@ Answers are asked of the API, or read from files that are saved at the path of t
   workloads are stated.
 - A v2 resource without id is `workloads.W.NAME`, a shared one `shared.NAME`. Deployments that failed, only planned or
   destroyed deploy nothing.
+- Where the last deployment failed or is under way, the last one that succeeded still stands. Online it is asked for. To
+  files of v1, add the environment's `deploys`; to those of v2, the deployment that stands.
 - `image:` of a workload is that of its only container, or of the one that has the workload's name.
 - A dependency in one environment is a link with that environment; the workload itself is one in all of them.
 - Outputs, parameters, variables and secret references are not kept; of variables only which workload they name.
@@ -41,21 +44,25 @@ from graph_api.sources.documents import Document, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.humanitec_parts import (
     NAME,
+    SUCCEEDED,
     Deployed,
     node_of_active,
     node_of_graph,
     read_active,
     read_application,
     read_deployment,
+    read_deployments,
     read_environment,
     read_nodes,
     read_set,
+    standing,
 )
 
 APPLICATIONS = Question("orgs/{org}/apps", ("id", "envs"))
 PROJECTS = Question("orgs/{org}/projects", ("id", "display_name"), "items")
 ENVIRONMENTS = Question("orgs/{org}/apps/{app}/envs", ("id", "type"))
 PROJECT_ENVIRONMENTS = Question("orgs/{org}/projects/{app}/envs", ("id", "env_type_id"), "items")
+DEPLOYMENTS = Question("orgs/{org}/apps/{app}/envs/{env}/deploys", ("id", "set_id", "status"))
 SET = Question("orgs/{org}/apps/{app}/sets/{set}", ("modules",))
 RESOURCES = Question("orgs/{org}/apps/{app}/envs/{env}/resources", ("res_id", "type"))
 GRAPH = Question("orgs/{org}/apps/{app}/envs/{env}/resources/graphs/{graph}", ("guresid", "type"), "nodes")
@@ -63,7 +70,7 @@ DEPLOYMENT = Question("orgs/{org}/deployments/{deployment}", ("manifest", "proje
 ACTIVE = Question("orgs/{org}/active-resources", ("resource_id", "resource_type", "edges"), "items")
 
 QUESTIONS = (
-    APPLICATIONS, PROJECTS, ENVIRONMENTS, PROJECT_ENVIRONMENTS, SET, DEPLOYMENT, RESOURCES, GRAPH, ACTIVE,
+    APPLICATIONS, PROJECTS, ENVIRONMENTS, PROJECT_ENVIRONMENTS, DEPLOYMENTS, SET, DEPLOYMENT, RESOURCES, GRAPH, ACTIVE,
 )  # fmt: skip
 PAGE = 100
 
@@ -80,6 +87,8 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
     for question in (ENVIRONMENTS, PROJECT_ENVIRONMENTS):
         for row in rows_of(question, documents):
             read_environment(row, deployed, findings)
+    for document in documents:
+        read_deployments(list(DEPLOYMENTS.rows(document)), deployed)
     for row in rows_of(SET, documents):
         read_set(row, deployed, findings)
     for row in rows_of(DEPLOYMENT, documents):
@@ -105,10 +114,15 @@ async def _fetch_v1(api: Api, org: str) -> AsyncIterator[Document]:
         environments = await _answer(api, f"{app}/envs")
         yield environments
         for row in ENVIRONMENTS.rows(environments):
-            resources, last = f"{app}/envs/{row.text('id')}/resources", mapping(row.value.get("last_deploy"))
-            yield await _answer(api, resources)
+            environment = f"{app}/envs/{row.text('id')}"
+            last: Mapping[str, Any] = mapping(row.value.get("last_deploy"))
+            yield await _answer(api, f"{environment}/resources")
+            if last and last.get("status") != SUCCEEDED:
+                deployments = await _answer(api, f"{environment}/deploys")
+                yield deployments
+                last = standing(row.value for row in DEPLOYMENTS.rows(deployments)) or {}
             if last.get("dependency_graph_id"):
-                yield await _answer(api, f"{resources}/graphs/{last['dependency_graph_id']}")
+                yield await _answer(api, f"{environment}/resources/graphs/{last['dependency_graph_id']}")
             sets |= {str(last["set_id"])} if last.get("set_id") else set()
         for id_ in sorted(sets):
             yield await _answer(api, f"{app}/sets/{id_}")
@@ -121,9 +135,17 @@ async def _fetch_v2(api: Api, org: str) -> AsyncIterator[Document]:
             async for environments in _pages(api, f"{org}/projects/{project}/envs"):
                 yield environments
     async for deployments in _pages(api, f"{org}/last-deployments", {"state_change_only": "true"}):
-        for _, deployment in mappings(deployments.get("items")):
+        for _, last in mappings(deployments.get("items")):
+            deployment = last if last.get("status") == SUCCEEDED else await _before(api, org, last) or last
             yield await _answer(api, f"{org}/deployments/{deployment.get('id')}")
     yield await _answer(api, f"{org}/active-resources")
+
+
+async def _before(api: Api, org: str, last: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The deployment that stands in the environment of one that did not succeed."""
+    asked = {key: last.get(key) for key in ("project_id", "env_id")}
+    pages = [page async for page in _pages(api, f"{org}/deployments", asked)]
+    return standing(row for page in pages for _, row in mappings(page.get("items")))
 
 
 async def _answer(api: Api, path: str) -> Document:

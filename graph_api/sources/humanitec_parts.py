@@ -1,7 +1,7 @@
 """Rows of Humanitec's answers -> entities and links; see humanitec.py for what becomes of what."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from graph_api.catalog.entity import LinkOrigin
@@ -79,10 +79,26 @@ def read_environment(row: Row, deployed: Deployed, findings: Findings) -> None:
     ref = findings.entity(target.environment(), row.at("id"), name=env, type=type_, title=title)
     findings.link(ref, "PART_OF", system_ref(org, app), row.at("id"))
     if last.get("status") == SUCCEEDED:
-        time = last.get("created_at")
-        deployed.setdefault((org, app, str(last.get("set_id"))), []).append(
-            Deployment(target, time if isinstance(time, str) else None)
-        )
+        _note(target, last, deployed)
+
+
+def read_deployments(rows: Sequence[Row], deployed: Deployed) -> None:
+    """All deployments of one environment of v1."""
+    last = standing(row.value for row in rows)
+    if last:
+        names = rows[0].names
+        _note(Target(names["org"], names["app"], names["env"]), last, deployed)
+
+
+def standing(deployments: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The newest of an environment's deployments that changed it: one that failed leaves the one before."""
+    done = (row for row in deployments if row.get("status") == SUCCEEDED and not row.get("plan_only"))
+    return max(done, key=lambda row: str(row.get("created_at")), default=None)
+
+
+def _note(target: Target, last: Mapping[str, Any], deployed: Deployed) -> None:
+    time, key = last.get("created_at"), (target.org, target.app, str(last.get("set_id")))
+    deployed.setdefault(key, []).append(Deployment(target, time if isinstance(time, str) else None))
 
 
 def read_set(row: Row, deployed: Deployed, findings: Findings) -> None:

@@ -17,8 +17,8 @@ def last_deployments(request: Request) -> dict[str, Any]:
     """Two pages."""
     assert request.query_params["state_change_only"] == "true"
     if request.query_params.get("page_token") == "second":
-        return {"items": [{"id": "d2"}]}
-    return {"items": [{"id": "d1"}], "next_page_token": "second"}
+        return {"items": [{"id": "d2", "status": "succeeded"}]}
+    return {"items": [{"id": "d1", "status": "succeeded"}], "next_page_token": "second"}
 
 
 GOOD: dict[str, Any] = {
@@ -36,6 +36,52 @@ def test_the_apis_tell_what_their_recorded_answers_tell() -> None:
     assert first.entities.keys() | second.entities.keys() == recorded.entities.keys()
     assert first.links.keys() | second.links.keys() == recorded.links.keys()
     assert not first.entities.keys() & second.entities.keys()
+
+
+def deployments_to_prod(request: Request) -> dict[str, Any]:
+    """All of the environment, in two pages."""
+    assert (request.query_params["project_id"], request.query_params["env_id"]) == ("web", "prod")
+    if request.query_params.get("page_token") != "second":
+        return {"items": [REDEPLOYED], "next_page_token": "second"}
+    rows = [("d0", "2026-01-01", False), ("d1", "2026-03-01", False), ("d8", "2026-03-02", True)]
+    return {
+        "items": [
+            {"id": id_, "status": "succeeded", "created_at": f"{day}T10:00:00Z", "plan_only": plan}
+            for id_, day, plan in rows
+        ]
+    }
+
+
+REDEPLOYED = {
+    "id": "d9",
+    "project_id": "web",
+    "env_id": "prod",
+    "status": "failed",
+    "created_at": "2026-03-05T10:00:00Z",
+}
+
+
+@pytest.mark.parametrize("status", ["failed", "executing"])
+def test_a_redeployment_that_did_not_succeed_leaves_what_stands(status: str) -> None:
+    redeployed = {
+        **GOOD,
+        "/orgs/mall/last-deployments": {"items": [{**REDEPLOYED, "status": status}]},
+        "/orgs/mall/deployments": deployments_to_prod,
+    }
+    before, after = Tool(CONNECTOR, GOOD).read(MALL), Tool(CONNECTOR, redeployed).read(MALL)
+    assert after.entities.keys() == before.entities.keys()
+    assert after.links.keys() == before.links.keys()
+
+
+def test_a_first_deployment_that_failed_deploys_nothing() -> None:
+    first = {
+        **GOOD,
+        "/orgs/mall/last-deployments": {"items": [REDEPLOYED]},
+        "/orgs/mall/deployments": {"items": [REDEPLOYED]},
+        "/orgs/mall/deployments/d9": {**V2["/orgs/mall/deployments/d1"], **REDEPLOYED},
+    }
+    found = Tool(CONNECTOR, first).read(MALL)
+    assert "component:humanitec-mall-web/front" not in found.entities
 
 
 @pytest.mark.parametrize(
