@@ -43,10 +43,12 @@ def _listed(options: Mapping[str, str], name: str) -> list[str]:
 
 
 async def _of_repository(api: Api, repository: str, since: str) -> AsyncIterator[Document]:
-    """Deployments come latest first."""
-    async for url, page in api.linked_pages(f"{repository}/deployments", PAGE):
+    """Deployments come latest first. They move from page to page, so the question alone is the document."""
+    question = f"{repository}/deployments"
+    async for _, page in api.linked_pages(question, PAGE):
         rows = list(_to_production(page, since))
-        yield Document(url, rows)
+        if rows:
+            yield Document(api.url(question), rows)
         for row in rows:
             path = f"{repository}/deployments/{row['id']}/statuses"
             yield Document(api.url(path), await api.get(path, PAGE))
@@ -65,9 +67,11 @@ def _to_production(page: Any, since: str) -> Iterator[dict[str, Any]]:
 
 
 async def _of_project(api: Api, project: str, since: str) -> AsyncIterator[Document]:
+    """A page's URL holds the moment of the sync, so the question alone is the document."""
+    question = f"{project}/deployments"
     asked = {**PAGE, "order_by": "updated_at", "sort": "desc", "updated_after": since}
-    async for url, page in api.linked_pages(f"{project}/deployments", asked):
-        yield Document(url, page)
+    async for _, page in api.linked_pages(question, asked):
+        yield Document(api.url(question), page)
     for metric in METRICS:
         path = f"{project}/dora/metrics"
         try:

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import Request
@@ -80,6 +81,21 @@ def test_projects_on_gitlab_with_its_own_figures_or_without() -> None:
     assert figures(Tool(CONNECTOR, GITLAB), options)["lead_time_for_changes"] == 2
     without = {path: answer for path, answer in GITLAB.items() if "metrics" not in path}
     assert figures(Tool(CONNECTOR, without), options).keys() == {"deployment_frequency", "change_failure_rate"}
+
+
+def evidence(answers: dict[str, Any], options: dict[str, str]) -> set[tuple[str, str]]:
+    """Where each thing is read of, without the server's port, which is another one each time."""
+    found = Tool(CONNECTOR, answers).read(options).entities.values()
+    return {(said.name, urlsplit(said.location)._replace(scheme="", netloc="").geturl()) for said in found}
+
+
+def test_evidence_tells_neither_the_moment_of_the_sync_nor_the_page() -> None:
+    gitlab = evidence(GITLAB, {"projects": "shop/cart", "days": "7"})
+    assert gitlab == evidence(GITLAB, {"projects": "shop/cart", "days": "8"})
+    pages = GITHUB["/repos/shop/checkout/deployments"]
+    moved = {**GITHUB, "/repos/shop/checkout/deployments": Pages([[deployment(4, 0.5, "staging")], *pages])}
+    github = {"repositories": "shop/checkout"}
+    assert evidence(GITHUB, github) == evidence(moved, github)
 
 
 @pytest.mark.parametrize("broken", ["/repos/shop/checkout/commits/a1", "/repos/shop/checkout/deployments/1/statuses"])
