@@ -97,9 +97,12 @@ _HANDLES = {
 }
 _SOURCE_LOCATION = "backstage.io/source-location"
 
+_USER = re.compile(r"^(\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)+//)(?:[^/?#\s]*@|[^/?#\s@:\[]*:(?!\d*(?:[/?#\s]|$))\S*@)+")
+"""Up to the last @ before the path; where no port can follow the first colon, a password with `/` or `?` does."""
+
 _PREFIX = re.compile(r"(?:url:|mailto:|docker(?:-pullable)?://|oci://|\s)+", re.IGNORECASE)
 _URL = re.compile(
-    r"(?:(?P<web>(?:git\+)?https?)|(?:git\+)?ssh|git)://(?:[^/@?#]*@)?(?P<host>[^/:?#@\s]+)(?::(?P<port>\d*))?"
+    r"(?:(?P<web>(?:git\+)?https?)|(?:git\+)?ssh|git)://(?P<host>[^/:?#@\s]+)(?::(?P<port>\d*))?"
     r"(?P<path>[/?][^#]*)?(?:#.*)?"
 )
 _SCP = re.compile(r"[\w.-]+@(?P<host>[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:[^:]*/)):/?(?P<path>[^/:?#\s][^:?#\s]*)")
@@ -128,7 +131,7 @@ def normalize_identifier(text: str) -> str:
     if len(text) > MAX_IDENTIFIER:
         return text
     text = _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
-    text = text.rstrip()
+    text = without_user(text.rstrip())
     if text[:4].casefold() == "arn:":
         return "arn:" + text[4:]
     folded = text.casefold()
@@ -144,9 +147,14 @@ def normalize_identifier(text: str) -> str:
     return folded
 
 
+def without_user(url: str) -> str:
+    """An address without the user and password that may stand before its host."""
+    return _USER.sub(r"\1", url) if "@" in url else url
+
+
 def repository_url(text: str) -> str | None:
     """`https://host/org/repo` of a URL of it or of a folder or file in it; None if the text names no repository."""
-    match = _REPOSITORY.fullmatch(normalize_identifier(text.partition("?")[0]))
+    match = _REPOSITORY.fullmatch(normalize_identifier(without_user(text).partition("?")[0]))
     if match is None:
         return None
     whole = match["two"] if match["two"].startswith(_TWO_LEVEL_HOSTS) else match["two"] + match["deeper"]

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkOrigin, LinkStatement
-from graph_api.catalog.identifiers import normalize_all
+from graph_api.catalog.identifiers import normalize_all, repository_url
 from graph_api.catalog.kinds import kind_name
 from graph_api.catalog.merge import DEFAULT_ROLE
 from graph_api.catalog.ref import Ref, kind_of, split_ref
@@ -88,7 +88,7 @@ class Findings:
             annotations=_texts(annotations),
             links=tuple({**link, "url": without_user(link["url"])} for link in links),
             spec=spec or {},
-            identifiers=normalize_all(identifiers),
+            identifiers=normalize_all(_named(ref, identifiers)),
         )
         self._told.add(at)
         self._mentioned.discard(ref)
@@ -244,6 +244,11 @@ def _filled(old: EntityStatement, new: EntityStatement) -> EntityStatement:
         identifiers=tuple(sorted({*old.identifiers, *new.identifiers}))[:MAX_VALUES],
         **lacking,
     )
+
+
+def _named(ref: Ref, identifiers: Iterable[str]) -> Iterable[str]:
+    """A repository by its URL alone: whoever wrote it down may have put a token into the query."""
+    return (repository_url(text) or text for text in identifiers) if kind_of(ref) == "repository" else identifiers
 
 
 def _united(old: Mapping[str, T], new: Mapping[str, T]) -> Mapping[str, T]:

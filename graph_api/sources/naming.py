@@ -13,12 +13,12 @@ from urllib.parse import unquote
 from graph_api.catalog.identifiers import image_name as image_name
 from graph_api.catalog.identifiers import repository_url
 from graph_api.catalog.identifiers import scoped as scoped
+from graph_api.catalog.identifiers import without_user as without_user
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, MAX_PART, Ref, make_ref
 
 _DIGEST = 8
 _SHORT_HOST = "github.com"
 _CVE = re.compile(r"CVE-\d{4}-\d+", re.IGNORECASE)
-_USER = re.compile(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s]*@")
 _PURL = re.compile(r"pkg:(?P<type>[A-Za-z0-9.+-]+)/(?P<name>[^@?#]+)(?:@(?P<version>[^?#]+))?")
 
 
@@ -45,11 +45,6 @@ def _fit(slug: str, separators: str, text: str) -> str:
 def ref_of(kind: str, namespace: str, name: str) -> Ref:
     """The ref of a thing that one connector knows; both texts may be anything."""
     return make_ref(kind, namespace_of(namespace), name_of(name))
-
-
-def without_user(url: str) -> str:
-    """An address without the user and password that may stand before its host."""
-    return _USER.sub(r"\1", url)
 
 
 def server_of(url: str) -> str:
