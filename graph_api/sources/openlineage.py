@@ -14,8 +14,10 @@ do not name their version are read too.
 - Owners are those in the facets `ownership`; the type of ownership is their role.
 - `spec.events` counts events by type, `spec.lastEvent` is the newest one's type and time.
 
-A dataset's identifiers are `dataset:NAMESPACE/NAME` of itself and of its symlinks, without credentials. The output of a
-dbt job has besides `dataset:dbt/...` as graph_api/sources/dbt.py states it, and an Airflow DAG `airflow:DAG`.
+Names that symlinks tie together in any events of the source are one dataset, whose ref is of the name that the facet
+stands on, the first by text of several; a symlink of two datasets that do not name each other is neither's. A dataset's
+identifiers are `dataset:NAMESPACE/NAME` of all its names, without credentials. The output of a dbt job has besides
+`dataset:dbt/...` as graph_api/sources/dbt.py states it, and an Airflow DAG `airflow:DAG`.
 
 Facets alone, and events without job and dataset, are refused: nobody could say whose they are. Where a job has no name,
 which the spec asks for, its namespace stands for it, with a warning; so does a dataset's name without namespace.
@@ -38,7 +40,14 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import repository_ref, scoped
-from graph_api.sources.openlineage_datasets import Name, name_of_dataset, name_of_job, read_dataset, state_owners_of
+from graph_api.sources.openlineage_datasets import (
+    Aliases,
+    Name,
+    name_of_dataset,
+    name_of_job,
+    read_dataset,
+    state_owners_of,
+)
 from graph_api.sources.scalars import iso_time, seconds_in, text_in
 
 NAME = "openlineage"
@@ -69,6 +78,11 @@ class Event:
     @property
     def type(self) -> str | None:
         return text_in(self.value.get("eventType"))
+
+    @property
+    def datasets(self) -> Iterator[Any]:
+        yield self.value.get("dataset")
+        yield from (row for side in _SIDES for _, row in mappings(self.value.get(side)))
 
     def at(self, *keys: str | int) -> Place:
         return self.document.at(*self.keys, *keys)
@@ -115,8 +129,9 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
     for event in events:
         if (job := name_of_job(event.value.get("job"))) and event.type:
             counted.setdefault(job, Counter())[event.type] += 1
+    aliases = Aliases(row for event in events for row in event.datasets)
     for event in sorted(events, key=lambda event: -event.seconds):
-        _read_event(event, counted, findings)
+        _read_event(event, counted, aliases, findings)
 
 
 def _events(document: Document, findings: Findings) -> Iterator[Event]:
@@ -132,10 +147,10 @@ def _events(document: Document, findings: Findings) -> Iterator[Event]:
             findings.refuse(document, "no event: it has neither a job nor a dataset that has a name")
 
 
-def _read_event(event: Event, counted: dict[Name, Counter[str]], findings: Findings) -> None:
+def _read_event(event: Event, counted: dict[Name, Counter[str]], aliases: Aliases, findings: Findings) -> None:
     name = name_of_job(event.value.get("job"))
     if name is None:
-        read_dataset(event.value.get("dataset"), event.at("dataset"), event.time, findings)
+        read_dataset(event.value.get("dataset"), event.at("dataset"), event.time, aliases, findings)
         return
     if not dig(event.value, "job", "name"):
         findings.problem("a job without name; its namespace stands for it", event.at("job"))
@@ -147,7 +162,7 @@ def _read_event(event: Event, counted: dict[Name, Counter[str]], findings: Findi
         names = _dbt_names(event, name) if side == "outputs" else []
         for place, row in mappings(event.value.get(side)):
             at = event.at(side, place)
-            if dataset := read_dataset(row, at, event.time, findings, names=names):
+            if dataset := read_dataset(row, at, event.time, aliases, findings, names=names):
                 ends = (job, "READS_FROM", dataset) if side == "inputs" else (dataset, "WRITTEN_BY", job)
                 findings.link(*ends, at, observed_at=event.time)
 

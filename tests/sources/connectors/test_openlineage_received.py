@@ -29,6 +29,13 @@ def test_one_event_is_one_document_named_by_its_job_and_type() -> None:
     assert (link.observed_at, link.location) == ("2026-03-02T04:05:00Z", document.path)
 
 
+def test_jobs_whose_names_differ_after_a_question_mark_are_two_documents() -> None:
+    events = [
+        {**event("COMPLETE", 5), "job": {"namespace": "spark", "name": name}} for name in ("load?full", "load?inc")
+    ]
+    assert len({document.path for document in openlineage.received(events)}) == 2
+
+
 def test_a_list_of_events_gives_as_many_documents() -> None:
     documents = openlineage.received(
         [event("START", 1, inputs=[TABLE]), event("COMPLETE", 5), {"dataset": TABLE, "schemaURL": SCHEMA}]
