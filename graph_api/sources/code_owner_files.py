@@ -28,19 +28,25 @@ class CodeOwnerFiles:
         if repository in self._taken:
             return
         self._taken.add(repository)
-        text = self._text(row)
-        if text is not None:
-            for problem in CodeOwners.parse(text, self._dialect).problems:
-                message = f"line {problem.line}: {problem.message}"
-                self._findings.problem(message, row.at("content"), code=ProblemCode.BAD_CODEOWNERS)
-            self._findings.code_owners(repository, row.at("content"), text, self._dialect.value, path)
-
-    def _text(self, row: Row) -> str | None:
         try:
-            return decode(base64.b64decode(row.text("content") or ""))
-        except (binascii.Error, ValueError, FileError):
-            self._findings.problem("a CODEOWNERS file that is not text in base64", row.at("content"))
-            return None
+            text = _text(row)
+        except ValueError as error:
+            self._findings.refuse_code_owners(repository, row.document, str(error))
+            return
+        for problem in CodeOwners.parse(text, self._dialect).problems:
+            message = f"line {problem.line}: {problem.message}"
+            self._findings.problem(message, row.at("content"), code=ProblemCode.BAD_CODEOWNERS)
+        self._findings.code_owners(repository, row.at("content"), text, self._dialect.value, path)
+
+
+def _text(row: Row) -> str:
+    """Raises ValueError that says why there is none."""
+    if row.text("encoding") not in (None, "base64"):
+        raise ValueError("a CODEOWNERS file without its text, which GitHub leaves out above 1 MB")
+    try:
+        return decode(base64.b64decode(row.text("content") or ""))
+    except (binascii.Error, ValueError, FileError) as error:
+        raise ValueError("a CODEOWNERS file that is not text in base64") from error
 
 
 def in_order(rows: Sequence[Row], key: str, places: Sequence[str]) -> list[tuple[Row, str]]:

@@ -48,15 +48,19 @@ def test_they_tell_who_owns_what_descriptors_place_in_the_repository(
     assert ask(OWNERS)["entity"]["owners"] == [{"ref": owner, "how": "INFERRED", "evidence": [{"location": location}]}]
 
 
-def problems_of(content: Any, folder: Path) -> list[str]:
+def answer_with(folder: Path, **file: Any) -> None:
     answers = {
         "orgs/shop/repos": [{"full_name": "shop/web", "html_url": "https://github.com/shop/web"}],
-        "repos/shop/web/contents/CODEOWNERS": {"path": "CODEOWNERS", "content": content},
+        "repos/shop/web/contents/CODEOWNERS": {"path": "CODEOWNERS", **file},
     }
     for path, answer in answers.items():
-        file = folder / f"{path}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(orjson.dumps(answer))
+        saved = folder / f"{path}.json"
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        saved.write_bytes(orjson.dumps(answer))
+
+
+def problems_of(content: Any, folder: Path) -> list[str]:
+    answer_with(folder, content=content)
     (snapshot,) = read_paths([folder], source="tool", only=["github"])
     assert "repository:shop/web" in snapshot.entities
     return [problem.message for problem in snapshot.problems]
@@ -67,6 +71,20 @@ def problems_of(content: Any, folder: Path) -> list[str]:
 )
 def test_a_file_that_is_no_text_is_told(content: str, tmp_path: Path) -> None:
     assert problems_of(content, tmp_path) == ["a CODEOWNERS file that is not text in base64"]
+
+
+@pytest.mark.parametrize("unread", [{"encoding": "none", "content": ""}, {"encoding": "base64", "content": "x"}])
+def test_what_was_read_before_stays_while_a_file_is_too_large_or_no_text(
+    unread: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAPH_API_STORE", f"embedded:{tmp_path / 'catalog.db'}")
+    text = base64.encodebytes(b"* @shop/ops\n").decode()
+    answer_with(tmp_path / "tool", encoding="base64", content=text)
+    assert run("sync", str(tmp_path / "tool"), "--source", "tool").exit_code == 0
+    answer_with(tmp_path / "tool", **unread)
+    assert "a CODEOWNERS file" in run("sync", str(tmp_path / "tool"), "--source", "tool").output
+    asked = ask('{ entity(ref: "repository:shop/web") { ... on Repository { codeOwners(path: "a.py") { text } } } }')
+    assert asked["entity"]["codeOwners"] == [{"text": "@shop/ops"}]
 
 
 def test_a_line_that_is_wrong_is_told(tmp_path: Path) -> None:
