@@ -12,7 +12,9 @@
 
 - What is deployed to Argo CD's own cluster is in the environment that the connector kubernetes knows by the namespace;
   other clusters have environments of their own, by their name or host.
-- An Application outside Argo CD's namespace has its namespace in its ref, as two may have one name.
+- An Application outside Argo CD's namespace has its namespace in its ref, as two may have one name. Applications of one
+  name in several Argo CDs that are synced are one, as are the namespaces of their own clusters: the tracking-id of a
+  workload names the application, not the Argo CD.
 - Applications of an ApplicationSet are stated for list generators, and matrices of them, with every `{{name}}` or
   `{{.name}}` filled in. What git, cluster and other generators make is known to Argo CD alone: ask its API.
 - Status of sync and health are in the spec. Parameters and values of charts are not kept: they may hold secrets.
