@@ -1,6 +1,6 @@
 """POST /api/v1/lineage: OpenLineage's producers send their events here.
 
-Each event becomes a file in the folder of the source whose secret the producer bears, in the place of the one before of
+Each event becomes a file in the folder of the source whose secret the producer bears, in the place of an older one of
 the same job and type: a restart keeps them, and there are no more files than jobs have types of events.
 """
 
@@ -8,7 +8,9 @@ import hashlib
 import tempfile
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -23,9 +25,10 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.guarding import recording
 from graph_api.source_entries import Configured, FileSource
 from graph_api.sources import openlineage
-from graph_api.sources.documents import Document
+from graph_api.sources.documents import Document, dig
 from graph_api.sources.json_documents import JsonTextError, read_json
 from graph_api.sources.naming import name_of
+from graph_api.sources.scalars import seconds_in
 from graph_api.web.receiving import Receiver, bears, knowing_secret, secret_of
 from graph_api.web.responses import error_response, json_response
 
@@ -75,7 +78,22 @@ async def _source_of(
 def _keep(documents: Sequence[Document], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for document in documents:
-        _replace(folder / _file_name(document.path), orjson.dumps(document.value))
+        path = folder / _file_name(document.path)
+        if _seconds(document.value) >= _kept_seconds(path):
+            _replace(path, orjson.dumps(document.value))
+
+
+def _kept_seconds(path: Path) -> float:
+    """When the event happened that was received before; a file that was spoiled gives way to any."""
+    try:
+        return _seconds(orjson.loads(path.read_bytes()))
+    except (OSError, orjson.JSONDecodeError):
+        return -inf
+
+
+def _seconds(event: Any) -> float:
+    """An event that does not say when it happened is older than any that does."""
+    return seconds_in(dig(event, "eventTime")) or 0
 
 
 def _file_name(path: str) -> str:

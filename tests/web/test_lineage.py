@@ -92,6 +92,41 @@ async def test_a_restart_keeps_what_was_received(store: Store, open_store: OpenS
 
 
 @pytest.mark.parametrize(
+    ("at", "stays"),
+    [
+        ("2026-01-02T03:04:04Z", "orders"),
+        ("2026-01-02T03:04:05Z", "prices"),
+        ("2026-01-02T03:04:06+00:00", "prices"),
+        ("2026-01-02T04:04:04+01:00", "orders"),
+        ("", "orders"),
+    ],
+)
+async def test_an_event_that_comes_late_does_not_take_the_place_of_a_newer_one(
+    store: Store, at: str, stays: str
+) -> None:
+    async with receiving(store) as client:
+        for sent in (event("load", "orders"), event("load", "prices", at=at)):
+            assert (await client.post("/api/v1/lineage", json=sent, headers=BEARER)).status_code == 201
+    [file] = kept()
+    assert f"shop.public.{stays}" in file.read_text(encoding="utf-8")
+
+
+async def test_a_file_that_was_spoiled_gives_way(store: Store) -> None:
+    async with receiving(store) as client:
+        await client.post("/api/v1/lineage", json=event("load", "orders"), headers=BEARER)
+        kept()[0].write_text("{", encoding="utf-8")
+        await client.post("/api/v1/lineage", json=event("load", "prices"), headers=BEARER)
+    assert "shop.public.prices" in kept()[0].read_text(encoding="utf-8")
+
+
+async def test_jobs_whose_names_differ_after_a_question_mark_have_a_file_each(store: Store) -> None:
+    async with receiving(store) as client:
+        events = [event("load?full", "orders"), event("load?inc", "prices")]
+        assert (await client.post("/api/v1/lineage", json=events, headers=BEARER)).status_code == 201
+    assert len(kept()) == 2
+
+
+@pytest.mark.parametrize(
     ("content", "status"),
     [
         (b"{", 400),
