@@ -19,7 +19,7 @@ MAX_COLUMNS, MAX_LINEAGE, MAX_READ = 200, 100, 20
 
 _ORACLE = re.compile(r"^(jdbc:oracle:\w+:)\S*@", re.IGNORECASE)
 """Here user and password stand before the address without `//`."""
-_PARAMETER = re.compile(r";(?!\s*database)[^;={}]*=(?:\{[^}]*\}|[^;])*", re.IGNORECASE)
+_PARAMETER = re.compile(r";(?!\s*database(?:name)?\s*=)[^;={}]*=(?:\{[^}]*\}|[^;])*", re.IGNORECASE)
 """Of SQL Server's addresses; all but the database may be a password."""
 
 

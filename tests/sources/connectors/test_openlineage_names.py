@@ -85,6 +85,7 @@ def test_a_symlink_without_namespace_ties_nothing(tmp_path: Path) -> None:
         ("jdbc:mysql://u:secret@db", "jdbc:mysql://db"),
         ("sqlserver://h:1433;database=d;user=u;password={se;cret}", "sqlserver://h:1433;database=d"),
         ("jdbc:sqlserver://h;password=secret;databaseName=d", "jdbc:sqlserver://h;databasename=d"),
+        ("sqlserver://h;databasePassword=secret", "sqlserver://h"),
         ("jdbc:oracle:thin:scott/secret@host:1521", "jdbc:oracle:thin:@host:1521"),
         ("jdbc:oracle:thin:@host:1521", "jdbc:oracle:thin:@host:1521"),
     ],
