@@ -2,22 +2,21 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from graph_api.sources.json_documents import JsonTextError, read_json
+from graph_api.sources.rate_limits import wait_of
 
 TIMEOUT = 30.0
 ATTEMPTS = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 LONGEST_WAIT = 300.0
 """Seconds that an API may ask us to wait; more ends the run."""
-A_YEAR = 31_536_000.0
 MAX_PAGES = 10_000
 MAX_REDIRECTS = 5
 MAX_ANSWER = 64_000_000
@@ -38,6 +37,31 @@ class ApiError(Exception):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Pages:
+    """The pages of one listing that were turned to, by their links, tokens or numbers: a listing has an end."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._seen: set[str] = set()
+
+    def turn_to(self, page: object) -> None:
+        """ApiError for a page that was turned to before, and for too many."""
+        if str(page) in self._seen:
+            raise ApiError(f"{self._url} says of a page that was read that it is the next one; nothing was withdrawn")
+        if len(self._seen) == MAX_PAGES:
+            raise ApiError(f"{self._url} has more than {MAX_PAGES:,} pages")
+        self._seen.add(str(page))
+
+
+class _Question(NamedTuple):
+    method: str
+    url: str
+    shown: str
+    """How messages name it: without the query, and not by a URL that an answer gave, which may be signed."""
+    params: Mapping[str, Any] | None = None
+    body: Any = None
 
 
 class Api:
@@ -61,94 +85,97 @@ class Api:
 
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The JSON of one answer. ApiError after the last attempt, with the status and what to do about it."""
-        return (await self.response("GET", path, params=params))[0]
+        url = self.url(path)
+        return _json(await self._own(_Question("GET", url, url, params)))
 
     async def post(self, path: str, body: Any) -> Any:
         """The JSON of the answer to a question that is asked by POST, such as GraphQL."""
-        return (await self.response("POST", path, body=body))[0]
+        url = self.url(path)
+        return _json(await self._own(_Question("POST", url, url, body=body)))
 
-    async def download(self, url: str) -> Any:
-        """The JSON behind a URL that an answer gave, through redirects. Other hosts than the API's get no token."""
+    async def download(self, url: str, path: str) -> Any:
+        """The JSON behind a URL that the answer to `path` gave, through redirects.
+
+        Other hosts than the API's get no token. No message holds the URL, which may be signed.
+        """
+        shown = f"the download that {self.url(path)} names"
         for _ in range(MAX_REDIRECTS):
             if not self._is_own(url) and urlsplit(url).scheme != urlsplit(self._base).scheme:
-                raise ApiError(f"{urlsplit(url).netloc} is to be asked over another protocol; it is not asked")
-            answer = await self._ask(self._client if self._is_own(url) else self._stranger, "GET", url, None, None)
+                raise ApiError(f"{shown} is to be asked over another protocol; it is not asked")
+            client = self._client if self._is_own(url) else self._stranger
+            answer = await self._ask(client, _Question("GET", url, shown))
             if not answer.is_redirect:
                 return _json(answer)
             url = urljoin(url, answer.headers["location"])
-        raise ApiError(f"{urlsplit(url).netloc} redirects more than {MAX_REDIRECTS} times")
+        raise ApiError(f"{shown} redirects more than {MAX_REDIRECTS} times")
 
-    async def response(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None
-    ) -> tuple[Any, httpx.Headers]:
-        url = path if "://" in path else self.url(path)
-        if not self._is_own(url):
-            raise ApiError(f"{url} is not on the host of {self._base}; it is not asked")
-        answer = await self._ask(self._client, method, url, params, body)
+    async def linked_pages(self, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[str, Any]]:
+        """The URL that was asked, and the JSON of each page, following the header `Link: <...>; rel="next"`.
+
+        All pages have the URL of the question, as its links are the server's own affair: GitHub goes on with
+        `/organizations/42/repos?page=2` where `/orgs/shop/repos` was asked.
+        """
+        shown = self.url(path)
+        url, pages = str(httpx.URL(shown, params=dict(params or {}))), Pages(shown)
+        while True:
+            pages.turn_to(url)
+            answer = await self._own(_Question("GET", url, shown))
+            yield shown, _json(answer)
+            if "next" not in answer.links:
+                return
+            url = urljoin(url, answer.links["next"]["url"])
+
+    async def _own(self, question: _Question) -> httpx.Response:
+        """From the API itself, which needs no redirects."""
+        if not self._is_own(question.url):
+            raise ApiError(f"{question.shown} leads to another host than that of {self._base}; it is not asked")
+        answer = await self._ask(self._client, question)
         if answer.is_redirect:
-            raise ApiError(f"{url} answers {answer.status_code}; is the base URL right?")
-        return _json(answer), answer.headers
+            raise ApiError(f"{question.shown} answers {answer.status_code}; is the base URL right?")
+        return answer
 
     def _is_own(self, url: str) -> bool:
         return urlsplit(url)[:2] == urlsplit(self._base)[:2]
 
-    def _shown(self, url: str) -> str:
-        """A URL on another host may be signed, and so a secret."""
-        return url if self._is_own(url) else urlsplit(url).netloc
-
-    async def _ask(
-        self, client: httpx.AsyncClient, method: str, url: str, params: Mapping[str, Any] | None, body: Any
-    ) -> httpx.Response:
+    async def _ask(self, client: httpx.AsyncClient, question: _Question) -> httpx.Response:
         pause = self._first_pause
         for attempt in range(1, ATTEMPTS + 1):
-            answer, wait = await self._try(client, method, url, params, body)
+            answer, wait = await _try(client, question)
             if answer is not None:
                 return answer
             if attempt < ATTEMPTS:
                 # Jitter, so that replicas do not come back all at once.
                 await asyncio.sleep(wait or min(pause * random.uniform(1, 2), LONGEST_PAUSE))  # noqa: S311 - no secret
                 pause *= 2
-        raise ApiError(
-            f"{self._shown(url)} did not answer in {ATTEMPTS} attempts; nothing was withdrawn, try again later"
-        )
+        message = f"{question.shown} did not answer in {ATTEMPTS} attempts"
+        raise ApiError(f"{message}; nothing was withdrawn, try again later")
 
-    async def _try(
-        self, client: httpx.AsyncClient, method: str, url: str, params: Mapping[str, Any] | None, body: Any
-    ) -> tuple[httpx.Response | None, float | None]:
-        """The answer (or redirect), or how long the API asks us to wait."""
-        try:
-            async with asyncio.timeout(MAX_SECONDS), client.stream(method, url, params=params, json=body) as stream:
-                answer = await _whole(stream)
-        except (httpx.TransportError, TimeoutError):
-            return None, None
-        wait = _wait(answer.headers)
-        if answer.status_code in _LATER or (answer.status_code == 403 and wait is not None):
-            if wait is not None and wait > LONGEST_WAIT:
-                again = datetime.now(UTC) + timedelta(seconds=wait)
-                message = f"{self._shown(url)} takes no more questions until {again:%Y-%m-%d %H:%M} UTC"
-                raise ApiError(f"{message}; nothing was withdrawn, sync again then", answer.status_code)
-            return None, wait
-        if answer.status_code in (401, 403):
-            message = (
-                f"{self._shown(url)} answers {answer.status_code}: is the token set, valid, and allowed to read this?"
-            )
-            raise ApiError(message, answer.status_code)
-        if not answer.is_success and not answer.is_redirect:
-            raise ApiError(
-                f"{self._shown(url)} answers {answer.status_code}; is the base URL right?", answer.status_code
-            )
-        return answer, None
 
-    async def linked_pages(self, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[str, Any]]:
-        """URL and JSON of each page, following the header `Link: <...>; rel="next"`."""
-        url: str | None = str(httpx.URL(self.url(path), params=dict(params or {})))
-        for _ in range(MAX_PAGES):
-            if url is None:
-                return
-            value, headers = await self.response("GET", url)
-            yield url, value
-            url = _next_link(headers)
-        raise ApiError(f"{self.url(path)} has more than {MAX_PAGES:,} pages")
+async def _try(client: httpx.AsyncClient, question: _Question) -> tuple[httpx.Response | None, float | None]:
+    """The answer (or redirect), or how long the API asks us to wait."""
+    method, url, shown, params, body = question
+    try:
+        async with asyncio.timeout(MAX_SECONDS), client.stream(method, url, params=params, json=body) as stream:
+            answer = await _whole(stream)
+    except (httpx.TransportError, TimeoutError):
+        return None, None
+    wait = wait_of(answer)
+    if answer.status_code in _LATER or (answer.status_code == 403 and wait is not None):
+        if wait is not None and wait > LONGEST_WAIT:
+            again = datetime.now(UTC) + timedelta(seconds=wait)
+            message = f"{shown} takes no more questions until {again:%Y-%m-%d %H:%M} UTC"
+            # Without the status: nothing is forbidden, and nothing missing.
+            raise ApiError(f"{message}; nothing was withdrawn, sync again then")
+        return None, wait
+    if not answer.is_success and not answer.is_redirect:
+        raise _refused(answer.status_code, shown)
+    return answer, None
+
+
+def _refused(status: int, shown: str) -> ApiError:
+    if status in (401, 403):
+        return ApiError(f"{shown} answers {status}: is the token set, valid, and allowed to read this?", status)
+    return ApiError(f"{shown} answers {status}; is the base URL right?", status)
 
 
 async def _whole(stream: httpx.Response) -> httpx.Response:
@@ -167,18 +194,3 @@ def _json(answer: httpx.Response) -> Any:
         return read_json(answer.text)
     except JsonTextError as error:
         raise ApiError(f"{answer.url.host} does not answer JSON: {error.message}") from error
-
-
-def _next_link(headers: httpx.Headers) -> str | None:
-    links = httpx.Response(200, headers=headers).links
-    return links.get("next", {}).get("url")
-
-
-def _wait(headers: httpx.Headers) -> float | None:
-    """The seconds that an answer asks us to wait, by itself or because the quota is used up until some time."""
-    after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
-    if after.isdecimal():
-        return min(float(after), A_YEAR)
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return min(max(0.0, float(reset) - time.time()), A_YEAR)
-    return None

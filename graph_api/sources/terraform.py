@@ -129,11 +129,12 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
 
 
 async def _state(api: Api, workspace: str) -> object:
-    version = await api.get(f"api/v2/workspaces/{quote(workspace, safe='')}/current-state-version")
+    path = f"api/v2/workspaces/{quote(workspace, safe='')}/current-state-version"
+    version = await api.get(path)
     url = dig(version, "data", "attributes", "hosted-state-download-url")
     if not isinstance(url, str):
         raise ApiError(f"the workspace {workspace} has no state to download; may the token read states?")
-    return await api.download(url)
+    return await api.download(url, path)
 
 
 CONNECTOR = Connector(
