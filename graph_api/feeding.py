@@ -15,9 +15,10 @@ from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import UNREACHABLE, CatalogError, OvertakenError
 from graph_api.source_entries import Configured, FileSource, OnlineSource
 from graph_api.sources import files
+from graph_api.sources.answers import answers_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector
-from graph_api.sources.documents import Document
+from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.folders import SourceError
 from graph_api.sources.reading import read_answers, read_paths
 from graph_api.sources.registry import FORMATS, ONLINE
@@ -73,22 +74,22 @@ async def read(entry: Configured, groups: Sequence[str] = ()) -> list[Snapshot]:
     if isinstance(entry, FileSource):
         return await _in_background(lambda: _read_files(entry, groups))
     connector = ONLINE[entry.connector]
-    documents = await _fetch(entry, connector)
-    return [await _in_background(lambda: read_answers(connector, documents, entry.name))]
+    answers = await _fetch(entry, connector)
+    return [await _in_background(lambda: read_answers(connector, answers, entry.name))]
 
 
 def _read_files(entry: FileSource, groups: Sequence[str]) -> list[Snapshot]:
     return read_paths(entry.paths, source=entry.name, repo=entry.repo, groups=groups, only=entry.connectors)
 
 
-async def _fetch(entry: OnlineSource, connector: Connector) -> list[Document]:
+async def _fetch(entry: OnlineSource, connector: Connector) -> list[Document | Unanswered]:
     online = connector.online
     if online is None:
         raise SourceError(f"{connector.name} has no API")
     token = _token(entry.token_variable or online.token_variable)
     try:
         async with Api(entry.url or online.base_url or "", online.headers_with(token)) as api:
-            return [document async for document in online.fetch(api, entry.options)]
+            return await answers_of(connector, online.fetch(api, entry.options))
     except ApiError as error:
         raise SourceError(str(error).replace(token, "...")) from None
     except Exception as error:

@@ -1,18 +1,19 @@
-"""Which question of an HTTP API a document answers, for answers that do not say so themselves.
+"""What an HTTP API answers: whether it is an answer to what was asked, and to which question.
 
-`https://api.github.com/orgs/shop/teams?page=2` and the file `recorded/orgs/shop/teams.json` both answer
+`https://api.github.com/orgs/shop/teams` and the file `recorded/orgs/shop/teams.json` both answer
 `orgs/{org}/teams`; further pages are saved as `teams.2.json`.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from graph_api.sources.api import ApiError
-from graph_api.sources.documents import Document, Place, mapping, mappings
+from graph_api.sources.connector import Connector
+from graph_api.sources.documents import Document, Place, Unanswered, mapping, mappings
 
 _FILE = re.compile(r"(?:\.\d+)?\.json$")
 
@@ -53,6 +54,8 @@ class Question:
 
     def is_answered_by(self, document: Document) -> bool:
         value = document.get(self.within) if self.within else document.value
+        if value is None and self.within in mapping(document.value):
+            value = []  # As programs in Go write it.
         if not isinstance(value, dict | list):
             return False
         objects = value if isinstance(value, list) else [value]
@@ -68,8 +71,8 @@ class Question:
             return
         above = (self.within,) if self.within else ()
         value = document.get(*above)
-        if not isinstance(value, list):
-            yield Row(names, mapping(value), document, above)
+        if isinstance(value, dict):
+            yield Row(names, value, document, above)
         for index, item in mappings(value):
             yield Row(names, item, document, (*above, index))
 
@@ -83,6 +86,41 @@ def rows_of(question: Question, documents: Sequence[Document]) -> Iterator[Row]:
     """The objects of all answers to one question among the documents."""
     for document in documents:
         yield from question.rows(document)
+
+
+async def answers_of(
+    connector: Connector, fetched: AsyncIterator[Document | Unanswered]
+) -> list[Document | Unanswered]:
+    """All that the connector fetches. ApiError at the first answer that is none of those that it reads.
+
+    What a gateway or a wrong URL answers with status 200 would else be taken for a tool that has nothing any more.
+    """
+    answers: list[Document | Unanswered] = []
+    async for answer in fetched:
+        if isinstance(answer, Document) and answer.value != [] and not connector.claims(answer):
+            raise _not_answered(answer.path, f"what the connector {connector.name} reads ({connector.input})")
+        answers.append(answer)
+    return answers
+
+
+def rows_in(answer: Any, key: str, url: str) -> list[Any]:
+    """The list under a key of an answer; null is an empty one, as programs in Go write it. ApiError without one."""
+    rows = mapping(answer).get(key)
+    if not (isinstance(rows, list) or (rows is None and key in mapping(answer))):
+        raise _not_answered(url, f"an object with the list `{key}`")
+    return rows or []
+
+
+def list_in(answer: Any, url: str, *keys: str) -> list[dict[str, Any]]:
+    """The list that an answer is, of objects with these keys. ApiError if it is anything else."""
+    if not isinstance(answer, list) or not all(mapping(item).keys() >= set(keys) for item in answer):
+        raise _not_answered(url, f"a list of objects with {' and '.join(f'`{key}`' for key in keys)}")
+    return answer
+
+
+def _not_answered(url: str, expected: str) -> ApiError:
+    shown = url.partition("?")[0]
+    return ApiError(f"{shown} answers something else than {expected}; is the URL right? nothing was withdrawn")
 
 
 def option(options: Mapping[str, str], name: str) -> str:

@@ -31,6 +31,7 @@ from typing import Any
 
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import ProblemCode, Severity
+from graph_api.sources.answers import rows_in
 from graph_api.sources.api import Api
 from graph_api.sources.argocd_parts import (
     NAME,
@@ -199,7 +200,7 @@ async def _fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document
     for kind, path in _PATHS.items():
         asked = {"projects": projects} if projects and kind != "AppProject" else None
         answer = await api.get(f"/api/v1/{path}", asked)
-        for _, item in mappings(dig(answer, "items")):
+        for _, item in mappings(rows_in(answer, "items", api.url(f"/api/v1/{path}"))):
             value = {**item, "apiVersion": f"argoproj.io/{VERSION}", "kind": kind}
             yield Document(api.url(f"/api/v1/{path}/{dig(item, 'metadata', 'name')}"), value)
 

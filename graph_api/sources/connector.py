@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources.api import Api
-from graph_api.sources.documents import Document
+from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.findings import Findings
 
 
@@ -17,8 +17,11 @@ class Online:
     """Where the API is when the configuration does not say; None where every deployment has its own."""
     token_variable: str
     """The environment variable that holds the token when the configuration names no other."""
-    fetch: Callable[[Api, Mapping[str, str]], AsyncIterator[Document]]
-    """Gives every answer as a document whose path is its URL. ApiError ends the run, and nothing is withdrawn."""
+    fetch: Callable[[Api, Mapping[str, str]], AsyncIterator[Document | Unanswered]]
+    """Gives every answer as a document whose path is its URL. ApiError ends the run, and nothing is withdrawn.
+
+    A part that the API does not let us read, whose document can be named, is Unanswered, and the others go on.
+    """
     options: Mapping[str, str] = field(default_factory=dict)
     """Further settings by name, such as `organization`, each described."""
     authorization: str = "Bearer {token}"

@@ -76,6 +76,17 @@ class Document:
         return dig(self.value, *keys)
 
 
+@dataclass(frozen=True)
+class Unanswered:
+    """A question that an API refuses, by the path of the document that would be its answer: what that said stays.
+
+    `message` says why, and must not quote values that may be secret.
+    """
+
+    path: str
+    message: str
+
+
 def dig(value: Any, *keys: str | int) -> Any:
     """The value at these keys of mappings and lists; None where there is none."""
     for key in keys:

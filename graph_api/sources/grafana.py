@@ -23,9 +23,10 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from graph_api.catalog.entity import LinkOrigin
+from graph_api.sources.answers import list_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
+from graph_api.sources.documents import Document, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
 from graph_api.sources.scalars import text_in
@@ -63,6 +64,8 @@ def _dashboard_keys(document: Document) -> Keys | None:
     """Where in the document the dashboard is."""
     if str(document.get("apiVersion")).startswith(RESOURCE):
         return ("spec",) if document.get("kind") == "Dashboard" else None
+    if isinstance(document.get("meta"), dict) and {"title", "uid"} <= mapping(document.get("dashboard")).keys():
+        return ("dashboard",)  # An answer of the API, which a dashboard without panels has, too.
     for keys in ((), ("dashboard",)):
         value = mapping(document.get(*keys))
         known = {"schemaVersion", "uid"} & value.keys()
@@ -167,11 +170,12 @@ def _read_rule(
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
     for page in range(1, MAX_PAGES):
-        found = await api.get("/api/search", {"type": "dash-db", "limit": PAGE, "page": page})
-        for uid in [uid for row in listed(found) if (uid := text_in(dig(row, "uid")))]:
+        answer = await api.get("/api/search", {"type": "dash-db", "limit": PAGE, "page": page})
+        found = list_in(answer, api.url("/api/search"), "uid")
+        for uid in [uid for row in found if (uid := text_in(row.get("uid")))]:
             path = f"/api/dashboards/uid/{quote(uid, safe='')}"
             yield Document(path=api.url(path), value=await api.get(path))
-        if len(listed(found)) < PAGE:
+        if len(found) < PAGE:
             break
     else:
         raise ApiError(f"{api.url('/api/search')} has more than {MAX_PAGES:,} pages")

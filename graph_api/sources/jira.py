@@ -51,6 +51,8 @@ def claims(document: Document) -> bool:
     if isinstance(value, dict) and isinstance(value.get("issues"), list):
         rows = listed(value["issues"])
         return _is_issue(rows[0]) if rows else not {"isLast", "startAt"}.isdisjoint(value)
+    if isinstance(value, dict) and value.get("values") == [] and "isLast" in value:
+        return True
     return any(_is_ours(row) for _, row in _rows(document))
 
 

@@ -20,10 +20,11 @@ from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
+from graph_api.sources.answers import list_in
 from graph_api.sources.api import Api
 from graph_api.sources.calls import Calls, Spot
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
+from graph_api.sources.documents import Document, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
 from graph_api.sources.scalars import count_in, iso_time, number_in, text_in
@@ -105,8 +106,8 @@ def _read_edge(data: Mapping[str, Any], spot: Spot, nodes: Mapping[str, Ref], ca
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     namespaces = options.get("namespaces")
     if not namespaces:
-        found = await api.get("/api/namespaces")
-        namespaces = ",".join(name for row in listed(found) if (name := text_in(dig(row, "name"))))
+        found = list_in(await api.get("/api/namespaces"), api.url("/api/namespaces"), "name")
+        namespaces = ",".join(name for row in found if (name := text_in(row.get("name"))))
     asked = {
         "namespaces": namespaces,
         "graphType": options.get("graphType", "workload"),

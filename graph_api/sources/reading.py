@@ -17,8 +17,8 @@ from graph_api.sources import files
 from graph_api.sources.codeowners import placed, repository_url_of
 from graph_api.sources.connector import Connector
 from graph_api.sources.descriptors import is_descriptor
-from graph_api.sources.documents import Document
-from graph_api.sources.findings import Findings
+from graph_api.sources.documents import Document, Unanswered
+from graph_api.sources.findings import MAX_PROBLEMS, Findings
 from graph_api.sources.folders import Root, SourceError
 from graph_api.sources.git import CONFIG, GIT, read_config
 from graph_api.sources.loading import Loaded, load
@@ -79,10 +79,22 @@ def read_paths(
 
 
 @_refusing_too_much()
-def read_answers(connector: Connector, documents: Sequence[Document], name: str) -> Snapshot:
+def read_answers(connector: Connector, answers: Sequence[Document | Unanswered], name: str) -> Snapshot:
     """What a tool's API has answered, as the source `CONNECTOR:NAME`."""
-    answers = sorted(filter(connector.claims, documents), key=lambda document: (document.path, document.line))
-    return _read(connector, answers, name.removeprefix(f"{files.CONNECTOR}:"), {})
+    claimed = [answer for answer in answers if isinstance(answer, Document) and connector.claims(answer)]
+    documents = sorted(claimed, key=lambda document: (document.path, document.line))
+    snapshot = _read(connector, documents, name.removeprefix(f"{files.CONNECTOR}:"), {})
+    return _told_of_unanswered(snapshot, [answer for answer in answers if isinstance(answer, Unanswered)])
+
+
+def _told_of_unanswered(snapshot: Snapshot, unanswered: Sequence[Unanswered]) -> Snapshot:
+    """What they said before stays, marked stale."""
+    problems = [
+        Problem(code=ProblemCode.UNREADABLE, severity=Severity.REFUSED, message=answer.message, path=answer.path)
+        for answer in unanswered
+    ]
+    told = replace(snapshot, problems=(*snapshot.problems, *problems)[:MAX_PROBLEMS])
+    return _without({answer.path for answer in unanswered}, told)
 
 
 def _load(listed: files.Files, formats: Sequence[Connector], groups: Sequence[str]) -> Loaded:

@@ -37,6 +37,8 @@ Keys = tuple[str | int, ...]
 
 def claims(document: Document) -> bool:
     first = document.get(0)
+    if isinstance(first, str):
+        return document.path.removesuffix(".json").endswith("api/v2/services")
     row = dig(first, 0) if isinstance(first, list) else first
     if not isinstance(row, dict):
         return False

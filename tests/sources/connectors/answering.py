@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import httpx
@@ -17,10 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from graph_api.catalog.snapshot import Snapshot
+from graph_api.sources.answers import answers_of
 from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector
-from graph_api.sources.documents import Document
-from graph_api.sources.findings import Findings
+from graph_api.sources.documents import Document, Unanswered
+from graph_api.sources.reading import read_answers
 
 TOKEN = "token-of-tests"  # noqa: S105 - opens nothing
 
@@ -31,7 +33,7 @@ class Pages(list[Any]):
 
 @dataclass
 class Tool:
-    """`answers` by path; a function makes one of the request.
+    """`answers` by path; a function makes one of the request, and a Response is sent as it is.
 
     The first question is answered with 429; one at `broken` with 500 for ever.
     """
@@ -43,18 +45,15 @@ class Tool:
 
     def read(self, options: Mapping[str, str], *, known: bool = True) -> Snapshot:
         """What the connector makes of all that it fetches; ApiError if it cannot."""
-        documents = asyncio.run(self._fetch(options, TOKEN if known else "unknown"))
-        assert all(self.connector.claims(document) for document in documents)
-        findings = Findings(self.connector.origin)
-        self.connector.read(documents, findings)
-        return findings.snapshot("online", self.connector.name)
+        answers = asyncio.run(self._fetch(options, TOKEN if known else "unknown"))
+        return read_answers(self.connector, answers, "online")
 
-    async def _fetch(self, options: Mapping[str, str], token: str) -> list[Document]:
+    async def _fetch(self, options: Mapping[str, str], token: str) -> list[Document | Unanswered]:
         online = self.connector.online
         assert online
         with self._served() as url:
             async with Api(url, {**online.headers, **self._header(token)}, first_pause=0.001) as api:
-                return [document async for document in online.fetch(api, options)]
+                return await answers_of(self.connector, online.fetch(api, options))
 
     def _header(self, token: str) -> dict[str, str]:
         assert self.connector.online
@@ -72,7 +71,10 @@ class Tool:
             return JSONResponse({"message": "defect"}, status_code=500)
         if raw not in self.answers:
             return JSONResponse({"message": "Not Found"}, status_code=404)
-        answer = self.answers[raw](request) if callable(self.answers[raw]) else self.answers[raw]
+        answer = self.answers[raw]
+        answer = answer(request) if isinstance(answer, FunctionType) else answer
+        if isinstance(answer, Response):
+            return answer
         return _page(request, answer) if isinstance(answer, Pages) else JSONResponse(answer)
 
     @contextmanager

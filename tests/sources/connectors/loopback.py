@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from graph_api.sources.answers import answers_of
 from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector
-from graph_api.sources.documents import Document
+from graph_api.sources.documents import Document, Unanswered
 
 TOKEN = "loopback-token"  # noqa: S105 - opens nothing
 
@@ -72,13 +73,21 @@ class Tool:
 def fetched(
     connector: Connector, tool: Tool, options: Mapping[str, str] | None = None, *, known: bool = True
 ) -> list[Document]:
-    """What a connector gets from the tool, with a token that it knows or another one."""
+    """The documents that a connector gets from the tool, with a token that it knows or another one."""
+    answers = answered(connector, tool, options, known=known)
+    return [answer for answer in answers if isinstance(answer, Document)]
+
+
+def answered(
+    connector: Connector, tool: Tool, options: Mapping[str, str] | None = None, *, known: bool = True
+) -> list[Document | Unanswered]:
+    """The same, with what the tool refuses to answer."""
     token = TOKEN if known else "another"
 
-    async def fetch(url: str) -> list[Document]:
+    async def fetch(url: str) -> list[Document | Unanswered]:
         assert connector.online
         async with Api(url, connector.online.headers_with(token), first_pause=0.001) as api:
-            return [document async for document in connector.online.fetch(api, options or {})]
+            return await answers_of(connector, connector.online.fetch(api, options or {}))
 
     with tool.served() as url:
         return asyncio.run(fetch(url))

@@ -62,3 +62,12 @@ def test_one_question_that_fails_ends_the_run(broken: str) -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         fetched(grafana.CONNECTOR, Tool(answers()), known=False)
+
+
+def test_a_dashboard_without_panels_is_one() -> None:
+    def empty(request: Request) -> dict[str, Any]:
+        uid = request.url.path.rpartition("/")[2]
+        return {"meta": {"url": f"/d/{uid}/x"}, "dashboard": {"uid": uid, "title": uid, "version": 1}}
+
+    tool = Tool({**answers(), **{path: empty for path in answers() if "/dashboards/" in path}})
+    assert len(fetched(grafana.CONNECTOR, tool)) == len(UIDS) + 1

@@ -50,7 +50,10 @@ def graph(request: Request) -> dict[str, Any]:
 TOOLS: list[tuple[Connector, dict[str, Answer], dict[str, str]]] = [
     (
         jaeger.CONNECTOR,
-        {"/api/dependencies": dependencies, "/api/services": lambda _: {"data": ["storefront"], "total": 1}},
+        {
+            "/api/dependencies": dependencies,
+            "/api/services": lambda _: {"data": ["storefront"], "total": 1, "limit": 0, "offset": 0, "errors": None},
+        },
         {"hours": "2"},
     ),
     (
