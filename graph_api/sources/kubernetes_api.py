@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
-from graph_api.sources.documents import Document, dig, mapping, mappings
+from graph_api.sources.answers import rows_in
+from graph_api.sources.api import Api, ApiError, Pages
+from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.kubernetes_objects import text_of
 
 TOKEN = "KUBERNETES_TOKEN"  # noqa: S105 - the variable's name
@@ -13,6 +14,9 @@ OPTIONS = {
     "labels": "A label selector that objects must match, such as `team=shop`",
 }
 LIMIT = 500
+EXPIRED = 410
+LISTINGS = 3
+"""How often a list is begun whose next page has expired."""
 
 Resource = tuple[str, str, str]
 """Group, plural and kind."""
@@ -47,7 +51,7 @@ async def fetch_objects(api: Api, options: Mapping[str, str], resources: Sequenc
             continue
         base = f"/apis/{group}/{version}" if group else f"/api/{version}"
         for path in [f"{base}/namespaces/{name}/{plural}" for name in namespaces] or [f"{base}/{plural}"]:
-            async for item in _items(api, path, options.get("labels")):
+            for item in await _items(api, path, options.get("labels")):
                 namespace = text_of(dig(item, "metadata", "namespace"))
                 place = f"{base}/namespaces/{namespace}" if namespace else base
                 url = api.url(f"{place}/{plural}/{dig(item, 'metadata', 'name')}")
@@ -57,26 +61,38 @@ async def fetch_objects(api: Api, options: Mapping[str, str], resources: Sequenc
 async def _served(api: Api, groups: set[str]) -> dict[tuple[str, str], str]:
     """The preferred version of every resource of these groups, by group and plural."""
     versions = {"": "v1"}
-    for _, row in mappings(dig(await api.get("/apis"), "groups")):
+    for _, row in mappings(rows_in(await api.get("/apis"), "groups", api.url("/apis"))):
         name, version = text_of(row.get("name")), text_of(dig(row, "preferredVersion", "version"))
         if name in groups and name and version:
             versions[name] = version
     found = {}
     for group, version in versions.items():
-        answer = await api.get(f"/apis/{group}/{version}" if group else f"/api/{version}")
-        for _, resource in mappings(dig(answer, "resources")):
+        path = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        for _, resource in mappings(rows_in(await api.get(path), "resources", api.url(path))):
             found[group, str(resource.get("name"))] = version
     return found
 
 
-async def _items(api: Api, path: str, labels: str | None) -> AsyncIterator[dict[str, Any]]:
+async def _items(api: Api, path: str, labels: str | None) -> list[dict[str, Any]]:
+    """Of all pages, anew from the first where the server no longer knows how the list went on (410)."""
+    for _ in range(LISTINGS - 1):
+        try:
+            return [item async for item in _listed(api, path, labels)]
+        except ApiError as error:
+            if error.status != EXPIRED:
+                raise
+    return [item async for item in _listed(api, path, labels)]
+
+
+async def _listed(api: Api, path: str, labels: str | None) -> AsyncIterator[dict[str, Any]]:
     params: dict[str, Any] = {"limit": LIMIT, **({"labelSelector": labels} if labels else {})}
-    for _ in range(MAX_PAGES):
+    pages = Pages(api.url(path))
+    while True:
         page = await api.get(path, params)
-        for _, item in mappings(dig(page, "items")):
-            yield mapping(item)
+        for _, item in mappings(rows_in(page, "items", api.url(path))):
+            yield item
         token = text_of(dig(page, "metadata", "continue"))
         if token is None:
             return
+        pages.turn_to(token)
         params["continue"] = token
-    raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from graph_api.sources.api import ApiError
 from graph_api.sources.findings import Findings
@@ -82,3 +83,49 @@ def test_one_list_that_fails_ends_the_run() -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         fetched(CONNECTOR, Tool(answers()), known=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [("/apis", "groups"), ("/apis/apps/v1", "resources"), ("/apis/apps/v1/deployments", "items")],
+)
+def test_what_is_not_listed_ends_the_run(path: str, key: str) -> None:
+    tool = Tool({**answers(), path: lambda _: {"error": "login_required"}})
+    with pytest.raises(ApiError, match=f"{path} answers something else than an object with the list `{key}`"):
+        fetched(CONNECTOR, tool)
+
+
+def test_a_list_that_is_null_is_empty() -> None:
+    tool = Tool({**answers(), "/api/v1/services": lambda _: {"kind": "ServiceList", "metadata": {}, "items": None}})
+    assert {document.get("kind") for document in fetched(CONNECTOR, tool)} == {"Deployment"}
+
+
+def expiring(times: int) -> Answer:
+    """Deployments whose second page has expired, so many times."""
+    left = [None] * times
+
+    def answer(request: Request) -> Any:
+        if "continue" in request.query_params and left:
+            left.pop()
+            return JSONResponse({"kind": "Status", "reason": "Expired", "code": 410}, 410)
+        return deployments(request)
+
+    return answer
+
+
+def test_a_list_that_expires_is_listed_anew() -> None:
+    tool = Tool({**answers(), "/apis/apps/v1/deployments": expiring(2)})
+    names = [document.get("metadata", "name") for document in fetched(CONNECTOR, tool) if "apps" in document.path]
+    assert names == ["cart", "web"]
+
+
+def test_a_list_that_expires_again_and_again_ends_the_run() -> None:
+    with pytest.raises(ApiError, match="410"):
+        fetched(CONNECTOR, Tool({**answers(), "/apis/apps/v1/deployments": expiring(9)}))
+
+
+def test_a_token_that_comes_again_ends_the_run() -> None:
+    tool = Tool({**answers(), "/api/v1/services": lambda _: {"metadata": {"continue": "same"}, "items": []}})
+    with pytest.raises(ApiError, match="nothing was withdrawn"):
+        fetched(CONNECTOR, tool)
+    assert tool.asked["/api/v1/services"] == 2
