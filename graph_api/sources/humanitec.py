@@ -37,8 +37,8 @@ https://api-docs.humanitec.com and https://developer.humanitec.com
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from graph_api.sources.answers import Question, option, rows_of
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.answers import Question, option, rows_in, rows_of
+from graph_api.sources.api import Api, Pages
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, mapping, mappings
 from graph_api.sources.findings import Findings
@@ -135,7 +135,7 @@ async def _fetch_v2(api: Api, org: str) -> AsyncIterator[Document]:
             async for environments in _pages(api, f"{org}/projects/{project}/envs"):
                 yield environments
     async for deployments in _pages(api, f"{org}/last-deployments", {"state_change_only": "true"}):
-        for _, last in mappings(deployments.get("items")):
+        for _, last in mappings(rows_in(deployments.value, "items", deployments.path)):
             deployment = last if last.get("status") == SUCCEEDED else await _before(api, org, last) or last
             yield await _answer(api, f"{org}/deployments/{deployment.get('id')}")
     yield await _answer(api, f"{org}/active-resources")
@@ -145,7 +145,7 @@ async def _before(api: Api, org: str, last: Mapping[str, Any]) -> Mapping[str, A
     """The deployment that stands in the environment of one that did not succeed."""
     asked = {key: last.get(key) for key in ("project_id", "env_id")}
     pages = [page async for page in _pages(api, f"{org}/deployments", asked)]
-    return standing(row for page in pages for _, row in mappings(page.get("items")))
+    return standing(row for page in pages for _, row in mappings(rows_in(page.value, "items", page.path)))
 
 
 async def _answer(api: Api, path: str) -> Document:
@@ -153,15 +153,15 @@ async def _answer(api: Api, path: str) -> Document:
 
 
 async def _pages(api: Api, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[Document]:
-    asked = {**(params or {}), "per_page": PAGE}
-    for _ in range(MAX_PAGES):
+    asked, pages = {**(params or {}), "per_page": PAGE}, Pages(api.url(path))
+    while True:
         document = Document(api.url(path), await api.get(path, asked))
         yield document
         token = document.get("next_page_token")
         if not token:
             return
+        pages.turn_to(token)
         asked["page_token"] = token
-    raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")
 
 
 def _named(question: Question, document: Document, key: str) -> list[str]:

@@ -1,11 +1,13 @@
 """What the connector jira asks Jira Cloud."""
 
 from collections.abc import AsyncIterator, Mapping
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
-from graph_api.sources.documents import Document, dig, listed, mappings
+from graph_api.sources.answers import rows_in
+from graph_api.sources.api import MAX_PAGES, Api, ApiError, Pages
+from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
 
 PAGE = 100
@@ -37,21 +39,24 @@ async def _pages(api: Api, path: str, params: Mapping[str, Any]) -> AsyncIterato
     start = 0
     for _ in range(MAX_PAGES):
         answer = await api.get(path, {**params, "startAt": start, "maxResults": PAGE})
+        rows = rows_in(answer, "values", api.url(path))
         yield Document(f"{api.url(path)}?startAt={start}", answer)
-        start += len(listed(dig(answer, "values")))
-        if dig(answer, "isLast") is not False or not listed(dig(answer, "values")):
+        start += len(rows)
+        if dig(answer, "isLast") is not False or not rows:
             return
     raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")
 
 
 async def _issues(api: Api, query: str) -> AsyncIterator[Document]:
-    path, params = "/rest/api/3/search/jql", {"jql": query, "fields": ",".join(FIELDS), "maxResults": PAGE}
-    more: dict[str, str] = {}
-    for number in range(MAX_PAGES):
-        answer = await api.get(path, {**params, **more})
-        yield Document(f"{api.url(path)}?page={number + 1}", answer)
+    path = "/rest/api/3/search/jql"
+    params: dict[str, Any] = {"jql": query, "fields": ",".join(FIELDS), "maxResults": PAGE}
+    pages = Pages(api.url(path))
+    for number in count(1):
+        answer = await api.get(path, params)
+        rows_in(answer, "issues", api.url(path))
+        yield Document(f"{api.url(path)}?page={number}", answer)
         token = text_in(dig(answer, "nextPageToken"))
         if token is None or dig(answer, "isLast") is True:
             return
-        more = {"nextPageToken": token}
-    raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")
+        pages.turn_to(token)
+        params["nextPageToken"] = token

@@ -22,13 +22,15 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from graph_api.catalog.ref import Ref
-from graph_api.sources.api import Api
+from graph_api.sources.answers import rows_in
+from graph_api.sources.api import Api, Pages
 from graph_api.sources.cloud_resources import kept, names_of, state_tags, title_of, workload_name
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
 from graph_api.sources.resource_classes import resource_class
+from graph_api.sources.scalars import text_in
 
 NAME = "pulumi"
 
@@ -184,14 +186,28 @@ def _dependencies(row: Mapping[str, Any]) -> list[str]:
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """The export of each stack that the token sees, or of those of one organization."""
     wanted = {"organization": options["organization"]} if options.get("organization") else {}
-    token: str | None = ""
-    while token is not None:
-        answer = await api.get("api/user/stacks", {**wanted, **({"continuationToken": token} if token else {})})
-        for _, stack in mappings(dig(answer, "stacks")):
+    path, pages = "api/user/stacks", Pages(api.url("api/user/stacks"))
+    while True:
+        answer = await api.get(path, wanted)
+        for _, stack in mappings(rows_in(answer, "stacks", api.url(path))):
             names = (quote(str(stack.get(key)), safe="") for key in ("orgName", "projectName", "stackName"))
-            path = f"api/stacks/{'/'.join(names)}/export"
-            yield Document(api.url(path), await api.get(path))
-        token = dig(answer, "continuationToken") or None
+            document = await _export(api, f"api/stacks/{'/'.join(names)}/export")
+            if not _is_new(document):
+                yield document
+        token = text_in(dig(answer, "continuationToken"))
+        if token is None:
+            return
+        pages.turn_to(token)
+        wanted["continuationToken"] = token
+
+
+async def _export(api: Api, path: str) -> Document:
+    return Document(api.url(path), await api.get(path))
+
+
+def _is_new(export: Document) -> bool:
+    """Whether the stack was never deployed."""
+    return export.get("version") is not None and export.get("deployment") is None
 
 
 CONNECTOR = Connector(

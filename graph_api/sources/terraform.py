@@ -2,7 +2,8 @@
 
 Read are `*.tf`, `*.tofu` and `*.tf.json`; states of version 4 and 3 (older ones are refused); `show -json` of states
 and plans, format 0.x and 1.x; `graph` (`*.dot`, `*.gv`, without `-type=plan-destroy`); and, online, the current state
-of each workspace of HCP Terraform or Terraform Enterprise.
+of each workspace of HCP Terraform or Terraform Enterprise. A workspace whose state it does not give (404) is told, and
+what was read of it before stays.
 
 What becomes what:
 
@@ -30,11 +31,13 @@ https://developer.hashicorp.com/terraform/cloud-docs/api-docs/state-versions
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from graph_api.sources.api import Api, ApiError
+from graph_api.sources.answers import rows_in
+from graph_api.sources.api import Api, ApiError, Pages
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, dig, mapping, mappings
+from graph_api.sources.documents import Document, Unanswered, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import namespace_of
 from graph_api.sources.terraform_files import read_files
@@ -49,6 +52,7 @@ _SHARED = frozenset({"terraform", "tfplan", "plan", "state", "show", "graph"})
 """Names of files that tell of their folder's configuration."""
 _STATES = {4: read_state_4, 3: read_state_3}
 _PAGE = 100
+_NOT_FOUND = 404
 
 
 def claims(document: Document) -> bool:
@@ -111,24 +115,39 @@ def _scope_of_folder(folder: PurePosixPath) -> str:
     return namespace_of(NAME, *folder.parts)
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
     """The current state of each workspace of the organization that has one."""
     organization = options.get("organization")
     if not organization:
         raise ApiError("the option `organization` is missing: its workspaces are read")
-    page: int | None = 1
+    async for workspace in _workspaces(api, f"api/v2/organizations/{quote(organization, safe='')}/workspaces"):
+        name = dig(workspace, "attributes", "name")
+        if isinstance(name, str) and dig(workspace, "relationships", "current-state-version", "data"):
+            url = api.url(f"app/{quote(organization, safe='')}/workspaces/{quote(name, safe='')}")
+            yield await _state(api, str(workspace.get("id")), url)
+
+
+async def _workspaces(api: Api, path: str) -> AsyncIterator[dict[str, Any]]:
+    pages, page = Pages(api.url(path)), 1
     while page:
-        path = f"api/v2/organizations/{quote(organization, safe='')}/workspaces"
+        pages.turn_to(page)
         answer = await api.get(path, {"page[number]": page, "page[size]": _PAGE})
-        for _, workspace in mappings(dig(answer, "data")):
-            name = dig(workspace, "attributes", "name")
-            if isinstance(name, str) and dig(workspace, "relationships", "current-state-version", "data"):
-                url = api.url(f"app/{quote(organization, safe='')}/workspaces/{quote(name, safe='')}")
-                yield Document(url, await _state(api, str(workspace.get("id"))))
+        for _, workspace in mappings(rows_in(answer, "data", api.url(path))):
+            yield workspace
         page = dig(answer, "meta", "pagination", "next-page")
 
 
-async def _state(api: Api, workspace: str) -> object:
+async def _state(api: Api, workspace: str, url: str) -> Document | Unanswered:
+    """404 is also the answer where the token may not read the state, which is there all the same."""
+    try:
+        return Document(url, await _download(api, workspace))
+    except ApiError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return Unanswered(url, "its state is not there, or the token may not read it; what was read last stays")
+
+
+async def _download(api: Api, workspace: str) -> object:
     path = f"api/v2/workspaces/{quote(workspace, safe='')}/current-state-version"
     version = await api.get(path)
     url = dig(version, "data", "attributes", "hosted-state-download-url")

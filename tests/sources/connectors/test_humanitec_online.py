@@ -100,3 +100,15 @@ def test_a_wrong_token_is_told() -> None:
 def test_what_to_ask_for_must_be_said() -> None:
     with pytest.raises(ApiError, match="`organization` is missing"):
         Tool(CONNECTOR, GOOD).read({})
+
+
+def test_a_token_that_comes_again_ends_the_run() -> None:
+    tool = Tool(CONNECTOR, {**GOOD, "/orgs/mall/last-deployments": {"items": [], "next_page_token": "second"}})
+    with pytest.raises(ApiError, match="nothing was withdrawn"):
+        tool.read(MALL)
+    assert len([path for path in tool.asked if path.startswith("/orgs/mall/last-deployments")]) == 2
+
+
+def test_deployments_that_are_not_listed_end_the_run() -> None:
+    with pytest.raises(ApiError, match="last-deployments answers something else than an object with the list `items`"):
+        Tool(CONNECTOR, {**GOOD, "/orgs/mall/last-deployments": {"error": "login_required"}}).read(MALL)

@@ -69,3 +69,13 @@ def test_one_question_that_fails_ends_the_run() -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         fetched(CONNECTOR, Tool(answers(), authorization=BASIC), known=False)
+
+
+def test_a_token_that_comes_again_ends_the_run() -> None:
+    def again(_: Request) -> dict[str, Any]:
+        return {"issues": [], "nextPageToken": "more", "isLast": False}
+
+    tool = Tool({**answers(), "/rest/api/3/search/jql": again}, authorization=BASIC)
+    with pytest.raises(ApiError, match="nothing was withdrawn"):
+        fetched(CONNECTOR, tool)
+    assert tool.asked["/rest/api/3/search/jql"] == 2

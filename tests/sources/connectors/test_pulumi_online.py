@@ -54,7 +54,7 @@ def fetched(service: Service, options: Mapping[str, str], token: str = TOKEN) ->
         assert online
         headers = {"Authorization": online.authorization.format(token=token), **online.headers}
         async with Api(url, headers, first_pause=0.001) as api:
-            return [document async for document in online.fetch(api, options)]
+            return [answer async for answer in online.fetch(api, options) if isinstance(answer, Document)]
 
     with service.served() as url:
         return asyncio.run(fetch(url))
@@ -84,3 +84,25 @@ def test_a_wrong_token_is_told() -> None:
 def test_one_export_that_fails_ends_the_run() -> None:
     with pytest.raises(ApiError, match="nothing was withdrawn"):
         fetched(Service(broken="/api/stacks/shop/web/staging/export"), {})
+
+
+def test_a_stack_that_was_never_deployed_has_nothing() -> None:
+    service = Service()
+    empty = {"/api/stacks/shop/web/staging/export": lambda _: {"version": 3, "deployment": None}}
+    service.answers = {**service.answers, **empty}
+    assert len(fetched(service, {})) == 2
+
+
+def test_a_token_that_comes_again_ends_the_run() -> None:
+    service = Service()
+    service.answers = {"/api/user/stacks": lambda _: {"stacks": None, "continuationToken": "same"}}
+    with pytest.raises(ApiError, match="nothing was withdrawn"):
+        fetched(service, {})
+    assert service.asked["/api/user/stacks"] == 3, "one of them was told to wait"
+
+
+def test_stacks_that_are_not_listed_end_the_run() -> None:
+    service = Service()
+    service.answers = {"/api/user/stacks": lambda _: {"message": "maintenance"}}
+    with pytest.raises(ApiError, match="stacks answers something else than an object with the list `stacks`"):
+        fetched(service, {})

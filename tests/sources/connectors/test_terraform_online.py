@@ -1,15 +1,17 @@
 """Terraform's states from HCP Terraform: every page and workspace, signed downloads, and nothing half."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from graph_api.sources.api import ApiError
+from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.findings import Findings
 from graph_api.sources.terraform import CONNECTOR
-from tests.sources.connectors.loopback import Tool, fetched
+from tests.sources.connectors.loopback import Tool, answered, fetched
 
 STATE = {
     "version": 4,
@@ -94,3 +96,41 @@ def test_an_api_that_stays_broken_ends_the_run() -> None:
 def test_the_organization_must_be_named() -> None:
     with pytest.raises(ApiError, match="organization"):
         fetched(CONNECTOR, Service("http://127.0.0.1:9"))
+
+
+def test_a_signed_url_on_the_same_host_is_not_told_either() -> None:
+    def signed(request: Request) -> dict[str, Any]:
+        return {"data": {"attributes": {"hosted-state-download-url": f"{request.base_url}_archivist/canary-secret"}}}
+
+    service = Service("http://127.0.0.1:9", broken="/_archivist/canary-secret")
+    service.answers = {**service.answers, PATH.format("ws-1"): signed}
+    with pytest.raises(ApiError, match=f"{PATH.format('ws-1')} names did not answer") as caught:
+        fetched(CONNECTOR, service, {"organization": "shop"})
+    assert "canary-secret" not in str(caught.value)
+
+
+def test_of_a_workspace_whose_state_is_not_given_what_was_read_last_stays() -> None:
+    with Archive({}).served() as archive:
+        service = Service(archive)
+        service.answers = {path: answer for path, answer in service.answers.items() if path != PATH.format("ws-1")}
+        answers = answered(CONNECTOR, service, {"organization": "shop"})
+    paths = {type(answer): urlsplit(answer.path).path for answer in answers}
+    assert paths == {
+        Unanswered: "/app/shop/workspaces/production",
+        Document: "/app/shop/workspaces/staging",
+    }
+
+
+def test_a_next_page_that_was_read_ends_the_run() -> None:
+    service = Service("http://127.0.0.1:9")
+    page = {"data": [], "meta": {"pagination": {"next-page": 1}}}
+    service.answers = {"/api/v2/organizations/shop/workspaces": lambda _: page}
+    with pytest.raises(ApiError, match="nothing was withdrawn"):
+        fetched(CONNECTOR, service, {"organization": "shop"})
+
+
+def test_workspaces_that_are_not_listed_end_the_run() -> None:
+    service = Service("http://127.0.0.1:9")
+    service.answers = {"/api/v2/organizations/shop/workspaces": lambda _: {"errors": []}}
+    with pytest.raises(ApiError, match="workspaces answers something else than an object with the list `data`"):
+        fetched(CONNECTOR, service, {"organization": "shop"})
