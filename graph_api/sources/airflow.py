@@ -14,7 +14,7 @@ An asset's identifier is `dataset:NAMESPACE/NAME` as OpenLineage names the table
 `airflow:DAG`. What is read online lives in a namespace of the API's host, since DAG ids are one Airflow's own. The
 setting `separate` keeps DAGs of one id apart.
 
-Online: every DAG with its tasks, and every asset; `api: v1` for Airflow 2.
+Online: every DAG with its tasks, unless it was deleted meanwhile (404), and every asset; `api: v1` for Airflow 2.
 
 Shapes of answers checked against the OpenAPI of Airflow 2.5.0 (v1) and of its client of 2026-04-24 (v2).
 
@@ -28,16 +28,19 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from graph_api.catalog.ref import Ref
+from graph_api.sources.answers import rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, Place, dig, listed, mappings
+from graph_api.sources.documents import Document, Place, dig, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
 from graph_api.sources.owner_hints import owner_texts, state_owners
-from graph_api.sources.scalars import host_in, text_in
+from graph_api.sources.scalars import host_in, number_in, text_in
 
 NAME = "airflow"
 PAGE = 100
+"""What is asked for; a server whose `maximum_page_limit` is less answers less."""
+NOT_FOUND = 404
 NOBODY = "airflow"
 
 _TASKS_OF = re.compile(r"(?:.*/)?dags/(?P<dag>[^/]+)/tasks(?:\.json)?")
@@ -183,19 +186,29 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
     version = options.get("api", "v2")
     async for page in _pages(api, f"/api/{version}/dags"):
         yield page
-        for dag in [dag for row in listed(page.get("dags")) if (dag := text_in(dig(row, "dag_id")))]:
-            path = f"/api/{version}/dags/{quote(dag, safe='')}/tasks"
-            yield Document(path=api.url(path), value=await api.get(path))
+        for dag in [dag for _, row in mappings(page.get("dags")) if (dag := text_in(row.get("dag_id")))]:
+            async for tasks in _tasks(api, f"/api/{version}/dags/{quote(dag, safe='')}/tasks"):
+                yield tasks
     async for page in _pages(api, f"/api/{version}/{'datasets' if version == 'v1' else 'assets'}"):
         yield page
 
 
+async def _tasks(api: Api, path: str) -> AsyncIterator[Document]:
+    try:
+        yield Document(path=api.url(path), value=await api.get(path))
+    except ApiError as error:
+        if error.status != NOT_FOUND:
+            raise
+
+
 async def _pages(api: Api, path: str) -> AsyncIterator[Document]:
-    part = path.rpartition("/")[2]
-    for number in range(MAX_PAGES):
-        answer = await api.get(path, {"limit": PAGE, "offset": number * PAGE})
-        yield Document(path=f"{api.url(path)}?offset={number * PAGE}", value=answer)
-        if len(listed(dig(answer, part))) < PAGE:
+    part, offset = path.rpartition("/")[2], 0
+    for _ in range(MAX_PAGES):
+        answer = await api.get(path, {"limit": PAGE, "offset": offset})
+        rows = rows_in(answer, part, api.url(path))
+        yield Document(path=f"{api.url(path)}?offset={offset}", value=answer)
+        offset += len(rows)
+        if not rows or offset >= (number_in(dig(answer, "total_entries")) or 0):
             return
     raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")
 

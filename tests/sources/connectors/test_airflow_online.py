@@ -67,3 +67,20 @@ def test_one_question_that_fails_ends_the_run(broken: str) -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         fetched(airflow.CONNECTOR, Tool(answers("v2", "assets")), known=False)
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_server_that_gives_smaller_pages_than_asked_for_is_read_to_its_end(limit: int) -> None:
+    def limited(request: Request) -> dict[str, Any]:
+        rows = dags(request)["dags"]
+        return {"dags": rows[:limit], "total_entries": len(DAGS)}
+
+    documents = fetched(airflow.CONNECTOR, Tool({**answers("v2", "assets"), "/api/v2/dags": limited}))
+    assert [row["dag_id"] for document in documents for row in document.get("dags") or []] == DAGS
+
+
+def test_a_dag_that_is_deleted_meanwhile_has_no_tasks() -> None:
+    known = answers("v2", "assets")
+    del known["/api/v2/dags/clean/tasks"]
+    documents = fetched(airflow.CONNECTOR, Tool(known))
+    assert len([document for document in documents if document.path.endswith("/tasks")]) == len(DAGS) - 1
