@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from graph_api.sources.answers import list_in
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.documents import Document, mappings
 from graph_api.sources.dora_figures import METRICS, is_production
@@ -17,6 +18,8 @@ OPTIONS = {
 }
 PAGE = {"per_page": 100}
 DAYS = 30
+_NO_COMMIT = 422
+"""GitHub's answer to a hash of which there is no commit, such as one that was rewritten."""
 _UNASKED = (403, 404)
 """GitLab's answers where its own figures are not in the subscription."""
 
@@ -43,20 +46,28 @@ def _listed(options: Mapping[str, str], name: str) -> list[str]:
 
 
 async def _of_repository(api: Api, repository: str, since: str) -> AsyncIterator[Document]:
-    """Deployments come latest first. They move from page to page, so the question alone is the document."""
-    question = f"{repository}/deployments"
-    async for _, page in api.linked_pages(question, PAGE):
-        rows = list(_to_production(page, since))
+    """Deployments come latest first."""
+    async for url, page in api.linked_pages(f"{repository}/deployments", PAGE):
+        rows = list(_to_production(list_in(page, url, "statuses_url", "sha"), since))
         if rows:
-            yield Document(api.url(question), rows)
+            yield Document(url, rows)
         for row in rows:
             path = f"{repository}/deployments/{row['id']}/statuses"
             yield Document(api.url(path), await api.get(path, PAGE))
         for sha in dict.fromkeys(sha for row in rows if (sha := text_in(row.get("sha")))):
-            path = f"{repository}/commits/{quote(sha, safe='')}"
-            yield Document(api.url(path), await api.get(path))
+            async for commit in _commit(api, f"{repository}/commits/{quote(sha, safe='')}"):
+                yield commit
         if any((text_in(row.get("created_at")) or since) < since for _, row in mappings(page)):
             return
+
+
+async def _commit(api: Api, path: str) -> AsyncIterator[Document]:
+    """None if it is gone: then its deployment has no lead time."""
+    try:
+        yield Document(api.url(path), await api.get(path))
+    except ApiError as error:
+        if error.status != _NO_COMMIT:
+            raise
 
 
 def _to_production(page: Any, since: str) -> Iterator[dict[str, Any]]:
@@ -67,11 +78,9 @@ def _to_production(page: Any, since: str) -> Iterator[dict[str, Any]]:
 
 
 async def _of_project(api: Api, project: str, since: str) -> AsyncIterator[Document]:
-    """A page's URL holds the moment of the sync, so the question alone is the document."""
-    question = f"{project}/deployments"
     asked = {**PAGE, "order_by": "updated_at", "sort": "desc", "updated_after": since}
-    async for _, page in api.linked_pages(question, asked):
-        yield Document(api.url(question), page)
+    async for url, page in api.linked_pages(f"{project}/deployments", asked):
+        yield Document(url, page)
     for metric in METRICS:
         path = f"{project}/dora/metrics"
         try:

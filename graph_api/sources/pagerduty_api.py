@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from graph_api.sources.answers import rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
-from graph_api.sources.documents import Document, dig, listed, mappings
+from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
 
 PAGE = 100
+NOT_FOUND = 404
 OPEN = ("triggered", "acknowledged")
 """States of incidents that are not over."""
 
@@ -34,15 +36,29 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
                 if id_ := text_in(row.get("id")):
                     paths.append(f"service_dependencies/{_DEPENDENCIES[key]}/{quote(id_, safe='')}")
     for path in paths:
-        yield Document(api.url(path), await api.get(path))
+        async for document in _dependencies(api, path):
+            yield document
+
+
+async def _dependencies(api: Api, path: str) -> AsyncIterator[Document]:
+    """None of a service that has none, and of one that was deleted meanwhile."""
+    try:
+        answer = await api.get(path)
+    except ApiError as error:
+        if error.status != NOT_FOUND:
+            raise
+    else:
+        if rows_in(answer, "relationships", api.url(path)):
+            yield Document(api.url(path), answer)
 
 
 async def _pages(api: Api, key: str, params: Mapping[str, Any]) -> AsyncIterator[Document]:
     offset = 0
     for _ in range(MAX_PAGES):
         answer = await api.get(key, {**params, "limit": PAGE, "offset": offset})
+        rows = rows_in(answer, key, api.url(key))
         yield Document(f"{api.url(key)}?offset={offset}", answer)
-        offset += len(listed(dig(answer, key)))
-        if dig(answer, "more") is not True or not listed(dig(answer, key)):
+        offset += len(rows)
+        if dig(answer, "more") is not True or not rows:
             return
     raise ApiError(f"{api.url(key)} has more than {MAX_PAGES:,} pages")

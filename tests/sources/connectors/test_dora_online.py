@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from graph_api.sources.api import ApiError
 from graph_api.sources.dora import CONNECTOR
@@ -113,3 +114,20 @@ def test_what_must_be_said_is_told(options: dict[str, str]) -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         Tool(CONNECTOR, GITHUB).read({"repositories": "shop/checkout"}, known=False)
+
+
+def test_a_deployment_whose_commit_is_gone_has_no_lead_time() -> None:
+    gone = JSONResponse({"message": "No commit found for SHA: a3"}, 422)
+    found = figures(
+        Tool(CONNECTOR, {**GITHUB, "/repos/shop/checkout/commits/a3": gone}), {"repositories": "shop/checkout"}
+    )
+    assert "lead_time_for_changes" not in found
+    assert found["change_failure_rate"] == 0.5
+
+
+def test_where_deployments_are_found_does_not_change_with_the_time_that_is_asked_for() -> None:
+    def paths(days: str) -> set[str]:
+        found = Tool(CONNECTOR, GITLAB).read({"projects": "shop/cart", "days": days})
+        return {f"{parts.path}?{parts.query}" for said in found.links.values() if (parts := urlsplit(said.document))}
+
+    assert paths("7") == paths("8")

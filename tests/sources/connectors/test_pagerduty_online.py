@@ -83,3 +83,12 @@ def test_one_question_that_fails_ends_the_run(broken: str) -> None:
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="token"):
         fetched(CONNECTOR, Tool(answers(), authorization=TOKEN), known=False)
+
+
+def test_a_service_that_is_deleted_meanwhile_has_no_dependencies() -> None:
+    known = answers()
+    del known["/service_dependencies/technical_services/PLEDGE1"]
+    tool = Tool(known, authorization=TOKEN)
+    documents = fetched(CONNECTOR, tool)
+    assert tool.asked["/service_dependencies/technical_services/PLEDGE1"] == 1
+    assert len([document for document in documents if "service_dependencies" in document.path]) == 2
