@@ -22,9 +22,11 @@ and the permission as role. `push` and less own nothing. An environment belongs 
 `production` of two repositories are two. Deployments to transient environments are left out. Deployments are not
 entities; of many to one environment the latest counts, whether or not it succeeded (GitHub keeps that elsewhere).
 
-Online, a question that GitHub answers with 404 (a repository without dependency graph) has no answer; every other
-fault ends the run. A GitHub Enterprise Server is asked at `https://HOST/api/v3`; refs of its teams and people have its
-host in their namespace, `group:github-HOST-org/team`. All answers of one source are of one server.
+Online, a repository of which GitHub answers a question with 404 (it has no dependency graph, say) has none of that; one
+that GitHub refuses (403, or 451 where it is blocked) is told, and what it said before stays; every other fault ends the
+run. Of a member without `users/{login}` (404) no name is known. A GitHub Enterprise Server is asked at
+`https://HOST/api/v3`; refs of its teams and people have its host in their namespace, `group:github-HOST-org/team`. All
+answers of one source are of one server.
 
 Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
 
@@ -32,6 +34,7 @@ https://docs.github.com/en/rest
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from graph_api.catalog.codeowners import Dialect
@@ -40,7 +43,7 @@ from graph_api.sources.answers import Question, Row, option, rows_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.code_owner_files import GITHUB_PLACES, CodeOwnerFiles
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document
+from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.findings import Findings
 from graph_api.sources.github_parts import (
     NAME,
@@ -58,7 +61,10 @@ from graph_api.sources.materials import GITHUB
 from graph_api.sources.naming import server_of
 
 PAGE = {"per_page": 100}
+BY_AGE = {**PAGE, "sort": "created", "direction": "asc"}
+"""New repositories come last, so that none is missed while others are read."""
 NOT_FOUND = 404
+REFUSED = (403, 451)
 VERSION = "2022-11-28"
 """Of the API, which also GitHub Enterprise Server answers."""
 
@@ -122,61 +128,81 @@ def _rows(question: Question, documents: Sequence[Document], web: str) -> Iterat
         yield row
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
     """Every answer about `organization`: a few questions for each repository, team and member."""
     organization = option(options, "organization")
     org = f"orgs/{organization}"
     names: dict[Question, list[str]] = {REPOSITORIES: [], MEMBERS: [], TEAMS: []}
     yield await _answer(api, org)
-    for question, path, key in (
-        (REPOSITORIES, "repos", "name"),
-        (MEMBERS, "members", "login"),
-        (TEAMS, "teams", "slug"),
+    for question, path, key, params in (
+        (REPOSITORIES, "repos", "name", BY_AGE),
+        (MEMBERS, "members", "login", PAGE),
+        (TEAMS, "teams", "slug", PAGE),
     ):
-        async for document in _pages(api, f"{org}/{path}"):
+        async for document in _pages(api, f"{org}/{path}", params):
             names[question] += [row.text(key) or "" for row in question.rows(document)]
             yield document
     async for document in _pages(api, f"{org}/properties/values"):
         yield document
     for login in names[MEMBERS]:
-        yield await _answer(api, f"users/{quote(login)}")
+        async for answer in _if_any(api, f"users/{quote(login)}"):
+            yield answer
     for path in [f"{org}/teams/{team}/{part}" for team in names[TEAMS] for part in ("members", "repos")]:
         async for document in _pages(api, path):
             yield document
     for name in names[REPOSITORIES]:
-        async for document in _of_repository(api, f"repos/{organization}/{name}"):
-            yield document
+        async for answer in _of_repository(api, f"repos/{organization}/{name}"):
+            yield answer
 
 
-async def _of_repository(api: Api, repository: str) -> AsyncIterator[Document]:
-    """Of a repository's deployments, which may be thousands, the latest one to each environment."""
-    async for document in _pages(api, f"{repository}/environments"):
-        yield document
-        for row in ENVIRONMENTS.rows(document):
-            path = f"{repository}/deployments"
+async def _of_repository(api: Api, repository: str) -> AsyncIterator[Document | Unanswered]:
+    async for answer in _environments(api, repository):
+        yield answer
+    async for answer in _if_any(api, f"{repository}/dependency-graph/sbom"):
+        yield answer
+    for place in GITHUB_PLACES:
+        async for answer in _if_any(api, f"{repository}/contents/{place}"):
+            if isinstance(answer, Document) and isinstance(answer.value, list):
+                continue  # A folder of this name.
+            yield answer
+            if isinstance(answer, Document):
+                return
+
+
+async def _environments(api: Api, repository: str) -> AsyncIterator[Document | Unanswered]:
+    """With the latest deployment to each, of what may be thousands."""
+    path = f"{repository}/deployments"
+    async for answer in _if_any(api, f"{repository}/environments"):
+        yield answer
+        if isinstance(answer, Unanswered):
+            yield Unanswered(api.url(path), answer.message)
+            continue
+        for row in ENVIRONMENTS.rows(answer):
             value = await api.get(path, {"environment": row.value["name"], "per_page": 1})
             yield Document(api.url(path), value)
-    async for document in _pages(api, f"{repository}/dependency-graph/sbom"):
-        yield document
-    for place in GITHUB_PLACES:
-        files = [document async for document in _pages(api, f"{repository}/contents/{place}")]
-        if files:
-            yield files[0]
-            return
 
 
 async def _answer(api: Api, path: str) -> Document:
     return Document(api.url(path), await api.get(path))
 
 
-async def _pages(api: Api, path: str) -> AsyncIterator[Document]:
-    """None for what GitHub does not have (404), such as the dependencies of a repository that has no graph of them."""
+async def _pages(api: Api, path: str, params: Mapping[str, Any] = PAGE) -> AsyncIterator[Document]:
+    async for url, value in api.linked_pages(path, params):
+        yield Document(url, value)
+
+
+async def _if_any(api: Api, path: str) -> AsyncIterator[Document | Unanswered]:
+    """The pages of what GitHub need not have, such as the dependencies of a repository; a later page is not missing."""
+    read = 0
     try:
-        async for url, value in api.linked_pages(path, PAGE):
-            yield Document(url, value)
+        async for document in _pages(api, path):
+            read += 1
+            yield document
     except ApiError as error:
-        if error.status != NOT_FOUND:
+        if read or error.status not in (NOT_FOUND, *REFUSED):
             raise
+        if error.status in REFUSED:
+            yield Unanswered(api.url(path), f"GitHub answers {error.status}; what it answered last stays")
 
 
 CONNECTOR = Connector(

@@ -28,7 +28,9 @@ Members who are blocked are left out. Pages follow the header Link, which both o
 of a group are asked for in the order of their ids, so that none is missed while others come and go. (Keyset pages are
 for the list of all projects only.) The environment `production` of two projects is two.
 
-Online, the token needs the scope read_api, and the role Reporter in private projects, for their CODEOWNERS.
+Online, projects whose environments are disabled are not asked for them; a project that GitLab refuses to tell them of
+(403) is told, and what it said before stays. The token needs the scope read_api, and the role Reporter in private
+projects, for their CODEOWNERS.
 
 Fields of answers checked against GitLab's own serializers, in its lib/api/entities.
 
@@ -40,11 +42,11 @@ from typing import Any
 from urllib.parse import quote
 
 from graph_api.catalog.codeowners import Dialect
-from graph_api.sources.answers import Question, option, rows_of
+from graph_api.sources.answers import Question, Row, option, rows_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.code_owner_files import GITLAB_PLACES, CodeOwnerFiles, in_order
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document
+from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.findings import Findings
 from graph_api.sources.gitlab_parts import (
     NAME,
@@ -74,7 +76,7 @@ READERS = (
     (GROUP_MEMBERS, read_group_member),
     (PROJECT_MEMBERS, read_project_member),
 )
-NOT_FOUND = 404
+NOT_FOUND, REFUSED = 404, 403
 PAGE = {"per_page": 100}
 BY_ID = {**PAGE, "order_by": "id", "sort": "asc"}
 LATEST = {"status": "success", "order_by": "updated_at", "sort": "desc", "per_page": 1}
@@ -100,7 +102,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
         read_environment(row, known, findings)
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
     """All in `group` and below it: two questions for each group, three for each project, one for each environment."""
     top = f"groups/{quote(option(options, 'group'), safe='')}"
     groups = [Document(api.url(top), await api.get(top))]
@@ -114,23 +116,37 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
     async for document in _pages(api, f"{top}/projects", {**BY_ID, "include_subgroups": "true"}):
         yield document
         for row in PROJECTS.rows(document):
-            project = f"projects/{row.value['id']}"
-            async for answer in _of_project(api, project):
+            async for answer in _of_project(api, row):
                 yield answer
-            if row.value.get("repository_access_level") != "disabled":
-                async for answer in _code_owners(api, project):
-                    yield answer
 
 
-async def _of_project(api: Api, project: str) -> AsyncIterator[Document]:
-    async for document in _pages(api, f"{project}/members"):
-        yield document
-    async for document in _pages(api, f"{project}/environments", {**PAGE, "states": "available"}):
-        yield document
-        for row in ENVIRONMENTS.rows(document):
-            path = f"{project}/deployments"
-            value: Any = await api.get(path, {**LATEST, "environment": row.value["name"]})
-            yield Document(api.url(path), value)
+async def _of_project(api: Api, row: Row) -> AsyncIterator[Document | Unanswered]:
+    project = f"projects/{row.value['id']}"
+    async for members in _pages(api, f"{project}/members"):
+        yield members
+    if row.value.get("environments_access_level") != "disabled":
+        async for answer in _environments(api, project):
+            yield answer
+    if row.value.get("repository_access_level") != "disabled":
+        async for file in _code_owners(api, project):
+            yield file
+
+
+async def _environments(api: Api, project: str) -> AsyncIterator[Document | Unanswered]:
+    """With the latest deployment to each that succeeded."""
+    path, read = f"{project}/deployments", 0
+    try:
+        async for document in _pages(api, f"{project}/environments", {**PAGE, "states": "available"}):
+            read += 1
+            yield document
+            for row in ENVIRONMENTS.rows(document):
+                value: Any = await api.get(path, {**LATEST, "environment": row.value["name"]})
+                yield Document(api.url(path), value)
+    except ApiError as error:
+        if read or error.status != REFUSED:
+            raise
+        for refused in (f"{project}/environments", path):
+            yield Unanswered(api.url(refused), f"GitLab answers {REFUSED}; what it answered last stays")
 
 
 async def _code_owners(api: Api, project: str) -> AsyncIterator[Document]:

@@ -1,10 +1,15 @@
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
+from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.api import ApiError
+from graph_api.sources.code_owner_files import GITHUB_PLACES
 from graph_api.sources.documents import Document
 from graph_api.sources.findings import Findings
 from graph_api.sources.github import CONNECTOR
@@ -40,7 +45,7 @@ def test_the_api_tells_what_its_recorded_answers_tell() -> None:
     online, recorded = tool.read(SHOP), read_recorded("github")
     assert online.entities.keys() == recorded.entities.keys()
     assert online.links.keys() == recorded.links.keys()
-    assert "/orgs/shop/repos?per_page=100&page=2" in tool.asked
+    assert "/orgs/shop/repos?per_page=100&sort=created&direction=asc&page=2" in tool.asked
     assert all(said.location.startswith("http://127.0.0.1:") for said in online.links.values())
     assert not online.problems
 
@@ -49,6 +54,78 @@ def test_what_github_does_not_have_is_left_out() -> None:
     without = {path: answer for path, answer in GOOD.items() if not path.endswith("/sbom")}
     snapshot = Tool(CONNECTOR, without).read(SHOP)
     assert {key.relation for key in snapshot.links} == {"CHILD_OF", "MEMBER_OF", "OWNED_BY", "DEPLOYED_TO"}
+
+
+def test_pages_may_go_on_at_another_path() -> None:
+    """As GitHub's do: by numbers instead of names, with the words of the path itself changed."""
+    first, second = GOOD["/orgs/shop/repos"]
+    members = GOOD["/orgs/shop/teams/pay/members"]
+    elsewhere = {
+        "/orgs/shop/repos": linked(first, "/organizations/42/repos?per_page=100&page=2"),
+        "/organizations/42/repos": second,
+        "/orgs/shop/teams/pay/members": linked([], "/organizations/42/team/7/members?per_page=100&page=2"),
+        "/organizations/42/team/7/members": members,
+    }
+    online, whole = Tool(CONNECTOR, {**GOOD, **elsewhere}).read(SHOP), Tool(CONNECTOR, GOOD).read(SHOP)
+    assert online.entities.keys() == whole.entities.keys()
+    assert online.links.keys() == whole.links.keys()
+    paths = {urlsplit(said.location)[2:4] for said in online.entities.values() if said.kind == "Repository"}
+    assert ("/orgs/shop/repos", "") in paths
+    assert not [path for path, _ in paths if path.startswith("/organizations/")]
+
+
+def linked(rows: list[Any], following: str) -> Callable[[Request], JSONResponse]:
+    return lambda _: JSONResponse(rows, headers={"Link": f'<{following}>; rel="next"'})
+
+
+def refused(status: int) -> JSONResponse:
+    return JSONResponse({"message": "no"}, status_code=status)
+
+
+@pytest.mark.parametrize(
+    "path", ["/orgs/shop/repos", "/orgs/shop/teams", "/orgs/shop/members", "/orgs/shop/teams/pay/members"]
+)
+def test_a_list_that_is_not_found_ends_the_run(path: str) -> None:
+    with pytest.raises(ApiError, match=f"{path} answers 404"):
+        Tool(CONNECTOR, {**GOOD, path: refused(404)}).read(SHOP)
+
+
+def test_a_later_page_that_is_not_found_ends_the_run() -> None:
+    path = "/repos/shop/web/environments"
+    broken = {path: linked(GOOD[path], "/repositories/7/environments?page=2")}
+    with pytest.raises(ApiError, match=f"{path} answers 404"):
+        Tool(CONNECTOR, {**GOOD, **broken}).read(SHOP)
+
+
+def test_a_member_that_is_gone_meanwhile_is_a_member_without_a_name() -> None:
+    login = GOOD["/orgs/shop/members"][0]["login"]
+    tool = Tool(CONNECTOR, {path: answer for path, answer in GOOD.items() if path != f"/users/{login}"})
+    snapshot = tool.read(SHOP)
+    assert f"/users/{login}?per_page=100" in tool.asked
+    assert {said.title for said in snapshot.entities.values() if said.name == login} == {None}
+    assert not snapshot.problems
+
+
+@pytest.mark.parametrize("status", [403, 451])
+def test_of_a_repository_that_is_refused_what_was_read_last_stays(status: int) -> None:
+    whole = Tool(CONNECTOR, GOOD).read(SHOP)
+    parts = ("environments", "dependency-graph/sbom", *(f"contents/{place}" for place in GITHUB_PLACES))
+    snapshot = Tool(CONNECTOR, {**GOOD, **{f"/repos/shop/web/{part}": refused(status) for part in parts}}).read(SHOP)
+    assert {urlsplit(path).path for path in snapshot.unreadable} == {
+        f"/repos/shop/web/{part}" for part in (*parts, "deployments")
+    }
+    assert {problem.code for problem in snapshot.problems} == {ProblemCode.UNREADABLE}
+    assert snapshot.entities.keys() < whole.entities.keys()
+    gone = [said.document for key, said in whole.links.items() if key not in snapshot.links]
+    assert gone
+    assert {urlsplit(path).path for path in gone} <= {urlsplit(path).path for path in snapshot.unreadable}
+
+
+def test_a_folder_named_codeowners_is_none() -> None:
+    place = f"/repos/shop/web/contents/{GITHUB_PLACES[0]}"
+    tool = Tool(CONNECTOR, {**GOOD, place: [{"name": "a", "path": "CODEOWNERS/a", "type": "file"}]})
+    assert not tool.read(SHOP).problems
+    assert f"/repos/shop/web/contents/{GITHUB_PLACES[1]}?per_page=100" in tool.asked
 
 
 @pytest.mark.parametrize(("answers", "broken"), [(GOOD, "/orgs/shop/teams/pay/repos"), ({}, None)])

@@ -1,7 +1,9 @@
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from graph_api.sources.api import ApiError
 from graph_api.sources.gitlab import CONNECTOR
@@ -47,6 +49,25 @@ def test_the_api_tells_what_its_recorded_answers_tell() -> None:
 def test_a_fault_ends_the_run() -> None:
     with pytest.raises(ApiError, match="nothing was withdrawn"):
         Tool(CONNECTOR, GOOD, "/projects/12/environments").read(SHOP)
+
+
+def test_a_project_whose_environments_are_disabled_has_none() -> None:
+    project = {**ALL["/groups/shop/projects"][0], "environments_access_level": "disabled"}
+    tool = Tool(CONNECTOR, {**GOOD, "/groups/shop/projects": [project]})
+    snapshot = tool.read(SHOP)
+    assert not [path for path in tool.asked if "/environments" in path]
+    assert not snapshot.unreadable
+
+
+def test_of_a_project_that_does_not_tell_its_environments_what_was_read_last_stays() -> None:
+    whole = Tool(CONNECTOR, GOOD).read(SHOP)
+    path = "/projects/11/environments"
+    snapshot = Tool(CONNECTOR, {**GOOD, path: JSONResponse({"message": "403 Forbidden"}, 403)}).read(SHOP)
+    assert {urlsplit(path).path for path in snapshot.unreadable} == {path, "/projects/11/deployments"}
+    gone = [said.document for ref, said in whole.entities.items() if ref not in snapshot.entities]
+    assert gone
+    assert {urlsplit(path).path for path in gone} <= {urlsplit(path).path for path in snapshot.unreadable}
+    assert {key.relation for key in whole.links.keys() - snapshot.links.keys()} == {"DEPLOYED_TO"}
 
 
 def test_a_group_below_another_is_asked_for_by_its_whole_path() -> None:
