@@ -13,8 +13,9 @@ repositories that have different ones. The packages themselves come from bills o
 repository on one advisory (in several manifests) are one link with the first manifest and the number of alerts. The
 repository is read from the alert's own web address, so answers on one repository and on an organization read alike.
 
-Online, open alerts are asked for. The token needs `security_events` (or read access to both kinds of alerts); on GitHub
-Enterprise Server the base URL ends in `/api/v3`.
+Online, open alerts are asked for. Where code scanning is not enabled (403, 404) that is told, what was read of it
+before stays, and the Dependabot alerts are read. The token needs `security_events` (or read access to both kinds of
+alerts); on GitHub Enterprise Server the base URL ends in `/api/v3`.
 
 Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
 
@@ -29,14 +30,16 @@ from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, Place, dig, mapping, mappings, texts
+from graph_api.sources.documents import Document, Place, Unanswered, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import repository_ref
 from graph_api.sources.rules import RuleFindings, state_rule
 from graph_api.sources.weaknesses import Tally, Weaknesses, newest_score, number, same, severity_of
 
 NAME = "github_alerts"
-ALERTS = ("dependabot", "code-scanning")
+CODE_SCANNING = "code-scanning"
+ALERTS = ("dependabot", CODE_SCANNING)
+NOT_ENABLED = (403, 404)
 
 Alert = dict[str, Any]
 _PAGE = {"state": "open", "per_page": 100}
@@ -55,7 +58,7 @@ def _is_code_scanning(alert: Alert) -> bool:
     return "rule" in alert and "tool" in alert
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
+async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
     """Every page of the organization's open alerts. ApiError without an organization, or of unknown alerts."""
     organization = options.get("organization")
     wanted = [kind.strip() for kind in options.get("alerts", ",".join(ALERTS)).split(",")]
@@ -64,8 +67,15 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
     if unknown := set(wanted) - set(ALERTS):
         raise ApiError(f"no such alerts: {', '.join(sorted(unknown))}; there are {', '.join(ALERTS)}")
     for kind in wanted:
-        async for url, value in api.linked_pages(f"orgs/{organization}/{kind}/alerts", _PAGE):
-            yield Document(url, value)
+        path = f"orgs/{organization}/{kind}/alerts"
+        try:
+            async for url, value in api.linked_pages(path, _PAGE):
+                yield Document(url, value)
+        except ApiError as error:
+            if kind != CODE_SCANNING or error.status not in NOT_ENABLED:
+                raise
+            message = f"GitHub answers {error.status}: is code scanning enabled? What it answered last stays"
+            yield Unanswered(api.url(path), message)
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:

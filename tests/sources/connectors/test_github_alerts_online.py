@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from graph_api.sources.api import Api, ApiError
-from graph_api.sources.documents import Document
+from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.findings import Findings
 from graph_api.sources.github_alerts import CONNECTOR, fetch
 
@@ -27,7 +27,8 @@ RECORDED = Path(__file__).parent / "github_alerts" / "input"
 class GitHub:
     """Dependabot alerts in pages of one, by cursor; the first question of all is one too many."""
 
-    def __init__(self, *, broken: str = "") -> None:
+    def __init__(self, *, broken: str = "", refusal: int | None = None, refused: str = "code-scanning") -> None:
+        self.refusal, self.refused = refusal, refused
         self.alerts = {
             kind: [
                 alert for alert in orjson.loads((RECORDED / f"{kind}.json").read_bytes()) if alert["state"] == "open"
@@ -49,6 +50,8 @@ class GitHub:
             return JSONResponse({"message": "Bad credentials"}, status_code=401)
         assert request.path_params["organization"] == "shop"
         assert (request.query_params["state"], request.query_params["per_page"]) == ("open", "100")
+        if self.refusal and kind == self.refused:
+            return JSONResponse({"message": "no analysis found"}, status_code=self.refusal)
         if kind == self.broken and cursor == "1":
             return JSONResponse({}, status_code=500)
         return self.page(request, kind, int(cursor))
@@ -75,9 +78,17 @@ def serving(github: GitHub) -> Iterator[str]:
 
 
 def fetched(github: GitHub, options: Mapping[str, str], token: str = "right") -> list[Document]:  # noqa: S107
-    async def collect(url: str) -> list[Document]:
+    return [answer for answer in answered(github, options, token) if isinstance(answer, Document)]
+
+
+def answered(
+    github: GitHub,
+    options: Mapping[str, str],
+    token: str = "right",  # noqa: S107
+) -> list[Document | Unanswered]:
+    async def collect(url: str) -> list[Document | Unanswered]:
         async with Api(url, {"Authorization": f"Bearer {token}"}, first_pause=0.001) as api:
-            return [document async for document in fetch(api, options)]
+            return [answer async for answer in fetch(api, options)]
 
     with serving(github) as url:
         return asyncio.run(collect(url))
@@ -129,3 +140,17 @@ def test_a_wrong_token_is_told() -> None:
 def test_wrong_options_are_told(options: dict[str, str], message: str) -> None:
     with pytest.raises(ApiError, match=message):
         fetched(GitHub(), options)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_without_code_scanning_the_other_alerts_are_read_and_what_it_said_stays(status: int) -> None:
+    github = GitHub(refusal=status)
+    answers = answered(github, {"organization": "shop"})
+    (refused,) = [answer for answer in answers if isinstance(answer, Unanswered)]
+    assert refused.path.endswith("/api/v3/orgs/shop/code-scanning/alerts")
+    assert len(answers) == len(github.alerts["dependabot"]) + 1
+
+
+def test_without_dependabot_alerts_the_run_ends() -> None:
+    with pytest.raises(ApiError, match="404"):
+        answered(GitHub(refusal=404, refused="dependabot"), {"organization": "shop"})
