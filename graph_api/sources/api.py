@@ -86,12 +86,12 @@ class Api:
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The JSON of one answer. ApiError after the last attempt, with the status and what to do about it."""
         url = self.url(path)
-        return _json(await self._own(_Question("GET", url, url, params)))
+        return _json(await self._own(_Question("GET", url, url, params)), url)
 
     async def post(self, path: str, body: Any) -> Any:
         """The JSON of the answer to a question that is asked by POST, such as GraphQL."""
         url = self.url(path)
-        return _json(await self._own(_Question("POST", url, url, body=body)))
+        return _json(await self._own(_Question("POST", url, url, body=body)), url)
 
     async def download(self, url: str, path: str) -> Any:
         """The JSON behind a URL that the answer to `path` gave, through redirects.
@@ -105,7 +105,7 @@ class Api:
             client = self._client if self._is_own(url) else self._stranger
             answer = await self._ask(client, _Question("GET", url, shown))
             if not answer.is_redirect:
-                return _json(answer)
+                return _json(answer, shown)
             url = urljoin(url, answer.headers["location"])
         raise ApiError(f"{shown} redirects more than {MAX_REDIRECTS} times")
 
@@ -120,7 +120,7 @@ class Api:
         while True:
             pages.turn_to(url)
             answer = await self._own(_Question("GET", url, shown))
-            yield shown, _json(answer)
+            yield shown, _json(answer, shown)
             if "next" not in answer.links:
                 return
             url = urljoin(url, answer.links["next"]["url"])
@@ -189,8 +189,8 @@ async def _whole(stream: httpx.Response) -> httpx.Response:
     return httpx.Response(stream.status_code, headers=headers, content=bytes(body), request=stream.request)
 
 
-def _json(answer: httpx.Response) -> Any:
+def _json(answer: httpx.Response, shown: str) -> Any:
     try:
         return read_json(answer.text)
     except JsonTextError as error:
-        raise ApiError(f"{answer.url.host} does not answer JSON: {error.message}") from error
+        raise ApiError(f"{shown} does not answer JSON: {error.message}") from error

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from graph_api.sources import rate_limits
 from graph_api.sources.api import LONGEST_WAIT, Api, ApiError
-from tests.sources.connectors.loopback import TOKEN, Tool
+from tests.sources.connectors.loopback import TOKEN, Answer, Tool
 
 
 def asked(status: int, *headers: Mapping[str, str], message: str = "limited") -> Any:
@@ -25,6 +25,10 @@ def asked(status: int, *headers: Mapping[str, str], message: str = "limited") ->
             return JSONResponse({"message": message}, status_code=status, headers=refusals.pop(0))
         return JSONResponse(["here"])
 
+    return answer_of(answer)
+
+
+def answer_of(answer: Answer) -> Any:
     async def ask(url: str) -> Any:
         async with Api(url, {"Authorization": f"Bearer {TOKEN}"}, first_pause=0.001) as api:
             return await api.get("/things")
@@ -92,6 +96,11 @@ def test_a_list_whose_next_page_is_one_that_was_read_ends_the_run_at_once() -> N
     with tool.served() as url, pytest.raises(ApiError, match="nothing was withdrawn"):
         asyncio.run(ask(url))
     assert tool.asked["/things"] == 3, "one of them was told to wait"
+
+
+def test_what_is_no_json_is_told_by_the_url_that_was_asked() -> None:
+    with pytest.raises(ApiError, match=r"http://127\.0\.0\.1:\d+/things does not answer JSON"):
+        answer_of(lambda _: Response("<html>canary-secret</html>"))
 
 
 def test_who_may_not_read_is_told_so_at_once() -> None:
