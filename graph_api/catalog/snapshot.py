@@ -12,7 +12,7 @@ class ProblemCode(StrEnum):
     """Why a document, or a part of one, did not go in as written."""
 
     UNREADABLE = "UNREADABLE"
-    """The file cannot be read or decoded."""
+    """The file cannot be read or decoded, or an API refuses this answer."""
     BAD_YAML = "BAD_YAML"
     """The text is not valid YAML or JSON."""
     TOO_LARGE = "TOO_LARGE"

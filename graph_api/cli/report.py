@@ -20,7 +20,7 @@ MAX_INFORMATION = 5
 """Places of each code that are only for information."""
 
 MENDING: dict[ProblemCode, str] = {
-    ProblemCode.UNREADABLE: "check that the file is there, may be read and is UTF-8; what it said before stays",
+    ProblemCode.UNREADABLE: "check that it is there, may be read and, as a file, is UTF-8; what it said before stays",
     ProblemCode.BAD_YAML: "mend the syntax at the line shown; what the file said before stays",
     ProblemCode.TOO_LARGE: "split the file",
     ProblemCode.NOT_A_DESCRIPTOR: "nothing to mend, unless its apiVersion should be in the setting descriptor_groups",
