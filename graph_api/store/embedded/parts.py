@@ -44,6 +44,7 @@ def apply(conn: sqlite3.Connection, committed: sqlite3.Connection, changes: Chan
     _restore_links(conn, committed, changes.links, revision)
     _restore_entities(conn, committed, changes.entities, revision)
     _restore_removals(conn, committed, changes.removed)
+    _restore_hidden(conn, committed, changes, revision, at)
 
 
 def finish(conn: sqlite3.Connection, run: SyncRun, retention: Retention) -> int:
@@ -131,3 +132,19 @@ def _restore_removals(conn: sqlite3.Connection, committed: sqlite3.Connection, r
     columns = "ref, entity, revision, at, audience"
     rows = committed.execute(f"SELECT {columns} FROM removed WHERE ref {_AMONG}", (unknown,))
     conn.executemany(f"INSERT INTO removed ({columns}) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _restore_hidden(
+    conn: sqlite3.Connection, committed: sqlite3.Connection, changes: ChangeSet, revision: int, at: str
+) -> None:
+    """Only who saw what there was before this write is told that it is hidden."""
+    refs = one_of([*(row.ref for row in changes.entities), *changes.removed])
+    restricted = dict(conn.execute(f"SELECT ref, audience FROM entities WHERE ref {_AMONG} AND audience <> 0", (refs,)))
+    rows = committed.execute(f"SELECT * FROM hidden WHERE ref {_AMONG}", (refs,)).fetchall()
+    rows += committed.execute(
+        f"SELECT ref, revision, at, audience FROM removed WHERE ref {_AMONG}", (one_of(restricted),)
+    )
+    was = committed.execute(f"SELECT ref, audience FROM entities WHERE ref {_AMONG}", (one_of(restricted),))
+    rows += [(ref, revision, at, audience) for ref, audience in was if audience != restricted[ref]]
+    conn.execute(f"DELETE FROM hidden WHERE ref {_AMONG}", (refs,))
+    conn.executemany("INSERT OR REPLACE INTO hidden VALUES (?, ?, ?, ?)", rows)
