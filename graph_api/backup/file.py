@@ -90,12 +90,12 @@ def _check_place(path: Path) -> None:
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return
     try:
-        if path.is_file():
-            next(_lines(path), None)
-            return
-    except CatalogError:
-        pass
-    raise CatalogError(ErrorCode.INVALID, f"{path} is there and is no backup, so it is not replaced: name another file")
+        if not path.is_file():
+            raise CatalogError(ErrorCode.INVALID, f"{path} is no file")
+        next(_lines(path), None)
+    except CatalogError as error:
+        message = f"{error.message}; it is not replaced, so name another file"
+        raise CatalogError(ErrorCode.INVALID, message) from error
 
 
 def check_file(path: Path) -> Digest:
@@ -152,4 +152,4 @@ def _check_head(path: Path, line: bytes) -> None:
 
 
 def _damaged(path: Path) -> CatalogError:
-    return CatalogError(ErrorCode.INVALID, f"{path} is damaged or not whole; nothing was restored")
+    return CatalogError(ErrorCode.INVALID, f"{path} is no backup, damaged or not whole")

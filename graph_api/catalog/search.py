@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
+from unicodedata import normalize
 
 from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref
@@ -34,8 +35,8 @@ class Found(NamedTuple):
 
 
 def words_of(text: str) -> list[str]:
-    """Of letters and digits."""
-    return _WORD.findall(text)
+    """Of letters and digits. Letters and the marks on them are one, however they are written."""
+    return _WORD.findall(text if text.isascii() else normalize("NFC", text))
 
 
 def ranked(text: str, found: Collection[Found]) -> list[Ref]:

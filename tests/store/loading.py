@@ -84,6 +84,8 @@ class Loader:
                 latest[ref] = change
             elif before is not None and visibility.sees(before, ref):
                 latest[ref] = replace(change, operation=ChangeOperation.REMOVED)
+                if not since:  # who has seen nothing yet is told of nothing that it does not see
+                    del latest[ref]
         return sorted(latest.values(), key=lambda change: (change.revision, change.ref))
 
 

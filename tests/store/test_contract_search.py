@@ -49,6 +49,7 @@ JOINED = ChangeSet(
         entity("orders.gateway", title="The customer's wallet", description="Runs at db.example.com:8443"),
         entity("orders_ledger", tags=("lang:go", "_private_", "3.14")),
         entity("n7", title="nothing of that"),
+        entity("n8", title="re\u0301sume\u0301.txt", description='नमस्ते דבר\u05f3צה"ל', tags=("soft\u00adware",)),
     ]
 )
 
@@ -73,6 +74,12 @@ JOINED = ChangeSet(
         ("14", ["orders_ledger"]),
         ("orders", ["orders.gateway", "orders_ledger"]),
         ("gateway.orders.ledger", []),
+        ("txt", ["n8"]),
+        ("re\u0301sume\u0301", ["n8"]),
+        ("résumé", ["n8"]),
+        ("नमस्ते", ["n8"]),
+        ('צה"ל', ["n8"]),
+        ("ware", ["n8"]),
     ],
 )
 async def test_what_marks_join_is_words_too(store: Store, text: str, expected: list[str]) -> None:

@@ -187,7 +187,7 @@ def changes(
     check_since(since, horizon_of(conn))
     place = (since, *(after or (since, "")))
     seen, told = sight.row("e"), sight.row("r")
-    hidden = _hidden(sight, place, limit)
+    hidden = _hidden(sight, since, place, limit)
     rows = conn.execute(
         _CHANGES.format(seen=seen.sql, told=told.sql, hidden=hidden.sql),
         (*place, *seen.parameters, limit, *place, *told.parameters, limit, *hidden.parameters, limit),
@@ -198,9 +198,9 @@ def changes(
     ]
 
 
-def _hidden(sight: Sight, place: tuple[object, ...], limit: int) -> Condition:
-    """What went out of sight, unless it is seen again or a later change says so."""
-    if sight.whole:
+def _hidden(sight: Sight, since: int, place: tuple[object, ...], limit: int) -> Condition:
+    """What went out of sight, unless it is seen again or a later change says so. From the beginning nobody saw it."""
+    if sight.whole or not since:
         return Condition("")
     rows = {name: sight.row(row) for name, row in (("hidden", "h"), ("seen", "e"), ("told", "r"), ("later", "l"))}
     parameters = (parameter for row in rows.values() for parameter in row.parameters)

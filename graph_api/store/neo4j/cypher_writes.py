@@ -56,9 +56,14 @@ PRUNE_RUNS = (
     "WITH s ORDER BY s.started_at DESC, s.id DESC SKIP $given.keep "
     "WHERE s.held IS NULL AND NOT s.id IN $given.latest DELETE s }"
 )
-# The revisions of removals come from their index, the newest first.
+# Revisions come from their index, the newest first. What is removed and what is hidden count apart.
+_OLDEST = (
+    "MATCH (t:Removed) WHERE t.revision >= 0 AND t.{name} IS NOT NULL "
+    "WITH t.revision AS revision ORDER BY revision DESC SKIP $keep LIMIT 1 RETURN revision"
+)
 OLD_REMOVALS = (
-    "MATCH (t:Removed) WHERE t.revision >= 0 WITH t.revision AS revision ORDER BY revision DESC SKIP $keep LIMIT 1 "
+    f"CALL () {{ {_OLDEST.format(name='ref')} UNION ALL {_OLDEST.format(name='hidden')} }} "
+    "WITH max(revision) AS revision WHERE revision IS NOT NULL "
     "WITH CASE WHEN revision < $revision THEN revision ELSE $revision - 1 END AS horizon "
     "MATCH (c:Catalog {id: 1}) SET c.horizon = horizon "
     "WITH horizon MATCH (t:Removed) WHERE t.revision <= horizon DELETE t"

@@ -20,9 +20,9 @@ DUMP_REMOVED = (
     "coalesce(t.audience, '') AS audience ORDER BY key LIMIT $limit"
 )
 DUMP_HIDDEN = (
-    "MATCH (t:Removed) WITH t, t.hidden + ' ' + toString(t.revision) AS key WHERE key > $after "
-    "RETURN key, t.hidden AS ref, t.revision AS revision, t.at AS at, coalesce(t.audience, '') AS audience "
-    "ORDER BY key LIMIT $limit"
+    "MATCH (t:Removed) WHERE t.hidden > $after WITH DISTINCT t.hidden AS key ORDER BY key LIMIT $limit "
+    "MATCH (t:Removed {hidden: key}) RETURN key, key AS ref, t.revision AS revision, t.at AS at, "
+    "coalesce(t.audience, '') AS audience ORDER BY key, revision"
 )
 # Pairs of key and value.
 _PACKED = "ORDER BY key" + packed("[key, value]")

@@ -31,25 +31,28 @@ async def _nothing(_database: Database) -> None:
     """Older rows are read as well; older programs cannot read the new ones."""
 
 
-async def _label_all(database: Database) -> None:
-    """What an older program has decided and not applied has no labels: so that is applied first."""
+async def _finish_write(database: Database) -> None:
+    """What an older program has decided and not applied is not as this one writes it: so it is applied first."""
     while (await database.execute(cypher.READ_GATE))[0]["applying"]:
         await take_over(database, _ALL)
         await asyncio.sleep(PAUSE)
+
+
+async def _label_all(database: Database) -> None:
+    await _finish_write(database)
     sources = [row["name"] for row in await database.execute(cypher.SOURCE_NAMES)]
     labels = {source: label_of(source) for source in sources}
     await database.execute_within(WAIT_SECONDS, cypher_lookups.LABEL_ALL, {"labels": labels})
 
 
 async def _add_words(database: Database) -> None:
-    """The index is that of this version already; older ones have another, which costs each write."""
+    await _finish_write(database)
     after = ""
     while rows := await database.execute(cypher.READ_TEXTS, after=after, limit=AT_ONCE):
         words = ((row["ref"], joined_words(filter(None, row["texts"]))) for row in rows)
         given = Given(rows=[{"ref": ref, "words": found} for ref, found in words if found])
         await database.execute(cypher.SET_WORDS, given=given)
         after = rows[-1]["ref"]
-    await database.execute_within(INDEX_SECONDS, cypher.DROP_OLD_TEXT_INDEX)
 
 
 STEPS: tuple[Neo4jStep, ...] = (
@@ -85,6 +88,8 @@ async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS, *, to_
     check_format(state.format, state.oldest, newest)
     if pending(steps, state.format):
         await _migrate(database, steps)
+    # Older programs have it, make it again whenever one is started, and it costs each write.
+    await database.execute_within(INDEX_SECONDS, cypher.DROP_OLD_TEXT_INDEX)
     return await read_state(database, to_restore=to_restore)
 
 

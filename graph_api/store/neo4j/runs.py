@@ -69,7 +69,7 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
     revision, ref = after or (since, "")
     sight = tx.sight
     seen = {"where": sight.node("e"), "told": sight.node("t")}
-    hidden = "" if sight.whole else cypher.HIDDEN_CHANGES.format(**seen, gone=sight.node("x"))
+    hidden = "" if sight.whole or not since else cypher.HIDDEN_CHANGES.format(**seen, gone=sight.node("x"))
     query = cypher.CHANGES.format(**seen, hidden=hidden)
     place = {"since": since, "after_revision": revision, "after_ref": ref, "limit": limit}
     rows = await tx.packed(query, **place, **tx.sight.parameters)

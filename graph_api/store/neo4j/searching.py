@@ -1,5 +1,6 @@
 """Search: the full-text index finds, search.py ranks."""
 
+import re
 from collections.abc import Iterable
 
 from graph_api.catalog.filters import Filter
@@ -10,6 +11,8 @@ from graph_api.store.neo4j.filters import Predicates
 from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.words import runs_of
+
+_UNQUOTED = re.compile(r'["\\]')
 
 
 async def search(tx: Statements, text: str, filter_: Filter) -> list[Ref]:
@@ -26,7 +29,7 @@ def _joined(run: str) -> str:
     """As one token of a name, or in its parts."""
     words = words_of(run)
     parts = " AND ".join(map(_as_written, words))
-    return parts if words == [run] else f'(name:"{run}"^8 OR ({parts}))'
+    return parts if words == [run] else f'(name:"{_UNQUOTED.sub(" ", run)}"^8 OR ({parts}))'
 
 
 # Only letters and digits are left of each word, so nothing is query syntax.

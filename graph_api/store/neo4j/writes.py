@@ -208,7 +208,7 @@ class Neo4jWrite:
             self._tx.unsent.changes = small_changes(changes, self.revision, at)
         else:
             await self._run_all(statements_of(changes, self.revision, at))
-        if changes.removed:
+        if changes.removed or any(row.audience for row in changes.entities):
             await self._tx.rows(cypher_writes.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
 
     async def _run_all(self, statements: Iterator[Statement]) -> None:
