@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from graph_api.catalog.identifiers import MAX_IDENTIFIER
 from graph_api.catalog.merge import DEFAULT_ROLE
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place, dig, mapping, mappings
@@ -19,8 +20,7 @@ MAX_COLUMNS, MAX_LINEAGE, MAX_READ = 200, 100, 20
 
 _ORACLE = re.compile(r"^(jdbc:oracle:\w+:)\S*@", re.IGNORECASE)
 """Here user and password stand before the address without `//`."""
-_PARAMETER = re.compile(r";(?!\s*database(?:name)?\s*=)[^;={}]*=(?:\{[^}]*\}|[^;])*", re.IGNORECASE)
-"""Of SQL Server's addresses; all but the database may be a password."""
+_DATABASE = ("database", "databasename")
 
 
 class Name(NamedTuple):
@@ -50,13 +50,29 @@ def name_of_dataset(value: Any) -> Name | None:
 
 
 def _texts(value: Any) -> tuple[str, str]:
-    namespace, name = text_in(dig(value, "namespace")), text_in(dig(value, "name"))
-    return _safe(namespace or ""), name or ""
+    """Namespace and name; both empty where one is longer than any identifier."""
+    namespace, name = (text_in(dig(value, key)) or "" for key in ("namespace", "name"))
+    if max(len(namespace), len(name)) > MAX_IDENTIFIER:
+        return "", ""
+    return _safe(namespace), name
 
 
 def _safe(text: str) -> str:
-    """An address, or a part of one, without credentials and query."""
-    return _PARAMETER.sub("", _ORACLE.sub(r"\1@", without_user(text))).partition("?")[0]
+    """An address, or a part of one, without query, and without credentials as JDBC's drivers write them."""
+    return _without_parameters(_ORACLE.sub(r"\1@", without_user(text))).partition("?")[0]
+
+
+def _without_parameters(text: str) -> str:
+    """Of SQL Server's addresses; all but the database may be a password. Braces hold a value, in which `}}` is `}`."""
+    kept, is_open = [], False
+    for place, part in enumerate(text.split(";")):
+        key, equals, value = part.partition("=")
+        is_hidden = is_open or bool(place and equals and key.strip().lower() not in _DATABASE)
+        if not is_hidden:
+            kept.append(part)
+        elif is_open or value.lstrip().startswith("{"):
+            is_open = part.count("}") % 2 == 0
+    return ";".join(kept)
 
 
 class Aliases:

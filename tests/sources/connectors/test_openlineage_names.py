@@ -1,5 +1,6 @@
 """What OpenLineage's producers call one dataset, and what of their addresses nobody may read."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ def test_a_symlink_without_namespace_ties_nothing(tmp_path: Path) -> None:
         ("https://secret@host", "https://host"),
         ("jdbc:mysql://u:secret@db", "jdbc:mysql://db"),
         ("sqlserver://h:1433;database=d;user=u;password={se;cret}", "sqlserver://h:1433;database=d"),
+        ("sqlserver://h;password={a}};secret};database=d", "sqlserver://h;database=d"),
+        ("sqlserver://h;password={a;secret;x=y", "sqlserver://h"),
         ("jdbc:sqlserver://h;password=secret;databaseName=d", "jdbc:sqlserver://h;databasename=d"),
         ("sqlserver://h;databasePassword=secret", "sqlserver://h"),
         ("jdbc:oracle:thin:scott/secret@host:1521", "jdbc:oracle:thin:@host:1521"),
@@ -102,3 +105,13 @@ def test_jobs_whose_names_differ_after_a_question_mark_are_two(tmp_path: Path) -
         "pipeline:openlineage-spark/load-full",
         "pipeline:openlineage-spark/load-inc",
     }
+
+
+@pytest.mark.parametrize("hostile", [";a=b" + "{" * 1_000_000, ";a={" * 250_000])
+@pytest.mark.parametrize("side", ["namespace", "name"])
+def test_no_name_takes_long(side: str, hostile: str, tmp_path: Path) -> None:
+    row = {"namespace": "sqlserver://h", "name": "shop.orders", side: hostile}
+    begun = time.process_time()
+    snapshot = read(tmp_path, event("a", inputs=[row, dataset(PATH)]))
+    assert time.process_time() - begun < 2
+    assert datasets(snapshot).keys() == {PATH_REF}, "what is too long is no name"
