@@ -18,9 +18,14 @@ from graph_api.sources.scalars import text_in
 NAME = "openlineage"
 MAX_COLUMNS, MAX_LINEAGE, MAX_READ = 200, 100, 20
 
-_ORACLE = re.compile(r"^(jdbc:oracle:\w+:)\S*@", re.IGNORECASE)
+_ORACLE = re.compile(r"^((?:jdbc:)?oracle:\w+:)\S*@", re.IGNORECASE)
 """Here user and password stand before the address without `//`."""
+_SQL_SERVER = re.compile(r"(?:jdbc:)?(?:jtds:)?sqlserver:", re.IGNORECASE)
+_MYSQL = re.compile(r"(?:jdbc:)?(?:mysql|mariadb)\b", re.IGNORECASE)
+_HOST = re.compile(r"\(([^()]*+)\)")
+"""One of MySQL's, as in `address=(host=h)(port=3306)` or `(host=h,port=3306)`."""
 _DATABASE = ("database", "databasename")
+_ADDRESS = ("host", "port")
 
 
 class Name(NamedTuple):
@@ -59,7 +64,19 @@ def _texts(value: Any) -> tuple[str, str]:
 
 def _safe(text: str) -> str:
     """An address, or a part of one, without query, and without credentials as JDBC's drivers write them."""
+    # First what may hold an `@`, which is no end of a user there.
+    if _SQL_SERVER.match(text):
+        text = _without_parameters(text)
+    elif _MYSQL.match(text):
+        text = _HOST.sub(_address, text)
     return _without_parameters(_ORACLE.sub(r"\1@", without_user(text))).partition("?")[0]
+
+
+def _address(host: re.Match[str]) -> str:
+    """Host and port; what else is said there may be a password."""
+    pairs = [pair.strip() for pair in host[1].split(",")]
+    kept = [pair for pair in pairs if pair.partition("=")[0].strip().lower() in _ADDRESS]
+    return f"({','.join(kept)})" if kept else ""
 
 
 def _without_parameters(text: str) -> str:
