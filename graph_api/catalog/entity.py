@@ -87,7 +87,7 @@ class EntityStatement:
     code_owners_dialect: str | None = None
     code_owners_path: str | None = None
     code_owners_document: str | None = None
-    """Where the CODEOWNERS file stands in the source; without `code_owners` it could not be read yet."""
+    """Where the CODEOWNERS file stands in the source."""
     code_owners_stale: bool = False
     """Whether the file cannot be read now; then `code_owners` is what it said at `code_owners_last_seen`."""
     code_owners_last_seen: str | None = None

@@ -78,14 +78,14 @@ class Comparison:
         kept = {}
         for ref, old in before.items() if self._snapshot.unreadable else ():
             statement = self._snapshot.entities.get(ref)
-            document = statement.code_owners_document if statement else None
-            is_unread = old.code_owners_document == document and document in self._snapshot.unreadable
-            if statement and old.code_owners is not None and is_unread:
+            is_unread = old.code_owners is not None and old.code_owners_document in self._snapshot.unreadable
+            if statement and statement.code_owners is None and is_unread:
                 kept[ref] = replace(
                     statement,
                     code_owners=old.code_owners,
                     code_owners_dialect=old.code_owners_dialect,
                     code_owners_path=old.code_owners_path,
+                    code_owners_document=old.code_owners_document,
                     code_owners_stale=True,
                     code_owners_last_seen=old.code_owners_last_seen or old.last_seen or self._last_applied_at,
                 )

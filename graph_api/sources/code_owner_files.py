@@ -31,7 +31,7 @@ class CodeOwnerFiles:
         try:
             text = _text(row)
         except ValueError as error:
-            self._findings.refuse_code_owners(repository, row.document, str(error))
+            self._findings.refuse(row.document, str(error))
             return
         for problem in CodeOwners.parse(text, self._dialect).problems:
             message = f"line {problem.line}: {problem.message}"

@@ -131,12 +131,8 @@ class Repositories:
             self._report(ProblemCode.DUPLICATE, message, document)
             return None
         file = self._read(checkout, place, document, url)
-        declared = self._entities.get(ref)
         if file:
-            self._entities[ref] = _with_owners(declared, ref, url, file)
-        elif declared:
-            # What the file said before stays with the repository that its descriptor states anew.
-            self._entities[ref] = replace(declared, code_owners_document=document)
+            self._entities[ref] = _with_owners(self._entities.get(ref), ref, url, file)
         return ref
 
     def _url(self, checkout: Checkout) -> str | None:

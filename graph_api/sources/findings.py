@@ -183,12 +183,6 @@ class Findings:
         self.problem(message, document.at(), code=code, severity=Severity.REFUSED)
         self._unreadable.add(document.path)
 
-    def refuse_code_owners(self, repository: Ref, document: Document, message: str) -> None:
-        """As `refuse`, of the document that is a repository's CODEOWNERS file: the owners that it named stay."""
-        self.refuse(document, message)
-        said = self._entities[self.entity(repository, document.at())]
-        self._entities[repository] = replace(said, code_owners_document=document.path)
-
     def repository_of(self, document: Document) -> tuple[Ref, PurePosixPath] | None:
         """The repository that the document's file stands in, and the file's folder there; None if nothing tells."""
         for folder in (document.folder, *document.folder.parents):

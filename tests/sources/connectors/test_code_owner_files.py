@@ -7,7 +7,14 @@ from typing import Any
 import orjson
 import pytest
 
-from graph_api.sources.reading import read_paths
+from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.ref import Ref
+from graph_api.sources.code_owner_files import GITHUB_PLACES
+from graph_api.sources.documents import Document, Unanswered
+from graph_api.sources.github import CONNECTOR as GITHUB
+from graph_api.sources.reading import read_answers, read_paths
+from graph_api.store.protocol import Store
+from graph_api.sync import sync
 from tests.commands import ask, run
 from tests.sources.connectors.recorded import FOLDER
 
@@ -85,6 +92,26 @@ def test_what_was_read_before_stays_while_a_file_is_too_large_or_no_text(
     assert "a CODEOWNERS file" in run("sync", str(tmp_path / "tool"), "--source", "tool").output
     asked = ask('{ entity(ref: "repository:shop/web") { ... on Repository { codeOwners(path: "a.py") { text } } } }')
     assert asked["entity"]["codeOwners"] == [{"text": "@shop/ops"}]
+
+
+@pytest.mark.parametrize("refused", GITHUB_PLACES)
+async def test_what_was_read_before_stays_while_a_file_is_refused(store: Store, refused: str) -> None:
+    """As long as no other file of the repository takes its place."""
+    base, web = "https://api.github.com", Ref("repository:shop/web")
+    rows = [{"full_name": "shop/web", "html_url": "https://github.com/shop/web"}]
+    repositories = Document(f"{base}/orgs/shop/repos", rows)
+    places = {place: f"{base}/repos/shop/web/contents/{place}" for place in GITHUB_PLACES}
+    text = base64.b64encode(b"* @shop/ops\n").decode()
+    file = Document(places[refused], {"path": refused, "encoding": "base64", "content": text})
+    await sync(store, read_answers(GITHUB, [repositories, file], "shop"), SourceOrder())
+    no_answers = [Unanswered(path, "GitHub answers 403") for path in places.values()]
+    for _ in range(2):
+        await sync(store, read_answers(GITHUB, [repositories, *no_answers], "shop"), SourceOrder())
+        (said,) = (await store.entities([web]))[web].statements.values()
+        assert (said.code_owners, said.code_owners_path, said.code_owners_stale) == ("* @shop/ops\n", refused, True)
+    await sync(store, read_answers(GITHUB, [repositories], "shop"), SourceOrder())
+    (said,) = (await store.entities([web]))[web].statements.values()
+    assert said.code_owners is None
 
 
 def test_a_line_that_is_wrong_is_told(tmp_path: Path) -> None:
