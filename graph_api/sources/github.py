@@ -23,17 +23,19 @@ and the permission as role. `push` and less own nothing. An environment belongs 
 entities; of many to one environment the latest counts, whether or not it succeeded (GitHub keeps that elsewhere).
 
 Online, a repository of which GitHub answers a question with 404 (it has no dependency graph, say) has none of that; one
-that GitHub refuses (403, or 451 where it is blocked) is told, and what it said before stays; every other fault ends the
-run. Of a member without `users/{login}` (404) no name is known. A GitHub Enterprise Server is asked at
-`https://HOST/api/v3`; refs of its teams and people have its host in their namespace, `group:github-HOST-org/team`. All
-answers of one source are of one server.
+that GitHub refuses (403, or 451 where it is blocked) is told, and what it said before stays. So it is with a team's
+members and repositories, and with a repository's deployments and so its environments, also where they are not found
+(404). An organization without custom properties (404) has none; every other fault ends the run. Of a member without
+`users/{login}` (404) no name is known. A folder, submodule or symlink named CODEOWNERS is none; GitHub itself follows
+symlinks to files of the repository. A GitHub Enterprise Server is asked at `https://HOST/api/v3`; refs of its teams and
+people have its host in their namespace, `group:github-HOST-org/team`. All answers of one source are of one server.
 
 Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
 
 https://docs.github.com/en/rest
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -43,7 +45,7 @@ from graph_api.sources.answers import Question, Row, option, rows_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.code_owner_files import GITHUB_PLACES, CodeOwnerFiles
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, Unanswered
+from graph_api.sources.documents import Document, Unanswered, dig
 from graph_api.sources.findings import Findings
 from graph_api.sources.github_parts import (
     NAME,
@@ -65,6 +67,8 @@ BY_AGE = {**PAGE, "sort": "created", "direction": "asc"}
 """New repositories come last, so that none is missed while others are read."""
 NOT_FOUND = 404
 REFUSED = (403, 451)
+UNTOLD = (NOT_FOUND, *REFUSED)
+"""Of what GitHub told just before that there is."""
 VERSION = "2022-11-28"
 """Of the API, which also GitHub Enterprise Server answers."""
 
@@ -142,14 +146,17 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document 
         async for document in _pages(api, f"{org}/{path}", params):
             names[question] += [row.text(key) or "" for row in question.rows(document)]
             yield document
-    async for document in _pages(api, f"{org}/properties/values"):
-        yield document
+    # Neither every organization nor every server has them. They are labels of repositories that are stated anyhow, so
+    # that nothing could stay of them if they were refused.
+    async for answer in _if_any(api, f"{org}/properties/values", refused=()):
+        yield answer
     for login in names[MEMBERS]:
         async for answer in _if_any(api, f"users/{quote(login)}"):
             yield answer
     for path in [f"{org}/teams/{team}/{part}" for team in names[TEAMS] for part in ("members", "repos")]:
-        async for document in _pages(api, path):
-            yield document
+        # Not found may be a team that is gone meanwhile, or one that is hidden from the token.
+        async for answer in _if_any(api, path, refused=UNTOLD):
+            yield answer
     for name in names[REPOSITORIES]:
         async for answer in _of_repository(api, f"repos/{organization}/{name}"):
             yield answer
@@ -162,24 +169,45 @@ async def _of_repository(api: Api, repository: str) -> AsyncIterator[Document | 
         yield answer
     for place in GITHUB_PLACES:
         async for answer in _if_any(api, f"{repository}/contents/{place}"):
-            if isinstance(answer, Document) and isinstance(answer.value, list):
-                continue  # A folder of this name.
+            if isinstance(answer, Document) and _is_no_file(answer.value):
+                continue
             yield answer
             if isinstance(answer, Document):
                 return
 
 
+def _is_no_file(content: Any) -> bool:
+    """A folder, a submodule, or a symlink that GitHub does not follow, as it leads to no file of the repository."""
+    return isinstance(content, list) or dig(content, "type") in ("symlink", "submodule")
+
+
 async def _environments(api: Api, repository: str) -> AsyncIterator[Document | Unanswered]:
-    """With the latest deployment to each, of what may be thousands."""
-    path = f"{repository}/deployments"
-    async for answer in _if_any(api, f"{repository}/environments"):
+    """With the latest deployment to each, of what may be thousands.
+
+    Without deployments nothing is said of environments: their links would take the place of those with a commit.
+    """
+    answers = [answer async for answer in _if_any(api, f"{repository}/environments")]
+    for answer in [*answers]:
+        answers += await _deployments(api, f"{repository}/deployments", answer)
+    refused = next((answer for answer in answers if isinstance(answer, Unanswered)), None)
+    if refused:
+        paths = [api.url(f"{repository}/{part}") for part in ("environments", "deployments")]
+        answers = [Unanswered(path, refused.message) for path in paths]
+    for answer in answers:
         yield answer
-        if isinstance(answer, Unanswered):
-            yield Unanswered(api.url(path), answer.message)
-            continue
-        for row in ENVIRONMENTS.rows(answer):
-            value = await api.get(path, {"environment": row.value["name"], "per_page": 1})
-            yield Document(api.url(path), value)
+
+
+async def _deployments(api: Api, path: str, environments: Document | Unanswered) -> list[Document | Unanswered]:
+    rows = ENVIRONMENTS.rows(environments) if isinstance(environments, Document) else ()
+    try:
+        return [
+            Document(api.url(path), await api.get(path, {"environment": row.value["name"], "per_page": 1}))
+            for row in rows
+        ]
+    except ApiError as error:
+        if error.status not in UNTOLD:
+            raise
+        return [_unanswered(api, path, error)]
 
 
 async def _answer(api: Api, path: str) -> Document:
@@ -191,18 +219,25 @@ async def _pages(api: Api, path: str, params: Mapping[str, Any] = PAGE) -> Async
         yield Document(url, value)
 
 
-async def _if_any(api: Api, path: str) -> AsyncIterator[Document | Unanswered]:
-    """The pages of what GitHub need not have, such as the dependencies of a repository; a later page is not missing."""
+async def _if_any(api: Api, path: str, *, refused: Collection[int] = REFUSED) -> AsyncIterator[Document | Unanswered]:
+    """The pages of what GitHub need not have, such as the dependencies of a repository; a later page is not missing.
+
+    `refused` are the statuses of a question that GitHub refuses to answer, and not for want of an answer.
+    """
     read = 0
     try:
         async for document in _pages(api, path):
             read += 1
             yield document
     except ApiError as error:
-        if read or error.status not in (NOT_FOUND, *REFUSED):
+        if read or error.status not in (NOT_FOUND, *refused):
             raise
-        if error.status in REFUSED:
-            yield Unanswered(api.url(path), f"GitHub answers {error.status}; what it answered last stays")
+        if error.status in refused:
+            yield _unanswered(api, path, error)
+
+
+def _unanswered(api: Api, path: str, error: ApiError) -> Unanswered:
+    return Unanswered(api.url(path), f"GitHub answers {error.status}; what it answered last stays")
 
 
 CONNECTOR = Connector(

@@ -82,9 +82,7 @@ def refused(status: int) -> JSONResponse:
     return JSONResponse({"message": "no"}, status_code=status)
 
 
-@pytest.mark.parametrize(
-    "path", ["/orgs/shop/repos", "/orgs/shop/teams", "/orgs/shop/members", "/orgs/shop/teams/pay/members"]
-)
+@pytest.mark.parametrize("path", ["/orgs/shop/repos", "/orgs/shop/teams", "/orgs/shop/members"])
 def test_a_list_that_is_not_found_ends_the_run(path: str) -> None:
     with pytest.raises(ApiError, match=f"{path} answers 404"):
         Tool(CONNECTOR, {**GOOD, path: refused(404)}).read(SHOP)
@@ -121,9 +119,52 @@ def test_of_a_repository_that_is_refused_what_was_read_last_stays(status: int) -
     assert {urlsplit(path).path for path in gone} <= {urlsplit(path).path for path in snapshot.unreadable}
 
 
-def test_a_folder_named_codeowners_is_none() -> None:
-    place = f"/repos/shop/web/contents/{GITHUB_PLACES[0]}"
-    tool = Tool(CONNECTOR, {**GOOD, place: [{"name": "a", "path": "CODEOWNERS/a", "type": "file"}]})
+@pytest.mark.parametrize("status", [403, 404, 451])
+@pytest.mark.parametrize("part", ["members", "repos"])
+def test_of_a_team_that_is_refused_or_gone_meanwhile_what_was_read_last_stays(part: str, status: int) -> None:
+    path = f"/orgs/shop/teams/pay/{part}"
+    snapshot = Tool(CONNECTOR, {**GOOD, path: refused(status)}).read(SHOP)
+    assert [urlsplit(told).path for told in snapshot.unreadable] == [path]
+    assert [problem.message for problem in snapshot.problems] == [
+        f"GitHub answers {status}; what it answered last stays"
+    ]
+    whole = Tool(CONNECTOR, GOOD).read(SHOP)
+    assert {urlsplit(said.document).path for key, said in whole.links.items() if key not in snapshot.links} == {path}
+
+
+@pytest.mark.parametrize("status", [403, 404, 451])
+def test_of_environments_whose_deployments_are_refused_what_was_read_last_stays(status: int) -> None:
+    """Else a link without the commit would take the place of the one with it."""
+    snapshot = Tool(CONNECTOR, {**GOOD, "/repos/shop/web/deployments": refused(status)}).read(SHOP)
+    unread = {"/repos/shop/web/environments", "/repos/shop/web/deployments"}
+    assert {urlsplit(path).path for path in snapshot.unreadable} == unread
+    whole = Tool(CONNECTOR, GOOD).read(SHOP)
+    assert {urlsplit(said.document).path for key, said in whole.links.items() if key not in snapshot.links} <= unread
+    assert not [key for key in snapshot.links if key.relation == "DEPLOYED_TO" and key.source.endswith("/web")]
+
+
+def test_without_custom_properties_the_rest_is_read() -> None:
+    path = "/orgs/shop/properties/values"
+    snapshot, whole = (Tool(CONNECTOR, answers).read(SHOP) for answers in ({**GOOD, path: refused(404)}, GOOD))
+    assert (snapshot.entities.keys(), snapshot.links.keys()) == (whole.entities.keys(), whole.links.keys())
+    assert not snapshot.problems
+
+
+def test_custom_properties_that_are_refused_end_the_run() -> None:
+    with pytest.raises(ApiError, match="/orgs/shop/properties/values answers 403"):
+        Tool(CONNECTOR, {**GOOD, "/orgs/shop/properties/values": refused(403)}).read(SHOP)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"name": "a", "path": "CODEOWNERS/a", "type": "file"}],
+        {"name": "CODEOWNERS", "path": GITHUB_PLACES[0], "type": "symlink", "target": "/nowhere"},
+        {"name": "CODEOWNERS", "path": GITHUB_PLACES[0], "type": "submodule", "submodule_git_url": "git://a/b"},
+    ],
+)
+def test_a_folder_or_link_named_codeowners_is_none(content: Any) -> None:
+    tool = Tool(CONNECTOR, {**GOOD, f"/repos/shop/web/contents/{GITHUB_PLACES[0]}": content})
     assert not tool.read(SHOP).problems
     assert f"/repos/shop/web/contents/{GITHUB_PLACES[1]}?per_page=100" in tool.asked
 
