@@ -21,6 +21,8 @@ MAX_PAGES = 10_000
 MAX_REDIRECTS = 5
 MAX_ANSWER = 64_000_000
 """Bytes of one answer, unpacked."""
+MAX_REASON = 1_000
+"""Bytes of what an answer says that refuses."""
 MAX_SECONDS = 300.0
 """Until the end of one answer, however steadily it drips."""
 
@@ -31,12 +33,14 @@ _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 class ApiError(Exception):
     """An API that cannot be asked, or does not answer as it should. Nothing of the source may be withdrawn.
 
-    `status` is the answer's HTTP status, where that is what is wrong.
+    `status` is the answer's HTTP status, where that is what is wrong, and `reason` the beginning of what it says: to be
+    understood, not to be shown.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, reason: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
 
 
 class Pages:
@@ -168,14 +172,15 @@ async def _try(client: httpx.AsyncClient, question: _Question) -> tuple[httpx.Re
             raise ApiError(f"{message}; nothing was withdrawn, sync again then")
         return None, wait
     if not answer.is_success and not answer.is_redirect:
-        raise _refused(answer.status_code, shown)
+        raise _refused(answer, shown)
     return answer, None
 
 
-def _refused(status: int, shown: str) -> ApiError:
+def _refused(answer: httpx.Response, shown: str) -> ApiError:
+    status, reason = answer.status_code, answer.content[:MAX_REASON].decode(errors="replace")
     if status in (401, 403):
-        return ApiError(f"{shown} answers {status}: is the token set, valid, and allowed to read this?", status)
-    return ApiError(f"{shown} answers {status}; is the base URL right?", status)
+        return ApiError(f"{shown} answers {status}: is the token set, valid, and allowed to read this?", status, reason)
+    return ApiError(f"{shown} answers {status}; is the base URL right?", status, reason)
 
 
 async def _whole(stream: httpx.Response) -> httpx.Response:

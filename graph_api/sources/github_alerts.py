@@ -13,8 +13,9 @@ repositories that have different ones. The packages themselves come from bills o
 repository on one advisory (in several manifests) are one link with the first manifest and the number of alerts. The
 repository is read from the alert's own web address, so answers on one repository and on an organization read alike.
 
-Online, open alerts are asked for. Where code scanning is not enabled (403, 404) that is told, what was read of it
-before stays, and the Dependabot alerts are read. The token needs `security_events` (or read access to both kinds of
+Online, open alerts are asked for. Where GitHub says that code scanning is not enabled there are none of it; where it
+refuses them otherwise (403, 404), which may be for want of permission, that is told, and what was read of it before
+stays. The Dependabot alerts are read either way. The token needs `security_events` (or read access to both kinds of
 alerts); on GitHub Enterprise Server the base URL ends in `/api/v3`.
 
 Shapes of answers checked against GitHub's OpenAPI, as of @octokit/openapi-types 29.0.1.
@@ -23,6 +24,7 @@ https://docs.github.com/en/rest/dependabot/alerts
 https://docs.github.com/en/rest/code-scanning/code-scanning
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +41,11 @@ from graph_api.sources.weaknesses import Tally, Weaknesses, newest_score, number
 NAME = "github_alerts"
 CODE_SCANNING = "code-scanning"
 ALERTS = ("dependabot", CODE_SCANNING)
-NOT_ENABLED = (403, 404)
+REFUSED = (403, 404)
+_NOT_ENABLED = re.compile(
+    r"no analysis found|code scanning is not enabled|(?:advanced|code) security must be enabled", re.IGNORECASE
+)
+"""What GitHub says where there is no code scanning; else either status may be that of a token that may no longer."""
 
 Alert = dict[str, Any]
 _PAGE = {"state": "open", "per_page": 100}
@@ -67,14 +73,22 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document 
     if unknown := set(wanted) - set(ALERTS):
         raise ApiError(f"no such alerts: {', '.join(sorted(unknown))}; there are {', '.join(ALERTS)}")
     for kind in wanted:
-        path = f"orgs/{organization}/{kind}/alerts"
-        try:
-            async for url, value in api.linked_pages(path, _PAGE):
-                yield Document(url, value)
-        except ApiError as error:
-            if kind != CODE_SCANNING or error.status not in NOT_ENABLED:
-                raise
-            message = f"GitHub answers {error.status}: is code scanning enabled? What it answered last stays"
+        async for answer in _alerts(api, organization, kind):
+            yield answer
+
+
+async def _alerts(api: Api, organization: str, kind: str) -> AsyncIterator[Document | Unanswered]:
+    """What the first page answers for code scanning may be that there is none; a later page is not missing."""
+    path, read = f"orgs/{organization}/{kind}/alerts", 0
+    try:
+        async for url, value in api.linked_pages(path, _PAGE):
+            read += 1
+            yield Document(url, value)
+    except ApiError as error:
+        if read or kind != CODE_SCANNING or error.status not in REFUSED:
+            raise
+        if not _NOT_ENABLED.search(error.reason):
+            message = f"GitHub answers {error.status}: may the token read it? What it answered last stays"
             yield Unanswered(api.url(path), message)
 
 

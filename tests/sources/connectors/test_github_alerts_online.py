@@ -27,8 +27,16 @@ RECORDED = Path(__file__).parent / "github_alerts" / "input"
 class GitHub:
     """Dependabot alerts in pages of one, by cursor; the first question of all is one too many."""
 
-    def __init__(self, *, broken: str = "", refusal: int | None = None, refused: str = "code-scanning") -> None:
-        self.refusal, self.refused = refusal, refused
+    def __init__(
+        self,
+        *,
+        broken: str = "",
+        refusal: int | None = None,
+        refused: str = "code-scanning",
+        reason: str = "Not Found",
+        from_page: int = 0,
+    ) -> None:
+        self.refusal, self.refused, self.reason, self.from_page = refusal, refused, reason, from_page
         self.alerts = {
             kind: [
                 alert for alert in orjson.loads((RECORDED / f"{kind}.json").read_bytes()) if alert["state"] == "open"
@@ -50,8 +58,8 @@ class GitHub:
             return JSONResponse({"message": "Bad credentials"}, status_code=401)
         assert request.path_params["organization"] == "shop"
         assert (request.query_params["state"], request.query_params["per_page"]) == ("open", "100")
-        if self.refusal and kind == self.refused:
-            return JSONResponse({"message": "no analysis found"}, status_code=self.refusal)
+        if self.refusal and kind == self.refused and int(cursor) >= self.from_page:
+            return JSONResponse({"message": self.reason}, status_code=self.refusal)
         if kind == self.broken and cursor == "1":
             return JSONResponse({}, status_code=500)
         return self.page(request, kind, int(cursor))
@@ -142,9 +150,34 @@ def test_wrong_options_are_told(options: dict[str, str], message: str) -> None:
         fetched(GitHub(), options)
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, "no analysis found"),
+        (403, "Code scanning is not enabled for this repository. Please enable it in the repository settings."),
+        (403, "Advanced Security must be enabled for this repository to use code scanning."),
+        (403, "Code Security must be enabled for this repository to use code scanning."),
+    ],
+)
+def test_where_code_scanning_is_not_enabled_there_are_no_alerts_of_it(status: int, reason: str) -> None:
+    github = GitHub(refusal=status, reason=reason)
+    answers = answered(github, {"organization": "shop"})
+    assert [type(answer) for answer in answers] == [Document] * len(github.alerts["dependabot"])
+
+
 @pytest.mark.parametrize("status", [403, 404])
-def test_without_code_scanning_the_other_alerts_are_read_and_what_it_said_stays(status: int) -> None:
-    github = GitHub(refusal=status)
+def test_a_later_page_of_code_scanning_that_is_refused_ends_the_run(status: int) -> None:
+    with pytest.raises(ApiError, match=f"code-scanning/alerts answers {status}"):
+        answered(GitHub(refusal=status, reason="no analysis found", from_page=1), {"organization": "shop"})
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(403, "Resource not accessible by personal access token"), (404, "Not Found")]
+)
+def test_where_code_scanning_is_refused_the_other_alerts_are_read_and_what_it_said_stays(
+    status: int, reason: str
+) -> None:
+    github = GitHub(refusal=status, reason=reason)
     answers = answered(github, {"organization": "shop"})
     (refused,) = [answer for answer in answers if isinstance(answer, Unanswered)]
     assert refused.path.endswith("/api/v3/orgs/shop/code-scanning/alerts")
