@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from graph_api.local_neo4j.errors import LocalNeo4jError
-from graph_api.local_neo4j.process import exclusive
+from graph_api.locking import exclusive
 
 if TYPE_CHECKING:
     from jgo.maven import Artifact

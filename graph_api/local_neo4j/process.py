@@ -1,27 +1,16 @@
-"""Processes and locks that outlive the Python process that made them."""
+"""Processes that outlive the Python process that made them."""
 
-import fcntl
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from graph_api.local_neo4j.errors import LocalNeo4jError
 
 _GRACE = 30.0
 _POLL = 0.05
-
-
-@contextmanager
-def exclusive(lock: Path) -> Iterator[None]:
-    """Holds the lock file against other processes; the system frees it even if this process is killed."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def launch(command: Sequence[str | Path], log: Path) -> int:

@@ -14,7 +14,8 @@ from graph_api.local_neo4j.artifacts import ensure_jars, main_class
 from graph_api.local_neo4j.configuration import jvm_options, minimum_java, neo4j_conf
 from graph_api.local_neo4j.errors import LocalNeo4jError
 from graph_api.local_neo4j.java import find_java
-from graph_api.local_neo4j.process import exclusive, launch, started_at, terminate
+from graph_api.local_neo4j.process import launch, started_at, terminate
+from graph_api.locking import exclusive
 
 DEFAULT_VERSION = "2026.08.1"
 _STATE = "running.json"

@@ -6,6 +6,7 @@ the same job and type: a restart keeps them, and there are no more files than jo
 
 import hashlib
 import tempfile
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from math import inf
@@ -23,6 +24,7 @@ from graph_api.access.audit import Attempt
 from graph_api.access.authorize import SYNC, authorize
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.guarding import recording
+from graph_api.locking import exclusive
 from graph_api.source_entries import Configured, FileSource
 from graph_api.sources import openlineage
 from graph_api.sources.documents import Document, dig
@@ -33,6 +35,9 @@ from graph_api.web.receiving import Receiver, bears, knowing_secret, secret_of
 from graph_api.web.responses import error_response, json_response
 
 ACTION = "lineage"
+LOCK = ".lock"
+AHEAD = 600.0
+"""Seconds that a producer's clock may be ahead of ours."""
 
 
 def lineage_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route]:
@@ -76,24 +81,27 @@ async def _source_of(
 
 
 def _keep(documents: Sequence[Document], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for document in documents:
-        path = folder / _file_name(document.path)
-        if _seconds(document.value) >= _kept_seconds(path):
-            _replace(path, orjson.dumps(document.value))
+    # Others that share the folder must not compare and replace meanwhile.
+    with exclusive(folder / LOCK):
+        for document in documents:
+            path = folder / _file_name(document.path)
+            if _seconds(document.value, time.time()) >= _kept_seconds(path):
+                _replace(path, orjson.dumps(document.value))
 
 
 def _kept_seconds(path: Path) -> float:
     """When the event happened that was received before; a file that was spoiled gives way to any."""
     try:
-        return _seconds(orjson.loads(path.read_bytes()))
+        return _seconds(orjson.loads(path.read_bytes()), path.stat().st_mtime)
     except (OSError, orjson.JSONDecodeError):
         return -inf
 
 
-def _seconds(event: Any) -> float:
-    """An event that does not say when it happened is older than any that does."""
-    return seconds_in(dig(event, "eventTime")) or 0
+def _seconds(event: Any, received: float) -> float:
+    """An event that does not say when it happened is older than any that does; by a clock that is too far ahead, it
+    happened when it was received."""
+    seconds = seconds_in(dig(event, "eventTime")) or 0
+    return seconds if seconds <= received + AHEAD else received
 
 
 def _file_name(path: str) -> str:

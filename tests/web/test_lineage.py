@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def event(job: str, reads: str, type_: str = "COMPLETE", at: str = "2026-01-02T0
 
 
 def kept() -> list[Path]:
-    return list(Path("events").iterdir()) if Path("events").exists() else []
+    return list(Path("events").glob("*.json"))
 
 
 async def reads_of(store: Store) -> dict[str, list[str]]:
@@ -109,6 +110,38 @@ async def test_an_event_that_comes_late_does_not_take_the_place_of_a_newer_one(
             assert (await client.post("/api/v1/lineage", json=sent, headers=BEARER)).status_code == 201
     [file] = kept()
     assert f"shop.public.{stays}" in file.read_text(encoding="utf-8")
+
+
+async def test_a_clock_that_is_ahead_does_not_keep_out_what_comes_later(store: Store) -> None:
+    async with receiving(store) as client:
+        for reads, at in (("orders", "9999-12-31T23:59:59Z"), ("prices", iso(60)), ("rates", iso(-60))):
+            sent = event("load", reads, at=at)
+            assert (await client.post("/api/v1/lineage", json=sent, headers=BEARER)).status_code == 201
+    [file] = kept()
+    assert "shop.public.prices" in file.read_text(encoding="utf-8"), "a minute ahead is believed"
+
+
+async def test_what_comes_too_far_ahead_is_no_older_than_what_is_kept(store: Store) -> None:
+    async with receiving(store) as client:
+        for reads, at in (("orders", iso(-60)), ("prices", iso(86_400))):
+            await client.post("/api/v1/lineage", json=event("load", reads, at=at), headers=BEARER)
+    assert "shop.public.prices" in kept()[0].read_text(encoding="utf-8")
+
+
+def iso(seconds: float) -> str:
+    """So many seconds from now."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+async def test_of_events_that_come_at_once_the_newest_is_kept(store: Store) -> None:
+    """Threads of their own go through both lists, side by side."""
+    jobs = [f"load{number}" for number in range(1_000)]
+    async with receiving(store) as client:
+        lists = [[event(job, reads, at=at) for job in jobs] for reads, at in (("prices", iso(-1)), ("orders", iso(-2)))]
+        posts = [client.post("/api/v1/lineage", json=events, headers=BEARER) for events in lists]
+        assert [answer.status_code for answer in await asyncio.gather(*posts)] == [201, 201]
+    assert len(kept()) == 1_000
+    assert not [file for file in kept() if "shop.public.orders" in file.read_text(encoding="utf-8")]
 
 
 async def test_a_file_that_was_spoiled_gives_way(store: Store) -> None:
