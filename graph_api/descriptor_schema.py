@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph_api.catalog.entity import Criticality
-from graph_api.catalog.former_refs import FORMER_REFS
 from graph_api.catalog.kinds import APPLICATION_TYPES, BUILT_IN_KINDS, LIBRARY_TYPES, SERVICE_TYPES, Kind, kind_name
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, MAX_PART
 from graph_api.catalog.relations import RELATIONS, Direction, Relation, Spelling
@@ -152,7 +151,7 @@ def _metadata() -> Json:
 
 
 _ANNOTATIONS: Json = {
-    FORMER_REFS: _described("Refs that it had before, with commas or spaces between them."),
+    "graph-api/former-refs": _described("Refs that it had before, with commas or spaces between them."),
     "backstage.io/source-location": _described("Where its source code is, such as url:https://github.com/org/repo."),
     "github.com/project-slug": _described("Its repository on GitHub, org/repo."),
 }

@@ -14,7 +14,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals
 from graph_api.once import Told
-from graph_api.planning.restate import Edit, meant_links, stated_links, stated_rows
+from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, read_links, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
@@ -143,7 +143,7 @@ async def remove_links(
     now = utc_now()
 
     async def work(tx: WriteTransaction) -> EditReport:
-        before = await meant_links(tx, keys)
+        before = await tx.links(keys)
         errors = []
         for place, key in enumerate(keys):
             link = before.get(key)

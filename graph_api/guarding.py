@@ -14,7 +14,7 @@ from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.errors import UNREACHABLE, CatalogError
-from graph_api.planning.restate import meant_rows
+from graph_api.planning.restate import stated_rows
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.writing import utc_now
 
@@ -65,7 +65,7 @@ async def not_owned(
         return []
     teams = await _teams(tx, by.principal)
     sees = visibility_of(by.principal, teams).sees
-    rows = await meant_rows(tx, refs)
+    rows = await stated_rows(tx, refs)
 
     def is_own(ref: Ref) -> bool:
         row = rows.get(ref)
@@ -79,7 +79,7 @@ async def not_owned(
 async def _teams(tx: WriteTransaction, principal: Principal) -> frozenset[Ref]:
     """The user, its groups, and all groups below them; also under the refs that they have joined with others."""
     named = principal.groups | ({principal.user} if principal.user else set())
-    rows = await meant_rows(tx, named)
+    rows = await stated_rows(tx, named)
     teams = {*named, *(row.ref for row in rows.values())}
     below = teams
     while below:

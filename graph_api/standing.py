@@ -1,12 +1,9 @@
-"""Entities under the refs that somebody uses: those that a source gave things that now stand under another ref, and
-those that things had before, too.
-"""
+"""Entities under the refs that somebody uses: those that a source gave things that now stand under another ref too."""
 
 from collections.abc import Collection
 
 from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity
-from graph_api.catalog.former_refs import renamed_in
 from graph_api.catalog.ref import Ref
 from graph_api.store.protocol import Reading
 
@@ -22,7 +19,7 @@ async def stand_ins(store: Reading, missing: Collection[Ref]) -> dict[Ref, Entit
     """As standing_under(), of refs that no entity has."""
     named = await store.resolve(missing)
     rows = await store.entities({ref for others in named.values() for ref in others})
-    return renamed_in(named, rows) | standing_in(named, rows)
+    return standing_in(named, rows)
 
 
 async def all_names(store: Reading, refs: Collection[Ref]) -> set[Ref]:

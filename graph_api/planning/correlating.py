@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from graph_api.catalog.correlation import Stated, correlate, joining
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey
-from graph_api.catalog.former_refs import claimed, former_refs
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.store.protocol import WriteTransaction
@@ -32,13 +31,6 @@ class Standing:
         """Stated refs that stand elsewhere after the edit."""
         refs = self.before.keys() | self.after.keys()
         return {ref for ref in refs if self.before.get(ref, ref) != self.after.get(ref, ref)}
-
-    @property
-    def looked_at(self) -> set[Ref]:
-        """Rows whose links may have to stand elsewhere after the edit."""
-        places = {self.before.get(ref, ref) for ref in self.moved}
-        # A row that nobody declares, such as that of an inferred owner, may be there beside what had its ref before.
-        return (places | (self.after.keys() & self.involved)) & self.rows.keys()
 
     def key_before(self, key: LinkKey) -> LinkKey:
         return _placed(key, self.before)
@@ -77,8 +69,7 @@ async def find_standing(
     rows = await tx.entities({*edited, *ends})
     involved = {ref for ref in rows if everything or ref in edited}
     await _load_involved(tx, edited, ends, rows, involved, order)
-    stood = [(ref, said) for ref in involved for said in rows[ref].statements.values()]
-    before = claimed(stood) | {said.ref: ref for ref, said in stood if said.ref != ref}
+    before = {said.ref: ref for ref in involved for said in rows[ref].statements.values() if said.ref != ref}
     statements = {
         Stated(name, said.ref): said
         for ref in involved
@@ -100,7 +91,7 @@ def _places(statements: Mapping[Stated, EntityStatement], order: SourceOrder) ->
         if len(group) > 1:
             _, first = min((min(map(order, sources[ref])), ref) for ref in group)
             places |= {ref: first for ref in group if ref != first}
-    return claimed((places.get(said.ref, said.ref), said) for said in statements.values()) | places
+    return places
 
 
 async def _load_involved(
@@ -111,25 +102,18 @@ async def _load_involved(
     involved: set[Ref],
     order: SourceOrder,
 ) -> None:
-    """Add rows that share joining identifiers or former refs with what is edited or involved, at any distance."""
-    # What nobody declares, or soon nobody does, may stand in another's row.
-    wanted: set[str] = {ref for ref in (*edited, *ends) if ref not in rows or not rows[ref].declared}
-    wanted.update(ref for ref, said in edited.items() if said is None)
-    former = {ref for said in edited.values() if said for ref in former_refs(said)}
+    """Add rows that share joining identifiers with what is edited or involved, at any distance."""
+    # What has no row of its own may stand in another's.
+    wanted: set[str] = {ref for ref in (*edited, *ends) if ref not in rows}
     for ref, said in edited.items():
         wanted.update(joining(ref, said.identifiers, order.rules) if said else ())
-    new, asked = set(involved), set[str]()
-    while True:
-        for ref in new:
-            wanted.update(joining(ref, rows[ref].identifiers, order.rules))
-            former |= {other for said in rows[ref].statements.values() for other in former_refs(said)}
-        wanted = (wanted | former) - asked
-        if not wanted:
-            return
+    for ref in involved:
+        wanted.update(joining(ref, rows[ref].identifiers, order.rules))
+    asked: set[str] = set()
+    while wanted := wanted - asked:
         asked |= wanted
-        found = {ref for refs in (await tx.resolve(wanted)).values() for ref in refs} | (former & wanted)
+        found = {ref for refs in (await tx.resolve(wanted)).values() for ref in refs} - involved
         missing = found - rows.keys()
         rows.update(await tx.entities(missing) if missing else {})
-        new = (found & rows.keys()) - involved
-        involved |= new
-        wanted, former = set(), set()
+        involved |= found & rows.keys()
+        wanted = {name for ref in found for name in joining(ref, rows[ref].identifiers, order.rules)}

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
-from graph_api.catalog.former_refs import renamed_in
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
@@ -94,7 +93,7 @@ class _Links:
     async def move(self) -> None:
         """Take along the links of what stands elsewhere now, whichever source states them."""
         standing = self._standing
-        places = standing.looked_at
+        places = {standing.before.get(ref, ref) for ref in standing.moved} & standing.rows.keys()
         touched: dict[LinkKey, Link] = {}
         for direction in Direction if places else ():
             found = await self._tx.links_at(places, tuple(RELATIONS), direction)
@@ -180,40 +179,22 @@ async def each_said(tx: WriteTransaction, source: str) -> AsyncIterator[Said]:
 
 async def stated_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, Entity]:
     """Rows by the refs that some source gave them, or that they have."""
-    rows, named, others = await _rows_and_named(tx, refs)
-    return rows | standing_in(named, others)
-
-
-async def meant_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, Entity]:
-    """As stated_rows(), and by the refs that they had before."""
-    rows, named, others = await _rows_and_named(tx, refs)
-    return renamed_in(named, others) | rows | standing_in(named, others)
-
-
-async def _rows_and_named(
-    tx: WriteTransaction, refs: Collection[Ref]
-) -> tuple[dict[Ref, Entity], Mapping[str, Collection[Ref]], dict[Ref, Entity]]:
-    """Rows with these refs; of the others refs of rows by identifier, and these rows."""
     rows = await tx.entities(refs)
     missing = [ref for ref in refs if ref not in rows]
     named = await tx.resolve(missing) if missing else {}
-    return rows, named, await tx.entities({ref for found in named.values() for ref in found}) if named else {}
-
-
-async def meant_links(tx: WriteTransaction, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
-    """Links by keys whose ends may be any refs that meant_rows() knows."""
-    rows = await meant_rows(tx, {end for key in keys for end in (key.source, key.target)})
-    places = {
-        key: key._replace(source=rows[key.source].ref, target=rows[key.target].ref)
-        for key in keys
-        if key.source in rows and key.target in rows
-    }
-    found = await tx.links({*places.values()})
-    return {key: found[place] for key, place in places.items() if place in found}
+    others = await tx.entities({ref for found in named.values() for ref in found}) if named else {}
+    return rows | standing_in(named, others)
 
 
 async def stated_links(tx: WriteTransaction, source: str, keys: Collection[LinkKey]) -> dict[LinkKey, LinkStatement]:
     """What the source says of these links, wherever they stand."""
-    found = await meant_links(tx, keys)
+    rows = await stated_rows(tx, {end for key in keys for end in (key.source, key.target)})
+    found = await tx.links(
+        {
+            key._replace(source=rows[key.source].ref, target=rows[key.target].ref)
+            for key in keys
+            if key.source in rows and key.target in rows
+        }
+    )
     said = (row for link in found.values() for row in link.statements.get(source, ()))
     return {row.key: row for row in said if row.key in keys}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_api.catalog.entity import EntityStatement, LinkStatement
-from graph_api.catalog.former_refs import FORMER_REFS, former_texts
 from graph_api.catalog.identifiers import identifiers_of, normalize_all
 from graph_api.catalog.kinds import OWNER_KINDS, kind_name
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, BadRefError, Ref, make_ref, parse_ref, split_ref
@@ -42,6 +41,7 @@ _TIER = re.compile("[0-9]{1,10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ACTIVE_CONTENT = ("javascript", "data", "vbscript", "blob", "file")
 _LINK_TEXTS = ("url", "title", "icon", "type")
+_FORMER_REFS = "graph-api/former-refs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
     annotations = fields.text_map("metadata", "annotations")
     spec = dict(fields.mapping("spec"))
     identifiers = identifiers_of(kind, annotations, spec)
-    if FORMER_REFS in annotations:
-        identifiers = normalize_all((*identifiers, *_former_refs(ref, annotations[FORMER_REFS], fields)))
+    if _FORMER_REFS in annotations:
+        identifiers = normalize_all((*identifiers, *_former_refs(ref, annotations[_FORMER_REFS], fields)))
     return EntityStatement(
         ref=ref,
         name=text_of(fields.get("metadata", "name")) or "",
@@ -183,12 +183,14 @@ def _active(fields: Fields) -> bool:
 def _former_refs(ref: Ref, texts: str, fields: Fields) -> list[str]:
     kind, namespace, _ = split_ref(ref)
     found: list[str] = []
-    for text in former_texts(texts):
+    for text in re.split(r"[,\s]+", texts.strip(", \n")):
+        if not text:
+            continue
         try:
             found.append(parse_ref(text, kind=kind, namespace=namespace))
         except BadRefError as error:
-            path = ("metadata", "annotations", FORMER_REFS)
-            fields.report(ProblemCode.BAD_REF, f"{FORMER_REFS}: {error}", path)
+            path = ("metadata", "annotations", _FORMER_REFS)
+            fields.report(ProblemCode.BAD_REF, f"{_FORMER_REFS}: {error}", path)
     return found
 
 

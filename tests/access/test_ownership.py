@@ -10,7 +10,6 @@ import pytest
 from graph_api.access.audit import Outcome
 from graph_api.access.principal import Role
 from graph_api.app import create_app
-from graph_api.catalog.former_refs import FORMER_REFS
 from graph_api.catalog.ref import Ref
 from graph_api.settings import Settings
 from graph_api.store.protocol import Store
@@ -53,7 +52,6 @@ CATALOG = [
     | {"annotations": {"graph-api/identifiers": "pagerduty:P1"}},
     component("shared", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
     component("nobodys"),
-    component("unknowns", "unknown"),
     # In a whole that nobody declares yet.
     component("part", system="lake", subcomponentOf="component:vacant"),
 ]
@@ -136,8 +134,6 @@ OTHERS = {
     "throw a co-owner out": component("shared", "web"),
     "take a co-owner in": component("mine", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
     "own a part of theirs by its whole": component("vacant", "web"),
-    "own a part of theirs by a former name": component("mine", "web") | {"annotations": {FORMER_REFS: "vacant"}},
-    "own what an unknown team owns": component("mine", "web") | {"annotations": {FORMER_REFS: "group:unknown"}},
     "new without an owner": component("new"),
     "new for another team": component("new", "data"),
     "new for a team that does not exist": component("new", "nowhere"),

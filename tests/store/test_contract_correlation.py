@@ -10,7 +10,6 @@ from graph_api.catalog.changes import SyncStatus
 from graph_api.catalog.correlation import Rules, Stated, correlate
 from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.filters import ALL, Sort
-from graph_api.catalog.former_refs import FORMER_REFS
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.relations import Direction
@@ -30,15 +29,10 @@ ORDERS = [
 NAMES = ["image:p", "image:q", "service.name:r", "service.name:s", "arn:t", "plain"]
 
 
-def entity(ref: Ref, identifiers: list[str], former: Collection[Ref] = ()) -> EntityStatement:
+def entity(ref: Ref, identifiers: list[str]) -> EntityStatement:
+    name = split_ref(ref).name
     return EntityStatement(
-        ref=ref,
-        name=split_ref(ref).name,
-        kind="Component",
-        document="d",
-        location="d:1",
-        identifiers=tuple(sorted({*identifiers, *former})),
-        annotations={FORMER_REFS: ", ".join(sorted(former))} if former else {},
+        ref=ref, name=name, kind="Component", document="d", location="d:1", identifiers=tuple(sorted(set(identifiers)))
     )
 
 
@@ -52,18 +46,6 @@ def snapshots(draw: st.DrawFn, source: str) -> Snapshot:
     ends = st.sampled_from(sorted(said) or REFS)
     pairs = draw(st.sets(st.tuples(ends, st.sampled_from(REFS)), max_size=3))
     return _snapshot(source, said, pairs)
-
-
-@st.composite
-def renamed(draw: st.DrawFn, source: str) -> Snapshot:
-    """Some had the ref of another before, which may be there again."""
-    snapshot = draw(snapshots(source))
-    former = draw(st.dictionaries(st.sampled_from(REFS), st.sets(st.sampled_from(REFS), min_size=1, max_size=2)))
-    entities = {
-        ref: entity(ref, list(said.identifiers), former[ref]) if ref in former else said
-        for ref, said in snapshot.entities.items()
-    }
-    return replace(snapshot, entities=entities)
 
 
 @st.composite
@@ -98,14 +80,6 @@ def test_the_catalog_depends_on_what_is_said_alone(
     run(_check(store, runs))
 
 
-@settings(max_examples=60)
-@given(runs=runs(renamed))
-def test_what_names_a_former_ref_means_what_had_it_unless_it_is_there_again(
-    store: Store, run: Run, runs: list[tuple[Snapshot, SourceOrder]]
-) -> None:
-    run(_check(store, runs))
-
-
 @given(runs=runs(fans))
 def test_links_that_become_one_come_apart_again(
     store: Store, run: Run, runs: list[tuple[Snapshot, SourceOrder]]
@@ -135,12 +109,6 @@ def _expected(latest: Mapping[str, Snapshot], order: SourceOrder) -> dict[str, o
     for group in correlate({stated: row.identifiers for stated, row in said.items()}, order.rules):
         first = min((order(stated.source), stated.ref) for stated in said if stated.ref in group)[1]
         place |= dict.fromkeys(group, first)
-    claims: dict[str, set[str]] = {}
-    for stated, row in said.items():
-        for former in filter(None, row.annotations.get(FORMER_REFS, "").split(", ")):
-            if former not in place:
-                claims.setdefault(former, set()).add(place[stated.ref])
-    place |= {former: min(places) for former, places in claims.items() if len(places) == 1}
     entities: dict[str, dict[str, str]] = {}
     for stated in said:
         entities.setdefault(place[stated.ref], {})[stated.source] = stated.ref
