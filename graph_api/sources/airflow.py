@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from graph_api.catalog.ref import Ref
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import document_if_any, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
@@ -187,18 +187,10 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
     async for page in _pages(api, f"/api/{version}/dags"):
         yield page
         for dag in [dag for _, row in mappings(page.get("dags")) if (dag := text_in(row.get("dag_id")))]:
-            async for tasks in _tasks(api, f"/api/{version}/dags/{quote(dag, safe='')}/tasks"):
+            for tasks in await document_if_any(api, f"/api/{version}/dags/{quote(dag, safe='')}/tasks", NOT_FOUND):
                 yield tasks
     async for page in _pages(api, f"/api/{version}/{'datasets' if version == 'v1' else 'assets'}"):
         yield page
-
-
-async def _tasks(api: Api, path: str) -> AsyncIterator[Document]:
-    try:
-        yield Document(path=api.url(path), value=await api.get(path))
-    except ApiError as error:
-        if error.status != NOT_FOUND:
-            raise
 
 
 async def _pages(api: Api, path: str) -> AsyncIterator[Document]:

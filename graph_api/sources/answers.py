@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from graph_api.sources.api import ApiError
+from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, Unanswered, mapping, mappings
 
@@ -116,6 +116,16 @@ def list_in(answer: Any, url: str, *keys: str) -> list[dict[str, Any]]:
     if not isinstance(answer, list) or not all(mapping(item).keys() >= set(keys) for item in answer):
         raise _not_answered(url, f"a list of objects with {' and '.join(f'`{key}`' for key in keys)}")
     return answer
+
+
+async def document_if_any(api: Api, path: str, missing: int) -> list[Document]:
+    """The answer, or none where the API answers with the status `missing`: what it is about is gone meanwhile."""
+    try:
+        return [Document(api.url(path), await api.get(path))]
+    except ApiError as error:
+        if error.status != missing:
+            raise
+        return []
 
 
 def _not_answered(url: str, expected: str) -> ApiError:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import list_in
+from graph_api.sources.answers import document_if_any, list_in
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.documents import Document, mappings
 from graph_api.sources.dora_figures import METRICS, is_production
@@ -55,19 +55,11 @@ async def _of_repository(api: Api, repository: str, since: str) -> AsyncIterator
             path = f"{repository}/deployments/{row['id']}/statuses"
             yield Document(api.url(path), await api.get(path, PAGE))
         for sha in dict.fromkeys(sha for row in rows if (sha := text_in(row.get("sha")))):
-            async for commit in _commit(api, f"{repository}/commits/{quote(sha, safe='')}"):
+            # Without its commit a deployment has no lead time.
+            for commit in await document_if_any(api, f"{repository}/commits/{quote(sha, safe='')}", _NO_COMMIT):
                 yield commit
         if any((text_in(row.get("created_at")) or since) < since for _, row in mappings(page)):
             return
-
-
-async def _commit(api: Api, path: str) -> AsyncIterator[Document]:
-    """None if it is gone: then its deployment has no lead time."""
-    try:
-        yield Document(api.url(path), await api.get(path))
-    except ApiError as error:
-        if error.status != _NO_COMMIT:
-            raise
 
 
 def _to_production(page: Any, since: str) -> Iterator[dict[str, Any]]:

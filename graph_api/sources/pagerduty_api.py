@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import document_if_any, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
@@ -36,20 +36,9 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
                 if id_ := text_in(row.get("id")):
                     paths.append(f"service_dependencies/{_DEPENDENCIES[key]}/{quote(id_, safe='')}")
     for path in paths:
-        async for document in _dependencies(api, path):
-            yield document
-
-
-async def _dependencies(api: Api, path: str) -> AsyncIterator[Document]:
-    """None of a service that has none, and of one that was deleted meanwhile."""
-    try:
-        answer = await api.get(path)
-    except ApiError as error:
-        if error.status != NOT_FOUND:
-            raise
-    else:
-        if rows_in(answer, "relationships", api.url(path)):
-            yield Document(api.url(path), answer)
+        for document in await document_if_any(api, path, NOT_FOUND):
+            if rows_in(document.value, "relationships", document.path):
+                yield document
 
 
 async def _pages(api: Api, key: str, params: Mapping[str, Any]) -> AsyncIterator[Document]:

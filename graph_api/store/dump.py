@@ -42,7 +42,7 @@ class RemovedRow:
     at: str
     audience: str = ""
     hidden: bool = False
-    """From this audience only: the entity was there on."""
+    """Only out of this audience's sight: the entity was there on, for another one."""
 
 
 DumpRow: TypeAlias = CatalogRow | ApiKey | Record | SourceRow | SyncRun | RemovedRow | Entity | Link

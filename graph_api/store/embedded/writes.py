@@ -144,6 +144,8 @@ class _Write:
 
     def _remember_audiences(self, restricted: Sequence[Entity]) -> None:
         """Of those that get another one: who saw them may see them no more."""
+        if not restricted:
+            return
         known = one_of(self._ids[row.ref] for row in restricted)
         before = dict(self._conn.execute(f"SELECT ref, audience FROM entities WHERE id {_AMONG}", (known,)))
         self._insert(
@@ -163,11 +165,11 @@ class _Write:
     def _new_ids(self, rows: Sequence[Entity]) -> dict[Ref, int]:
         """A ref that was removed before takes its old id back, and may be hidden from who saw it before."""
         refs = [row.ref for row in rows]
-        restricted = one_of(row.ref for row in rows if row.audience)
-        self._conn.execute(
-            f"INSERT OR REPLACE INTO hidden SELECT ref, revision, at, audience FROM removed WHERE ref {_AMONG}",
-            (restricted,),
-        )
+        if restricted := [row.ref for row in rows if row.audience]:
+            self._conn.execute(
+                f"INSERT OR REPLACE INTO hidden SELECT ref, revision, at, audience FROM removed WHERE ref {_AMONG}",
+                (one_of(restricted),),
+            )
         known = dict(self._conn.execute(f"SELECT ref, entity FROM removed WHERE ref {_AMONG}", (one_of(refs),)))
         self._conn.execute(f"DELETE FROM removed WHERE ref {_AMONG}", (one_of(known),))
         first: int = self._conn.execute("SELECT next_entity FROM catalog").fetchone()[0]
