@@ -10,7 +10,6 @@ import asyncio
 import inspect
 import logging
 import os
-import socket
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,6 +24,7 @@ from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from tests.ports import free_port
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
 OpenStore: TypeAlias = Callable[..., Coroutine[Any, Any, Store]]
@@ -109,13 +109,6 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield running.uri
     finally:
         local_neo4j.stop(home)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from graph_api.settings import load_settings
 from graph_api.source_entries import FileSource, OnlineSource
 from graph_api.sources.files import read_files
 from graph_api.sources.registry import BY_NAME
-from tests.conftest import free_port
 from tests.documents import ROOT, blocks, commands, run_all
+from tests.ports import free_port
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 

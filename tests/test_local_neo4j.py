@@ -1,6 +1,5 @@
 import json
 import os
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,17 +11,11 @@ from graph_api import local_neo4j
 from graph_api.local_neo4j.artifacts import ensure_jars
 from graph_api.local_neo4j.java import find_java
 from graph_api.local_neo4j.process import launch, started_at
+from tests.ports import free_port
 
 
 def silent(_: str) -> None:
     pass
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def program(path: Path, script: str) -> Path:

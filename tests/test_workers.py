@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,8 @@ import pytest
 from graph_api.cli.workers import share_of
 from graph_api.settings import Settings
 from tests.commands import Server, run, serving
-from tests.conftest import free_port, wipe
+from tests.conftest import wipe
+from tests.ports import free_port
 
 CONNECTIONS = 16
 """New ones: that one worker gets them all is once in 30,000 times."""
@@ -52,7 +52,7 @@ def tokens(store: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def server(store: str, tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:  # noqa: ARG001 - there first
     log = tmp_path_factory.mktemp("log") / "server.log"
-    port = port_of_two()
+    port = free_port(in_a_row=2)
     options = ("--workers", "2", "--store", store, "--admin-port", str(port))
     with log.open("wb") as output, serving(*options, log=output) as server:
         wait_until(lambda: len(workers_of(server)) == 2)
@@ -64,14 +64,6 @@ def server(store: str, tokens: dict[str, str], tmp_path_factory: pytest.TempPath
             wait_until(lambda: _have_mirror(port))
         workers = workers_of(server)
     assert not any(Path("/proc", str(pid)).exists() for pid in workers)
-
-
-def port_of_two() -> int:
-    """That is free, as is the next: each worker answers operators at one of its own."""
-    while True:
-        first = free_port()
-        with suppress(OSError), socket.create_server(("127.0.0.1", first + 1)):
-            return first
 
 
 def _have_mirror(port: int) -> bool:
@@ -208,8 +200,9 @@ def _is_answered(server: Server, token: str) -> bool:
 def test_the_next_start_goes_on_from_the_mirror(store: str, tmp_path: Path) -> None:
     token, made = new_key(store, "kept"), []
     for name in ("first", "second"):
-        options = ("--workers", "2", "--store", store, "--mirror-folder", str(tmp_path), "--admin-port")
-        with (tmp_path / "log").open("wb") as log, serving(*options, str(port := port_of_two()), log=log) as server:
+        port = free_port(in_a_row=2)
+        options = ("--workers", "2", "--store", store, "--mirror-folder", str(tmp_path), "--admin-port", str(port))
+        with (tmp_path / "log").open("wb") as log, serving(*options, log=log) as server:
             wait_until(partial(_have_mirror, port))
             put(server, token, name)
             check_that_all_know(server, token, "first")
