@@ -12,6 +12,8 @@ from graph_api.catalog.entity import Entity, EntityStatement, Evidence, Owner, O
 from graph_api.catalog.ref import MAX_PART, BadRefError, Ref, kind_of, make_ref
 
 CODE_OWNER_ROLE = "CODE_OWNER"
+MAX_LEVELS = 50
+"""Of PART_OF parents, as many as a walk takes: each entity of a chain holds what is above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +36,50 @@ def code_owners_of(repository: Entity) -> CodeOwnersFile | None:
     return None
 
 
-def whole_of(ref: Ref, parents: Mapping[Ref, Collection[Ref]]) -> list[list[tuple[Ref, ...]]]:
-    """PART_OF ancestors level by level, each as the chain from `ref` to it; the smallest chain by refs wins."""
-    seen = {ref}
-    level: list[tuple[Ref, ...]] = [(ref,)]
-    levels = []
-    while level:
-        chains: dict[Ref, tuple[Ref, ...]] = {}
-        for chain in level:
-            for parent in parents.get(chain[-1], ()):
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What an entity is part of, up to MAX_LEVELS away. Each level is in the order of the chains from the entity."""
+
+    levels: list[list[Ref]]
+    below: Mapping[Ref, Ref]
+    """Where the smallest chain by refs comes from."""
+
+    def chain(self, ref: Ref) -> tuple[Ref, ...]:
+        """From the entity to one of its levels."""
+        chain = [ref]
+        while (before := self.below.get(chain[-1])) is not None:
+            chain.append(before)
+        return tuple(reversed(chain))
+
+
+def whole_of(ref: Ref, parents: Mapping[Ref, Collection[Ref]]) -> Whole:
+    """PART_OF ancestors level by level."""
+    seen, level = {ref}, [ref]
+    below: dict[Ref, Ref] = {}
+    levels: list[list[Ref]] = []
+    while level and len(levels) < MAX_LEVELS:
+        above = []
+        # The chains of a level are in order, so that the first one which reaches a parent is the smallest.
+        for part in level:
+            for parent in sorted(parents.get(part, ())):
                 if parent not in seen:
-                    longer = (*chain, parent)
-                    chains[parent] = min(chains.get(parent, longer), longer)
-        seen.update(chains)
-        level = sorted(chains.values())
+                    seen.add(parent)
+                    below[parent] = part
+                    above.append(parent)
+        level = above
         if level:
             levels.append(level)
-    return levels
+    return Whole(levels, below)
 
 
-def inherited_owners(
-    levels: Sequence[Sequence[tuple[Ref, ...]]], declared: Mapping[Ref, Sequence[Owner]]
-) -> list[Owner]:
+def inherited_owners(whole: Whole, declared: Mapping[Ref, Sequence[Owner]]) -> list[Owner]:
     """All owners of the nearest level at which something has owners, ordered by ref, each owner once."""
-    for level in levels:
+    for level in whole.levels:
         found: dict[Ref, Owner] = {}
-        for chain in level:
-            for owner in declared.get(chain[-1], ()):
+        for part in level:
+            for owner in declared.get(part, ()):
                 if owner.ref not in found:
-                    found[owner.ref] = _owner(owner, OwnerHow.INHERITED, chain)
+                    found[owner.ref] = _owner(owner, OwnerHow.INHERITED, whole.chain(part))
         if found:
             return [found[ref] for ref in sorted(found)]
     return []

@@ -106,7 +106,7 @@ class Attempt:
         self._asked: list[tuple[FieldNode, Values, Sequence[Any]]] = []
 
     def count(self, items: int) -> None:
-        """Objects in one more list. Raises CatalogError TOO_LARGE."""
+        """Objects in one more list. Raises AnswerTooLargeError."""
         context = self.executor.context_value
         if isinstance(context, Context):
             self._counted += items

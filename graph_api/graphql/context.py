@@ -16,6 +16,12 @@ from graph_api.live import LiveChanges
 from graph_api.store.protocol import Needed, Reading, Store
 
 
+class AnswerTooLargeError(CatalogError):
+    def __init__(self, most: int) -> None:
+        message = f"The answer holds more than {most:,} objects; ask for smaller pages or fewer levels."
+        super().__init__(ErrorCode.TOO_LARGE, message)
+
+
 @dataclass(kw_only=True)
 class Context:
     """One per request: loaders cache for its length only."""
@@ -79,11 +85,14 @@ class Context:
         self.listed = 0
 
     def count(self, items: int) -> None:
-        """Of one more list. Raises CatalogError TOO_LARGE."""
+        """Of one more list. Raises AnswerTooLargeError."""
+        self.check_room(items)
         self.listed += items
-        if self.listed > self.max_objects:
-            message = f"The answer holds more than {self.max_objects:,} objects; ask for smaller pages or fewer levels."
-            raise CatalogError(ErrorCode.TOO_LARGE, message)
+
+    def check_room(self, items: int) -> None:
+        """For what is about to be read. Raises AnswerTooLargeError."""
+        if self.listed + items > self.max_objects:
+            raise AnswerTooLargeError(self.max_objects)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -2,7 +2,8 @@
 
 graphql-core takes some 10 microseconds for each field: a path, an info object, calls through resolvers, type checks.
 What a root field gives is read by columns instead (readers.py). A reader that meets anything but values as they should
-be gives up, and the executor's own way begins anew at that value: it meets the error again, and tells its place.
+be gives up, and the executor's own way begins anew at that value: it meets the error again, and tells its place. But an
+answer that is too large ends there: all that it holds would be read again, a field after the other.
 
 The variables of mutations may hold thousands of entities: then they are checked in a thread, while the event loop
 answers others.
@@ -30,7 +31,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph_api.graphql.calls import Attempt, Call, Outcomes, Replay
 from graph_api.graphql.compiling import Details
-from graph_api.graphql.context import Context
+from graph_api.graphql.context import AnswerTooLargeError, Context
 from graph_api.graphql.plans import plan_of
 from graph_api.graphql.readers import Later, Read, Values
 
@@ -114,6 +115,8 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
     def _read(self, read: Read, attempt: Attempt, result: Any, plainly: Callable[[], Any]) -> Any:
         try:
             answer = read(attempt, [result])
+        except AnswerTooLargeError:
+            raise
         except Exception:
             self._give_up(attempt)
             return plainly()
@@ -122,6 +125,8 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
     async def _read_later(self, answer: Later, attempt: Attempt, plainly: Callable[[], Any]) -> Any:
         try:
             return (await answer())[0]
+        except AnswerTooLargeError:
+            raise
         except Exception:
             self._give_up(attempt)
         completed = plainly()

@@ -27,6 +27,8 @@ def named_entities(refs_of: Callable[[Any], Sequence[Ref]]) -> Any:
 
     async def of_rows(rows: Sequence[Any], info: Info) -> list[list[Entity]]:
         named = list(map(refs_of, rows))
+        # Rows that come again name as many again: counted when they are read would be too late.
+        info.context.check_room(sum(map(len, named)))
         found = iter(await load_entities(info, list(chain.from_iterable(named))))
         return [list(islice(found, len(refs))) for refs in named]
 

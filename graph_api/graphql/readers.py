@@ -139,9 +139,9 @@ def lists_of(read: Read, *, counted: bool) -> Read:
     def read_lists(attempt: "Attempt", values: Values) -> Answer:
         if not all(issubclass(type_, Sequence) and not issubclass(type_, str | bytes) for type_ in _types_of(values)):
             raise NotPlainError
-        items = list(chain.from_iterable(values))
         if counted:
-            attempt.count(len(items))
+            attempt.count(sum(map(len, values)))
+        items = list(chain.from_iterable(values))
 
         def in_lists(found: Values) -> Values:
             rest = iter(found)

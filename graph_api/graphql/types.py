@@ -141,10 +141,10 @@ class Entity(Node):
         resolver=linked_entity(_first_system), description="The first of its systems by ref."
     )
     systems: list["Entity"] = strawberry.field(
-        resolver=named_entities(attrgetter("systems")), description="Systems it is part of, at any distance."
+        resolver=named_entities(attrgetter("systems")), description="Systems it is part of, 50 levels away at most."
     )
     domains: list["Entity"] = strawberry.field(
-        resolver=named_entities(attrgetter("domains")), description="Domains it is part of, at any distance."
+        resolver=named_entities(attrgetter("domains")), description="Domains it is part of, 50 levels away at most."
     )
     environments: list["Entity"] = strawberry.field(
         resolver=named_entities(attrgetter("environments")), description="Where it is deployed to."

@@ -12,6 +12,7 @@ from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.merge import SourceOrder, stated_owners
 from graph_api.catalog.ownership import (
+    MAX_LEVELS,
     CodeOwnersFile,
     code_owners_of,
     groups_with_users,
@@ -22,6 +23,7 @@ from graph_api.catalog.ownership import (
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.relations import Direction
 from graph_api.planning.neighbourhood import Neighbourhood
+from graph_api.planning.thread import pause
 
 OUT, IN = Direction.OUT, Direction.IN
 
@@ -41,32 +43,33 @@ async def derive(around: Neighbourhood, order: SourceOrder) -> dict[Ref, Entity]
 
 async def _derive_ownership(around: Neighbourhood, rows: dict[Ref, Entity], order: SourceOrder) -> None:
     dirty = await _ownership_dirty(around)
-    parents = await around.reach("PART_OF", OUT, dirty)
+    parents = await around.reach("PART_OF", OUT, dirty, MAX_LEVELS)
     owned = await around.links("OWNED_BY", OUT, parents)
     await around.load(parents)
     declared = {ref: stated_owners(ref, links, around.row(ref), order) for ref, links in owned.items() if links}
     code_owners = await _CodeOwnership.load(around, dirty)
     for ref in dirty:
-        levels = whole_of(ref, parents) if parents[ref] else []
-        whole = sorted({chain[-1] for level in levels for chain in level})
+        await pause(around.tx)
+        whole = whole_of(ref, parents)
+        parts = [part for level in whole.levels for part in level]
         owners: Iterable[Owner] = (
             declared.get(ref)
-            or inherited_owners(levels, declared)
+            or inherited_owners(whole, declared)
             or code_owners.infer(rows.get(ref) or around.row(ref))
             or stated_owners(ref, owned.get(ref, ()), around.row(ref), order, guessed=True)
         )
         rows[ref] = _changed(
             rows.get(ref) or around.row(ref),
             owners=tuple(owners),
-            systems=tuple(part for part in whole if kind_of(part) == "system"),
-            domains=tuple(part for part in whole if kind_of(part) == "domain"),
+            systems=tuple(sorted(part for part in parts if kind_of(part) == "system")),
+            domains=tuple(sorted(part for part in parts if kind_of(part) == "domain")),
         )
 
 
 async def _ownership_dirty(around: Neighbourhood) -> set[Ref]:
     changed = {source for source, _ in around.changed_ends("PART_OF", "OWNED_BY")}
     restated = {ref for ref, row in around.merged.items() if _sources_differ(row, around.old.get(ref))}
-    dirty = set(await around.reach("PART_OF", IN, changed | restated)) | around.merged.keys()
+    dirty = set(await around.reach("PART_OF", IN, changed | restated, MAX_LEVELS)) | around.merged.keys()
     repositories = {ref for ref, row in around.merged.items() if _code_owners_differ(row, around.old.get(ref))}
     if repositories:
         dirty.update(await around.tx.in_repositories(repositories))

@@ -1,5 +1,6 @@
 """The catalog as it will be after an edit, read piece by piece: stored rows and links with the edit laid over them."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 
 from graph_api.catalog.copies import altered
@@ -71,11 +72,14 @@ class Neighbourhood:
         found = await self.links(relation, direction, refs)
         return {ref: [far_end(link.key, direction) for link in links] for ref, links in found.items()}
 
-    async def reach(self, relation: str, direction: Direction, start: Iterable[Ref]) -> dict[Ref, list[Ref]]:
-        """Everything that one relation reaches from `start` at any distance: ref -> next refs, starts included."""
+    async def reach(
+        self, relation: str, direction: Direction, start: Iterable[Ref], levels: float = math.inf
+    ) -> dict[Ref, list[Ref]]:
+        """Everything that one relation reaches from `start`, so many levels away: ref -> next refs, starts included."""
         steps: dict[Ref, list[Ref]] = {}
-        frontier = set(start)
-        while frontier:
+        frontier, level = set(start), 0
+        while frontier and level <= levels:
+            level += 1
             found = await self.ends(relation, direction, frontier)
             steps.update(found)
             frontier = {ref for refs in found.values() for ref in refs} - steps.keys()

@@ -1,5 +1,6 @@
 """A writer's planning in a thread, so that the event loop answers others while thousands of rows are planned."""
 
+import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Hashable, Iterator
 from contextlib import contextmanager
@@ -48,6 +49,12 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
             gc.unfreeze()
 
 
+async def pause(tx: WriteTransaction) -> None:
+    """For each turn of a long loop that asks nothing: comes out of the thread once a step has taken long."""
+    if isinstance(tx, _Questions):
+        await tx.pause()
+
+
 @cache
 def is_frozen_for_good() -> bool:
     """What a server has frozen for good cannot be told apart from what is frozen here, and takes milliseconds to count:
@@ -93,6 +100,10 @@ class _Questions:
 
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return await self._each("resolve", identifiers)
+
+    async def pause(self) -> None:
+        if monotonic() >= self._step_ends:
+            await self._ask_outside(partial(asyncio.sleep, 0))
 
     async def _each(self, question: str, keys: Collection[K]) -> dict[K, Any]:
         known = self._known.setdefault(question, {})

@@ -59,7 +59,7 @@ async def fetch_objects(
             if error.status != FORBIDDEN:
                 raise
             refused.append(error)
-            yield Unanswered(api.url(list_.path), f"the token may not list {list_.plural} (403); what was listed last stays")
+            yield Unanswered(api.url(list_.path), f"the token may not list {list_.plural} (403); what was listed stays")
         else:
             has_listed = True
             for item in items:

@@ -10,9 +10,10 @@ from graph_api.app import source_order
 from graph_api.catalog.filters import ALL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
+from graph_api.planning.thread import in_thread, pause
 from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.protocol import Store
+from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.sync import sync
 from tests.catalogs import link
 from tests.conftest import Run
@@ -104,3 +105,31 @@ def test_others_are_answered_while_the_input_of_a_mutation_is_read(tmp_path: Pat
     run(ask_meanwhile())
     run(client.stop())
     assert events == ["answer", "write"]
+
+
+async def test_a_plan_that_asks_nothing_ends_when_it_is_cancelled(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graph_api.planning.thread.LONGEST_STEP", 0)
+    begun, goes_on = threading.Event(), threading.Event()
+    turns = []
+
+    async def plan(tx: WriteTransaction) -> None:
+        for turn in range(3):
+            await pause(tx)
+            turns.append(turn)
+            begun.set()
+            assert goes_on.wait(SECONDS)
+
+    async def write() -> None:
+        async with store.write() as tx:
+            await in_thread(tx, plan)
+
+    writing = asyncio.create_task(write())
+    assert await asyncio.to_thread(begun.wait, SECONDS)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    goes_on.set()
+    await sync(store, SNAPSHOT, source_order(Settings()))
+    assert turns == [0]

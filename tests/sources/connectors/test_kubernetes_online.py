@@ -97,7 +97,7 @@ def test_of_what_the_token_may_not_list_all_stays() -> None:
     assert refused.path.endswith(path)
     now = read_answers(CONNECTOR, answers_now, "s")
     assert [(row.severity, row.message) for row in now.problems] == [
-        (Severity.REFUSED, "the token may not list deployments (403); what was listed last stays")
+        (Severity.REFUSED, "the token may not list deployments (403); what was listed stays")
     ]
     paths = {urlsplit(unread).path for unread in now.unreadable}
     staying = {row.name for row in said.entities.values() if urlsplit(row.document).path in paths}
