@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from graph_api.access.audit import Attempt, Outcome
@@ -77,7 +78,7 @@ async def follow_order(store: Store, order: SourceOrder) -> None:
 
 
 async def _merge_anew(tx: WriteTransaction, order: SourceOrder) -> None:
-    changes = await settle_order(tx, order)
+    changes = await in_thread(tx, partial(settle_order, order=order))
     if len(changes) > MAX_CHANGES:
         raise CatalogError(
             ErrorCode.TOO_LARGE,

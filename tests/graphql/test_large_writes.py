@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.sync import sync
-from tests.catalogs import link
+from graph_api.writing import follow_order
+from tests.catalogs import entity, link
 from tests.conftest import Run
 from tests.graphql.conftest import Client
 
@@ -59,6 +61,20 @@ async def test_others_are_answered_while_a_write_is_planned(store: Store) -> Non
 
     await asyncio.gather(sync(store, SNAPSHOT, planning.order), ask())
     assert await store.count(ALL) == 2
+
+
+async def test_others_are_answered_while_everything_is_merged_anew(store: Store) -> None:
+    stated = entity("a", sources=["feed"]).statements["feed"]
+    await sync(store, replace(SNAPSHOT, entities={stated.ref: stated}), SourceOrder(("feed",)))
+    planning = Planning()
+
+    async def ask() -> None:
+        await planning.until_begun()
+        assert await store.count(ALL) == 2
+        planning.goes_on.set()
+
+    await asyncio.gather(follow_order(store, planning.order), ask())
+    assert await store.source_order() == SourceOrder().memory
 
 
 async def test_a_write_that_is_cancelled_while_it_is_planned_writes_nothing(store: Store) -> None:
