@@ -26,6 +26,7 @@ from graph_api.telemetry.watchdog import watch_loop
 from graph_api.web.admin import build_admin
 from graph_api.web.authentication import Authentication, Authenticator
 from graph_api.web.document_trust import DocumentTrust
+from graph_api.web.ending import AnswerAtTheEnd
 from graph_api.web.endpoint import GraphQLEndpoint
 from graph_api.web.explorer import ExplorerPage
 from graph_api.web.heads import LimitHeads
@@ -116,6 +117,7 @@ def build_asgi(
         middleware=[
             Middleware(RequestId),
             Middleware(Observe),
+            Middleware(AnswerAtTheEnd, lambda: lifecycle.draining),
             Middleware(LimitHeads, limits.max_head, limits.max_headers),
             *([Middleware(KnownHosts, hosts)] if hosts else []),
             *([_cors(origins)] if origins else []),
