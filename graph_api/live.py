@@ -15,6 +15,8 @@ from graph_api.store.protocol import Store
 BATCH = 100
 """Changes that are read at a time. Nothing waits for a slow listener: it reads on when it comes back."""
 SHARED_READS = 32
+AT_ONCE = 4
+"""Listeners that look for what concerns them: hundreds hear of a write in the same moment."""
 
 _Place = tuple[int, Ref]
 
@@ -59,6 +61,8 @@ class LiveChanges:
         self._poller: asyncio.Task[None] | None = None
         self._reads: dict[tuple[ChangesReader, int, _Place | None], _Read] = {}
         self._closed: str | None = None
+        self.turn = asyncio.Semaphore(AT_ONCE)
+        """For whoever looks through changes, so that others are answered in between."""
 
     @property
     def listeners(self) -> int:

@@ -46,9 +46,10 @@ class Subscription:
             async for rows in batches:
                 _check_time(expires_at)
                 context.forget()
-                matching = await _matching(context, filter, rows)
-                if selects_entity:
-                    await context.loaders.entity.load_many([row.ref for row in matching])
+                async with context.live.turn:
+                    matching = await _matching(context, filter, rows)
+                    if selects_entity:
+                        await context.loaders.entity.load_many([row.ref for row in matching])
                 for row in matching:
                     yield cast("Any", row)
         raise _expired()  # a timer may ring a little before the clock says so
