@@ -32,7 +32,7 @@ class ProblemCode(StrEnum):
     BAD_LINK_END = "BAD_LINK_END"
     """A link whose end has a kind that the relation table does not allow; it is stored."""
     DUPLICATE = "DUPLICATE"
-    """The same ref stands twice in the source; the first by path and line wins."""
+    """The same ref stands twice in the source; the first by path and line wins. Or two names make one ref."""
     OUTSIDE_ROOT = "OUTSIDE_ROOT"
     """A path leads outside the folder that is synced."""
     NOT_FETCHED = "NOT_FETCHED"

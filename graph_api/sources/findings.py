@@ -18,7 +18,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT
-from graph_api.sources.naming import without_user
+from graph_api.sources.naming import name_of, without_user
 from graph_api.spool import Spool
 
 MAX_PROBLEMS = 1_000
@@ -48,6 +48,9 @@ class Findings:
         self._unreadable: set[str] = set()
         self._told: set[Place] = set()
         self._mentioned: set[Ref] = set()
+        self._nameless: set[Ref] = set()
+        """Stated by their refs alone."""
+        self._mixed: set[Ref] = set()
 
     def entity(
         self,
@@ -93,6 +96,16 @@ class Findings:
         self._told.add(at)
         self._mentioned.discard(ref)
         old = self._entities.get(ref)
+        if old and name and ref in self._nameless:
+            old = replace(old, name=new.name)
+        elif old and name and ref not in self._mixed and _have_one_slug(old.name, new.name):
+            self._mixed.add(ref)
+            message = f"{new.name} and {old.name} are one entity here: both names make one ref; rename one of them"
+            self.problem(message, at, code=ProblemCode.DUPLICATE, ref=ref)
+        if name:
+            self._nameless.discard(ref)
+        elif old is None:
+            self._nameless.add(ref)
         self._entities[ref] = _filled(old, new) if old else new
         return ref
 
@@ -244,6 +257,11 @@ def _filled(old: EntityStatement, new: EntityStatement) -> EntityStatement:
         identifiers=tuple(sorted({*old.identifiers, *new.identifiers}))[:MAX_VALUES],
         **lacking,
     )
+
+
+def _have_one_slug(one: str, other: str) -> bool:
+    """Whether they differ, in more than capitals, and only by what refs leave out."""
+    return one.casefold() != other.casefold() and name_of(one) == name_of(other)
 
 
 def _named(ref: Ref, identifiers: Iterable[str]) -> Iterable[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from graph_api.catalog.snapshot import Snapshot
+from graph_api.catalog.snapshot import ProblemCode, Severity, Snapshot
 from graph_api.sources.reading import read_paths
 
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -71,6 +71,19 @@ def test_names_that_each_tell_all_the_others_are_one_dataset(tmp_path: Path) -> 
 def test_a_symlink_of_two_datasets_is_neither_of_them(tmp_path: Path) -> None:
     rows = [dataset(PATH, TABLE), dataset(MOVED, TABLE), dataset(TABLE)]
     assert datasets(read(tmp_path, event("a", inputs=rows))).keys() == {PATH_REF, MOVED_REF, TABLE_REF}
+
+
+def test_names_of_one_ref_are_told_once(tmp_path: Path) -> None:
+    rows = [dataset(("s3://raw", name)) for name in ("warehouse/orders", "warehouse-orders", "Warehouse/Orders")]
+    snapshot = read(tmp_path, event("a", inputs=rows), event("b", inputs=rows))
+    assert [(row.code, row.severity, row.ref, row.message) for row in snapshot.problems] == [
+        (
+            ProblemCode.DUPLICATE,
+            Severity.WARNING,
+            PATH_REF,
+            "warehouse-orders and warehouse/orders are one entity here: both names make one ref; rename one of them",
+        )
+    ]
 
 
 def test_a_symlink_without_namespace_ties_nothing(tmp_path: Path) -> None:
