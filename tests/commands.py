@@ -74,7 +74,7 @@ def serving(
             printed += line
         yield Server(printed, found[1], server.pid)
         server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
+        assert server.wait(60) == 0
     finally:
         server.kill()
         server.wait()

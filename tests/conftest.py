@@ -24,6 +24,7 @@ from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
+from tests.patience import be_patient
 from tests.ports import free_port
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -68,6 +69,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
     pyfuncitem.config.stash[_RUNNER].run(pyfuncitem.obj(**arguments))
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        be_patient(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +160,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iter
 
 async def until_current(store: MirroredStore) -> None:
     """Return once the mirror answers."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await store.mirror.newest():  # noqa: ASYNC110 - no event says so
             await asyncio.sleep(0.01)
 

@@ -1,6 +1,7 @@
 """The application with configured sources, in this process, and what it has synced."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -36,9 +37,9 @@ async def runs_of(store: Store, source: str) -> list[SyncRun]:
 
 
 async def runs_when(store: Store, source: str, wanted: Callable[[Sequence[SyncRun]], object]) -> list[SyncRun]:
-    """The source's runs as soon as they are as wanted, within 20 seconds."""
-    for _ in range(400):
-        if wanted(runs := await runs_of(store, source)):
-            return runs
+    """The source's runs as soon as they are as wanted, within a minute."""
+    end = time.monotonic() + 60
+    while not wanted(runs := await runs_of(store, source)):
+        assert time.monotonic() < end, f"{source} has {runs}"
         await asyncio.sleep(0.05)
-    raise AssertionError(f"{source} has {runs}")
+    return runs
