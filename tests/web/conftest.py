@@ -55,20 +55,20 @@ def serve(
     app = build_asgi(
         schema, store.context, store.as_store(), Anybody(), limits, streams, origins=origins, warm_up=warm_up
     )
-    with running(app, **options) as url, httpx.Client(base_url=url, timeout=5) as client:
+    with running(app, **options) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 
 @contextmanager
 def running(app: ASGIApp, leave: Callable[[], None] = lambda: None, **options: Any) -> Iterator[str]:
     """The address of a server of the application. `leave` is called in its loop before it stops."""
-    options = {"http": timed_heads(10), "timeout_graceful_shutdown": 2, **SOCKET_OPTIONS, **options}
+    options = {"http": timed_heads(30), "timeout_graceful_shutdown": 30, **SOCKET_OPTIONS, **options}
     config = uvicorn.Config(app, port=0, log_level="critical", **options)
     server = _Server(config, leave)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert server.ready.wait(10)
+        assert server.ready.wait(60)
         yield server.url
     finally:
         server.should_exit = True

@@ -64,9 +64,7 @@ class Server:
     def listening(self, selection: str = "ref", **variables: Any) -> Iterator[Callable[[], Any]]:
         """Reads the next event of an event stream: its name and its data."""
         body = {"query": CHANGES % selection, "variables": variables}
-        with httpx.stream(
-            "POST", f"{self.url}/graphql", json=body, headers=EVENTS | self.headers, timeout=10
-        ) as response:
+        with httpx.stream("POST", f"{self.url}/graphql", json=body, headers=EVENTS | self.headers) as response:
             assert response.headers["content-type"] == "text/event-stream"
             lines = (line for line in response.iter_lines() if line and not line.startswith(":"))
 
@@ -106,7 +104,7 @@ class Socket:
         self.connection.send(json.dumps(message))
 
     def read(self) -> Any:
-        return json.loads(self.connection.recv(timeout=5))
+        return json.loads(self.connection.recv(timeout=30))
 
     def begin(self, **payload: Any) -> "Socket":
         self.send(type="connection_init", payload=payload)
@@ -136,7 +134,7 @@ class Socket:
         """The code with which the server closes the connection, whatever it says before."""
         try:
             while True:
-                self.connection.recv(timeout=7)
+                self.connection.recv(timeout=30)
         except ConnectionClosed as closed:
             return int(closed.rcvd.code) if closed.rcvd else 0
 

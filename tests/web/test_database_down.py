@@ -12,11 +12,17 @@ import pytest
 
 from graph_api.app import create_app
 from graph_api.settings import Settings
+from graph_api.store.neo4j import database, statements, turns
+from graph_api.web import health
 from tests.conftest import Run, wipe
 from tests.lines import Cuttable, Line
 from tests.serving import everybody
 
 DEADLINE = 3.0
+SOON = 20.0
+"""Seconds: longer than a busy machine may take beyond the deadline, and far less than what else ends a question."""
+PING_TIMEOUT = health.PING_TIMEOUT
+"""As the product has it."""
 QUERY = "{ entities { totalCount } }"
 PUT = 'mutation { putEntities(entities: [{kind: "component", name: "a"}]) { userErrors { code } } }'
 
@@ -31,8 +37,13 @@ def empty(neo4j_driver: neo4j.Driver) -> Iterator[None]:
 @pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize("fault", [Line.DOWN, Line.SILENT])
 def test_requests_end_while_the_database_is_away_and_work_again(
-    neo4j_uri: str, neo4j_auth: tuple[str, str] | None, run: Run, fault: Line
+    neo4j_uri: str, neo4j_auth: tuple[str, str] | None, run: Run, fault: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(health, "PING_TIMEOUT", PING_TIMEOUT)
+    # Nothing else ends them.
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 60.0)
+    monkeypatch.setattr(turns, "LOCK_TIMEOUT", 60.0)
+    monkeypatch.setattr(statements, "EXECUTE_TIMEOUT", 60.0)
     run(away_and_back(neo4j_uri, neo4j_auth, fault))
 
 
@@ -57,24 +68,32 @@ async def away_and_back(uri: str, auth: tuple[str, str] | None, fault: Line) -> 
             httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
         ):
             await until_ready(client)
-            assert "errors" not in await ask(client, PUT)
+            await until_answered(client, PUT)
             line.set(fault)
             for query in (QUERY, PUT):
                 started = time.monotonic()
                 answer = await ask(client, query)
                 assert answer["errors"][0]["extensions"]["code"] in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), answer
-                assert time.monotonic() - started < DEADLINE + 2
+                assert time.monotonic() - started < SOON
             assert (await client.get("/livez")).status_code == 200
             await until_ready(client, 503)
             line.set(Line.UP)
             await until_ready(client)
-            assert (await ask(client, QUERY))["data"] == {"entities": {"totalCount": 1}}
+            assert await until_answered(client, QUERY) == {"entities": {"totalCount": 1}}
 
 
 async def until_ready(client: httpx.AsyncClient, status: int = 200) -> None:
     async with asyncio.timeout(30):
         while (await client.get("/readyz")).status_code != status:  # noqa: ASYNC110 - another program gets ready
             await asyncio.sleep(0.2)
+
+
+async def until_answered(client: httpx.AsyncClient, query: str) -> Any:
+    """The first time, unless the machine stands still for as long as the deadline."""
+    async with asyncio.timeout(30):
+        while "errors" in (answer := await ask(client, query)):
+            assert answer["errors"][0]["extensions"]["code"] in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), answer
+    return answer["data"]
 
 
 async def ask(client: httpx.AsyncClient, query: str) -> Any:

@@ -7,7 +7,7 @@ import time
 import pytest
 from httpx import Client
 
-from graph_api.web import heads
+from graph_api.web import heads, limits
 from tests.web.conftest import serve
 from tests.web.test_request_limits import connect, read_all
 
@@ -72,7 +72,8 @@ def test_requests_that_come_together_are_answered_one_after_the_other(client: Cl
     assert answer.index(b'"ok"') < answer.index(b'"node"') < answer.rindex(b'"ok"')
 
 
-def test_what_comes_after_a_refusal_is_not_looked_at(client: Client) -> None:
+def test_what_comes_after_a_refusal_is_not_looked_at(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LINGER", 60.0)
     with connect(client) as connection:
         connection.sendall(request("Transfer-Encoding: chunked", "Content-Encoding: gzip"))
         time.sleep(0.1)

@@ -47,7 +47,7 @@ async def test_nothing_is_synced_and_receivers_say_so() -> None:
         await runs_when(watching, "often", len)
         await watching.close()
         watching = EmbeddedStore(move_away())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await client.post("/graphql", json=NAME)).status_code != 503:  # noqa: ASYNC110 - no event says so
                 await asyncio.sleep(0.05)
         await watching.open()
@@ -66,7 +66,7 @@ async def test_nothing_is_synced_and_receivers_say_so() -> None:
 
 
 def wait_until_noticed(server: Server) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while httpx.post(f"{server.url}/graphql", json=NAME).status_code != 503:
         assert time.monotonic() < end
 

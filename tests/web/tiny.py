@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import strawberry
@@ -22,20 +23,35 @@ SECRET = "password=hunter2"  # noqa: S105 - must not reach a client
 
 
 class Waiting:
-    """How many resolvers wait now; a test can await a number without polling."""
+    """How many resolvers wait now, and have begun to; a test can await a number without polling."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._count = 0
+        self.begun = 0
+        self.may_end = False
+        """Whether queries that wait are answered."""
 
     def add(self, change: int) -> None:
         with self._changed:
             self._count += change
+            self.begun += max(0, change)
             self._changed.notify_all()
 
-    def becomes(self, count: int, timeout: float = 5) -> bool:
+    def becomes(self, count: int) -> bool:
         with self._changed:
-            return self._changed.wait_for(lambda: self._count == count, timeout)
+            return self._changed.wait_for(lambda: self._count == count, 30)
+
+    def begins_after(self, begun: int) -> bool:
+        """Also what has ended by now."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.begun > begun, 30)
+
+    @contextmanager
+    def all_answered(self) -> Iterator[None]:
+        self.may_end = True
+        yield
+        self.may_end = False
 
 
 waiting = Waiting()
@@ -73,10 +89,11 @@ class Node:
 class Query(Node):
     @strawberry.field
     async def wait(self) -> str:
-        """Never answers."""
+        """Never answers, unless a test lets it."""
         waiting.add(1)
         try:
-            await asyncio.Future()
+            while not waiting.may_end:  # noqa: ASYNC110 - the test runs in another thread
+                await asyncio.sleep(0.01)
         finally:
             waiting.add(-1)
         return ""
