@@ -44,7 +44,7 @@ async def test_a_source_runs_at_once_and_then_as_often_as_it_says(store: Store, 
         runs = await runs_when(watching, "often", lambda runs: len(runs) >= 3)
         assert [run.status for run in runs[:2]] == [SyncStatus.APPLIED, SyncStatus.UNCHANGED]
         assert min(seconds_between(runs)) > 0.8
-        assert len(await runs_of(watching, "rarely")) == 1
+        assert len(await runs_when(watching, "rarely", len)) == 1
     left = len(await runs_of(watching, "often"))
     await asyncio.sleep(1.5)
     assert len(await runs_of(watching, "often")) == left, "nothing runs after the end"
@@ -70,10 +70,11 @@ async def test_of_two_replicas_one_runs_it(store: Store, open_store: OpenStore) 
 
 async def test_the_work_of_a_replica_that_died_is_taken_over(store: Store, open_store: OpenStore) -> None:
     watching = await open_store()
-    assert await watching.lease("sync of shop", "a replica that died", 2)
+    assert await watching.lease("sync of shop", "a replica that died", 60)
     async with serving(store, folder("shop")):
         await asyncio.sleep(0.5)
         assert await runs_of(watching, "shop") == []
+        assert await watching.lease("sync of shop", "a replica that died", 1)
         await runs_when(watching, "shop", len)
 
 
@@ -119,8 +120,8 @@ async def test_what_was_read_before_another_replica_synced_is_not_written(
     tool = Slow()
     with tool.served() as url:
         traces = {"name": "traces", "connector": "zipkin", "url": url}
-        async with serving(store, traces | {"every": "1h"}), asyncio.timeout(20):
-            assert await asyncio.to_thread(tool.asking.wait, 10)
+        async with serving(store, traces | {"every": "1h"}), asyncio.timeout(60):
+            assert await asyncio.to_thread(tool.asking.wait, 30)
             newer = await sync(other, Snapshot(source="zipkin:traces", connector="zipkin"), SourceOrder())
             tool.may_answer.set()
             while "another sync of zipkin:traces was applied" not in caplog.text:  # noqa: ASYNC110 - a log
@@ -153,11 +154,11 @@ async def test_a_source_that_does_not_answer_keeps_nobody_waiting(
         traces = {"name": "traces", "connector": "zipkin", "url": url, "every": "1s"}
         async with serving(store, traces, folder("shop")) as client:
             await runs_when(watching, "shop", len)
-            assert await asyncio.to_thread(tool.asking.wait, 10)
+            assert await asyncio.to_thread(tool.asking.wait, 30)
             answer = await client.post("/graphql", json={"query": "{ sources { name } }"})
             assert answer.json()["data"] == {"sources": [{"name": "shop"}]}
             assert not await watching.lease("sync of traces", "another", 1)
             stopping = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - stopping < 5
+        assert asyncio.get_running_loop().time() - stopping < 20  # it never answers
     assert await runs_of(watching, "zipkin:traces") == []
     assert await watching.lease("sync of traces", "another", 1), "it was given back"

@@ -19,6 +19,8 @@ from graph_api.telemetry import export
 from graph_api.telemetry.metrics import REGISTRY
 from graph_api.telemetry.tracing import tracing
 
+SOON = 20.0
+"""Seconds: longer than a busy machine may take, and far less than a collector that blocks."""
 CANARY = "canary-91be"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 QUERY = {"query": "query Names($t: String!) { search(text: $t) { totalCount } }", "variables": {"t": CANARY}}
@@ -40,7 +42,7 @@ class Collector:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 collector.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-                collector.released.wait(20)
+                collector.released.wait(60)
                 self.send_response(200)
                 self.end_headers()
 
@@ -80,7 +82,10 @@ async def traced(folder: Path, endpoint: str) -> AsyncIterator[httpx.AsyncClient
             yield client
 
 
-async def test_a_request_is_a_trace_of_its_operation_and_questions(tmp_path: Path) -> None:
+async def test_a_request_is_a_trace_of_its_operation_and_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "LAST_SECONDS", 60.0)
     collector = Collector()
     with collector.listening() as endpoint:
         async with traced(tmp_path, endpoint) as client:
@@ -109,7 +114,7 @@ async def test_a_collector_that_is_away_costs_spans_and_no_time(
 ) -> None:
     monkeypatch.setattr(export, "WAITING", 20)
     monkeypatch.setattr(export, "BATCH", 10)
-    monkeypatch.setattr(export, "TIMEOUT", 1)
+    monkeypatch.setattr(export, "TIMEOUT", 60)
     dropped = spans_dropped()
     collector = Collector(blocks=fault == "blocking")
     with collector.listening() as listening:
@@ -118,7 +123,7 @@ async def test_a_collector_that_is_away_costs_spans_and_no_time(
             begun = time.monotonic()
             for _ in range(50):
                 assert (await client.post("/graphql", json=QUERY)).status_code == 200
-            assert time.monotonic() - begun < 3
+            assert time.monotonic() - begun < SOON
             stopped = time.monotonic()
-        assert time.monotonic() - stopped < 4
+        assert time.monotonic() - stopped < SOON
     assert spans_dropped() > dropped

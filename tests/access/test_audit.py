@@ -154,7 +154,7 @@ async def test_a_mutation_whose_time_is_over_leaves_a_record(store: Store, open_
             answer = await client.post("/graphql", json={"query": PUT})
         assert answer.json()["errors"][0]["extensions"]["code"] == "DEADLINE_EXCEEDED"
         records: list[Record] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not records:
                 await asyncio.sleep(0.05)
                 records = await other.audit(9)

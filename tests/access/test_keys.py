@@ -18,12 +18,15 @@ from graph_api.app import create_app
 from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
+from graph_api.web import known_keys
 from tests.access.signing_in import ask, client_of, make_key
 from tests.commands import run, served
 from tests.conftest import OpenStore
 
 TOKEN = re.compile(r"cat_[0-9a-f]{12}_[0-9a-f]{64}")
 ADMIN = ["--name", "ann", "--role", "admin"]
+SECONDS = known_keys.SECONDS
+"""That a request waits for the store, as the product has it."""
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +93,9 @@ async def test_no_other_key_lets_in(tmp_path: Path, wrong: str, caplog: pytest.L
     assert given not in caplog.text
 
 
-async def test_a_flood_of_wrong_keys_asks_the_store_seldom(tmp_path: Path) -> None:
+async def test_a_flood_of_wrong_keys_asks_the_store_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_keys, "FRESH", 60.0)  # longer than a busy machine may take over them
+
     class Counting(EmbeddedStore):
         asked = 0
 
@@ -106,7 +111,12 @@ async def test_a_flood_of_wrong_keys_asks_the_store_seldom(tmp_path: Path) -> No
     assert store.asked == 1
 
 
-async def test_nobody_waits_long_for_a_store_that_does_not_answer(tmp_path: Path) -> None:
+async def test_nobody_waits_long_for_a_store_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the twenty does; a busy machine may take long over it, and one after the other they would for longer."""
+    monkeypatch.setattr(known_keys, "SECONDS", SECONDS)
+
     class Silent(EmbeddedStore):
         async def keys(self) -> list[ApiKey]:
             return await asyncio.Future()
@@ -114,7 +124,7 @@ async def test_nobody_waits_long_for_a_store_that_does_not_answer(tmp_path: Path
     async with client_of(create_app(Settings(), Silent(tmp_path / "catalog.db"))) as client:
         begin = time.monotonic()
         answers = await asyncio.gather(*(ask(client, f"cat_{'0' * 12}_{'0' * 64}") for _ in range(20)))
-        assert time.monotonic() - begin < 4
+        assert time.monotonic() - begin < 10 * SECONDS
     assert {(row.status_code, row.json()["errors"][0]["extensions"]["code"]) for row in answers} == {
         (503, "UNAVAILABLE")
     }
@@ -212,5 +222,11 @@ def test_a_key_is_found_by_its_name_as_long_as_one_has_it() -> None:
 
 
 def status(url: str, token: str) -> int:
+    """Asking again while the store has not said which keys are good."""
     headers = {"authorization": f"Bearer {token}"}
-    return httpx.post(f"{url}/graphql", json={"query": "{ __typename }"}, headers=headers).status_code
+    end = time.monotonic() + 30
+    while True:
+        found = httpx.post(f"{url}/graphql", json={"query": "{ __typename }"}, headers=headers).status_code
+        if found != httpx.codes.SERVICE_UNAVAILABLE:
+            return found
+        assert time.monotonic() < end
