@@ -19,7 +19,7 @@ SOON = 0.05
 
 
 async def first(batches: AsyncGenerator[list[Change], None]) -> list[Change]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await anext(batches)
 
 
@@ -31,14 +31,15 @@ async def names(batches: AsyncGenerator[list[Change], None], count: int) -> list
 
 
 def counted(store: Store, name: str) -> Callable[[], int]:
-    """How often this method is called from now on."""
+    """How often this method has answered from now on."""
     calls = 0
     method: Callable[..., Coroutine[Any, Any, Any]] = getattr(store, name)
 
-    def count(*arguments: Any) -> Coroutine[Any, Any, Any]:
+    async def count(*arguments: Any) -> Any:
         nonlocal calls
+        answer = await method(*arguments)
         calls += 1
-        return method(*arguments)
+        return answer
 
     setattr(store, name, count)
     return lambda: calls

@@ -137,7 +137,7 @@ async def test_one_that_is_cancelled_takes_nothing_of_the_others_with_it(store: 
     await begun.wait()
     waiting.cancel()
     endless.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await before, await behind) == (1, 2)
     for cancelled in (waiting, endless):
         with pytest.raises(asyncio.CancelledError):

@@ -31,9 +31,9 @@ from graph_api.sync import sync
 from tests.catalogs import entity, ref, write
 from tests.store.opening import opened
 
-NEEDLE = "a" * 1000 + "b"
+NEEDLE = "a" * 10_000 + "b"
 EXPENSIVE = Or((Compare("description", Op.CONTAINS, NEEDLE),) * 100)
-"""Takes some ten seconds on ENTITIES: each place of each text is compared with the whole needle."""
+"""Takes minutes on ENTITIES: each place of each text is compared with the whole needle."""
 ENTITIES = [
     EntityStatement(
         ref=ref(f"n{number}"),
@@ -45,7 +45,7 @@ ENTITIES = [
     )
     for number in range(200)
 ]
-SOON = 3.0
+SOON = 20.0
 """Seconds; far less than the question takes, far more than its end may take on a busy machine."""
 
 Question = Callable[[EmbeddedStore], Coroutine[Any, Any, object]]
@@ -153,7 +153,7 @@ def test_a_server_ends_soon_while_it_answers_an_expensive_question(catalog: Path
 
 
 async def end_while_asking(server: subprocess.Popen[str], url: str) -> None:
-    needles = {f"needle{number}": f"{'a' * 1000}{number}" for number in range(100)}
+    needles = {f"needle{number}": f"{'a' * 9_000}{number}" for number in range(100)}
     declared = ", ".join(f"${name}: String!" for name in needles)
     conditions = ", ".join(f"{{description: {{contains: ${name}}}}}" for name in needles)
     query = f"query({declared}) {{ entities(filter: {{or: [{conditions}]}}) {{ totalCount }} }}"
@@ -164,7 +164,7 @@ async def end_while_asking(server: subprocess.Popen[str], url: str) -> None:
         assert not done, "the question is not expensive"
         server.send_signal(signal.SIGTERM)
         started = time.monotonic()
-        assert await asyncio.to_thread(server.wait, 20) == 0
-        assert time.monotonic() - started < 2 * SOON
+        assert await asyncio.to_thread(server.wait, 60) == 0
+        assert time.monotonic() - started < SOON
         with contextlib.suppress(httpx.HTTPError):
             await asked

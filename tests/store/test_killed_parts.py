@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import neo4j
 import pytest
@@ -28,13 +29,30 @@ OLD, NEW = ["old"] * ENTITIES, ["new"] * ENTITIES
 WRITER = """
 import asyncio, sys
 from graph_api.large import Sizes
-from graph_api.large import Sizes
 from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.neo4j import finishing, parts
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.sync import sync
 from tests.store.large import ORDER, snapshot
 
-async def main(kind, place, user, password):
+def stand_still(owner, name, times):
+    go_on, left = getattr(owner, name), times
+
+    async def step(*arguments):
+        nonlocal left
+        left -= 1
+        if not left:
+            print("stands still", flush=True)
+            await asyncio.Event().wait()
+        return await go_on(*arguments)
+
+    setattr(owner, name, step)
+
+async def main(kind, place, user, password, at=""):
+    if at == "logging":
+        stand_still(parts.PartedWrite, "_log_part", 20)
+    elif at == "applying":
+        stand_still(finishing, "_apply_next", 50)
     if kind == "neo4j":
         store = Neo4jStore(place, user or None, password or None, page=10)
     else:
@@ -47,8 +65,7 @@ async def main(kind, place, user, password):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-APPLYING = "MATCH (c:Catalog) WHERE c.applying IS NOT NULL AND COUNT { (:Part) } < $parts RETURN c.applying"
-LOGGED = "MATCH (c:Catalog) WHERE c.applying IS NULL AND COUNT { (:Part) } > $parts RETURN c.store"
+STATE = "MATCH (c:Catalog) RETURN c.applying IS NOT NULL AS applying, EXISTS { (:Part) } AS parts"
 GONE = "MATCH (l:Lease {name: 'parts'}) SET l.until = 0"
 """As after so many seconds without a sign of life."""
 SIZES = Sizes(whole=100, part=50)
@@ -58,13 +75,13 @@ on_mirror = pytest.mark.parametrize("open_store", ["mirror"], indirect=True)
 
 
 @contextmanager
-def killed(*arguments: str) -> Iterator[None]:
+def killed(*arguments: str) -> Iterator[IO[str]]:
     """A writer, which lives until the end of the block."""
     command = [sys.executable, "-c", WRITER, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:  # noqa: S603 - the script above
         assert writer.stdout
         assert writer.stdout.readline() == "ready\n"
-        yield
+        yield writer.stdout
         writer.kill()
 
 
@@ -89,17 +106,14 @@ def test_a_file_holds_all_of_it_or_nothing(tmp_path: Path, run: Run, delay: floa
 
 
 @pytest.fixture
-def kill_when(
-    neo4j_uri: str, neo4j_auth: tuple[str, str] | None, neo4j_driver: neo4j.Driver
-) -> Callable[[str, int], None]:
-    """Kill a writer as soon as a query, which is told how many parts there are to be, finds something."""
+def kill_while(neo4j_uri: str, neo4j_auth: tuple[str, str] | None, neo4j_driver: neo4j.Driver) -> Callable[[str], None]:
+    """Kill a writer while it is `logging` its parts, or `applying` them."""
 
-    def kill(query: str, parts: int) -> None:
-        with killed("neo4j", neo4j_uri, *(neo4j_auth or ("", ""))):
-            end = time.monotonic() + 30
-            while not neo4j_driver.execute_query(query, parts=parts).records:
-                assert time.monotonic() < end
-                time.sleep(0.005)
+    def kill(at: str) -> None:
+        with killed("neo4j", neo4j_uri, *(neo4j_auth or ("", "")), at) as told:
+            assert told.readline() == "stands still\n"
+        (row,) = neo4j_driver.execute_query(STATE).records
+        assert (row["applying"], row["parts"]) == (at == "applying", True)
 
     return kill
 
@@ -118,10 +132,10 @@ async def until_answered(store: Store) -> list[str | None]:
 
 @on_neo4j
 async def test_what_is_not_decided_is_not_done(
-    store: Store, kill_when: Callable[[str, int], None], neo4j_driver: neo4j.Driver
+    store: Store, kill_while: Callable[[str], None], neo4j_driver: neo4j.Driver
 ) -> None:
     await sync(store, snapshot("old", ENTITIES), ORDER)
-    await asyncio.to_thread(kill_when, LOGGED, 20)
+    await asyncio.to_thread(kill_while, "logging")
     assert (await titles(store), await store.revision()) == (OLD, 1)
     with pytest.raises(CatalogError) as refused:
         await write(store, ChangeSet(entities=[entity("a")]))
@@ -134,10 +148,10 @@ async def test_what_is_not_decided_is_not_done(
 
 @on_neo4j
 async def test_what_is_decided_is_finished_by_readers(
-    store: Store, open_store: OpenStore, kill_when: Callable[[str, int], None]
+    store: Store, open_store: OpenStore, kill_while: Callable[[str], None]
 ) -> None:
     await sync(store, snapshot("old", ENTITIES), ORDER)
-    await asyncio.to_thread(kill_when, APPLYING, 100)
+    await asyncio.to_thread(kill_while, "applying")
     with pytest.raises(CatalogError, match="ask again"):
         await titles(await open_store())
     assert (await store.revision(), len(await store.syncs("many", 10))) == (1, 1)
@@ -148,10 +162,10 @@ async def test_what_is_decided_is_finished_by_readers(
 
 @on_neo4j
 async def test_what_is_decided_is_finished_by_the_next_writer(
-    store: Store, kill_when: Callable[[str, int], None], neo4j_driver: neo4j.Driver
+    store: Store, kill_while: Callable[[str], None], neo4j_driver: neo4j.Driver
 ) -> None:
     await sync(store, snapshot("old", ENTITIES), ORDER)
-    await asyncio.to_thread(kill_when, APPLYING, 100)
+    await asyncio.to_thread(kill_while, "applying")
     neo4j_driver.execute_query(GONE)
     assert await write(store, ChangeSet(entities=[entity("z", title="new")])) == 3
     assert await titles(store) == [*NEW, "new"]
@@ -168,12 +182,12 @@ async def test_a_mirror_knows_it_from_writes_of_others(store: MirroredStore, cap
 
 @on_mirror
 async def test_a_mirror_answers_as_before_until_it_is_finished(
-    store: MirroredStore, kill_when: Callable[[str, int], None]
+    store: MirroredStore, kill_while: Callable[[str], None]
 ) -> None:
     await sync(store, snapshot("old", ENTITIES), ORDER)
     assert await titles(store) == OLD
     await until_current(store)
-    await asyncio.to_thread(kill_when, APPLYING, 100)
+    await asyncio.to_thread(kill_while, "applying")
     assert await titles(store) == OLD
     async with asyncio.timeout(4 * LEASE_SECONDS):
         while await store.revision() == 1:

@@ -19,7 +19,7 @@ from graph_api.settings import Settings
 from graph_api.store.mirror import mirror
 from graph_api.store.mirror.mirror import State
 from graph_api.store.mirror.store import MirroredStore
-from graph_api.store.neo4j import cypher_small, deltas
+from graph_api.store.neo4j import cypher_small, database, deltas
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import PageRequest, Store, WriteTransaction
 from graph_api.telemetry.metrics import REGISTRY
@@ -42,8 +42,13 @@ def mirrored(store: Store) -> MirroredStore:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Statements that are new to Neo4j take longer than a question waits."""
-    monkeypatch.setattr(mirror, "PATIENCE", 20.0)
+    """Statements that are new to Neo4j take longer than a question waits, and a busy Neo4j longer to open its gate."""
+    be_patient_with_neo4j(monkeypatch)
+
+
+def be_patient_with_neo4j(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(mirror, "PATIENCE", 20.0)
+    patch.setattr(database, "GATE_STUCK", 20.0)
 
 
 @pytest.fixture
@@ -224,7 +229,7 @@ async def test_a_catalog_that_is_too_large_is_answered_by_neo4j(
 
     async def question(store: Store) -> None:
         assert isinstance(store, MirroredStore)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while store.mirror.state is not State.TOO_LARGE:  # noqa: ASYNC110 - no event says so
                 await asyncio.sleep(0.01)
         assert await names(store) == ["a", "b"]

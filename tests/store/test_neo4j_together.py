@@ -186,10 +186,11 @@ async def test_one_whose_statement_is_given_up_takes_those_before_it_along_and_t
 async def test_who_waits_too_long_is_told_and_the_next_one_is_not_kept(
     plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "LOCK_TIMEOUT", 0.2)
     async with plain.write() as transaction:
-        with pytest.raises(CatalogError, match="another write is running; try again"):
-            await put(plain, "late")
+        with monkeypatch.context() as patch:
+            patch.setattr(turns, "LOCK_TIMEOUT", 0.2)
+            with pytest.raises(CatalogError, match="another write is running; try again"):
+                await put(plain, "late")
         await transaction.apply(ChangeSet(entities=[entity("long")]), sync_run(), AT)
     assert await put(plain, "next") == 2
 
@@ -197,11 +198,12 @@ async def test_who_waits_too_long_is_told_and_the_next_one_is_not_kept(
 async def test_who_is_locked_out_by_another_process_is_told_so(
     plain: Neo4jStore, neo4j_driver: neo4j.Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.5)
     await put(plain, "first")
     with neo4j_driver.session() as session, session.begin_transaction() as other:
         other.run("MATCH (c:Catalog) SET c.locked = true").consume()
-        answers = await asyncio.gather(put(plain, "a"), put(plain, "b"), return_exceptions=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "LOCK_TIMEOUT", 0.5)
+            answers = await asyncio.gather(put(plain, "a"), put(plain, "b"), return_exceptions=True)
         assert [str(answer) for answer in answers] == ["another write is running; try again when it is done"] * 2
     assert await put(plain, "c") == 2
 
@@ -231,7 +233,7 @@ async def test_a_sync_in_parts_lets_others_of_its_process_leave_records(
     go_on = getattr(PartedWrite, step)
 
     async def record_first(parts: PartedWrite) -> None:
-        async with asyncio.timeout(5), plain.write(small=True) as transaction:
+        async with asyncio.timeout(30), plain.write(small=True) as transaction:
             await transaction.record(LOCAL_SYNC.ended(Outcome.REFUSED, AT))
         await go_on(parts)
 
