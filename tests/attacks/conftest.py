@@ -22,7 +22,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """At the end, none of what was done to it may have been a defect."""
     folder = tmp_path_factory.mktemp("attacked")
     store = f"embedded:{folder / 'catalog.db'}"
-    environment = {"GRAPH_API_HEAD_TIMEOUT": "0.5", "GRAPH_API_BODY_TIMEOUT": "0.5", "GRAPH_API_LOG_FORMAT": "json"}
+    environment = {"GRAPH_API_LOG_FORMAT": "json"}
     if request.param == "neo4j":
         wipe(request.getfixturevalue("neo4j_driver"))
         store = request.getfixturevalue("neo4j_uri")

@@ -192,7 +192,7 @@ def test_walk(hub: Target, attack: Attack) -> None:
 
 
 def question(target: Target, query: str, **variables: Any) -> Any:
-    answer = httpx.post(f"{target.url}/graphql", json={"query": query, "variables": variables}, timeout=10).json()
+    answer = httpx.post(f"{target.url}/graphql", json={"query": query, "variables": variables}).json()
     assert "errors" not in answer
     return answer["data"]
 
