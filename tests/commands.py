@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import httpx
 from click.testing import CliRunner, Result
 
 from graph_api.cli import main
@@ -41,6 +43,14 @@ def write(*names: str, folder: str = "files") -> str:
     for name in names:
         Path(folder, f"{name}.yaml").write_text(SERVICE.format(name=name), encoding="utf-8")
     return folder
+
+
+def readiness(url: str) -> httpx.Response:
+    """Once a server that has just started is ready, within half a minute."""
+    end = time.monotonic() + 30
+    while (answer := httpx.get(f"{url}/readyz")).status_code != httpx.codes.OK and time.monotonic() < end:
+        time.sleep(0.1)
+    return answer
 
 
 @contextmanager

@@ -8,16 +8,18 @@ import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from graph_api.store.neo4j import database
-from graph_api.web import authentication, health, jwks, known_keys
+from graph_api.web import admin, authentication, health, jwks, known_keys, store_lifecycle
 
 LONG = 60.0
 BOUNDS: list[tuple[ModuleType, str]] = [
+    (admin, "STORE_SECONDS"),
     (authentication, "SECONDS"),
     (database, "ALONE"),
     (database, "POOL_TIMEOUT"),
     (health, "PING_TIMEOUT"),
     (jwks, "SECONDS"),
     (known_keys, "SECONDS"),
+    (store_lifecycle, "FIRST_TRY"),
 ]
 
 

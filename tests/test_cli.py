@@ -14,7 +14,7 @@ from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli.report import MENDING
 from graph_api.web.explorer import EXAMPLES
-from tests.commands import SERVICE, ask, run, served, write
+from tests.commands import SERVICE, ask, readiness, run, served, write
 
 WRONG = """\
 apiVersion: backstage.io/v1alpha1
@@ -320,7 +320,7 @@ def test_the_demo_answers_its_printed_queries_and_keeps_what_was_written() -> No
 
 def test_a_store_in_memory_serves_the_demo() -> None:
     with served("--demo", "--store", "embedded::memory:") as (_, url):
-        assert httpx.get(f"{url}/readyz").json() == {"status": "ok"}
+        assert readiness(url).json() == {"status": "ok"}
         answer = httpx.post(f"{url}/graphql", json={"query": "{ systems { totalCount } }"})
         assert answer.json()["data"] == {"systems": {"totalCount": 18}}
     assert not Path("catalog.db").exists()

@@ -1,7 +1,7 @@
 """Patches of kustomizations: each operation, what does not fit, and how much is followed."""
 
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 import pytest
 
@@ -185,9 +185,9 @@ def test_too_many_patches_are_told_in_time(tmp_path: Path) -> None:
     row = "- {path: change.yaml, target: {name: '.*'}}\n"
     (tmp_path / "change.yaml").write_text("metadata: {labels: {a: b}}\napiVersion: v1\nkind: Any\n", encoding="utf-8")
     objects = "---\n".join(DEPLOYMENT.replace("name: web", f"name: web-{number}") for number in range(500))
-    begun = monotonic()
+    begun = process_time()
     snapshot = read(tmp_path, "patches:\n" + row * 1000, objects)
-    assert monotonic() - begun < 20
+    assert process_time() - begun < 20
     assert any("too many patches; some are not applied" in message for message in warnings(snapshot))
     assert len([ref for ref in snapshot.entities if ref.startswith("component:")]) == 500
 

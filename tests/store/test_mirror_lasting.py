@@ -18,7 +18,7 @@ from graph_api.store.neo4j import deltas
 from graph_api.store.neo4j.store import Neo4jStore
 from tests.catalogs import entity, link, links, ref, refs, with_ends, write
 from tests.conftest import until_current, wipe
-from tests.store.test_mirror import all_mirrored, names
+from tests.store.test_mirror import all_mirrored, be_patient_with_neo4j, names
 from tests.store.test_mirror_shared import copies
 
 OpenStore = Callable[[], Neo4jStore]
@@ -51,6 +51,11 @@ MATCH (c:Catalog) SET c.revision = 0, c.writes = c.writes + 1 WITH c
 MATCH (n:Entity|Delta|Identifier|Source|Sync) DETACH DELETE n
 """
 LATER = "2026-02-01T00:00:00.000Z"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_patient_with_neo4j(monkeypatch)
 
 
 @pytest.fixture

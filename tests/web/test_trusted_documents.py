@@ -131,5 +131,5 @@ def test_what_comes_by_a_socket_or_a_stream_is_looked_at_too(tmp_path: Path) -> 
     subscription = {"query": "subscription { changes { ref } }"}
     headers = {"accept": "text/event-stream"}
     with running(create_app(settings, EmbeddedStore(None))) as url:
-        answer = httpx.post(f"{url}/graphql", json=subscription, headers=headers, timeout=5)
+        answer = httpx.post(f"{url}/graphql", json=subscription, headers=headers)
     assert "UNTRUSTED_DOCUMENT" in answer.text
