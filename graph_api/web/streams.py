@@ -18,11 +18,12 @@ from graph_api.access.principal import Principal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.telemetry.metrics import STREAMS
 from graph_api.web.callers import caller_at, caller_of
+from graph_api.web.closing import ClosingSockets
 from graph_api.web.places import Places
 from graph_api.web.responses import error_response, refuse
 
 SOCKET_OPTIONS: dict[str, Any] = {
-    "ws": "websockets-sansio",
+    "ws": ClosingSockets,
     "ws_max_size": 65_536,
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,

@@ -14,7 +14,7 @@ from graph_api.web.streams import StreamLimits
 from tests.web.conftest import serve
 from tests.web.live import Socket, socket
 from tests.web.test_request_limits import connect, read_all
-from tests.web.tiny import SECRET, waiting
+from tests.web.tiny import SECRET, Database, waiting
 
 WAIT = {"query": "subscription { wait }"}
 EVENTS = {"accept": "text/event-stream"}
@@ -234,13 +234,38 @@ def test_who_does_not_read_is_left(over: str) -> None:
                 assert waiting.becomes(0)
 
 
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+
+
+def frame(opcode: int, content: bytes) -> bytes:
+    """As clients send them, masked with zeros."""
+    return bytes([0x80 | opcode, 0x80 | len(content)]) + bytes(4) + content
+
+
+def test_who_has_closed_and_does_not_read_is_not_in_the_way_when_the_server_ends() -> None:
+    query = (
+        b'{"type": "subscribe", "id": "1", "payload": {"query": "subscription { texts(size: 30000000, count: 1) }"}}'
+    )
+    database = Database()
+    with ExitStack() as opened, serve(database) as client:
+        mute = opened.enter_context(connect(client))
+        for sent in (HANDSHAKE, frame(1, b'{"type": "connection_init"}')):
+            mute.sendall(sent)
+            assert mute.recv(10_000)
+        mute.sendall(frame(1, query))
+        assert mute.recv(10_000)
+        mute.sendall(frame(8, b""))
+        until_open(0)
+    assert database.closed
+
+
 def test_peers_that_leave_pings_without_an_answer_are_left() -> None:
     with serve(ws_ping_interval=0.2, ws_ping_timeout=1) as client, connect(client) as mute:
-        mute.sendall(
-            b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
-        )
+        mute.sendall(HANDSHAKE)
         assert read_all(mute).endswith(b"keepalive ping timeout")
 
 
