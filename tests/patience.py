@@ -8,6 +8,7 @@ import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from graph_api.store.neo4j import database
+from graph_api.telemetry import watchdog
 from graph_api.web import admin, authentication, health, jwks, known_keys, store_lifecycle
 
 LONG = 60.0
@@ -20,6 +21,7 @@ BOUNDS: list[tuple[ModuleType, str]] = [
     (jwks, "SECONDS"),
     (known_keys, "SECONDS"),
     (store_lifecycle, "FIRST_TRY"),
+    (watchdog, "WORTH_TELLING"),
 ]
 
 
