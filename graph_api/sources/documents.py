@@ -24,7 +24,7 @@ class Document:
     """One document: a YAML or JSON value, or the text of another format (then `value` is None).
 
     `path` is relative to the synced folder, with `/`, or the URL of an API answer. `text` is the whole file's, which
-    several documents may share. `url` is that of one object in an API answer, if it has one.
+    several documents may share.
     """
 
     path: str
@@ -32,7 +32,6 @@ class Document:
     text: str = field(default="", repr=False)
     line: int = 1
     yaml: YamlDocument | None = field(default=None, repr=False)
-    url: str | None = None
 
     @property
     def name(self) -> str:
@@ -49,7 +48,7 @@ class Document:
 
     def at(self, *keys: str | int) -> Place:
         """Where the value at these keys stands, or the nearest one above that exists."""
-        return Place(self.path, self.url or (self.path if self.is_url else f"{self.path}:{self.line_of(*keys)}"))
+        return Place(self.path, self.path if self.is_url else f"{self.path}:{self.line_of(*keys)}")
 
     def at_line(self, line: int) -> Place:
         """For formats that are read as text."""

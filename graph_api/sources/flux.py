@@ -33,7 +33,7 @@ from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.api import Api
 from graph_api.sources.charts import state_chart
 from graph_api.sources.connector import Connector, Online
-from graph_api.sources.documents import Document, Unanswered, mapping, mappings
+from graph_api.sources.documents import Document, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_objects
 from graph_api.sources.kubernetes_objects import (
@@ -213,7 +213,7 @@ def _state_chart(user: Ref, manifest: Manifest, known: Mapping[Named, Manifest],
         state_chart(user, name, version, manifest.at(*keys), findings)
 
 
-def _fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
+def _fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     return fetch_objects(api, options, _RESOURCES)
 
 

@@ -40,8 +40,8 @@ ReplicaSets of a Deployment, Jobs of a CronJob) is not repeated.
 - Kustomizations are applied as kustomize.py says; a manifest counts once however many overlays use it.
 
 Online: in pages by `limit` and `continue`, what the cluster serves of the above but ConfigMaps and Secrets, which are
-not asked for; the token needs the verb `list`. What it may not list is told, and what was listed before stays. The
-certificate authority of a cluster goes into the environment variable SSL_CERT_FILE.
+not asked for; the token needs the verb `list`. The certificate authority of a cluster goes into the environment
+variable SSL_CERT_FILE.
 
 https://kubernetes.io/docs/reference/kubernetes-api/
 https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/

@@ -1,14 +1,11 @@
-"""Objects from the API of a Kubernetes cluster: each is a document of its own, at the URL of the list that it is in.
+"""Objects from the API of a Kubernetes cluster: each is a document of its own, at the object's URL."""
 
-So a list that the token may not read leaves what the list said before.
-"""
-
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from graph_api.sources.answers import rows_in
 from graph_api.sources.api import Api, ApiError, Pages
-from graph_api.sources.documents import Document, Unanswered, dig, mappings
+from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.kubernetes_objects import text_of
 
 TOKEN = "KUBERNETES_TOKEN"  # noqa: S105 - the variable's name
@@ -17,7 +14,6 @@ OPTIONS = {
     "labels": "A label selector that objects must match, such as `team=shop`",
 }
 LIMIT = 500
-FORBIDDEN = 403
 EXPIRED = 410
 LISTINGS = 3
 """How often a list is begun whose next page has expired."""
@@ -42,56 +38,24 @@ _CLUSTER: Sequence[Resource] = (
 )
 
 
-def fetch_cluster(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
+def fetch_cluster(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     return fetch_objects(api, options, _CLUSTER)
 
 
-async def fetch_objects(
-    api: Api, options: Mapping[str, str], resources: Sequence[Resource]
-) -> AsyncIterator[Document | Unanswered]:
-    """Those of the resources that the cluster serves, in the version that it prefers. ApiError if it lists none."""
+async def fetch_objects(api: Api, options: Mapping[str, str], resources: Sequence[Resource]) -> AsyncIterator[Document]:
+    """Those of the resources that the cluster serves, in the version that it prefers."""
     served = await _served(api, {group for group, _, _ in resources})
-    has_listed, refused = False, []
-    for list_ in _lists(served, options, resources):
-        try:
-            items = await _items(api, list_.path, options.get("labels"))
-        except ApiError as error:
-            if error.status != FORBIDDEN:
-                raise
-            refused.append(error)
-            yield Unanswered(api.url(list_.path), f"the token may not list {list_.plural} (403); what was listed stays")
-        else:
-            has_listed = True
-            for item in items:
-                yield list_.document(api, item)
-    if refused and not has_listed:
-        raise refused[0]
-
-
-class _List(NamedTuple):
-    base: str
-    """Path of the group and its version."""
-    path: str
-    plural: str
-    kind: str
-
-    def document(self, api: Api, item: dict[str, Any]) -> Document:
-        namespace = text_of(dig(item, "metadata", "namespace"))
-        place = f"{self.base}/namespaces/{namespace}" if namespace else self.base
-        version = self.base.removeprefix("/apis/").removeprefix("/api/")
-        url = api.url(f"{place}/{self.plural}/{dig(item, 'metadata', 'name')}")
-        return Document(api.url(self.path), {**item, "apiVersion": version, "kind": self.kind}, url=url)
-
-
-def _lists(
-    served: Mapping[tuple[str, str], str], options: Mapping[str, str], resources: Sequence[Resource]
-) -> Iterator[_List]:
     namespaces = [name.strip() for name in options.get("namespaces", "").split(",") if name.strip()]
     for group, plural, kind in resources:
-        if version := served.get((group, plural)):
-            base = f"/apis/{group}/{version}" if group else f"/api/{version}"
-            for place in [f"{base}/namespaces/{name}" for name in namespaces] or [base]:
-                yield _List(base, f"{place}/{plural}", plural, kind)
+        if (version := served.get((group, plural))) is None:
+            continue
+        base = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        for path in [f"{base}/namespaces/{name}/{plural}" for name in namespaces] or [f"{base}/{plural}"]:
+            for item in await _items(api, path, options.get("labels")):
+                namespace = text_of(dig(item, "metadata", "namespace"))
+                place = f"{base}/namespaces/{namespace}" if namespace else base
+                url = api.url(f"{place}/{plural}/{dig(item, 'metadata', 'name')}")
+                yield Document(url, {**item, "apiVersion": f"{group}/{version}".lstrip("/"), "kind": kind})
 
 
 async def _served(api: Api, groups: set[str]) -> dict[tuple[str, str], str]:

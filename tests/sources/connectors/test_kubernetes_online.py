@@ -1,17 +1,13 @@
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from graph_api.catalog.snapshot import Severity
 from graph_api.sources.api import ApiError
-from graph_api.sources.documents import Unanswered
 from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes import CONNECTOR
-from graph_api.sources.reading import read_answers
-from tests.sources.connectors.loopback import Answer, Tool, answered, fetched
+from tests.sources.connectors.loopback import Answer, Tool, fetched
 
 
 def deployment(name: str, app: str) -> dict[str, Any]:
@@ -64,7 +60,6 @@ def test_all_pages_of_what_the_cluster_serves_are_read(options: dict[str, str]) 
     cart = next(said for said in found.values() if said.name == "cart")
     assert "kubernetes:shop/c" in cart.identifiers
     assert cart.location.endswith("/apis/apps/v1/namespaces/shop/deployments/cart")
-    assert cart.document.endswith("/namespaces/shop/deployments" if options else "/apis/apps/v1/deployments")
     assert tool.asked["/api/v1/secrets"] == 0
     assert all(CONNECTOR.claims(document) for document in documents)
 
@@ -83,31 +78,6 @@ def test_a_label_selector_is_handed_on() -> None:
 def test_one_list_that_fails_ends_the_run() -> None:
     with pytest.raises(ApiError, match="nothing was withdrawn"):
         fetched(CONNECTOR, Tool(answers(), broken="/api/v1/services"))
-
-
-def forbidden(_: Request) -> JSONResponse:
-    return JSONResponse({"kind": "Status", "reason": "Forbidden", "code": 403}, 403)
-
-
-def test_of_what_the_token_may_not_list_all_stays() -> None:
-    path = "/apis/apps/v1/deployments"
-    said = read_answers(CONNECTOR, answered(CONNECTOR, Tool(answers())), "s")
-    answers_now = answered(CONNECTOR, Tool({**answers(), path: forbidden}))
-    (refused,) = [answer for answer in answers_now if isinstance(answer, Unanswered)]
-    assert refused.path.endswith(path)
-    now = read_answers(CONNECTOR, answers_now, "s")
-    assert [(row.severity, row.message) for row in now.problems] == [
-        (Severity.REFUSED, "the token may not list deployments (403); what was listed stays")
-    ]
-    paths = {urlsplit(unread).path for unread in now.unreadable}
-    staying = {row.name for row in said.entities.values() if urlsplit(row.document).path in paths}
-    assert staying == {"cart", "web", "registry.example/cart", "registry.example/web", "shop"}
-
-
-def test_a_token_that_may_list_nothing_ends_the_run() -> None:
-    refusing = dict.fromkeys(("/apis/apps/v1/deployments", "/api/v1/services"), forbidden)
-    with pytest.raises(ApiError, match="answers 403: is the token set, valid, and allowed"):
-        fetched(CONNECTOR, Tool({**answers(), **refusing}))
 
 
 def test_a_wrong_token_is_told() -> None:
