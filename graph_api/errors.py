@@ -48,7 +48,7 @@ class ErrorCode(StrEnum):
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     """The answer took longer than the deadline; there is no partial answer."""
     UNAVAILABLE = "UNAVAILABLE"
-    """The database does not answer; try again."""
+    """The database does not answer, or the server ends; try again."""
     INTERNAL = "INTERNAL"
     """A defect of the server; the log has the details under errorId."""
 

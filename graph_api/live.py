@@ -15,8 +15,10 @@ from graph_api.store.protocol import Store
 BATCH = 100
 """Changes that are read at a time. Nothing waits for a slow listener: it reads on when it comes back."""
 SHARED_READS = 32
-AT_ONCE = 4
+AT_ONCE = 16
 """Listeners that look for what concerns them: hundreds hear of a write in the same moment."""
+TURN = 0.1
+"""Seconds after which a listener that still looks counts no more: whoever waits for the store keeps nobody waiting."""
 
 _Place = tuple[int, Ref]
 
@@ -61,8 +63,7 @@ class LiveChanges:
         self._poller: asyncio.Task[None] | None = None
         self._reads: dict[tuple[ChangesReader, int, _Place | None], _Read] = {}
         self._closed: str | None = None
-        self.turn = asyncio.Semaphore(AT_ONCE)
-        """For whoever looks through changes, so that others are answered in between."""
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @property
     def listeners(self) -> int:
@@ -76,6 +77,25 @@ class LiveChanges:
         """Whoever listens, now or later, gets UNAVAILABLE."""
         self._closed = self._closed or reason
         self._tell()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """For whoever looks through changes, so that others are answered in between."""
+        await self._turns.acquire()
+        has_turn = True
+
+        def give_back() -> None:
+            nonlocal has_turn
+            if has_turn:
+                has_turn = False
+                self._turns.release()
+
+        timer = asyncio.get_running_loop().call_later(TURN, give_back)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            give_back()
 
     async def batches(
         self, reader: ChangesReader, since: int, until: float | None = None

@@ -30,7 +30,7 @@ MENDING: dict[ProblemCode, str] = {
     ProblemCode.BAD_REF: "write [kind:][namespace/]name, with letters, digits and inner - _ .",
     ProblemCode.MISSPELLED: "correct it; if it is meant so, add the kind to the setting kinds or rename the field",
     ProblemCode.BAD_LINK_END: "check the kinds at both ends",
-    ProblemCode.DUPLICATE: "keep one of the two documents, or give one another name or namespace",
+    ProblemCode.DUPLICATE: "keep one of the two, or give one another name or namespace",
     ProblemCode.OUTSIDE_ROOT: "move the file below the folder that is synced, or sync the folder above",
     ProblemCode.NOT_FETCHED: "sync a copy of the file",
     ProblemCode.CYCLE: "remove the target that leads back",

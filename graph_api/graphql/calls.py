@@ -109,8 +109,8 @@ class Attempt:
         """Objects in one more list. Raises AnswerTooLargeError."""
         context = self.executor.context_value
         if isinstance(context, Context):
-            self._counted += items
             context.count(items)
+            self._counted += items
 
     async def settle(self, call: Call, rows: Values) -> Values:
         """What the resolver gives for each row; raises the first of its errors when all are settled."""

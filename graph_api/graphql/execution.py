@@ -115,24 +115,23 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
     def _read(self, read: Read, attempt: Attempt, result: Any, plainly: Callable[[], Any]) -> Any:
         try:
             answer = read(attempt, [result])
-        except AnswerTooLargeError:
-            raise
-        except Exception:
-            self._give_up(attempt)
+        except Exception as error:
+            self._give_up(attempt, error)
             return plainly()
         return answer[0] if isinstance(answer, list) else self._read_later(answer, attempt, plainly)
 
     async def _read_later(self, answer: Later, attempt: Attempt, plainly: Callable[[], Any]) -> Any:
         try:
             return (await answer())[0]
-        except AnswerTooLargeError:
-            raise
-        except Exception:
-            self._give_up(attempt)
+        except Exception as error:
+            self._give_up(attempt, error)
         completed = plainly()
         return await completed if isawaitable(completed) else completed
 
-    def _give_up(self, attempt: Attempt) -> None:
+    def _give_up(self, attempt: Attempt, error: Exception) -> None:
+        # What a mutation has done is told as far as that goes.
+        if isinstance(error, AnswerTooLargeError) and self.operation.operation is not OperationType.MUTATION:
+            raise error
         self.outcomes |= attempt.give_up()
         self.middleware_manager = Replay(self.outcomes)
 

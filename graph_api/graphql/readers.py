@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import Undefined
 
+from graph_api.graphql.context import AnswerTooLargeError
+
 if TYPE_CHECKING:
     from graph_api.graphql.calls import Attempt
 
@@ -62,9 +64,10 @@ async def settle(waiting: Sequence[Awaitable[Any]]) -> list[Any]:
 
 
 def raise_any(outcomes: Sequence[Any]) -> None:
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
+    """The first error, but that the answer is too large before any other: then nothing is to be read again."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    if errors:
+        raise next((error for error in errors if isinstance(error, AnswerTooLargeError)), errors[0])
 
 
 def piped(source: Source, value: Read) -> Read:

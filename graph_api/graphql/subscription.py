@@ -44,9 +44,9 @@ class Subscription:
         reader = context.store if context.visibility == EVERYTHING else _AsItSeesNow(context)
         async with aclosing(context.live.batches(reader, await _start(context, since), expires_at)) as batches:
             async for rows in batches:
-                _check_time(expires_at)
                 context.forget()
-                async with context.live.turn:
+                async with context.live.turn():
+                    _check_time(expires_at)
                     matching = await _matching(context, filter, rows)
                     if selects_entity:
                         await context.loaders.entity.load_many([row.ref for row in matching])

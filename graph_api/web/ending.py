@@ -9,7 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graph_api.errors import ErrorCode
 from graph_api.web.responses import error_response
 
-MESSAGE = "The server has ended before this was done; send it again, a write with the idempotencyKey that it had"
+MESSAGE = (
+    "The server has ended before it could answer; a write may have been done: sent again with the idempotencyKey that "
+    "it had, it is not done twice"
+)
 
 
 class AnswerAtTheEnd:

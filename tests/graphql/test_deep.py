@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.graphql.conftest import Client
 
 LEVELS = 50
@@ -41,10 +43,26 @@ def test_owners_come_from_as_far_as_a_walk_goes(client: Client) -> None:
     assert owners(client) == {f"c{number}": [f"group:default/{owner}"] for number, owner in enumerate(expected)}
 
 
-def test_an_answer_that_multiplies_ends_where_it_began(client: Client) -> None:
-    names = [f"e{number}" for number in range(60)]
-    spec = {"deployedTo": [f"environment:{name}" for name in names]}
-    put(client, *({"kind": "Environment", "name": name, "spec": spec} for name in names))
-    within = "environments { title environments { title environments { title } } }"
-    (error,) = client.post(f"{{ all: environments(first: 9) {{ nodes {{ {within} }} }} }}")["errors"]
+WITHIN = "environments { title environments { title environments { title } } }"
+
+
+def environments(number: int) -> list[dict[str, Any]]:
+    """Each deployed to all of them."""
+    names = [f"e{turn}" for turn in range(number)]
+    spec = {"deployedTo": [f"environment:{name}" for name in names], "system": "shop"}
+    return [{"kind": "Environment", "name": name, "spec": spec} for name in names]
+
+
+@pytest.mark.parametrize("failing", ["", 'dependencies(after: "x") { totalCount }'], ids=["alone", "beside an error"])
+def test_an_answer_that_multiplies_ends_where_it_began(client: Client, failing: str) -> None:
+    put(client, {"kind": "System", "name": "shop"}, *environments(60))
+    first = f"system {{ {failing} }}" if failing else ""
+    (error,) = client.post(f"{{ all: environments(first: 9) {{ nodes {{ {first} {WITHIN} }} }} }}")["errors"]
     assert (error["extensions"]["code"], error["path"]) == ("TOO_LARGE", ["all"])
+
+
+def test_of_a_write_it_is_told_that_it_is_done(client: Client) -> None:
+    mutation = PUT.replace("userErrors { code message }", f"revision userErrors {{ code }} entity {{ ref {WITHIN} }}")
+    body = client.post(mutation, entities=environments(60))
+    assert body["data"] == {"putEntities": {"revision": 1, "userErrors": [], "entity": None}}
+    assert {error["extensions"]["code"] for error in body["errors"]} == {"TOO_LARGE"}

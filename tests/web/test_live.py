@@ -17,10 +17,7 @@ from graph_api.access.principal import LOCAL, Principal, Role
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.live import AT_ONCE
-from graph_api.store.embedded.reading import EmbeddedReading
 from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.protocol import Page, PageRequest
 from graph_api.web import known_keys, streams
 from tests.catalogs import entity, write
 from tests.conftest import Run
@@ -93,34 +90,6 @@ def test_a_filter_is_asked_of_the_entity_after_the_change_and_removals_all_come(
         server.remove("component:a")
         events = [client.event() for _ in range(2)]
         assert [(row["ref"][-1], row["operation"]) for row in events] == [("b", "CREATED"), ("a", "REMOVED")]
-
-
-def test_few_look_for_what_concerns_them_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, looking, are_many = EmbeddedReading.page, [], asyncio.Event()
-    now = 0
-
-    async def page(self: EmbeddedReading, request: PageRequest) -> Page:
-        nonlocal now
-        if request.sort.field != "ref":
-            return await asked(self, request)  # of the server's start
-        now += 1
-        looking.append(now)
-        if now == AT_ONCE:
-            are_many.set()
-        await are_many.wait()
-        await asyncio.sleep(0.01)  # for more to come, if they may
-        now -= 1
-        return await asked(self, request)
-
-    monkeypatch.setattr(EmbeddedReading, "page", page)
-    ids = {str(number) for number in range(15)}
-    with serving(tmp_path) as server, socket(server.url) as client:
-        client.begin()
-        for id_ in ids:
-            client.subscribe(id_, since=0, filter={"title": {"eq": id_}})
-        server.put_all(*({"kind": "component", "name": f"c{id_}", "title": id_} for id_ in ids))
-        assert {client.read()["id"] for _ in ids} == ids
-    assert max(looking) == AT_ONCE
 
 
 def test_writes_of_other_processes_arrive(server: Server, tmp_path: Path, run: Run) -> None:
