@@ -58,8 +58,8 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
 async def not_owned(
     tx: WriteTransaction, by: Attempt, refs: Sequence[Ref], restrictions: Sequence[Restriction], *, new: bool
 ) -> list[Refusal]:
-    """Which of the refs that a request names are declared and not its own; or are not declared, unless they may be
-    new; or are nothing that it sees. Asked first, so that no other error tells of what somebody else owns.
+    """Which of the refs that a request names are declared, or owned, and not by its teams; or are neither, unless they
+    may be new; or are nothing that it sees. Asked first, so that no other error tells of what somebody else owns.
     """
     if by.reach is not Reach.OWNED:
         return []
@@ -71,7 +71,7 @@ async def not_owned(
         row = rows.get(ref)
         if not sees(row.audience if row else audience_of(unresolved(ref), restrictions), ref):
             return False
-        return any(owner.ref in teams for owner in row.owners) if row and row.declared else new
+        return any(owner.ref in teams for owner in row.owners) if row and (row.declared or row.owners) else new
 
     return [Refusal(ref, not_yours(ref)) for ref in refs if not is_own(ref)]
 

@@ -67,13 +67,13 @@ def why_not(
 ) -> str | None:
     """Why an editor of these teams may not make `after` of what was there `before`; None if it may.
 
-    It changes only what its teams own, gives no ownership to others nor takes any from them, and keeps its own. Nor
+    It changes only what its teams own, declared or not, gives no ownership to others nor takes any from them, and keeps its own. Nor
     does it name others as owners (`claimed`) who are none only as long as another source says otherwise.
     """
     if kind_of(ref) in _MEMBERSHIP:
         return f"{ref} is a group or user: these decide who owns what, so an admin or their source writes them"
     owned_before, owned_after = _owners(before), _owners(after)
-    if before and before.declared and teams.isdisjoint(owned_before):
+    if before and (before.declared or owned_before) and teams.isdisjoint(owned_before):
         return not_yours(ref)
     if after and after.declared and teams.isdisjoint(owned_after):
         return f"one of your teams must own {ref} afterwards"

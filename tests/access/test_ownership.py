@@ -159,6 +159,18 @@ async def test_an_editor_changes_nothing_else(store: Store, what: str) -> None:
             await clients.refused(APPLY, source="api:web", entities=[fine, entity])
 
 
+async def test_nor_what_others_own_and_nobody_declares(store: Store) -> None:
+    async with serving(store) as clients:
+        lake = {"kind": "System", "name": "lake", "spec": {"owner": "group:data", "hasPart": ["component:heard-of"]}}
+        assert await clients.write(PUT, "admin", source="inventory", entities=[lake]) == []
+        owned = {"from": "component:linked", "relation": "OWNED_BY", "to": "group:data"}
+        assert await clients.write(LINK, "admin", links=[owned]) == []
+        for name in ("heard-of", "linked"):
+            for entity in (component(name, "web"), component(name, system="shop")):
+                await clients.refused(PUT, entities=[entity])
+                await clients.refused(APPLY, source="api:web", entities=[entity])
+
+
 async def test_nor_what_its_own_would_be_one_thing_with(store: Store) -> None:
     async with serving(store) as clients:
         await clients.refused(PUT, source="api:web", entities=[JOINED])
