@@ -67,8 +67,8 @@ def why_not(
 ) -> str | None:
     """Why an editor of these teams may not make `after` of what was there `before`; None if it may.
 
-    It changes only what its teams own, declared or not, gives no ownership to others nor takes any from them, and keeps its own. Nor
-    does it name others as owners (`claimed`) who are none only as long as another source says otherwise.
+    It changes only what its teams own, declared or not, gives no ownership to others nor takes any from them, and keeps
+    its own. Nor does it name others as owners (`claimed`) who are none only as long as another source says otherwise.
     """
     if kind_of(ref) in _MEMBERSHIP:
         return f"{ref} is a group or user: these decide who owns what, so an admin or their source writes them"

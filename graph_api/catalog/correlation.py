@@ -96,12 +96,12 @@ class Rules:
 NO_RULES = Rules()
 
 
-class Bond(NamedTuple):
-    """An identifier that joins two things."""
+class Shared(NamedTuple):
+    """An identifier that joins things of one kind."""
 
     identifier: str
-    one: Stated
-    other: Stated
+    things: list[Stated]
+    """In order; of two refs at least."""
 
 
 def joining(ref: Ref, identifiers: Iterable[str], rules: Rules) -> list[str]:
@@ -125,62 +125,75 @@ def _joins(kind: str, identifier: str) -> bool:
     return kind == "package" and scheme == "pkg"
 
 
-def bonds(things: Mapping[Stated, Iterable[str]], rules: Rules) -> list[Bond]:
+def shared_identifiers(things: Mapping[Stated, Iterable[str]], rules: Rules) -> list[Shared]:
     """What joins these things, given by their identifiers; strongest first."""
     named: dict[tuple[str, str], list[Stated]] = defaultdict(list)
-    for thing, identifiers in things.items():
-        for identifier in dict.fromkeys(joining(thing.ref, identifiers, rules)):
-            named[kind_of(thing.ref), identifier].append(thing)
-    found = [
-        Bond(identifier, first, other)
-        for (_, identifier), holders in named.items()
-        if _names_one_thing(holders)
-        for first, other in _chained(holders)
-    ]
-    return sorted(found, key=_strength)
+    for thing in sorted(things):
+        for identifier in dict.fromkeys(joining(thing.ref, things[thing], rules)):
+            named[identifier, kind_of(thing.ref)].append(thing)
+    return [Shared(name[0], named[name]) for name in sorted(named, key=_strength) if _joins_things(named[name])]
 
 
-def _names_one_thing(holders: Sequence[Stated]) -> bool:
-    """No source calls two things so."""
-    refs = defaultdict(set)
-    for thing in holders:
-        refs[thing.source].add(thing.ref)
-    return all(len(found) == 1 for found in refs.values())
+def _strength(name: tuple[str, str]) -> tuple[int, str, str]:
+    identifier, kind = name
+    return _RANKS.get(identifier.partition(":")[0], _LAST), identifier, kind
 
 
-def _chained(holders: Sequence[Stated]) -> Iterator[tuple[Stated, Stated]]:
-    """Every pair of different refs, so that one that may not be joined does not keep the others apart."""
-    ordered = sorted(holders)
-    for place, first in enumerate(ordered):
-        for other in ordered[place + 1 :]:
-            if first.ref != other.ref:
-                yield first, other
-
-
-def _strength(bond: Bond) -> tuple[int, str, Stated, Stated]:
-    return _RANKS.get(bond.identifier.partition(":")[0], _LAST), bond.identifier, bond.one, bond.other
+def _joins_things(holders: Sequence[Stated]) -> bool:
+    """No source calls two things so, and not all have one ref."""
+    refs = {thing.source: thing.ref for thing in holders}
+    return len(refs) == len(holders) > 1 and len(set(refs.values())) > 1
 
 
 def correlate(things: Mapping[Stated, Iterable[str]], rules: Rules) -> list[set[Ref]]:
     """The refs that are one entity each, as sets; every ref is in exactly one."""
-    groups = {thing.ref: {thing.ref} for thing in things}
-    told_by: dict[Ref, set[str]] = defaultdict(set)
-    for thing in things:
-        told_by[thing.ref].add(thing.source)
-    for bond in bonds(things, rules):
-        one, other = groups[bond.one.ref], groups[bond.other.ref]
-        if one is not other and _may_join(one, other, told_by, rules):
-            one |= other
-            for ref in other:
-                groups[ref] = one
-    return list({id(group): group for group in groups.values()}.values())
+    groups = _Groups(things, rules)
+    for shared in shared_identifiers(things, rules):
+        groups.join(thing.ref for thing in shared.things)
+    return groups.found()
 
 
-def _may_join(one: set[Ref], other: set[Ref], told_by: Mapping[Ref, set[str]], rules: Rules) -> bool:
-    sources = [source for ref in (*one, *other) for source in told_by[ref]]
-    if len(sources) != len(set(sources)):
-        return False
-    return not any({first, second} in rules.separate for first in one for second in other)
+class _Group(NamedTuple):
+    """Refs that are one entity, and the sources that tell of them: two things of one source are two."""
+
+    refs: set[Ref]
+    sources: set[str]
+
+
+class _Groups:
+    def __init__(self, things: Iterable[Stated], rules: Rules) -> None:
+        self._separate = rules.separate
+        self._of: dict[Ref, _Group] = {}
+        for source, ref in things:
+            self._of.setdefault(ref, _Group({ref}, set())).sources.add(source)
+
+    def found(self) -> list[set[Ref]]:
+        return [group.refs for group in _distinct(self._of.values())]
+
+    def join(self, refs: Iterable[Ref]) -> None:
+        """Each with each, in their order, so that one that may not be joined does not keep the others apart.
+
+        What is one already need not be tried twice: groups only grow, so that what may not be joined never may.
+        """
+        groups = _distinct(self._of[ref] for ref in refs)
+        while groups:
+            one, *others = groups
+            groups = [other for other in others if not self._joined(one, other)]
+
+    def _joined(self, one: _Group, other: _Group) -> bool:
+        if not one.sources.isdisjoint(other.sources) or self._are_separate(one.refs, other.refs):
+            return False
+        one.refs.update(other.refs)
+        one.sources.update(other.sources)
+        self._of.update(dict.fromkeys(other.refs, one))
+        return True
+
+    def _are_separate(self, one: set[Ref], other: set[Ref]) -> bool:
+        return any(len(pair & one) == 1 and len(pair & other) == 1 for pair in self._separate)
+
+
+def _distinct(groups: Iterable[_Group]) -> list[_Group]:
+    return list({id(group): group for group in groups}.values())
 
 
 def standing_in(named: Mapping[str, Iterable[Ref]], rows: Mapping[Ref, Entity]) -> dict[Ref, Entity]:

@@ -1,15 +1,18 @@
 """Why several sources' things are one entity."""
 
-from collections.abc import Iterator
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import strawberry
 
 from graph_api.catalog import entity as catalog
-from graph_api.catalog.correlation import Bond, Stated, bonds
+from graph_api.catalog.correlation import Shared, Stated, shared_identifiers
 from graph_api.graphql.arguments import described
 from graph_api.graphql.context import Info
 from graph_api.graphql.refs import parse_ref_input
+from graph_api.graphql.selection import selects
 
 
 @strawberry.type(description="An identifier that joins a source's thing with another's.")
@@ -25,7 +28,17 @@ class StatedThing:
     ref: str = strawberry.field(description="The ref that the source gave it.")
     location: str = strawberry.field(description="`file:line` or URL.")
     identifiers: list[str] = strawberry.field(description="What the source calls it, normalized.")
-    joins: list[Join] = strawberry.field(description="What joins it with the others; none where they share the ref.")
+    shared: strawberry.Private[Sequence[Shared]]
+
+    @strawberry.field(description="What joins it with the others; none where they share the ref.")
+    def joins(self, info: Info) -> list[Join]:
+        info.context.check_room(sum(len(row.things) - 1 for row in self.shared))
+        return [
+            Join(identifier=row.identifier, source=other.source, ref=other.ref)
+            for row in self.shared
+            for other in row.things
+            if other.ref != self.ref
+        ]
 
 
 @strawberry.type(description="What an entity is made of.")
@@ -41,18 +54,23 @@ async def resolve_why(
     if entity is None:
         return None
     said = {Stated(source, row.ref): row.identifiers for source, row in entity.statements.items()}
-    found = bonds(said, info.context.source_order.rules)
-    return Why(ref=entity.ref, things=list(_things(entity, found)))
+    shared: Iterable[Shared] = ()
+    if selects(info, "joins"):
+        # Dozens of tools may call it by hundreds of names each.
+        shared = await asyncio.to_thread(shared_identifiers, said, info.context.source_order.rules)
+    return Why(ref=entity.ref, things=list(_things(entity, shared)))
 
 
-def _things(entity: catalog.Entity, found: list[Bond]) -> Iterator[StatedThing]:
+def _things(entity: catalog.Entity, shared: Iterable[Shared]) -> Iterator[StatedThing]:
+    shared_by: dict[Stated, list[Shared]] = defaultdict(list)
+    for row in shared:
+        for thing in row.things:
+            shared_by[thing].append(row)
     for source, said in entity.statements.items():
-        thing = Stated(source, said.ref)
-        others = [(bond.identifier, bond.other if bond.one == thing else bond.one) for bond in found if thing in bond]
         yield StatedThing(
             source=source,
             ref=said.ref,
             location=said.location,
             identifiers=list(said.identifiers),
-            joins=[Join(identifier=name, source=other.source, ref=other.ref) for name, other in others],
+            shared=shared_by.get(Stated(source, said.ref), ()),
         )

@@ -108,3 +108,24 @@ def test_a_link_put_to_both_names_of_one_thing_is_one_with_the_evidence_of_both(
         assert client.ask('{ entity(ref: "component:web") { ref } }') == {"entity": None}
     finally:
         run(client.stop())
+
+
+async def fill_with_names(store: Store, sources: int, names: int) -> None:
+    for number in range(sources):
+        ref = Ref(f"component:tool{number}/cart")
+        said = thing(ref, *(f"jira:c{name}" for name in range(names)))
+        snapshot = Snapshot(source=f"tool{number}", connector="files", entities={ref: said})
+        await sync(store, snapshot, source_order(Settings()))
+
+
+def test_what_joins_many_by_many_names_is_told_as_far_as_an_answer_goes(store: Store, run: Run) -> None:
+    run(fill_with_names(store, sources=6, names=20))
+    client = Client(store, run, Settings(max_cost=500))
+    run(client.start())
+    try:
+        why = '{ why(ref: "component:tool5/cart") { ref things { source ref FIELD } } }'
+        found = client.ask(why.replace("FIELD", ""))["why"]
+        assert (found["ref"], len(found["things"])) == ("component:tool0/cart", 6)
+        assert client.code(why.replace("FIELD", "joins { identifier }")) == "TOO_LARGE"
+    finally:
+        run(client.stop())
