@@ -4,12 +4,12 @@ Pure: callers hand over the neighbourhood that the rules look at.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph_api.catalog.codeowners import CodeOwners, Dialect, parsed
 from graph_api.catalog.entity import Entity, EntityStatement, Evidence, Owner, OwnerHow
-from graph_api.catalog.ref import MAX_PART, BadRefError, Ref, kind_of, make_ref
+from graph_api.catalog.ref import MAX_PART, BadRefError, Ref, make_ref
 
 CODE_OWNER_ROLE = "CODE_OWNER"
 MAX_LEVELS = 50
@@ -147,21 +147,3 @@ def _lenient_ref(kind: str, namespace: str, name: str) -> Ref | None:
 
 def _clean(text: str, foreign: str) -> str:
     return re.sub(foreign, "-", text).strip("-._")[:MAX_PART].rstrip("-._")
-
-
-def groups_with_users(
-    groups: Iterable[Ref], children: Mapping[Ref, Collection[Ref]], users: Mapping[Ref, Collection[Ref]]
-) -> set[Ref]:
-    """Of `groups`, those with a user in them or in any group below; `users` holds the declared members."""
-    parents: dict[Ref, list[Ref]] = {}
-    for parent, below in children.items():
-        for child in below:
-            parents.setdefault(child, []).append(parent)
-    found = {group for group, members in users.items() if any(kind_of(member) == "user" for member in members)}
-    pending = list(found)
-    while pending:
-        for parent in parents.get(pending.pop(), ()):
-            if parent not in found:
-                found.add(parent)
-                pending.append(parent)
-    return found & set(groups)

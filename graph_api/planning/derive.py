@@ -15,7 +15,6 @@ from graph_api.catalog.ownership import (
     MAX_LEVELS,
     CodeOwnersFile,
     code_owners_of,
-    groups_with_users,
     inferred_owners,
     inherited_owners,
     whole_of,
@@ -23,6 +22,7 @@ from graph_api.catalog.ownership import (
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.relations import Direction
 from graph_api.planning.neighbourhood import Neighbourhood
+from graph_api.planning.peopled import peopled_of
 from graph_api.planning.thread import pause
 
 OUT, IN = Direction.OUT, Direction.IN
@@ -159,13 +159,11 @@ async def _derive_environments(around: Neighbourhood, rows: dict[Ref, Entity]) -
 
 
 async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -> None:
-    groups = await _state_dirty(around, rows)
-    children = await around.reach("CHILD_OF", IN, groups)
-    members = await around.ends("MEMBER_OF", IN, children)
-    await around.load({*groups, *(user for users in members.values() for user in users)})
-    users = {group: [user for user in found if around.row(user).declared] for group, found in members.items()}
-    peopled = groups_with_users(groups, children, users)
-    for ref in groups | {ref for ref in rows if kind_of(ref) == "user"}:
+    users = [ref for ref in around.merged if kind_of(ref) == "user"]
+    groups = await _state_dirty(around, rows, users)
+    await around.load(groups)
+    peopled = await peopled_of(around, groups, users)
+    for ref in groups.keys() | {ref for ref in rows if kind_of(ref) == "user"}:
         row = rows.get(ref) or around.row(ref)
         rows[ref] = _changed(row, owner_state=_owner_state(row, kind_of(ref) == "user" or ref in peopled))
 
@@ -175,13 +173,15 @@ def _changed(row: Entity, **derived: object) -> Entity:
     return row if all(getattr(row, name) == value for name, value in derived.items()) else altered(row, **derived)
 
 
-async def _state_dirty(around: Neighbourhood, rows: Mapping[Ref, Entity]) -> set[Ref]:
+async def _state_dirty(
+    around: Neighbourhood, rows: Mapping[Ref, Entity], users: Collection[Ref]
+) -> dict[Ref, list[Ref]]:
+    """Groups, with their parents."""
     groups = {end for ends in around.changed_ends("MEMBER_OF", "CHILD_OF") for end in ends}
     groups.update(rows)
-    users = [ref for ref in around.merged if kind_of(ref) == "user"]
     teams = await around.ends("MEMBER_OF", OUT, users)
     groups.update(team for found in teams.values() for team in found)
-    return set(await around.reach("CHILD_OF", OUT, {ref for ref in groups if kind_of(ref) == "group"}))
+    return await around.reach("CHILD_OF", OUT, {ref for ref in groups if kind_of(ref) == "group"})
 
 
 def _owner_state(row: Entity, peopled: bool) -> OwnerState:
