@@ -162,7 +162,10 @@ class _Group(NamedTuple):
 
 class _Groups:
     def __init__(self, things: Iterable[Stated], rules: Rules) -> None:
-        self._separate = rules.separate
+        self._apart: dict[Ref, set[Ref]] = {}
+        for pair in rules.separate:
+            for ref in pair:
+                self._apart.setdefault(ref, set()).update(pair - {ref})
         self._of: dict[Ref, _Group] = {}
         for source, ref in things:
             self._of.setdefault(ref, _Group({ref}, set())).sources.add(source)
@@ -189,7 +192,8 @@ class _Groups:
         return True
 
     def _are_separate(self, one: set[Ref], other: set[Ref]) -> bool:
-        return any(len(pair & one) == 1 and len(pair & other) == 1 for pair in self._separate)
+        fewer, more = sorted((one, other), key=len)
+        return any(not self._apart[ref].isdisjoint(more) for ref in fewer if ref in self._apart)
 
 
 def _distinct(groups: Iterable[_Group]) -> list[_Group]:

@@ -15,7 +15,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from graph_api.graphql.context import Context
-from graph_api.graphql.readers import Answer, Read, Values
+from graph_api.graphql.readers import Answer, Read, Values, raise_any
 
 if TYPE_CHECKING:
     from graph_api.graphql.execution import CatalogExecutor
@@ -121,9 +121,7 @@ class Attempt:
         else:
             outcomes = await _outcomes(self.executor.bound(call, self._path)(rows))
             self._asked.append((call.nodes[0], rows, outcomes))
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        raise_any(outcomes)
         return list(outcomes)
 
     def give_up(self) -> Outcomes:

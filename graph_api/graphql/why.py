@@ -31,8 +31,7 @@ class StatedThing:
     shared: strawberry.Private[Sequence[Shared]]
 
     @strawberry.field(description="What joins it with the others; none where they share the ref.")
-    def joins(self, info: Info) -> list[Join]:
-        info.context.check_room(sum(len(row.things) - 1 for row in self.shared))
+    def joins(self) -> list[Join]:
         return [
             Join(identifier=row.identifier, source=other.source, ref=other.ref)
             for row in self.shared
@@ -58,6 +57,7 @@ async def resolve_why(
     if selects(info, "joins"):
         # Dozens of tools may call it by hundreds of names each.
         shared = await asyncio.to_thread(shared_identifiers, said, info.context.source_order.rules)
+        info.context.check_room(sum(len(row.things) * (len(row.things) - 1) for row in shared))
     return Why(ref=entity.ref, things=list(_things(entity, shared)))
 
 

@@ -163,7 +163,7 @@ async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -
     groups = await _state_dirty(around, rows, users)
     await around.load(groups)
     peopled = await peopled_of(around, groups, users)
-    for ref in groups.keys() | {ref for ref in rows if kind_of(ref) == "user"}:
+    for ref in {ref for ref in groups.keys() | rows.keys() if kind_of(ref) in OWNER_KINDS}:
         row = rows.get(ref) or around.row(ref)
         rows[ref] = _changed(row, owner_state=_owner_state(row, kind_of(ref) == "user" or ref in peopled))
 
@@ -176,12 +176,12 @@ def _changed(row: Entity, **derived: object) -> Entity:
 async def _state_dirty(
     around: Neighbourhood, rows: Mapping[Ref, Entity], users: Collection[Ref]
 ) -> dict[Ref, list[Ref]]:
-    """Groups, with their parents."""
+    """Groups, with their parents; and what stands between them, whatever it is."""
     groups = {end for ends in around.changed_ends("MEMBER_OF", "CHILD_OF") for end in ends}
-    groups.update(rows)
+    groups.update(ref for ref in rows if kind_of(ref) == "group")
     teams = await around.ends("MEMBER_OF", OUT, users)
     groups.update(team for found in teams.values() for team in found)
-    return await around.reach("CHILD_OF", OUT, {ref for ref in groups if kind_of(ref) == "group"})
+    return await around.reach("CHILD_OF", OUT, {ref for ref in groups if kind_of(ref) != "user"})
 
 
 def _owner_state(row: Entity, peopled: bool) -> OwnerState:

@@ -16,6 +16,8 @@ from tests.catalogs import entity, link
 
 GROUPS = [Ref(f"group:default/g{number}") for number in range(6)]
 USERS = [Ref(f"user:default/u{number}") for number in range(4)]
+ODD = Ref("component:default/odd")
+"""No group, and yet stated to stand among them."""
 Tie = tuple[str, Ref, Ref]
 
 
@@ -29,7 +31,7 @@ class Teams:
     def edited(self, chance: random.Random) -> "Teams":
         active, ties = dict(self.active), set(self.ties)
         for _ in range(chance.randint(1, 3)):
-            child, group = chance.sample(GROUPS, 2)
+            child, group = chance.sample([*GROUPS, ODD], 2)
             what = chance.choice(["child", "member", "entity"])
             if what == "child":
                 ties ^= {("CHILD_OF", child, group)}
@@ -48,9 +50,9 @@ class Teams:
         links = {row.key: row.statements["f"][0] for row in rows}
         return Snapshot(source="f", connector="api", entities=entities, links=links)
 
-    def states(self) -> dict[Ref, OwnerState]:
+    def states(self) -> dict[Ref, OwnerState | None]:
         named = self.active.keys() | {end for _, one, other in self.ties for end in (one, other)}
-        return {ref: self._state(ref) for ref in named}
+        return {ref: None if ref == ODD else self._state(ref) for ref in named}
 
     def _state(self, ref: Ref) -> OwnerState:
         if ref not in self.active:
