@@ -11,8 +11,8 @@ OUT, IN = Direction.OUT, Direction.IN
 
 
 async def peopled_of(around: Neighbourhood, parents: Mapping[Ref, Collection[Ref]], users: Collection[Ref]) -> set[Ref]:
-    """Of the groups that the edit may change, given with their parents, whose groups are among them: those with a
-    declared user. `users` are those that the edit touches.
+    """The groups with a declared user in them or below, of `parents`: all groups that the edit may change, with those
+    right above them. `users` are those that the edit touches.
     """
     found = _Peopled(around, parents)
     teams = await around.ends("MEMBER_OF", OUT, users)

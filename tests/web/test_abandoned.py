@@ -144,13 +144,13 @@ def subscription_of(url: str) -> Iterator[None]:
 def test_what_a_client_leaves_ends_soon(
     served: tuple[str, Running], way: Callable[[str], AbstractContextManager[None]]
 ) -> None:
-    """Each time long before its own end, and at best within a second: a machine may stand still now and then."""
+    """Each time long before its own end, and mostly within a second: a machine may stand still now and then."""
     url, count = served
     seconds = []
     for _ in range(5):
         with way(url):
             seconds_until(count, 1)
         seconds.append(seconds_until(count, 0))
-    assert min(seconds) < 1, seconds
+    assert sorted(seconds)[2] < 1, seconds
     # Looks at what is new use one for a moment.
     seconds_until(lambda: int(REGISTRY.get_sample_value("graph_api_database_connections_in_use") or 0), 0)
