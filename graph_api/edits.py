@@ -203,8 +203,10 @@ async def _links_after(
     stated = await stated_links(tx, source, keys)
     after = {key: said for key, said in stated.items() if said.document == API_CONNECTOR}
     told_by_specs = keys - after.keys()
-    others = await tx.entities({ref for key in told_by_specs for ref in (key.source, key.target)} - before.keys())
-    specs = [row.statements[source] for row in others.values() if source in row.statements]
+    others = await stated_rows(tx, {ref for key in told_by_specs for ref in (key.source, key.target)} - before.keys())
+    said_there = (row.statements.get(source) for row in others.values())
+    # Where two ends are one thing, what stands there may be what is edited.
+    specs = [said for said in said_there if said and said.ref not in before]
     for link in [*(link for said in specs for link in _links_said_with(said, now)), *new]:
         if link.key in told_by_specs:
             add_link(after, link)
@@ -212,8 +214,8 @@ async def _links_after(
 
 
 def read_document(document: dict[str, Any]) -> Reading:
-    """Read a descriptor that came through the API."""
-    return read_descriptor(document, Origin(API_CONNECTOR))
+    """Read a descriptor out of a snapshot. Its links are told by its spec, other than those that the snapshot lists."""
+    return read_descriptor(document, Origin(API_CONNECTOR, of_items=True))
 
 
 def sort_problems(path: tuple[str, ...], reading: Reading) -> tuple[list[UserError], list[Problem]]:

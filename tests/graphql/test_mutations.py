@@ -198,6 +198,31 @@ def test_a_link_that_the_other_end_states_stays(client: Client) -> None:
     assert needs(client, "component:aa") == {}
 
 
+def test_a_link_that_the_other_end_states_stays_also_where_that_has_another_sources_ref(client: Client) -> None:
+    named = {"annotations": {"graph-api/identifiers": "pagerduty:P1"}}
+    assert client.ask(PUT, source="first", entities=[service("cc") | named])["putEntities"]["userErrors"] == []
+    both = [service("bb", dependencyOf=["component:aa"]) | named, service("aa", dependsOn=["component:bb"])]
+    assert client.ask(PUT, entities=both)["putEntities"]["userErrors"] == []
+    put(client, "aa")
+    assert needs(client, "component:aa") == {"cc": "DOWN"}
+    for needed in (["component:cc", "component:dd"], []):
+        entities = [service("bb", dependsOn=needed) | named]
+        assert client.ask(PUT, entities=entities)["putEntities"]["userErrors"] == []
+    assert needs(client, "component:cc") == {}
+
+
+def test_what_a_spec_in_a_snapshot_told_goes_with_the_spec(client: Client) -> None:
+    told = [service("aa", owner="web", dependsOn=["component:bb"]), service("bb")]
+    client.ask(SNAPSHOT, entities=told)
+    answer = client.ask(PUT, source="feed", entities=[service("aa", owner="data")])["putEntities"]
+    assert [row["ref"] for row in answer["entity"]["owners"]] == ["group:default/data"]
+    assert needs(client, "component:aa") == {}
+    client.ask(SNAPSHOT, entities=told)
+    remove = 'mutation { removeEntities(source: "feed", entities: [{ref: "component:aa"}]) { userErrors { code } } }'
+    assert client.ask(remove)["removeEntities"]["userErrors"] == []
+    assert client.ask('{ entity(ref: "component:aa") { ref } }')["entity"] is None
+
+
 def test_a_link_put_by_itself_stands_whatever_the_ends_state(client: Client) -> None:
     put(client, "aa", dependsOn=["component:bb"])
     soft = """mutation { putLinks(links: [{from: "component:aa", relation: DEPENDS_ON, to: "component:bb",
