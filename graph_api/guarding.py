@@ -20,6 +20,7 @@ from graph_api.writing import utc_now
 
 _MOVED = "by this, others would share or lose the ownership of what is theirs"
 """Without its name: the writer need not know that it is there."""
+_UNSEEN = "it would change, or link to, what you may not"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,14 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
     for ref in sorted(touched | ends):
         rows = before.get(ref), after.get(ref)
         if not all(sees(row.audience, ref) for row in rows if row):
-            refused.append(Refusal(None, "it would change, or link to, what you may not"))
+            refused.append(Refusal(None, _UNSEEN))
         elif ref in touched and (reason := why_not(teams, ref, *rows, claimed.get(ref, ()))):
             refused.append(Refusal(ref, reason))
     others = sorted(after.keys() & before.keys() - touched)
     refused += [Refusal(None, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])]
+    # Of a part that only its owners see, whoever owns the whole becomes one.
+    if any(sees(after[ref].audience, ref) and not sees(before[ref].audience, ref) for ref in others):
+        refused.append(Refusal(None, _UNSEEN))
     return refused
 
 

@@ -237,6 +237,17 @@ async def test_a_refused_claim_tells_of_nothing_that_is_hidden(open_store: OpenS
         assert "hush" not in str(errors)
 
 
+async def test_nor_does_declaring_a_whole_show_a_hidden_part_of_it(open_store: OpenStore) -> None:
+    store = await open_store()
+    settings = Settings.model_validate({"restricted": [{"tags": ["secret"], "to": ["owners"]}]})
+    async with serving(store, settings) as clients:
+        hidden = component("hush", system="to-come") | {"tags": ["secret"]}
+        assert await clients.write(PUT, "admin", entities=[hidden]) == []
+        system = {"kind": "System", "name": "to-come", "spec": {"owner": "group:web"}}
+        errors = await clients.refused(PUT, entities=[system])
+        assert "hush" not in str(errors)
+
+
 async def test_what_is_not_there_is_refused_as_what_is_not_ones_own(store: Store) -> None:
     async with serving(store) as clients:
         texts = []
