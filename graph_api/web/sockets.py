@@ -37,6 +37,11 @@ logger = logging.getLogger(__name__)
 
 
 class Socket(ASGIWebSocketAdapter):
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        if self.ws.application_state is not WebSocketState.CONNECTED:
+            raise WebSocketDisconnected  # as where the client has closed it: what comes in between is no defect
+        await super().send_json(message)
+
     async def close(self, code: int, reason: str) -> None:
         if self.ws.application_state is WebSocketState.CONNECTED:
             await super().close(code, reason[:100])

@@ -215,6 +215,20 @@ def test_a_server_that_stops_tells_its_listeners_and_waits_for_none(tmp_path: Pa
         assert read() == ("complete", None)
 
 
+def test_a_socket_with_many_subscriptions_that_ends_with_the_server_is_no_defect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ExitStack() as clients:
+        with serving(tmp_path) as server:
+            client = clients.enter_context(socket(server.url)).begin()
+            for number in range(10):
+                client.subscribe(str(number), since=0)
+            server.put("a")
+            assert {client.read()["id"] for _ in range(10)} == {str(number) for number in range(10)}
+        assert client.closed() == 1012
+    assert [row.message for row in caplog.records if row.levelname == "ERROR"] == []
+
+
 def test_a_token_that_expires_ends_what_it_opened(tmp_path: Path) -> None:
     token, key = new_key("ann", Role.ADMIN, int(time.time()), 1)
     ends_at = int(time.time()) + 10  # later than what comes before takes on a busy machine
