@@ -17,7 +17,7 @@ from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
 from graph_api.live import LiveChanges
-from graph_api.readers import Readers
+from graph_api.readers import Readers, Sight
 from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
@@ -58,8 +58,9 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     order = source_order(settings)
 
     async def context_of(principal: Principal) -> Context:
-        look = partial(readers.visibility, principal)
-        return create_context(settings, catalog, principal, await look(), order, live, look)
+        look = partial(readers.sight, principal)
+        sight = await look()
+        return create_context(settings, catalog, principal, sight.visibility, order, live, look, sight.revision)
 
     def require_same() -> None:
         app.lifecycle.require_same()
@@ -134,7 +135,8 @@ def create_context(
     visibility: Visibility,
     order: SourceOrder,
     live: LiveChanges | None = None,
-    look: Callable[[], Awaitable[Visibility]] | None = None,
+    look: Callable[[], Awaitable[Sight]] | None = None,
+    seen_at: int | None = None,
 ) -> Context:
     return Context(
         principal=principal,
@@ -147,6 +149,7 @@ def create_context(
         introspection=settings.introspection,
         deadline=settings.deadline,
         look=look,
+        seen_at=seen_at,
     )
 
 

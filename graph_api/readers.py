@@ -1,6 +1,6 @@
 """Who sees what now: teams and what affects them are looked up once a revision."""
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from graph_api.access.authorize import is_unfiltered
 from graph_api.access.principal import Principal, Role
@@ -16,26 +16,33 @@ _Alike: TypeAlias = tuple[frozenset[Role], Ref | None, frozenset[Ref]]
 """What two principals who see the same have in common."""
 
 
+class Sight(NamedTuple):
+    """`revision`: what is written after it may give the reader more, or less; None where no write does."""
+
+    visibility: Visibility
+    revision: int | None = None
+
+
 class Readers:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[_Alike, tuple[int, Visibility]] = {}
+        self._known: dict[_Alike, Sight] = {}
 
-    async def visibility(self, principal: Principal) -> Visibility:
+    async def sight(self, principal: Principal) -> Sight:
         if is_unfiltered(principal):
-            return EVERYTHING
+            return Sight(EVERYTHING)
         if not principal.groups and not principal.user:
-            return visibility_of(principal, ())
+            return Sight(visibility_of(principal, ()))
         alike = principal.roles, principal.user, principal.groups
         revision = await self._store.revision()
         known = self._known.get(alike)
-        if known and known[0] == revision:
-            return known[1]
-        visibility = await self._look_up(principal)
+        if known and known.revision == revision:
+            return known
+        sight = Sight(await self._look_up(principal), revision)
         if len(self._known) >= _KEPT:
             self._known.clear()
-        self._known[alike] = revision, visibility
-        return visibility
+        self._known[alike] = sight
+        return sight
 
     async def _look_up(self, principal: Principal) -> Visibility:
         named = principal.groups | ({principal.user} if principal.user else set())

@@ -13,6 +13,7 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.loaders import Loaders
 from graph_api.live import LiveChanges
+from graph_api.readers import Sight
 from graph_api.store.protocol import Needed, Reading, Store
 
 
@@ -37,8 +38,10 @@ class Context:
     """Seconds that a question may take when the client names no other deadline."""
     max_objects: int = 200_000
     """That lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
-    look: Callable[[], Awaitable[Visibility]] | None = None
+    look: Callable[[], Awaitable[Sight]] | None = None
     """What the principal sees now; None where that does not change."""
+    seen_at: int | None = None
+    """The revision of `visibility`, of which alone it is sure; None where that does not change."""
     introspection: bool = True
     charge: Callable[[int], None] = lambda _objects: None
     """Told how many objects the answer may hold, before it is made."""
@@ -75,12 +78,12 @@ class Context:
     async def look_again(self) -> None:
         """For what lasts longer than a request: teams, and what affects them, may be others by now."""
         if self.look:
-            self.visibility = await self.look()
+            self.visibility, self.seen_at = await self.look()
             self._see()
 
     def forget(self) -> None:
         """What has been read: each event of a subscription is as a request of its own."""
-        self.loaders = Loaders(self.store, lambda: self.catalog.seen_by(self.visibility))
+        self.loaders = Loaders(self.store, lambda: self.catalog.seen_by(self.visibility), self.seen_at)
         self.owned_fields = 0
         self.listed = 0
 

@@ -23,10 +23,11 @@ class Loaders:
     """One set per request. `entity` gives None for a ref that does not exist, and for one that a source gave a thing
     that stands under another ref, the entity there."""
 
-    def __init__(self, store: Reading, whole: Callable[[], Reading]) -> None:
-        """`whole`: the same, with all fields of entities."""
+    def __init__(self, store: Reading, whole: Callable[[], Reading], seen_at: int | None = None) -> None:
+        """`whole`: the same, with all fields of entities. `seen_at`: the revision that is told, if it is known."""
         self._store = store
         self._whole = whole
+        self._seen_at = seen_at
         self.entity: ListLoader[Ref, Entity | None] = ListLoader(self._entities)
         self.named: ListLoader[str, list[Ref]] = ListLoader(self._named)
         self.last_applied: ListLoader[str, str | None] = ListLoader(self._last_applied)
@@ -35,7 +36,7 @@ class Loaders:
         self._revision: ListLoader[None, int] = ListLoader(self._revisions)
 
     async def revision(self) -> int:
-        return await self._revision.load(None)
+        return await self._revision.load(None) if self._seen_at is None else self._seen_at
 
     def neighbours(self, question: NeighbourQuestion) -> ListLoader[Ref, list[Neighbour]]:
         async def load(refs: Sequence[Ref]) -> list[list[Neighbour]]:

@@ -18,7 +18,7 @@ from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.context import Context, Info
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.records import Change
-from graph_api.graphql.runs import check_since
+from graph_api.graphql.runs import check_since, read_changes
 from graph_api.graphql.selection import selects
 from graph_api.store.protocol import PageRequest
 
@@ -63,7 +63,7 @@ class _AsItSeesNow:
 
     async def changes(self, since: int, limit: int, after: tuple[int, Ref] | None = None) -> list[CatalogChange]:
         await self._context.look_again()
-        return await self._context.store.changes(since, limit, after)
+        return await read_changes(self._context, since, limit, after)
 
 
 def _check_time(expires_at: float | None) -> None:

@@ -2,14 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from graph_api.access.keys import new_key
+from graph_api.access.principal import Role
+from graph_api.catalog.changes import Change
+from graph_api.catalog.ref import Ref
 from graph_api.store.embedded.reading import EmbeddedReading
 from graph_api.store.protocol import Page, PageRequest
-from tests.web.live import serving, socket
+from tests.web.live import Server, put_key, serving, socket
 
 
 def looked_at(monkeypatch: pytest.MonkeyPatch, look: Callable[[], Awaitable[None]]) -> None:
@@ -70,3 +78,53 @@ def test_who_waits_for_the_store_keeps_no_other_listener_waiting(
         client.begin().subscribe(since=0)
         assert client.event()["ref"] == "component:default/a"
         go_on.set()
+
+
+@contextmanager
+def writing_while_it_reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, str, int]]:
+    """With the token of a reader whose team owns something, and the revision of that: when changes are read for the
+    first time, what the team may see is known already, and then it becomes more.
+    """
+    token, key = new_key("ann", Role.VIEWER, int(time.time()), 1, groups=(Ref("group:default/shop"),))
+    admin, admins = new_key("bob", Role.ADMIN, int(time.time()), 1)
+    for one in (key, admins):
+        put_key(folder, one)
+    read, waiting = EmbeddedReading.changes, [1]
+
+    async def changes(self: EmbeddedReading, since: int, limit: int, after: Any = None) -> list[Change]:
+        if waiting:
+            waiting.pop()
+            finding = {"kind": "vulnerability", "name": "cve-1", "spec": {"affects": ["component:till"]}}
+            await asyncio.to_thread(server.put_all, finding)
+            await asyncio.to_thread(server.put, "b")
+        return await read(self, since, limit, after)
+
+    with serving(folder, insecure_anonymous=False) as server:
+        server.token = admin
+        since = server.put_all({"kind": "component", "name": "till", "spec": {"owner": "shop"}})
+        monkeypatch.setattr(EmbeddedReading, "changes", changes)
+        yield server, token, since
+
+
+def test_a_listener_is_told_what_it_may_see_by_a_write_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing_while_it_reads(tmp_path, monkeypatch) as (server, token, since), socket(server.url) as client:
+        client.begin(authorization=f"Bearer {token}").subscribe(since=since)
+        server.put("a")
+        told = [client.event()["ref"] for _ in range(3)]
+    assert told == ["component:default/a", "component:default/till", "vulnerability:default/cve-1"]
+
+
+@pytest.mark.parametrize("selection", ["revision nodes { ref }", "nodes { revision ref }"])
+def test_so_is_whoever_asks_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: str) -> None:
+    told: list[str] = []
+    with writing_while_it_reads(tmp_path, monkeypatch) as (server, token, since):
+        server.put("a")
+        for _ in range(2):
+            body = {"query": f"{{ answer: changes(since: {since}) {{ {selection} }} }}"}
+            headers = {"authorization": f"Bearer {token}"}
+            answer = httpx.post(f"{server.url}/graphql", json=body, headers=headers).json()["data"]["answer"]
+            told += [row["ref"] for row in answer["nodes"]]
+            since = answer.get("revision") or answer["nodes"][-1]["revision"]
+    assert "vulnerability:default/cve-1" in told
