@@ -183,6 +183,7 @@ def open_store(settings: Settings) -> Store:
         password=password,
         database=settings.neo4j_database,
         retention=retention,
+        read_seconds=settings.deadline,
     )
 
 

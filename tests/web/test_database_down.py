@@ -82,6 +82,34 @@ async def away_and_back(uri: str, auth: tuple[str, str] | None, fault: Line) -> 
             assert await until_answered(client, QUERY) == {"entities": {"totalCount": 1}}
 
 
+@pytest.mark.usefixtures("empty")
+async def test_a_question_ends_at_its_deadline_and_leaves_the_answers_of_others(
+    neo4j_uri: str, neo4j_auth: tuple[str, str] | None
+) -> None:
+    user, password = neo4j_auth or ("neo4j", "")
+    values = {"store": neo4j_uri, "neo4j_user": user, "neo4j_password": password, "mirror": False, "deadline": DEADLINE}
+    app = create_app(everybody(Settings.model_validate(values | {"request_deadline": SOON})))
+    names = [f"c{number}" for number in range(60)]
+    needed = [f"component:{name}" for name in names]
+    entities = [{"kind": "component", "name": name, "spec": {"dependsOn": needed}} for name in names]
+    put = "mutation($entities: [EntityInput!]!) { putEntities(entities: $entities) { userErrors { message } } }"
+    wanted = '{name: {eq: "none"}}'
+    for _ in range(8):
+        wanted = f"{{related: [{{direction: OUT, some: {wanted}}}]}}"
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+    ):
+        await until_ready(client)
+        body = {"query": put, "variables": {"entities": entities}}
+        assert (await client.post("/graphql", json=body)).json()["data"]["putEntities"]["userErrors"] == []
+        query = f'{{ slow: entities(filter: {wanted}) {{ totalCount }} entity(ref: "component:c1") {{ name }} }}'
+        answer = await ask(client, query)
+    assert answer["data"] == {"slow": None, "entity": {"name": "c1"}}
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["DEADLINE_EXCEEDED"]
+
+
 async def until_ready(client: httpx.AsyncClient, status: int = 200) -> None:
     async with asyncio.timeout(30):
         while (await client.get("/readyz")).status_code != status:  # noqa: ASYNC110 - another program gets ready

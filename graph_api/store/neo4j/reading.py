@@ -37,12 +37,14 @@ class Neo4jReading:
         sights: Sights,
         visibility: Visibility = EVERYTHING,
         needed: Needed | None = None,
+        read_seconds: float = DEFAULT_DEADLINE,
     ) -> None:
-        """`needed`: see Store.seen_by()."""
+        """`needed`: see Store.seen_by(). `read_seconds`: how long a question may take where no deadline is named."""
         self._database = database
         self._sights = sights
         self._visibility = visibility
         self._projection = projection(needed)
+        self._read_seconds = read_seconds
 
     async def revision(self) -> int:
         return await self._database.read(revision_of, aside=True)
@@ -158,14 +160,14 @@ class Neo4jReading:
     async def count_problems(self, source: str | None) -> int:
         return await self._database.read(lambda tx: runs.count_problems(tx, source), aside=True)
 
-    async def _read(self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE) -> T:
+    async def _read(self, work: Callable[[Statements], Awaitable[T]], deadline: float | None = None) -> T:
         async def ask(tx: Statements) -> T:
             tx.sight = await self._sights.at(tx, self._visibility)
             # What is hidden is looked for in all of them.
             tx.projection = WHOLE if tx.sight.hidden else self._projection
             return await work(tx)
 
-        return await self._database.read(ask, deadline)
+        return await self._database.read(ask, self._read_seconds if deadline is None else deadline)
 
 
 async def revision_of(tx: Statements) -> int:

@@ -18,7 +18,7 @@ from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import audit, cypher, cypher_small, dumping, keys, leases, mirror_cypher
 from graph_api.store.neo4j.connectors import Connectors
 from graph_api.store.neo4j.copied import Copy
-from graph_api.store.neo4j.database import Database, order_of
+from graph_api.store.neo4j.database import DEFAULT_DEADLINE, Database, order_of
 from graph_api.store.neo4j.deltas import Told, changes_since, few_changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.failures import our_errors
@@ -52,8 +52,9 @@ class Neo4jStore(Neo4jReading):
         database: str = "neo4j",
         retention: Retention | None = None,
         page: int = PAGE,
+        read_seconds: float = DEFAULT_DEADLINE,
     ) -> None:
-        super().__init__(Database(uri, user, password, database), Sights())
+        super().__init__(Database(uri, user, password, database), Sights(), read_seconds=read_seconds)
         self._retention = retention or Retention()
         self._page = page
         self._opened: State | None = None
@@ -113,14 +114,14 @@ class Neo4jStore(Neo4jReading):
     def seen_by(self, visibility: Visibility, needed: Needed | None = None) -> Neo4jReading:
         if visibility.tokens is None and needed is None:
             return self
-        return Neo4jReading(self._database, self._sights, visibility, needed)
+        return Neo4jReading(self._database, self._sights, visibility, needed, self._read_seconds)
 
     async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
         async def ask(tx: Statements) -> frozenset[Ref]:
             rows = await tx.rows(cypher.AFFECTING, owners=list(owners), affected=AFFECTED)
             return frozenset(rows[0]["refs"])
 
-        return await self._database.read(ask)
+        return await self._database.read(ask, self._read_seconds)
 
     async def audit(self, limit: int, before: int | None = None) -> list[Record]:
         return await self._database.read(lambda tx: audit.records(tx, limit, before), aside=True)
