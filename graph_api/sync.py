@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from graph_api.access.audit import LOCAL_SYNC, MAX_REFS, Attempt, Outcome
-from graph_api.access.authorize import Reach
+from graph_api.access.authorize import Reach, is_open
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
@@ -27,6 +27,7 @@ Known: TypeAlias = Mapping[str, str | None]
 """By source, when what it states was last read from it."""
 
 _NOT_ALL_YOURS = "it would change what your teams do not own"
+_NOT_OPEN = "editors confirm what is said for the sources `api` and `api:...`; an admin confirms this one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,8 @@ async def confirm_sync(
         held = await tx.run(id_)
         if held is None:
             raise CatalogError(ErrorCode.NOT_FOUND, f"there is no sync {id_!r}; list them with `syncs`")
+        if by.reach is Reach.OWNED and not is_open(held.source):
+            raise CatalogError(ErrorCode.FORBIDDEN, _NOT_OPEN)
         if held.status is not SyncStatus.HELD or held.payload is None:
             raise CatalogError(ErrorCode.CONFLICT, f"sync {id_} is {held.status}, only a HELD one can be confirmed")
         snapshot = unpack(held.payload)

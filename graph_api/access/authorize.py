@@ -37,7 +37,7 @@ def authorize(principal: Principal, action: str, source: str | None = None) -> R
         return Reach.EVERYTHING
     if rule and rule.own_source and _is_of(principal, source):
         return Reach.SOURCE
-    if rule and rule.owned and principal.has(Role.EDITOR) and _is_open(source):
+    if rule and rule.owned and principal.has(Role.EDITOR) and is_open(source):
         return Reach.OWNED
     raise _forbidden(principal, action, source)
 
@@ -46,10 +46,15 @@ def require_place(order: SourceOrder, source: str | None) -> None:
     """Raises CatalogError FORBIDDEN where nobody has said how far an ingestor's source is believed: by its name alone
     it would stand beside descriptors, and could say who owns what they tell of.
     """
-    if source in order.names or _is_open(source):
+    if source in order.names or is_open(source):
         return
     message = f"list {source} under `sources` of graph-api.yaml, where it is to stand, or bind the key to api:NAME"
     raise CatalogError(ErrorCode.FORBIDDEN, message)
+
+
+def is_open(source: str | None) -> bool:
+    """Whether it is one that editors write for."""
+    return source is None or source == OPEN_SOURCE or source.startswith(f"{OPEN_SOURCE}:")
 
 
 def is_unfiltered(principal: Principal) -> bool:
@@ -107,10 +112,6 @@ def _is_of(principal: Principal, source: str | None) -> bool:
     """Whether the principal is the ingestor of the source, or of any where none is named."""
     bound = principal.has(Role.INGESTOR) and principal.source is not None
     return bound and source in (None, principal.source)
-
-
-def _is_open(source: str | None) -> bool:
-    return source is None or source == OPEN_SOURCE or source.startswith(f"{OPEN_SOURCE}:")
 
 
 def _forbidden(principal: Principal, action: str, source: str | None) -> CatalogError:

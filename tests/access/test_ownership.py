@@ -302,6 +302,9 @@ async def test_a_held_sync_is_confirmed_by_who_may_make_its_changes(store: Store
             body = await clients.send("admin", APPLY, source=source, entities=[])
             ids[source] = body["data"]["answer"]["sync"]["id"]
         await clients.refused(CONFIRM, id=ids["api:data"])
+        assert await clients.write(APPLY, "admin", source="inventory", entities=many) == []
+        body = await clients.send("admin", APPLY, source="inventory", entities=[])
+        await clients.refused(CONFIRM, id=body["data"]["answer"]["sync"]["id"])
         assert await clients.write(CONFIRM, id=ids["api:web"]) == []
         assert await clients.write(CONFIRM, "admin", id=ids["api:data"]) == []
 
