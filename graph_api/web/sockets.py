@@ -38,9 +38,10 @@ logger = logging.getLogger(__name__)
 
 class Socket(ASGIWebSocketAdapter):
     async def send_json(self, message: Mapping[str, object]) -> None:
-        if self.ws.application_state is not WebSocketState.CONNECTED:
-            raise WebSocketDisconnected  # as where the client has closed it: what comes in between is no defect
-        await super().send_json(message)
+        try:
+            await super().send_json(message)
+        except RuntimeError as error:  # so they say that the socket was closed from this side meanwhile
+            raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
         if self.ws.application_state is WebSocketState.CONNECTED:
