@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from graph_api.backup.rows import decode_row, encode_row
+from graph_api.backup.rows import as_written_now, decode_row, encode_row
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, DumpRow
 
@@ -99,17 +99,26 @@ def _check_place(path: Path) -> None:
 
 
 def check_file(path: Path) -> Digest:
-    """What the whole file holds. Raises CatalogError INVALID unless it is as it was written."""
-    digest = Digest()
+    """Of what a store holds that is restored from the file. Raises CatalogError INVALID unless the file is as it was
+    written, and all of it is known to this version.
+    """
+    written, known = Digest(), Digest()
     last: dict[str, Any] = {}
+    unknown: ValueError | None = None
     for line in _lines(path):
         if line.startswith(b"{"):
             last = orjson.loads(line)
-        else:
-            digest.add(line)
-    if last != {"rows": digest.rows, "digest": digest.text}:
+            continue
+        written.add(line)
+        try:
+            known.add(as_written_now(line))
+        except ValueError as error:
+            unknown = unknown or error
+    if last != {"rows": written.rows, "digest": written.text}:
         raise _damaged(path)
-    return digest
+    if unknown:
+        raise CatalogError(ErrorCode.INVALID, f"{path}: {unknown}") from unknown
+    return known
 
 
 def read_batches(path: Path) -> Iterator[Batch]:

@@ -38,6 +38,7 @@ TYPES: dict[str, type[DumpRow]] = {
     "link": Link,
 }
 _NAMES = {type_: name for name, type_ in TYPES.items()}
+_UNKNOWN = "the backup holds a row that this version does not know"
 
 
 def encode_row(row: DumpRow) -> bytes:
@@ -52,7 +53,24 @@ def decode_row(line: bytes) -> DumpRow:
         name, values = orjson.loads(line)
         return _DECODE[name](values)
     except (KeyError, TypeError) as error:
-        raise ValueError("the backup holds a row that this version does not know") from error
+        raise ValueError(_UNKNOWN) from error
+
+
+def as_written_now(line: bytes) -> bytes:
+    """How this version writes the line's row: an older one says less. Raises ValueError where something were lost."""
+    now = encode_row(decode_row(line))
+    if now != line and not _says(orjson.loads(now), orjson.loads(line)):
+        raise ValueError(_UNKNOWN)
+    return now
+
+
+def _says(whole: Any, part: Any) -> bool:
+    """Whether everything of `part` is in `whole`, which may have more fields."""
+    if isinstance(whole, dict) and isinstance(part, dict):
+        return all(name in whole and _says(whole[name], value) for name, value in part.items())
+    if isinstance(whole, list) and isinstance(part, list):
+        return len(whole) == len(part) and all(map(_says, whole, part))
+    return bool(whole == part)
 
 
 def _plain_values(row: DumpRow) -> Values:

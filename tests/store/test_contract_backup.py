@@ -2,15 +2,17 @@
 
 import asyncio
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from graph_api.access.audit import Attempt, Outcome
 from graph_api.access.keys import new_key
 from graph_api.access.principal import Role
-from graph_api.backup.file import check_file
+from graph_api.backup.file import Digest, check_file
 from graph_api.backup.run import back_up, digest_of, restore
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import ChangeSet, SyncStatus
@@ -181,6 +183,54 @@ async def test_a_file_that_is_not_whole_changes_nothing(store: Store, tmp_path: 
         }[damage]
     )
     with pytest.raises(CatalogError) as refused:
+        await restore(store, path, replace=True)
+    assert refused.value.code is ErrorCode.INVALID
+    await store.ping()
+    assert await store.count(ALL) == 2
+
+
+def rewrite(path: Path, change: Callable[[str, dict[str, Any]], None]) -> None:
+    """As a version writes it whose rows have other fields."""
+    head, *rows, _ = gzip.decompress(path.read_bytes()).splitlines()
+    digest, written = Digest(), [head]
+    for row in map(orjson.loads, rows):
+        change(*row)
+        written.append(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
+        digest.add(written[-1])
+    written.append(orjson.dumps({"rows": digest.rows, "digest": digest.text}))
+    path.write_bytes(gzip.compress(b"\n".join(written)))
+
+
+async def test_what_an_older_version_wrote_is_restored(store: Store, tmp_path: Path) -> None:
+    """Its runs did not tell where they read, and nothing was hidden."""
+    before = await answers(await filled(store))
+    path = tmp_path / "backup"
+    await back_up(store, path)
+
+    def forget(name: str, values: dict[str, Any]) -> None:
+        if name == "run":
+            assert values["record"].pop("read_from") is None
+        if name == "removed" and not values["hidden"]:
+            del values["hidden"]
+
+    rewrite(path, forget)
+    await restore(store, path, replace=True)
+    assert await answers(store) == before
+
+
+@pytest.mark.parametrize("where", ["entity", "run"])
+async def test_what_only_a_newer_version_knows_changes_nothing(store: Store, tmp_path: Path, where: str) -> None:
+    await sync(store, Snapshot(source="files", connector="files", entities={}), SourceOrder())
+    await write(store, with_ends(links("a>b")))
+    path = tmp_path / "backup"
+    await back_up(store, path)
+
+    def add(name: str, values: dict[str, Any]) -> None:
+        if name == where:
+            values["mood"] = "fine"
+
+    rewrite(path, add)
+    with pytest.raises(CatalogError, match="does not know") as refused:
         await restore(store, path, replace=True)
     assert refused.value.code is ErrorCode.INVALID
     await store.ping()
