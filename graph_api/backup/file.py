@@ -106,12 +106,12 @@ def check_file(path: Path) -> Digest:
     last: dict[str, Any] = {}
     unknown: ValueError | None = None
     for line in _lines(path):
-        if line.startswith(b"{"):
-            last = orjson.loads(line)
-            continue
-        written.add(line)
         try:
-            known.add(as_written_now(line))
+            if line.startswith(b"{"):
+                last = orjson.loads(line)
+            else:
+                written.add(line)
+                known.add(as_written_now(line))
         except ValueError as error:
             unknown = unknown or error
     if last != {"rows": written.rows, "digest": written.text}:
