@@ -32,11 +32,11 @@ async def back_up(store: Store, path: Path) -> Counts:
     raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog changes too fast to be copied; try again")
 
 
-async def restore(store: Store, path: Path, *, replace: bool = False) -> Counts:
+async def restore(store: Store, path: Path, *, replace: bool = False, checked: Digest | None = None) -> Counts:
     """Make an opened store what the file says, and compare. Raises CatalogError, CONFLICT for a store that is not
-    empty unless it is to be replaced.
+    empty unless it is to be replaced. `checked`: what check_file() has found of it.
     """
-    said = await asyncio.to_thread(check_file, path)
+    said = await asyncio.to_thread(check_file, path) if checked is None else checked
     counts: Counts = Counter()
     batches = read_batches(path)
     async with store.restore(replace=replace) as restoring:

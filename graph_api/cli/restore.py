@@ -8,7 +8,7 @@ import click
 from graph_api.access.audit import Outcome
 from graph_api.app import open_store
 from graph_api.backup import run
-from graph_api.backup.file import check_file
+from graph_api.backup.file import Digest, check_file
 from graph_api.cli.backup import file_argument, told
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.progress import progress
@@ -26,18 +26,18 @@ def restore(settings: Settings, file: Path, replace: bool) -> None:
 
     Servers on this store notice and answer nothing more until they are restarted.
     """
-    if not exists(settings):
-        check_file(file)  # what is refused leaves no empty catalog
     with progress(f"Restoring {file}"):
-        counts = asyncio.run(_restore(settings, file, replace=replace))
+        # What is refused leaves no empty catalog.
+        checked = None if exists(settings) else check_file(file)
+        counts = asyncio.run(_restore(settings, file, replace=replace, checked=checked))
     click.echo(f"{settings.store}: {told(counts)}, verified against {file}")
 
 
-async def _restore(settings: Settings, file: Path, *, replace: bool) -> run.Counts:
+async def _restore(settings: Settings, file: Path, *, replace: bool, checked: Digest | None) -> run.Counts:
     store = open_store(settings)
     try:
         await store.open(to_restore=True)
-        counts = await run.restore(store, file, replace=replace)
+        counts = await run.restore(store, file, replace=replace, checked=checked)
         async with store.write() as tx:
             await tx.record(locally("restore").ended(Outcome.APPLIED, utc_now()))
         return counts
