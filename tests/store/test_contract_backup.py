@@ -16,12 +16,14 @@ from graph_api.backup.file import Digest, check_file
 from graph_api.backup.run import back_up, digest_of, restore
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import ChangeSet, SyncStatus
+from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.relations import IMPACT_RELATIONS, Direction
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.errors import CatalogError, ErrorCode, ReplacedError
+from graph_api.store.dump import TornError
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.lookups import Said
 from graph_api.store.protocol import PageRequest, Store, StoredAnswer
@@ -261,6 +263,37 @@ async def test_a_restore_that_did_not_end_leaves_no_store_to_use(
     await restore(store, tmp_path / "backup", replace=True)
     await (await open_store()).ping()
     assert await store.count(ALL) == 2
+
+
+async def test_nobody_is_answered_from_half_a_restore(store: Store, open_store: OpenStore) -> None:
+    await write(store, with_ends(links("a>b")))
+    running = await open_store()
+    async with store.restore(replace=True):
+        if isinstance(store, EmbeddedStore):
+            assert await running.count(ALL) == 2
+            assert len(await running.sources()) == 1
+            return
+        for question in (running.count(ALL), running.sources(), running.changes(0, 10)):
+            with pytest.raises(CatalogError, match="being restored"):
+                await question
+
+
+async def test_a_backup_beside_a_restore_is_of_one_catalog(store: Store, open_store: OpenStore, tmp_path: Path) -> None:
+    """Also where both catalogs have one revision."""
+    other = EmbeddedStore(None)
+    await other.open()
+    await write(other, with_ends(links("x>y")))
+    await back_up(other, tmp_path / "backup")
+    await other.close()
+    await write(store, with_ends(links("a>b")))
+    dump = (await open_store()).dump()
+    rows = list(await anext(dump))
+    await restore(store, tmp_path / "backup", replace=True)
+    try:
+        rows += [row async for batch in dump for row in batch]
+    except TornError:
+        return
+    assert [row.ref for row in rows if isinstance(row, Entity)] == refs("a b")
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path, run: Run) -> None:

@@ -72,7 +72,7 @@ READ_GATE = """
 OPTIONAL MATCH (c:Catalog {id: 1})
 OPTIONAL MATCH (g:Gate {id: 1})
 RETURN coalesce(c.revision, 0) AS revision, coalesce(g.begun, 0) AS begun, coalesce(g.ended, 0) AS ended,
-c.applying AS applying
+c.applying AS applying, c.store AS store, coalesce(c.restoring, false) AS restoring
 """
 # `writes` counts transactions, each once: whoever remembers how many there were can tell whether anybody else wrote.
 # What is locked comes first everywhere, so that what is read then is the newest value: no count is lost, and a late

@@ -30,7 +30,7 @@ from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 from graph_api.access.audit import Head
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, cypher_aside
-from graph_api.store.neo4j.failures import BEING_RESTORED, SLOW, LockedError, our_errors, unsettled
+from graph_api.store.neo4j.failures import SLOW, LockedError, being_restored, our_errors, unsettled
 from graph_api.store.neo4j.statements import EXECUTE_TIMEOUT, Gate, Row, Statements, rows_of
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
@@ -92,8 +92,8 @@ class Database:
     async def read(
         self, work: Callable[[Statements], Awaitable[T]], deadline: float = DEFAULT_DEADLINE, *, aside: bool = False
     ) -> T:
-        """The answer of `work` over one state of the catalog. Raises CatalogError UNAVAILABLE while a write is applied
-        in parts, unless it asks nothing of entities and links (`aside`).
+        """The answer of `work` over one state of the catalog. Raises CatalogError UNAVAILABLE while a backup is being
+        restored, and while a write is applied in parts, unless it asks nothing of entities and links (`aside`).
         """
         await self.until_open()
         try:
@@ -115,7 +115,7 @@ class Database:
             ):
                 statements = Statements(transaction, self.count_round_trip)
                 before = await statements.gate()
-                self._check_applied(before, aside=aside)
+                self._check_whole(before, aside=aside)
                 if not before.closed:
                     statements.revision = before.revision
                     answer = await self._unless_torn(work, statements, before)
@@ -138,14 +138,16 @@ class Database:
             try:
                 async with asyncio.timeout(ALONE):
                     state = await statements.gate()
-                    self._check_applied(state, aside=aside)
+                    self._check_whole(state, aside=aside)
                     statements.revision = state.revision
                     return await work(statements)
             except TimeoutError:
                 message = f"others write without a pause, and may wait for an answer {ALONE:g} s at most; {SLOW}"
                 raise CatalogError(ErrorCode.DEADLINE_EXCEEDED, message) from None
 
-    def _check_applied(self, state: Gate, *, aside: bool) -> None:
+    def _check_whole(self, state: Gate, *, aside: bool) -> None:
+        if state.restoring:
+            raise being_restored()
         if state.applying and not aside:
             self.on_unsettled()
             raise unsettled()
@@ -213,7 +215,7 @@ class Database:
             except TimeoutError:
                 raise LockedError from None
             if rows[0]["restoring"]:
-                raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
+                raise being_restored()
             statements.store, statements.revision = rows[0]["store"], rows[0]["revision"]
             statements.source_order = order_of(rows)
             statements.applying, statements.holder = rows[0]["applying"], rows[0]["holder"]

@@ -14,7 +14,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
 from graph_api.store.neo4j import cypher, cypher_lookups, cypher_writes, dump_cypher, keys
 from graph_api.store.neo4j.database import GATE_PAUSE, GATE_STUCK, Database, order_of
-from graph_api.store.neo4j.failures import unsettled
+from graph_api.store.neo4j.failures import being_restored, unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.projection import WHOLE, link_of
@@ -51,6 +51,8 @@ async def _open_gate(tx: Statements) -> Gate:
         if monotonic() > until:
             raise TornError
         await asyncio.sleep(GATE_PAUSE)
+    if gate.restoring:
+        raise being_restored()
     return gate
 
 

@@ -10,7 +10,6 @@ from graph_api.errors import CatalogError, ErrorCode
 RETRY_AFTER = 5
 """Seconds, for whoever comes while a write is applied in parts."""
 SLOW = "a question that is new to a database that has just started takes seconds: ask again, and then for less"
-BEING_RESTORED = "a backup is being restored; if nobody is at it any more, restore it again and replace"
 
 
 class LockedError(CatalogError):
@@ -22,6 +21,11 @@ class LockedError(CatalogError):
 
 def closing() -> CatalogError:
     return CatalogError(ErrorCode.UNAVAILABLE, "the catalog is closed")
+
+
+def being_restored() -> CatalogError:
+    message = "a backup is being restored; if nobody is at it any more, restore it again and replace"
+    return CatalogError(ErrorCode.UNAVAILABLE, message)
 
 
 def unsettled() -> CatalogError:

@@ -13,7 +13,7 @@ from graph_api.store.identity import State
 from graph_api.store.migrations import Step, check_format, pending
 from graph_api.store.neo4j import cypher, cypher_lookups, leases, names
 from graph_api.store.neo4j.database import Database
-from graph_api.store.neo4j.failures import BEING_RESTORED
+from graph_api.store.neo4j.failures import being_restored
 from graph_api.store.neo4j.finishing import take_over
 from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.said import label_of
@@ -99,7 +99,7 @@ async def read_state(database: Database, *, to_restore: bool = False) -> State:
     if row["store"] is None:
         raise ReplacedError("the database has been emptied under this server")
     if row["restoring"] and not to_restore:
-        raise CatalogError(ErrorCode.UNAVAILABLE, BEING_RESTORED)
+        raise being_restored()
     return State(row["format"], row["oldest"], row["store"], row["revision"])
 
 

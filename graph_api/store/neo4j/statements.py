@@ -26,12 +26,14 @@ TOGETHER = 4
 
 
 class Gate(NamedTuple):
-    """`applying`: the write that is applied in parts."""
+    """`applying`: the write that is applied in parts. A restore makes the database another `store`."""
 
     revision: int
     begun: int
     ended: int
     applying: str | None
+    store: str | None
+    restoring: bool
 
     @property
     def closed(self) -> bool:
