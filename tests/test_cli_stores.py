@@ -52,3 +52,18 @@ def test_a_server_of_an_empty_catalog_says_how_to_fill_it() -> None:
     with served("--insecure-anonymous") as (printed, _):
         assert "empty" not in printed
     assert ask("{ entities { totalCount } }") == {"entities": {"totalCount": 1}}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("query", "{ entities { totalCount } }"), ("backup", "a.backup"), ("restore", "b.backup", "--replace")],
+)
+def test_a_damaged_file_is_said_with_what_to_do(arguments: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
+    run("sync", write("checkout"))
+    run("backup", "b.backup")
+    content = Path("catalog.db").read_bytes()
+    Path("catalog.db").write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    result = run(*arguments)
+    assert (result.exit_code, "is damaged; move it away" in result.stderr) == (4, True), result.stderr
+    assert [record.exc_info for record in caplog.records] == [None]
+    assert not Path("a.backup").exists()

@@ -26,6 +26,17 @@ _WRITER_CACHE = 256
 _TOO_LARGE = re.compile("expression tree is too large|parser stack overflow|too many|too big", re.IGNORECASE)
 """What SQLite says of statements beyond its limits."""
 
+_PRIMARY = 0xFF
+"""The part of SQLite's codes that says what is wrong; the rest says more of it."""
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk that the catalog's file is on is full; make room, then try again",
+    sqlite3.SQLITE_CORRUPT: "the catalog's file is damaged; move it away, then restore a backup or sync anew",
+    sqlite3.SQLITE_READONLY: "the catalog's file may not be written to, or was moved; look at its mode and its place",
+    sqlite3.SQLITE_CANTOPEN: "the catalog's file cannot be opened; look at its mode, and that of its folder",
+    sqlite3.SQLITE_BUSY: "another writer takes too long; try again",
+}
+"""What people can mend."""
+
 T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
 _log = logging.getLogger(__name__)
@@ -60,11 +71,13 @@ def masked_errors() -> Iterator[None]:
             raise CatalogError(ErrorCode.TOO_LARGE, message) from error
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             raise closed() from error
-        _log.warning("the catalog's file does not answer", exc_info=True)
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            message = "the disk that the catalog's file is on is full; make room, then try again"
-            raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
-        raise CatalogError(ErrorCode.UNAVAILABLE, "the catalog's database does not answer; try again") from error
+        reason = _REASONS.get(error.sqlite_errorcode & _PRIMARY)
+        if reason:
+            _log.warning("the catalog's file does not answer: %s", error)
+        else:
+            _log.warning("the catalog's file does not answer", exc_info=True)
+        message = reason or "the catalog's database does not answer; try again"
+        raise CatalogError(ErrorCode.UNAVAILABLE, message) from error
 
 
 class Durability(StrEnum):
