@@ -21,6 +21,8 @@ from graph_api.store.dump import BATCH, Batch, DumpRow
 FORMAT = 1
 _KEY = "graph-api backup"
 _COMPRESSION = 3
+_BATCH_BYTES = 8_000_000
+"""Of lines: some entities have a document of megabytes, and a database holds all rows of a statement in its memory."""
 
 
 class Digest:
@@ -122,8 +124,9 @@ def check_file(path: Path) -> Digest:
 
 
 def read_batches(path: Path) -> Iterator[Batch]:
-    """Rows of one type each, in the file's order. Raises CatalogError INVALID."""
+    """Rows of one type each, in the file's order, and no more than a database takes. Raises CatalogError INVALID."""
     batch: list[DumpRow] = []
+    size = 0
     for line in _lines(path):
         if line.startswith(b"{"):
             continue
@@ -131,10 +134,11 @@ def read_batches(path: Path) -> Iterator[Batch]:
             row = decode_row(line)
         except ValueError as error:
             raise CatalogError(ErrorCode.INVALID, f"{path}: {error}") from error
-        if batch and (len(batch) == BATCH or type(batch[0]) is not type(row)):
+        if batch and (len(batch) == BATCH or size + len(line) > _BATCH_BYTES or type(batch[0]) is not type(row)):
             yield batch
-            batch = []
+            batch, size = [], 0
         batch.append(row)
+        size += len(line)
     if batch:
         yield batch
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from graph_api.access.audit import Attempt, Outcome
 from graph_api.access.keys import new_key
 from graph_api.access.principal import Role
-from graph_api.backup.file import Digest, check_file
+from graph_api.backup.file import Digest, check_file, read_batches
 from graph_api.backup.run import back_up, digest_of, restore
 from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import ChangeSet, SyncStatus
@@ -263,6 +264,20 @@ async def test_a_restore_that_did_not_end_leaves_no_store_to_use(
     await restore(store, tmp_path / "backup", replace=True)
     await (await open_store()).ping()
     assert await store.count(ALL) == 2
+
+
+async def test_large_documents_are_restored_a_few_at_a_time(tmp_path: Path) -> None:
+    """A database holds in its memory what it is given at once."""
+    store = EmbeddedStore(None)
+    await store.open()
+    document = {"definition": "openapi " * 125_000}
+    said = [replace(next(iter(entity(f"a{n}").statements.values())), spec=document) for n in range(20)]
+    await write(store, ChangeSet(entities=[entity(row.name, statements={"files": row}) for row in said]))
+    await back_up(store, tmp_path / "backup")
+    await store.close()
+    batches = [batch for batch in read_batches(tmp_path / "backup") if isinstance(batch[0], Entity)]
+    assert sum(map(len, batches)) == 20
+    assert max(map(len, batches)) < 10
 
 
 async def test_nobody_is_answered_from_half_a_restore(store: Store, open_store: OpenStore) -> None:

@@ -39,7 +39,7 @@ HOLDS_SOMETHING = "RETURN EXISTS { MATCH (:Entity|Sync|Source|Removed|ApiKey|Aud
 BEGIN_RESTORE = "MATCH (c:Catalog {id: 1}) SET c.restoring = true, c.applying = null, c.store = randomUUID()"
 DELETE_ALL = (
     "MATCH (n:Entity|Sync|Source|Removed|Identifier|ApiKey|AuditRecord|Answer|Delta|Part) "
-    "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
+    "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 100 ROWS"
 )
 # Any sources may state what is in a batch, so that their labels are no part of the text.
 RESTORE_ENTITIES = "UNWIND $given.rows AS row CREATE (e:{labels}) SET e = row.entity SET e:$(row.labels)"
