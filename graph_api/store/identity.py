@@ -18,6 +18,10 @@ class State:
 def check_same(known: State | None, state: State) -> None:
     """Raises ReplacedError unless `state` is a later one of the catalog that was known."""
     if known and known.store != state.store:
-        raise ReplacedError("the store holds another catalog than the one that was opened")
+        raise other_catalog()
     if known and known.revision > state.revision:
         raise ReplacedError("the store has gone back in time")
+
+
+def other_catalog() -> ReplacedError:
+    return ReplacedError("the store holds another catalog than the one that was opened")

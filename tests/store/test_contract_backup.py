@@ -146,6 +146,34 @@ async def test_a_running_server_notices_a_restore(store: Store, open_store: Open
         await running.ping()
 
 
+async def test_a_running_server_mixes_no_two_catalogs(store: Store, open_store: OpenStore, tmp_path: Path) -> None:
+    """What it has in memory is of the one before, whose revision may be the same."""
+    await write(store, with_ends(links("a>b")))
+    await back_up(store, tmp_path / "backup")
+    await restore(store, tmp_path / "backup", replace=True)
+    running = await open_store()
+    await write(store, with_ends(links("x>y y>z")))
+    for _ in range(2):
+        assert await running.count(ALL) == 5
+        assert list(await running.entities(refs("x"))) == refs("x")
+    other = EmbeddedStore(None)
+    await other.open()
+    await write(other, with_ends(links("m>n")))
+    await write(other, with_ends(links("o>p")))
+    await back_up(other, tmp_path / "other")
+    await other.close()
+    await restore(store, tmp_path / "other", replace=True)
+    if not isinstance(store, EmbeddedStore):
+        assert (await running.revision(), await running.count(ALL)) == (2, 4)
+        return
+    for question in (running.revision(), running.count(ALL), running.entities(refs("x"))):
+        with pytest.raises(ReplacedError):
+            await question
+    with pytest.raises(ReplacedError):
+        await write(running, ChangeSet(entities=[entity("c")]))
+    assert await store.count(ALL) == 4
+
+
 async def test_a_backup_beside_writers_is_of_one_revision(store: Store, open_store: OpenStore, tmp_path: Path) -> None:
     """Each write adds one entity, so that revision and entities must agree."""
     writer = await open_store()

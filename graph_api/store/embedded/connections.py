@@ -17,6 +17,7 @@ from typing import TypeVar
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.deadline import CHECK_EVERY, Deadline, closed
 from graph_api.store.embedded.kept import KeptRows, ReadingConnection
+from graph_api.store.identity import other_catalog
 
 READERS = 4
 _READER_CACHE = 32
@@ -104,6 +105,8 @@ class Connections:
         self._of_thread = threading.local()
         self._all: list[sqlite3.Connection] = []
         self.kept = KeptRows()
+        self.store: str | None = None
+        """The name of the catalog that is read: what is kept in memory is of no other."""
 
     async def read(self, question: Callable[[sqlite3.Connection, Deadline], T], seconds: float) -> T:
         """Answer in one read transaction within so many seconds, waiting for a reader included.
@@ -126,7 +129,7 @@ class Connections:
         if self._closing.is_set():
             return None
         try:
-            return _in_transaction(self._glancing(), question)
+            return self._in_transaction(self._glancing(), question)
         except sqlite3.Error:
             return None
 
@@ -167,7 +170,7 @@ class Connections:
         return await asyncio.wrap_future(future)
 
     def _read(self, question: Callable[[sqlite3.Connection, Deadline], T], limit: Deadline) -> T:
-        return _in_transaction(self._reading(), lambda conn: question(conn, limit))
+        return self._in_transaction(self._reading(), lambda conn: question(conn, limit))
 
     def _write(self, step: Callable[[sqlite3.Connection], T], limit: Deadline) -> T:
         conn = self._writing()
@@ -217,13 +220,18 @@ class Connections:
         setattr(self._of_thread, name, conn)
         return conn
 
+    def _in_transaction(self, conn: sqlite3.Connection, question: Callable[[sqlite3.Connection], T]) -> T:
+        conn.execute("BEGIN")
+        try:
+            self.check_store(conn)
+            return question(conn)
+        finally:
+            conn.execute("ROLLBACK")
 
-def _in_transaction(conn: sqlite3.Connection, question: Callable[[sqlite3.Connection], T]) -> T:
-    conn.execute("BEGIN")
-    try:
-        return question(conn)
-    finally:
-        conn.execute("ROLLBACK")
+    def check_store(self, conn: sqlite3.Connection) -> None:
+        """Raises ReplacedError in the first transaction after a restore already."""
+        if self.store and conn.execute("SELECT store FROM identity").fetchone() != (self.store,):
+            raise other_catalog()
 
 
 def _masked(job: Callable[[], T]) -> T:

@@ -1,6 +1,7 @@
 """The store that needs no setup: a SQLite file for documents, lists and search, and a compact graph for walks."""
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, closing, suppress
@@ -67,6 +68,7 @@ class EmbeddedStore(EmbeddedReading):
             file = self._file()
             self._known = await asyncio.to_thread(self._prepare, file)
             self._opened = self._opened or Connections(file, self._busy_seconds, self._durability)
+            self._opened.store = self._known.store
             self._inode, self._place = _inode(file), file
 
     def _prepare(self, file: Path) -> State:
@@ -153,7 +155,9 @@ class EmbeddedStore(EmbeddedReading):
                 raise
         self._snapshots.forget()
         self._opened_connections.kept.clear()
+        self._opened_connections.store = None
         self._known = await self._ask_plainly(schema.state_of)
+        self._opened_connections.store = self._known.store
 
     async def fill(self, rows: Sequence[Entity] | Sequence[Link]) -> None:
         """As a copy of another store, see following.py."""
@@ -205,12 +209,18 @@ class EmbeddedStore(EmbeddedReading):
         connections = self._opened_connections
         run_step = connections.write
         try:
-            yield EmbeddedTransaction(run_step, connections.write_knowing, *await run_step(begin), self._retention)
+            begun = await run_step(self._begin)
+            yield EmbeddedTransaction(run_step, connections.write_knowing, *begun, self._retention)
             await run_step(commit)
         except BaseException:
             # Steps run one after the other, so this one ends even a transaction whose beginning was cancelled.
             await asyncio.shield(run_step(roll_back))
             raise
+
+    def _begin(self, conn: sqlite3.Connection) -> tuple[int, tuple[str, ...] | None]:
+        begun = begin(conn)
+        self._opened_connections.check_store(conn)
+        return begun
 
     @property
     def _opened_connections(self) -> Connections:
