@@ -85,8 +85,7 @@ class Statements:
 
     async def send(self) -> None:
         """What is unsent."""
-        self._put_aside()
-        self._begin_to_send()
+        self.send_now()
         if self._sending:
             await asyncio.shield(self._sending)
 
@@ -97,6 +96,11 @@ class Statements:
         self._put_aside()
         if self._aside >= TOGETHER:
             self._begin_to_send()
+
+    def send_now(self) -> None:
+        """As send(), and nobody waits for it."""
+        self._put_aside()
+        self._begin_to_send()
 
     def _begin_to_send(self) -> None:
         if self._to_send and (self._sending is None or self._sending.done()):

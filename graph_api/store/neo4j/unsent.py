@@ -76,8 +76,7 @@ _NO_CHANGES: dict[str, Any] = dict.fromkeys(_LISTS, ())
 
 def _touched(changes: dict[str, Any]) -> set[object]:
     """Refs of entities and keys of links."""
-    if not changes:
-        return set()
+    changes = _NO_CHANGES | changes
     refs = [
         *(row["ref"] for row in changes["gone"]),
         *(row["entity"]["ref"] for row in (*changes["new"], *changes["known"])),

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from graph_api.catalog.search import words_of
 
 _RUN = re.compile(r"[\w.:',;]+")
-_JOINED = re.compile(r"_|\w[.:',;]\w")
-"""The marks of ASCII that join; beyond it there are too many, and scripts whose words are cut otherwise."""
+_JOINED = re.compile(r"[_.:',;](?:(?<=_)|(?<=\w.)\w)")
+"""`_`, and the other marks between two letters or digits. Marks of ASCII; beyond it there are too many, and scripts
+whose words are cut otherwise. It begins with the mark, which most texts have none of."""
 
 
 def runs_of(text: str) -> list[str]:

@@ -26,6 +26,9 @@ from graph_api.store.neo4j.unsent import MOST
 from graph_api.store.protocol import NotHereError, PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
+AT_ONCE = 100
+"""Entities and links of which the rows are built on the event loop, in a few milliseconds."""
+
 
 class Neo4jWrite:
     """Holds the catalog's lock from its first statement, so that no other writer runs."""
@@ -204,12 +207,21 @@ class Neo4jWrite:
         self._lookups.is_first = False
         self._copy.add(changes, self.revision, at)
         if len(changes) <= MOST:
-            self._tx.send_soon()
-            self._tx.unsent.changes = small_changes(changes, self.revision, at)
+            await self._send_small(small_changes(changes, self.revision, at), len(changes))
         else:
             await self._run_all(statements_of(changes, self.revision, at))
         if changes.removed or any(row.audience for row in changes.entities):
             await self._tx.rows(cypher_writes.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
+
+    async def _send_small(self, pieces: Iterator[dict[str, Any]], rows: int) -> None:
+        """While the server works on one piece, the next is built; the last one waits for what is written with it."""
+        self._tx.send_soon()
+        if rows <= AT_ONCE:
+            (self._tx.unsent.changes,) = pieces
+            return
+        while piece := await asyncio.to_thread(next, pieces, None):
+            self._tx.send_now()
+            self._tx.unsent.changes = piece
 
     async def _run_all(self, statements: Iterator[Statement]) -> None:
         """While the server works on one statement, a thread builds the rows of the next."""
