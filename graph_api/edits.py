@@ -1,7 +1,7 @@
 """Writes through the API: each speaks for one source, changes only its statements, and is all or nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graph_api.access.audit import Attempt, Outcome
@@ -14,6 +14,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals
 from graph_api.once import Told
+from graph_api.outranked import outranked
 from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, read_links, unusual_ends
@@ -39,12 +40,15 @@ class UserError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditReport:
-    """With any user error nothing was written and `changes` is empty. `revision` is the catalog's afterwards."""
+    """With any user error nothing was written and `changes` is empty. `revision` is the catalog's afterwards, `first`
+    the entity that the request names first.
+    """
 
     changes: ChangeSet
     errors: Sequence[UserError]
     warnings: Sequence[Problem]
     revision: int
+    first: Ref | None = None
 
     def told(self) -> Told:
         return {
@@ -52,6 +56,7 @@ class EditReport:
             "changes": self.changes.operations(),
             "errors": [(error.path, error.code, error.message) for error in self.errors],
             "warnings": [dump(problem) for problem in self.warnings],
+            "first": self.first,
         }
 
 
@@ -80,6 +85,8 @@ class _Draft:
     warnings: list[Problem]
     named: Sequence[tuple[tuple[str, ...], Ref]] = ()
     new: bool = False
+    rows: Mapping[Ref, Entity] = field(default_factory=dict)
+    """What they are before it."""
 
 
 async def put_entities(
@@ -165,7 +172,7 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
     readings = [read_descriptor(put.document, origin) for put in puts]
     named = [(("entities", str(place)), row.entity.ref) for place, row in enumerate(readings) if row.entity]
     draft = _Draft(Edit(source, {}, {}), [], [], named, new=True)
-    rows = await stated_rows(tx, [ref for _, ref in named])
+    draft.rows = rows = await stated_rows(tx, [ref for _, ref in named])
     new_links: list[LinkStatement] = []
     for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
         path = ("entities", str(place))
@@ -307,8 +314,11 @@ async def _finish(
     changes = await settle(tx, draft.edit, order)
     if refused := await refusals(tx, by, changes):
         return _failed(tx, draft, _at_their_places(refused, draft))
+    after = {row.ref: row for row in (*draft.rows.values(), *changes.entities)}
+    draft.warnings += outranked(draft.edit, after.values())
     revision = tx.revision if dry_run else await _write(tx, draft, changes, by, now)
-    return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision)
+    first = draft.named[0][1] if draft.named else None
+    return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision, first=first)
 
 
 async def _write(tx: WriteTransaction, draft: _Draft, changes: ChangeSet, by: Attempt, now: str) -> int:

@@ -24,6 +24,7 @@ _OF_SOURCES = Rule(roles=UNFILTERED, own_source=True)
 _WRITE = Rule(roles=frozenset({Role.ADMIN}), own_source=True, owned=True)
 
 RULES: Mapping[str, Rule] = {
+    "Query.viewer": _ANYBODY,
     "Query.node": _ANYBODY,
     "Query.nodes": _ANYBODY,
     "Query.entity": _ANYBODY,

@@ -47,6 +47,8 @@ class ProblemCode(StrEnum):
     """No connector reads such a document."""
     BAD_FORMAT = "BAD_FORMAT"
     """A connector reads this format, but not this version or shape of it."""
+    OUTRANKED = "OUTRANKED"
+    """A source that comes first tells otherwise of the same entity; it is stored, and has no effect meanwhile."""
     NOTHING_STATED = "NOTHING_STATED"
     """A document that is read and adds nothing: the catalog has no use for it, or has all from other documents."""
 

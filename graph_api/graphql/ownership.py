@@ -50,7 +50,7 @@ _STRANGE_OWNERS = And(
 class GapReason(Enum):
     NONE = strawberry.enum_value("NONE", description="It has no owner, declared or effective.")
     UNRESOLVED = strawberry.enum_value("UNRESOLVED", description="An owner is declared by nobody.")
-    EMPTY = strawberry.enum_value("EMPTY", description="An owner has no user in it or in any group below it.")
+    EMPTY = strawberry.enum_value("EMPTY", description="An owner has no active user in it or in any group below it.")
     INACTIVE = strawberry.enum_value("INACTIVE", description="An owner is marked inactive.")
 
 

@@ -12,6 +12,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context, Info
 from graph_api.graphql.records import Problem, Sync, as_problem
+from graph_api.graphql.refs import global_id
 from graph_api.graphql.types import Entity
 from graph_api.once import Told
 from graph_api.store.rows import load_problem, load_run
@@ -31,6 +32,10 @@ class UserError:
 
 @strawberry.type(description="One entity that a mutation changed, or with dryRun would change.")
 class EntityChange:
+    id: strawberry.ID = strawberry.field(
+        resolver=lambda root: strawberry.ID(global_id(root.ref)),
+        description="Its global id, also of one that is removed: a client's cache knows it by that.",
+    )
     ref: str = strawberry.field(description="Its ref.")
     operation: ChangeOperation = strawberry.field(description="What happened.")
 
@@ -42,6 +47,8 @@ class MutationPayload:
     user_errors: list[UserError] = strawberry.field(description="What is wrong; then nothing was written.")
     warnings: list[Problem] = strawberry.field(description="What went in although it looks wrong.")
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
+    first: strawberry.Private[Ref | None] = None
+    """The entity that the request names first."""
 
     @strawberry.field(description="The changed entities that exist, as they are now.")
     async def entities(self, info: Info) -> list[Entity]:
@@ -49,10 +56,12 @@ class MutationPayload:
         found = await info.context.loaders.entity.load_many(refs)
         return cast("Any", [row for row in found if row])
 
-    @strawberry.field(description="The first of `entities`.")
+    @strawberry.field(
+        description="The entity that the request names first, or where its first link starts, as it is now, changed or "
+        "not; null where it is not in the catalog, or nothing was written because of an error."
+    )
     async def entity(self, info: Info) -> Entity | None:
-        found = await info.context.loaders.entity.load_many([Ref(change.ref) for change in self.changes[:1]])
-        return cast("Any", found[0] if found else None)
+        return cast("Any", await info.context.loaders.entity.load(self.first) if self.first else None)
 
 
 @strawberry.type(description="What a sync did, or with dryRun would do.")
@@ -88,6 +97,7 @@ def edit_payload(info: Info, source: str, report: edits.EditReport) -> MutationP
         changes=_seen(info, report.changes),
         user_errors=[user_error(error) for error in report.errors],
         warnings=[as_problem(source, problem) for problem in report.warnings],
+        first=report.first,
     )
 
 
@@ -124,4 +134,5 @@ async def replay(context: Context, source: str, told: Told) -> MutationPayload |
         ],
         warnings=[as_problem(source, load_problem(text)) for text in told["warnings"]],
         replayed=True,
+        first=told.get("first"),
     )

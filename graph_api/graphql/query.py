@@ -19,6 +19,7 @@ from graph_api.graphql.runs import RunQuery
 from graph_api.graphql.searching import search
 from graph_api.graphql.traversals import TraversalQuery
 from graph_api.graphql.types import Entity, Node
+from graph_api.graphql.viewer import Viewer, resolve_viewer
 from graph_api.graphql.why import Why, resolve_why
 
 
@@ -56,6 +57,9 @@ async def _facets(
 # Every field is nullable, so that one that fails leaves the answers of the others.
 @strawberry.type(description="The questions that the catalog answers.")
 class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery, AuditQuery):
+    viewer: Viewer | None = strawberry.field(
+        resolver=resolve_viewer, description="Who asks, and what the server lets them do."
+    )
     node: Node | None = strawberry.field(resolver=_node, description="Anything by its global id.")
     nodes: list[Node | None] | None = strawberry.field(
         resolver=_nodes, description="By global ids, in order, with nulls."

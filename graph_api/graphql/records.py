@@ -17,6 +17,7 @@ from graph_api.catalog.snapshot import Severity as ProblemSeverity
 from graph_api.graphql.connections import Dated
 from graph_api.graphql.context import Info
 from graph_api.graphql.named import existing_entity
+from graph_api.graphql.refs import global_id
 from graph_api.graphql.times import Time
 from graph_api.graphql.types import Entity
 
@@ -100,6 +101,10 @@ def _ref_that_is_left(change: catalog.Change) -> Ref | None:
 
 @strawberry.type(description="The latest thing that happened to an entity.")
 class Change:
+    id: strawberry.ID = strawberry.field(
+        resolver=lambda root: strawberry.ID(global_id(root.ref)),
+        description="The entity's global id, also of one that is removed: a client's cache knows it by that.",
+    )
     ref: str = strawberry.field(description="The entity's ref.")
     operation: catalog.ChangeOperation = strawberry.field(description="What happened.")
     revision: int = strawberry.field(description="The revision that did it.")

@@ -12,7 +12,7 @@ from graph_api.catalog.relations import IMPACT_RELATIONS, RELATIONS, Direction
 from graph_api.catalog.traversal import DEFAULT_BUDGET, MAX_BUDGET, MAX_DEPTH, Traversal
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
-from graph_api.graphql.arguments import After, Before, First, Last, Refs, Relations, described
+from graph_api.graphql.arguments import After, Before, First, Last, Relations, described
 from graph_api.graphql.batches import batched
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import chosen_relations, compile_filter, compile_link_filter
@@ -57,6 +57,10 @@ class WalkOptions:
 
 
 WalkArgument: TypeAlias = Annotated[WalkOptions | None, described("How to walk.")]
+StartRefs: TypeAlias = Annotated[list[str] | None, described("Refs, `kind:namespace/name`; at most 1,000.")]
+StartFilter: TypeAlias = Annotated[
+    inputs.EntityFilter | None, described("Instead of `of`: all that match, at most 1,000.")
+]
 
 
 async def _traversal(
@@ -118,50 +122,7 @@ async def _hits(
     )
 
 
-async def _dependencies(
-    info: Info,
-    of: Refs,
-    walk: WalkArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> HitConnection:
-    return await _hits(info, parse_ref_inputs(of), Direction.OUT, walk, 1, (first, after, last, before))
-
-
-async def _dependents(
-    info: Info,
-    of: Refs,
-    walk: WalkArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> HitConnection:
-    return await _hits(info, parse_ref_inputs(of), Direction.IN, walk, 1, (first, after, last, before))
-
-
-async def _impact(
-    info: Info,
-    of: Annotated[list[str] | None, described("Refs; at most 1,000.")] = None,
-    where: Annotated[inputs.EntityFilter | None, described("Instead of `of`: all that match, at most 1,000.")] = None,
-    walk: WalkArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> HitConnection:
-    structural = [name.value for name in (walk.relations or () if walk else ()) if not RELATIONS[name.value].impact]
-    if structural:
-        raise CatalogError(
-            ErrorCode.BAD_INPUT, f"{', '.join(structural)} carries no impact; `dependents` walks structural relations"
-        )
-    start = await _impact_start(info, of, where)
-    return await _hits(info, start, Direction.IN, walk, None, (first, after, last, before))
-
-
-async def _impact_start(info: Info, of: list[str] | None, where: inputs.EntityFilter | None) -> list[Ref]:
+async def _start(info: Info, of: list[str] | None, where: inputs.EntityFilter | None) -> list[Ref]:
     if (of is None) == (where is None):
         raise CatalogError(ErrorCode.BAD_INPUT, "give exactly one of `of` (refs) and `where` (a filter)")
     if of is not None:
@@ -173,6 +134,50 @@ async def _impact_start(info: Info, of: list[str] | None, where: inputs.EntityFi
     if page.more:
         raise CatalogError(ErrorCode.TOO_LARGE, f"`where` matches more than {MAX_REFS} entities; narrow it")
     return [row.ref for row in page.entities]
+
+
+async def _dependencies(
+    info: Info,
+    of: StartRefs = None,
+    where: StartFilter = None,
+    walk: WalkArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> HitConnection:
+    return await _hits(info, await _start(info, of, where), Direction.OUT, walk, 1, (first, after, last, before))
+
+
+async def _dependents(
+    info: Info,
+    of: StartRefs = None,
+    where: StartFilter = None,
+    walk: WalkArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> HitConnection:
+    return await _hits(info, await _start(info, of, where), Direction.IN, walk, 1, (first, after, last, before))
+
+
+async def _impact(
+    info: Info,
+    of: StartRefs = None,
+    where: StartFilter = None,
+    walk: WalkArgument = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> HitConnection:
+    structural = [name.value for name in (walk.relations or () if walk else ()) if not RELATIONS[name.value].impact]
+    if structural:
+        raise CatalogError(
+            ErrorCode.BAD_INPUT, f"{', '.join(structural)} carries no impact; `dependents` walks structural relations"
+        )
+    return await _hits(info, await _start(info, of, where), Direction.IN, walk, None, (first, after, last, before))
 
 
 @strawberry.type(description="All shortest paths between two entities, ordered by their refs.")
@@ -228,10 +233,12 @@ async def _cycles(
 @strawberry.type
 class TraversalQuery:
     dependencies: HitConnection | None = strawberry.field(
-        resolver=_dependencies, description="What these need: directly, or as far as walk.maxDepth says."
+        resolver=_dependencies,
+        description="What these (`of`, or all that match `where`) need: directly, or as far as walk.maxDepth says.",
     )
     dependents: HitConnection | None = strawberry.field(
-        resolver=_dependents, description="What needs these: directly, or as far as walk.maxDepth says."
+        resolver=_dependents,
+        description="What needs these (`of`, or all that match `where`): directly, or as far as walk.maxDepth says.",
     )
     impact: HitConnection | None = strawberry.field(
         resolver=_impact,

@@ -31,7 +31,7 @@ strawberry.enum(
 strawberry.enum(
     catalog.OwnerState,
     description="Whether an owner can answer: UNRESOLVED is declared by nobody, INACTIVE is marked so, EMPTY has no "
-    "user in it or in any group below it.",
+    "active user in it or in any group below it.",
 )
 
 

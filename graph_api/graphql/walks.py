@@ -218,6 +218,12 @@ class HitConnection:
     async def total_count(self) -> int:
         return cast("int", (await self.walk.ask("total")).total)
 
+    @strawberry.field(
+        description="How many entities the walk starts at. Nothing is affected where it is 0: `where` matches nothing."
+    )
+    def start_count(self) -> int:
+        return len(self.walk.traversal.start)
+
     @strawberry.field(description="The catalog's revision that the answer is for.")
     async def revision(self) -> int:
         return (await self.walk.ask("total")).revision

@@ -1,8 +1,8 @@
-"""Which groups have a user in them or below. What has not changed is not looked at: groups of thousands are many."""
+"""Which groups have an active user in them or below. What has not changed is not looked at: groups may be thousands."""
 
 from collections.abc import Collection, Iterable, Mapping
 
-from graph_api.catalog.entity import OwnerState
+from graph_api.catalog.entity import Entity, OwnerState
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.relations import Direction
 from graph_api.planning.neighbourhood import Neighbourhood
@@ -11,12 +11,12 @@ OUT, IN = Direction.OUT, Direction.IN
 
 
 async def peopled_of(around: Neighbourhood, parents: Mapping[Ref, Collection[Ref]], users: Collection[Ref]) -> set[Ref]:
-    """The groups with a declared user in them or below, of `parents`: all groups that the edit may change, with those
-    right above them. `users` are those that the edit touches.
+    """The groups with a declared, active user in them or below, of `parents`: all groups that the edit may change, with
+    those right above them. `users` are those that the edit touches.
     """
     found = _Peopled(around, parents)
     teams = await around.ends("MEMBER_OF", OUT, users)
-    found.add(team for user, named in teams.items() if around.row(user).declared for team in named)
+    found.add(team for user, named in teams.items() if _can_answer(around.row(user)) for team in named)
     await found.look_below()
     # From the bottom up, as who is in a group need not be asked where somebody is below.
     while asked := found.next_to_ask():
@@ -69,6 +69,10 @@ class _Peopled:
         members = await self._around.ends("MEMBER_OF", IN, groups)
         users = {user for named in members.values() for user in named if kind_of(user) == "user"}
         await self._around.load(users)
-        declared = {user for user in users if self._around.row(user).declared}
+        there = {user for user in users if _can_answer(self._around.row(user))}
         self._empty.update(groups)
-        self.add(group for group, named in members.items() if not declared.isdisjoint(named))
+        self.add(group for group, named in members.items() if not there.isdisjoint(named))
+
+
+def _can_answer(user: Entity) -> bool:
+    return user.declared and user.active

@@ -64,8 +64,15 @@ ARGUMENTS = {
     "Repository.codeOwners": 'path: "checkout/till.py"',
     "related": "direction: OUT",
 }
-NEVER_FILLED = {"Sync.message", "KindInfo.like", "Subscription.changes"}
-"""What only a sync that was held or failed, a deployment with kinds of its own, or a stream has."""
+NEVER_FILLED = {
+    "Sync.message",
+    "KindInfo.like",
+    "Subscription.changes",
+    "Viewer.user",
+    "Viewer.groups",
+    "Viewer.source",
+}
+"""What only a sync that was held or failed, a deployment with kinds of its own, a stream, or who has signed in has."""
 
 _OF_THE_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|[0-9a-f]{16}")
 """Times, and ids of runs, which also stand in cursors."""

@@ -53,6 +53,27 @@ def test_the_same_put_again_writes_nothing(client: Client) -> None:
     assert second["changes"] == []
 
 
+def test_what_is_named_first_is_told_changed_or_not(client: Client) -> None:
+    entities = [service("shop", owner="web"), service("api", dependsOn=["component:shop"])]
+    for answer in (client.ask(PUT, entities=entities)["putEntities"] for _ in range(2)):
+        assert answer["entity"]["ref"] == "component:default/shop"
+    dry = client.ask(PUT, entities=[service("new")], dryRun=True)["putEntities"]
+    assert (dry["changes"][0]["operation"], dry["entity"]) == ("CREATED", None)
+    link = '{from: "component:api", relation: DEPENDS_ON, to: "component:shop"}'
+    for mutation in (f"putLinks(links: [{link}])", f"removeLinks(links: [{link}])"):
+        answer = client.ask(f"mutation {{ answer: {mutation} {{ userErrors {{ code }} entity {{ ref }} }} }}")["answer"]
+        assert answer == {"userErrors": [], "entity": {"ref": "component:default/api"}}
+
+
+def test_a_change_has_the_id_of_what_is_gone(client: Client) -> None:
+    client.ask(PUT, entities=[service("shop")])
+    known = client.ask('{ entity(ref: "component:shop") { id ref } }')["entity"]
+    remove = 'mutation { removeEntities(entities: [{ref: "component:shop"}]) { changes { id ref } entity { ref } } }'
+    assert client.ask(remove)["removeEntities"] == {"changes": [known], "entity": None}
+    removed = client.ask("{ changes(since: 1) { nodes { id ref operation entity { ref } } } }")["changes"]["nodes"]
+    assert removed == [{**known, "operation": "REMOVED", "entity": None}]
+
+
 @pytest.mark.parametrize(
     "mutation",
     [
@@ -128,6 +149,30 @@ def test_sources_agree_by_priority_and_conflicts_are_shown(client: Client) -> No
             }
         ],
     }
+
+
+@pytest.mark.parametrize("name", ["shop", "Shop"])
+def test_what_has_no_effect_is_a_warning(client: Client, name: str) -> None:
+    put = PUT.replace("entity {", "warnings { code message ref path } entity {")
+    assert not client.ask(put, entities=[service("shop", owner="web", lifecycle="live") | {"title": "Ours"}])[
+        "putEntities"
+    ]["warnings"]
+    theirs = service("shop", owner="web", tier=2) | {"title": "Theirs"}
+    assert not client.ask(put, entities=[theirs], source="files:shop")["putEntities"]["warnings"]
+    said = {
+        "code": "OUTRANKED",
+        "message": "title, tier, owner: without effect as long as files:shop tells of component:default/shop, whose "
+        "word comes first; change it there, or the order of sources",
+        "ref": "component:default/shop",
+        "path": "api:component:default/shop",
+    }
+    mine = service(name, owner="pay", tier=1) | {"title": "Ours", "labels": {"a": "b"}}
+    for dry_run in (True, False, False):
+        answer = client.ask(put, entities=[mine], dryRun=dry_run)["putEntities"]
+        assert (answer["warnings"], answer["userErrors"]) == ([said], [])
+    assert not client.ask(put, entities=[theirs | {"labels": {"c": "d"}}])["putEntities"]["warnings"]
+    client.ask('mutation { removeEntities(source: "files:shop", entities: [{ref: "component:shop"}]) { revision } }')
+    assert not client.ask(put, entities=[mine])["putEntities"]["warnings"]
 
 
 def test_links_come_and_go(client: Client) -> None:

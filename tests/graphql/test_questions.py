@@ -45,6 +45,26 @@ def test_impact_tells_distance_severity_and_way(demo: Client) -> None:
     assert all(link["criticality"] == "HARD" for step in steps for link in step["links"])
 
 
+@pytest.mark.parametrize("walk", ["dependencies", "dependents", "impact"])
+def test_a_walk_starts_at_refs_or_at_all_that_match(demo: Client, walk: str) -> None:
+    parts = demo.ask('{ services(first: 100, filter: {system: {eq: "storefront"}}) { nodes { ref } } }')["services"]
+    refs = [row["ref"] for row in parts["nodes"]]
+    answer = demo.ask(
+        f"""query ($of: [String!]) {{
+          of: {walk}(of: $of) {{ ...found }}
+          where: {walk}(where: {{kind: {{eq: "Component"}}, type: {{eq: "service"}}, system: {{eq: "storefront"}}}}) {{
+            ...found
+          }}
+          none: {walk}(where: {{system: {{eq: "no-such"}}}}) {{ ...found }}
+        }} fragment found on HitConnection {{ startCount totalCount nodes {{ ref }} }}""",
+        of=refs,
+    )
+    assert answer["of"] == answer["where"]
+    assert answer["of"]["startCount"] == len(refs) > 1
+    assert answer["of"]["totalCount"] > 0
+    assert answer["none"] == {"startCount": 0, "totalCount": 0, "nodes": []}
+
+
 def test_depth_makes_an_answer_incomplete(demo: Client) -> None:
     answer = demo.ask(
         """{ impact(of: ["resource:default/postgres-core"], walk: {maxDepth: 2}) {

@@ -66,7 +66,7 @@ class Teams:
             below |= found
             pending += found
         members = {one for relation, one, other in self.ties if relation == "MEMBER_OF" and other in below}
-        is_peopled = ref in USERS or any(user in members and user in self.active for user in USERS)
+        is_peopled = ref in USERS or any(user in members and self.active.get(user) for user in USERS)
         return OwnerState.ACTIVE if is_peopled else OwnerState.EMPTY
 
 
