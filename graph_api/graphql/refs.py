@@ -37,8 +37,16 @@ async def check_exist(info: Info, refs: Sequence[Ref]) -> list[Ref]:
     found = await info.context.loaders.entity.load_many(refs)
     missing = sorted({ref for ref, row in zip(refs, found, strict=True) if row is None})
     if missing:
-        raise CatalogError(ErrorCode.NOT_FOUND, f"nothing declares or points to {', '.join(missing)}", refs=missing)
+        message = f"nothing declares or points to {', '.join(missing)}" + await _called_so(info, missing)
+        raise CatalogError(ErrorCode.NOT_FOUND, message, refs=missing)
     return [row.ref for row in found if row]
+
+
+async def _called_so(info: Info, refs: Sequence[Ref]) -> str:
+    """What has one of them as another name, mostly a former one."""
+    named = await info.context.loaders.named.load_many(refs)
+    told = [f"{ref} is another name of {' and '.join(found)}" for ref, found in zip(refs, named, strict=True) if found]
+    return "".join(f"; {text}" for text in told)
 
 
 def global_id(ref: Ref) -> str:

@@ -257,6 +257,15 @@ def test_a_condition_on_a_key_says_what_it_lacks(demo: Client) -> None:
     assert all(text in error["message"] for text in ("`eq`", "`contains`", "'team'"))
 
 
+def test_a_former_ref_is_told_with_what_it_is_called_now(demo: Client) -> None:
+    (error,) = demo.post('{ impact(of: ["component:pattern-library", "component:nope"]) { totalCount } }')["errors"]
+    now = demo.ask('{ resolve(identifier: "component:default/pattern-library") { ref } }')["resolve"]
+    assert error["message"] == (
+        "nothing declares or points to component:default/nope, component:default/pattern-library; "
+        f"component:default/pattern-library is another name of {now[0]['ref']}"
+    )
+
+
 def test_every_missing_end_of_a_path_is_named(demo: Client) -> None:
     (error,) = demo.post('{ paths(from: "component:no", to: "component:none") { more } }')["errors"]
     assert error["extensions"] == {"code": "NOT_FOUND", "refs": ["component:default/no", "component:default/none"]}
