@@ -15,8 +15,8 @@ from graph_api.store.neo4j.statements import Statements, in_batches
 from graph_api.store.rows import load_entity_statements, load_link_statements, load_owners
 
 _ALL_TYPES = relation_types(RELATIONS)
-_BATCH = 5_000
-"""That one statement holds at once."""
+_LINKS, _ENTITIES = 5_000, 500
+"""That one statement holds at once; some entities have documents of megabytes."""
 
 
 class Neo4jLookups:
@@ -101,12 +101,12 @@ async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, lis
 async def entities(tx: Statements, refs: Collection[Ref]) -> list[Entity]:
     """Those that there are, whole."""
     query = cypher.ENTITIES.format(where=TRUE, entity=WHOLE.text)
-    return [WHOLE.entity(row) for some in in_batches(refs, _BATCH) for row in await tx.packed(query, refs=some)]
+    return [WHOLE.entity(row) for some in in_batches(refs, _ENTITIES) for row in await tx.packed(query, refs=some)]
 
 
 async def links(tx: Statements, keys: Collection[LinkKey]) -> list[Link]:
     """Those that there are."""
     rows = [
-        row for some in in_batches(keys, _BATCH) for row in await tx.packed(cypher.LINKS, keys=list(map(list, some)))
+        row for some in in_batches(keys, _LINKS) for row in await tx.packed(cypher.LINKS, keys=list(map(list, some)))
     ]
     return list(map(link_of, rows))
