@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from graph_api.catalog.identifiers import NAMING, SCHEMED, SLUG_HOSTS
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.errors import ErrorCode
 from graph_api.settings import load_settings
@@ -57,6 +58,11 @@ def test_every_problem_is_explained_with_the_way_to_mend_it() -> None:
 def test_every_error_is_documented() -> None:
     pages = text("schema/catalog.md") + "".join(map(text, PAGES))
     assert [code for code in ErrorCode if not re.search(rf"^\| `{code}` \|", pages, re.MULTILINE)] == []
+
+
+def test_every_annotation_that_names_an_entity_is_listed() -> None:
+    page = text("docs/descriptors.md")
+    assert [key for key in sorted({*NAMING, *SCHEMED, *SLUG_HOSTS}) if f"`{key}`" not in page] == []
 
 
 def test_the_descriptors_are_read_without_a_problem(tmp_path: Path) -> None:

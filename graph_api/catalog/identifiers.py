@@ -90,7 +90,7 @@ SCHEMED = {
 """Annotations whose value other tools know under a scheme."""
 
 _LISTS = ("graph-api/host", "graph-api/identifiers", "graph-api/image", "docker.com/repository")
-_SLUG_HOSTS = {"github.com/project-slug": "https://github.com/", "gitlab.com/project-slug": "https://gitlab.com/"}
+SLUG_HOSTS = {"github.com/project-slug": "https://github.com/", "gitlab.com/project-slug": "https://gitlab.com/"}
 _HANDLES = {
     "group": ("github.com/team-slug", "gitlab.com/team-path"),
     "user": ("github.com/user-login", "gitlab.com/user-login"),
@@ -113,6 +113,7 @@ _FORGE = re.compile(
 _IMAGE = re.compile(
     r"(?:(?:index\.)?docker\.io/)*(?P<name>[\w.-]+(?::\d+)?(?:/[\w.-]+)+)(?::[\w.-]{1,128})?(?:@sha\d+:[0-9a-f]+)?"
 )
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TAIL = re.compile(r"(?:\.git|[/\s])+$")
 _SHORT_REF = re.compile(r"(?P<kind>[a-z][a-z0-9]*):(?P<name>[\w.-]+)")
 _REPOSITORY = re.compile(
@@ -130,8 +131,7 @@ def normalize_identifier(text: str) -> str:
     """
     if len(text) > MAX_IDENTIFIER:
         return text
-    text = _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
-    text = without_user(text.rstrip())
+    text = bare(text)
     if text[:4].casefold() == "arn:":
         return "arn:" + text[4:]
     folded = text.casefold()
@@ -145,6 +145,12 @@ def normalize_identifier(text: str) -> str:
     if (match := _SHORT_REF.fullmatch(folded)) and match["kind"] in KINDS:
         return f"{match['kind']}:{DEFAULT_NAMESPACE}/{match['name']}"
     return folded
+
+
+def bare(text: str) -> str:
+    """A name without what tools write before it (`url:`, `docker-pullable://`), and without the user of an address."""
+    text = _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
+    return without_user(text.rstrip())
 
 
 def without_user(url: str) -> str:
@@ -163,7 +169,7 @@ def repository_url(text: str) -> str | None:
 
 def repository_urls(annotations: Mapping[str, str]) -> tuple[str, ...]:
     """The repositories that a descriptor's annotations name, sorted."""
-    texts = [host + annotations[key].strip("/ ") for key, host in _SLUG_HOSTS.items() if annotations.get(key)]
+    texts = [host + annotations[key].strip("/ ") for key, host in SLUG_HOSTS.items() if annotations.get(key)]
     if _SOURCE_LOCATION in annotations:
         texts.append(annotations[_SOURCE_LOCATION])
     return tuple(sorted({url for text in texts if (url := repository_url(text))}))
@@ -224,6 +230,19 @@ def image_name(image: str) -> str:
     if slash and ("." in host or ":" in host or host == "localhost"):
         return name.lower()
     return f"docker.io/{'library/' if not slash else ''}{name}".lower()
+
+
+def image_names(text: str) -> Iterator[str]:
+    """`image:NAME`, `image:NAME:TAG`, and `image-digest:sha256:...` of an image or of a mere digest."""
+    if digest := _DIGEST.search(text):
+        yield scoped("image-digest", digest[0])
+    name = text.partition("@")[0]
+    if not name or text.startswith("sha256:"):
+        return
+    yield scoped("image", image_name(name))
+    tag = name.rpartition("/")[2].partition(":")[2]
+    if tag:
+        yield scoped("image", f"{image_name(name)}:{tag}")
 
 
 def normalize_all(texts: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from graph_api.catalog.identifiers import normalize_identifier
+from graph_api.catalog.spellings import spellings_of
 from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.audit_log import AuditQuery
 from graph_api.graphql.context import Info
@@ -37,9 +37,18 @@ async def _entity(info: Info, ref: Annotated[str, described("`kind:namespace/nam
     return cast("Any", await info.context.loaders.entity.load(parse_ref_input(ref)))
 
 
-async def _resolve(info: Info, identifier: Annotated[str, described("As any tool writes it.")]) -> list[Entity]:
-    refs = await info.context.loaders.named.load(normalize_identifier(identifier))
-    found = await info.context.loaders.entity.load_many(refs)
+async def _resolve(
+    info: Info,
+    identifier: Annotated[
+        str,
+        described(
+            "As any tool writes it: an image with or without tag and digest, a host with or without port, a name "
+            "without the scheme that a source states it under."
+        ),
+    ],
+) -> list[Entity]:
+    named = await info.context.loaders.named.load_many(spellings_of(identifier))
+    found = await info.context.loaders.entity.load_many(sorted({ref for refs in named for ref in refs}))
     return cast("Any", [row for row in found if row])
 
 
@@ -69,8 +78,9 @@ class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery, A
     )
     resolve: list[Entity] | None = strawberry.field(
         resolver=_resolve,
-        description="By any foreign name that a source stated: repository URL, image, ARN, host name, annotation "
-        "value, former ref. Several entities can share one; none is guessed.",
+        description="By any foreign name that a source stated: repository URL, image, ARN, host name, handle, former "
+        "ref, or the value of an annotation that names the entity itself. Several entities can share one; none is "
+        "guessed. By ref.",
     )
     why: Why | None = strawberry.field(
         resolver=resolve_why,

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 # Connectors find all that is about names in this module.
 from graph_api.catalog.identifiers import image_name as image_name
+from graph_api.catalog.identifiers import image_names as image_names
 from graph_api.catalog.identifiers import repository_url
 from graph_api.catalog.identifiers import scoped as scoped
 from graph_api.catalog.identifiers import without_user as without_user

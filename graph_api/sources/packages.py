@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import image_name, image_ref, package_ref, ref_of, scoped
+from graph_api.sources.naming import image_name, image_names, image_ref, package_ref, ref_of
 
 PURL_TYPES = {
     "actions": "githubactions",
@@ -46,7 +46,6 @@ PURL_TYPES = {
 """The type in package URLs of what the tools call ecosystem, package type or language, in lower case."""
 
 IMAGE_TYPES = ("pkg:oci/", "pkg:docker/")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ARCHIVE = re.compile(r"^[./]|\.(tar|tgz|tar\.gz|oci)$")
 
 
@@ -96,21 +95,8 @@ def image(findings: Findings, at: Place, names: Iterable[str], digests: Iterable
         at,
         name=image_name(names[0]),
         type="container-image",
-        identifiers=[name for text in (*names, *digests) if isinstance(text, str) for name in _image_names(text)],
+        identifiers=[name for text in (*names, *digests) if isinstance(text, str) for name in image_names(text)],
     )
-
-
-def _image_names(text: str) -> Iterable[str]:
-    """`image:NAME`, `image:NAME:TAG`, and `image-digest:sha256:...` of an image or of a mere digest."""
-    if digest := _DIGEST.search(text):
-        yield scoped("image-digest", digest[0])
-    name = text.partition("@")[0]
-    if not name or text.startswith("sha256:"):
-        return
-    yield scoped("image", image_name(name))
-    tag = name.rpartition("/")[2].partition(":")[2]
-    if tag:
-        yield scoped("image", f"{image_name(name)}:{tag}")
 
 
 def is_archive(name: str) -> bool:

@@ -14,7 +14,7 @@ QUERIES = {found[1]: query for query in blocks("docs/portal.md", "graphql") if (
 
 def test_every_query_of_the_page_is_run_here() -> None:
     assert list(QUERIES) == [
-        *("ServicePage", "ServiceList", "SearchBox", "TeamPage", "ImpactPage", "ChangeFeed"),
+        *("ServicePage", "ServiceList", "SearchBox", "Pasted", "TeamPage", "ImpactPage", "ChangeFeed"),
         "Changes",  # in tests/web/test_live.py, over a socket
         "RetryableWrite",
     ]
@@ -68,6 +68,14 @@ def test_search_turns_pages(demo: Client) -> None:
     cursor = page["pageInfo"]["endCursor"]
     assert demo.code(QUERIES["SearchBox"], text="orders", after=cursor) == "BAD_CURSOR"
     assert demo.ask(QUERIES["SearchBox"], text="!?")["search"]["totalCount"] == 0
+
+
+def test_a_pasted_name(demo: Client) -> None:
+    found = demo.ask(QUERIES["Pasted"])["resolve"]
+    assert [(row["__typename"], row["ref"]) for row in found] == [
+        ("Service", "component:default/checkout"),
+        ("Resource", "resource:image/registry.brambleway.example-shop-checkout"),
+    ]
 
 
 def test_a_teams_page(demo: Client) -> None:

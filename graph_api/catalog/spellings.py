@@ -1,0 +1,62 @@
+"""What to look for when somebody pastes a name as a tool writes it, and knows no scheme of ours.
+
+| the text                                           | may be the identifier                                        |
+|----------------------------------------------------|--------------------------------------------------------------|
+| any                                                | itself, normalized                                           |
+| an image, with or without tag and digest           | `image:HOST/PATH`, the same with its tag, `image-digest:...` |
+| a host, with or without port, or a URL             | `host:HOST/PATH`                                             |
+| a name or a path                                   | `@NAME`; `SCHEME:NAME` of each of `_NAMED`                   |
+| `org/repo`                                         | the URL of a repository at GitHub or GitLab                  |
+
+Each is looked for as it is: nothing is guessed. A ref and a text with a scheme are only themselves, but that an image
+with `image:` before it may have a tag too.
+"""
+
+import re
+from collections.abc import Iterator
+
+from graph_api.catalog.correlation import SCHEMES
+from graph_api.catalog.identifiers import (
+    MAX_IDENTIFIER,
+    SLUG_HOSTS,
+    bare,
+    image_names,
+    normalize_all,
+    normalize_identifier,
+    scoped,
+)
+from graph_api.catalog.kinds import KINDS
+
+_NAMED = (*(scheme for scheme in SCHEMES if scheme not in ("definition", "host", "image", *KINDS)), "aws")
+"""Schemes of mere names. `dataset:shop/orders` may be a former ref, which a part of it does not name."""
+_SCHEMES = {*SCHEMES, "arn", "aws", "image-digest", "pkg"}
+
+_IMAGE = re.compile(
+    r"(?:[\w.-]+(?::\d+)?/)?[\w.-]+(?:/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}"
+)
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#\s]*)?")
+_NAME = re.compile(r"[\w.-]+(?P<deeper>/[\w.-]+)*")
+
+
+def spellings_of(text: str) -> tuple[str, ...]:
+    """The identifiers that the text may be, sorted."""
+    if len(text) > MAX_IDENTIFIER:
+        return ()
+    return normalize_all((normalize_identifier(text), *_others(bare(text).casefold())))
+
+
+def _others(name: str) -> Iterator[str]:
+    scheme, _, rest = name.partition(":")
+    if scheme == "image" and _IMAGE.fullmatch(rest):
+        yield from image_names(rest)
+    if scheme in _SCHEMES or scheme in KINDS:
+        return
+    if _IMAGE.fullmatch(name):
+        yield from image_names(name)
+    if host := _HOST.fullmatch(name):
+        yield scoped("host", host["host"] + (host["path"] or "").rstrip("/"))
+    if path := _NAME.fullmatch(name):
+        yield f"@{name}"
+        yield from (scoped(scheme, name) for scheme in _NAMED)
+        if path["deeper"]:
+            yield from (host + name for host in SLUG_HOSTS.values())

@@ -1,0 +1,98 @@
+"""Names as people paste them, from a terminal or an alert, find what some tool calls exactly so."""
+
+from typing import Any
+
+import pytest
+
+from graph_api.catalog.identifiers import MAX_IDENTIFIER
+from tests.graphql.conftest import Client
+
+REGISTRY = "registry.brambleway.example"
+KAFKA = f"resource:image/{REGISTRY}-mirror-kafka"
+CHECKOUT = ["component:default/checkout", f"resource:image/{REGISTRY}-shop-checkout"]
+POSTGRES = "postgres-core.cluster-c1brambleway.eu-north-1.rds.amazonaws.com"
+DEPOT = "edge-a.lund.depots.brambleway.example"
+DIGEST = "sha256:" + "0a" * 32
+
+
+def resolve(client: Client, text: str) -> list[str]:
+    found = client.ask("query Q($text: String!) { resolve(identifier: $text) { ref } }", text=text)["resolve"]
+    return [row["ref"] for row in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{REGISTRY}/mirror/kafka", [KAFKA]),
+        (f"{REGISTRY}/mirror/kafka:3.8", [KAFKA]),
+        (f"image:{REGISTRY}/mirror/kafka:3.8", [KAFKA]),
+        (f"docker-pullable://{REGISTRY}/mirror/kafka@{DIGEST}", [KAFKA]),
+        (f"{REGISTRY}/shop/checkout", CHECKOUT),
+        (f"{REGISTRY}/shop/checkout:5.0.2", CHECKOUT),
+        (f"{REGISTRY}/shop/checkout:9.9", CHECKOUT),
+        (f"image:{REGISTRY}/shop/checkout", CHECKOUT),
+        (POSTGRES, ["resource:default/postgres-core"]),
+        (f"{POSTGRES.upper()}:5432", ["resource:default/postgres-core"]),
+        (f"host:{POSTGRES}", ["resource:default/postgres-core"]),
+        (DEPOT, [f"resource:ansible-default-infrastructure-ansible-depots/{DEPOT}"]),
+        ("https://login.brambleway.example/", ["api:default/identity-api"]),
+        ("kofi-m", ["user:default/kofi.mensah"]),
+        ("@kofi-m", ["user:default/kofi.mensah"]),
+        ("brambleway/checkout", ["repository:default/checkout"]),
+        ("brambleway/checkout-crew", ["group:default/checkout"]),
+        ("shop/checkout", ["component:default/checkout"]),
+        ("brambleway.fraud.v1.FraudScreening", ["api:default/fraud-api"]),
+        ("PPAY001", ["component:default/payments", "group:default/payments"]),
+        ("component:cart-service", ["component:default/basket"]),
+        ("resource:hamper-db", ["resource:default/postgres-core"]),
+    ],
+)
+def test_a_name_is_found_as_a_tool_writes_it(demo: Client, text: str, expected: list[str]) -> None:
+    assert resolve(demo, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{REGISTRY}/mirror",
+        f"{REGISTRY}/mirror/kafka/x",
+        "mirror/kafka",
+        DEPOT.partition(".")[2],
+        f"{DEPOT}/x",
+        f"service.name:{DEPOT}",
+        "kofi",
+        "",
+        " ",
+        "#checkout",
+        "x" * (MAX_IDENTIFIER + 1),
+    ],
+)
+def test_a_part_of_a_name_finds_nothing(demo: Client, text: str) -> None:
+    assert resolve(demo, text) == []
+
+
+def put(client: Client, *entities: dict[str, Any]) -> None:
+    done = client.ask(
+        "mutation M($entities: [EntityInput!]!) { putEntities(entities: $entities) { userErrors { message } } }",
+        entities=entities,
+    )
+    assert done["putEntities"]["userErrors"] == []
+
+
+def thing(name: str, *identifiers: str, kind: str = "Resource") -> dict[str, Any]:
+    return {"kind": kind, "name": name, "annotations": {"graph-api/identifiers": ",".join(identifiers)}}
+
+
+def test_what_only_one_scheme_names(client: Client) -> None:
+    put(
+        client,
+        thing("redis", "image:docker.io/library/redis", f"image-digest:{DIGEST}"),
+        thing("machine", "aws:i-0abc12345"),
+        thing("prices", "dataset:old/prices", kind="Dataset"),
+    )
+    for text in ("redis", "redis:7", "docker.io/redis", f"redis@{DIGEST}", f"mirror.example/cache@{DIGEST}", DIGEST):
+        assert resolve(client, text) == ["resource:default/redis"], text
+    assert resolve(client, "i-0ABC12345") == ["resource:default/machine"]
+    # An address of mail or of git is no image, and a part of a ref is no name.
+    for text in ("redis@brambleway.example", "redis@github.com:brambleway/x.git", "host:redis", "old/prices"):
+        assert resolve(client, text) == [], text
