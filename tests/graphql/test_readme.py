@@ -21,7 +21,7 @@ COMMANDS = [
 
 
 def test_queries_answer(demo: Client) -> None:
-    impact, owners, gaps, critical, weaknesses, why = [demo.ask(query) for query in QUERIES]
+    impact, owners, gaps, findings, weaknesses, why = [demo.ask(query) for query in QUERIES]
     assert impact["impact"]["totalCount"] == 103
     assert impact["impact"]["completeness"] == {"complete": True, "reasons": [], "unexplored": 0}
     assert impact["impact"]["groups"]["buckets"] == [
@@ -34,13 +34,11 @@ def test_queries_answer(demo: Client) -> None:
         "group:default/storefront": "INHERITED",
     }
     assert gaps["ownershipGaps"]["totalCount"] == 8
-    assert critical["impact"]["totalCount"] == 14
-    assert [edge["node"]["ref"] for edge in critical["impact"]["edges"] if edge["distance"] == 3] == [
-        "component:default/checkout",
-        "component:default/payments",
-    ]
-    assert {edge["severity"] for edge in critical["impact"]["edges"]} == {"DOWN"}
-    assert [(row["owner"]["ref"], row["affected"]) for row in critical["impact"]["notify"]][:3] == [
+    hit = ["component:default/checkout", "component:default/payments"]
+    assert [edge["node"]["ref"] for edge in findings["hit"]["edges"]] == hit
+    assert findings["breaks"]["totalCount"] == 14
+    assert {edge["severity"] for edge in findings["breaks"]["edges"]} == {"DOWN"}
+    assert [(row["owner"]["ref"], row["affected"]) for row in findings["breaks"]["notify"]][:3] == [
         ("group:default/payments", 5),
         ("group:default/checkout", 4),
         ("group:default/storefront", 4),
@@ -54,6 +52,14 @@ def test_queries_answer(demo: Client) -> None:
         "demo",
         *(f"{name}:demo" for name in ("argocd", "kubernetes", "otel", "grafana", "openslo", "prometheus")),
     ]
+
+
+def test_a_finding_in_a_repository_hits_what_is_built_from_it(demo: Client) -> None:
+    high = {"kind": {"eq": "Vulnerability"}, "labels": [{"key": "severity", "eq": "HIGH"}]}
+    found = demo.ask(QUERIES[3], findings=high)
+    hit = ["component:default/fraud-screening", "component:default/payments"]
+    assert [edge["node"]["ref"] for edge in found["hit"]["edges"]] == hit
+    assert found["breaks"]["totalCount"] > 10
 
 
 def test_commands_run_in_this_order(tmp_path: Path) -> None:
