@@ -57,9 +57,16 @@ class WalkOptions:
 
 
 WalkArgument: TypeAlias = Annotated[WalkOptions | None, described("How to walk.")]
-StartRefs: TypeAlias = Annotated[list[str] | None, described("Refs, `kind:namespace/name`; at most 1,000.")]
+StartRefs: TypeAlias = Annotated[
+    list[str] | None,
+    described(
+        "Refs, `kind:namespace/name`; at most 1,000. A system, domain or group does not stand for its parts: ask for those "
+        "by `where`."
+    ),
+]
 StartFilter: TypeAlias = Annotated[
-    inputs.EntityFilter | None, described("Instead of `of`: all that match, at most 1,000.")
+    inputs.EntityFilter | None,
+    described("Instead of `of`: all that match, at most 1,000, such as the parts of a system by `system`."),
 ]
 
 

@@ -155,11 +155,13 @@ class Entity(Node):
     )
     dependencies: LinkConnection = strawberry.field(
         resolver=impact_links(Direction.OUT),
-        description="What it needs directly; the query `dependencies` goes further.",
+        description="What it needs directly, link by link; the query `dependencies` has each thing once, and goes "
+        "further.",
     )
     dependents: LinkConnection = strawberry.field(
         resolver=impact_links(Direction.IN),
-        description="What needs it directly; the queries `dependents` and `impact` go further.",
+        description="What needs it directly, link by link; the queries `dependents` and `impact` have each thing "
+        "once, and go further.",
     )
     related: LinkConnection = strawberry.field(resolver=related, description="Its links by any relations, one way.")
     evidence: list[Evidence] = strawberry.field(resolver=_evidence, description="Every source that declares it.")

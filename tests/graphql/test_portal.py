@@ -14,7 +14,8 @@ QUERIES = {found[1]: query for query in blocks("docs/portal.md", "graphql") if (
 
 def test_every_query_of_the_page_is_run_here() -> None:
     assert list(QUERIES) == [
-        *("ServicePage", "ServiceList", "SearchBox", "Pasted", "TeamPage", "ImpactPage", "ChangeFeed"),
+        *("ServicePage", "ServiceList", "SearchBox", "Pasted", "TeamPage", "ImpactPage"),
+        *("SystemImpact", "EnvironmentImpact", "ChangeFeed"),
         "Changes",  # in tests/web/test_live.py, over a socket
         "RetryableWrite",
     ]
@@ -22,10 +23,23 @@ def test_every_query_of_the_page_is_run_here() -> None:
 
 
 def test_a_services_page(demo: Client) -> None:
-    entity = demo.ask(QUERIES["ServicePage"])["entity"]
+    page = demo.ask(QUERIES["ServicePage"])
+    entity = page["entity"]
     assert (entity["__typename"], entity["primaryOwner"]["ref"]) == ("Service", "group:default/checkout")
     assert entity["dependencies"]["totalCount"] == len(entity["dependencies"]["edges"]) > 3
-    assert demo.ask(QUERIES["ServicePage"], ref="component:default/nope") == {"entity": None}
+    assert len(page["dependents"]["nodes"]) == page["dependents"]["totalCount"] == 2
+    nothing = demo.post(QUERIES["ServicePage"], ref="component:default/nope")
+    assert nothing["data"] == {"entity": None, "dependents": None}
+    assert [error["extensions"]["code"] for error in nothing["errors"]] == ["NOT_FOUND"]
+
+
+def test_the_dependents_of_a_page_are_things_and_those_of_an_entity_are_links(demo: Client) -> None:
+    page = demo.ask(QUERIES["ServicePage"], ref="resource:default/postgres-core")
+    things = [row["ref"] for row in page["dependents"]["nodes"]]
+    assert len(set(things)) == page["dependents"]["totalCount"] == 9
+    links = demo.ask('{ entity(ref: "resource:postgres-core") { dependents { totalCount nodes { ref } } } }')["entity"]
+    assert links["dependents"]["totalCount"] == 11
+    assert {row["ref"] for row in links["dependents"]["nodes"]} == set(things)
 
 
 def test_a_list_with_facets_and_pages(demo: Client) -> None:
@@ -123,6 +137,29 @@ def test_what_is_owned_is_no_question_for_a_whole_list(demo: Client) -> None:
 def test_before_a_change(demo: Client) -> None:
     impact = demo.ask(QUERIES["ImpactPage"])["impact"]
     assert (impact["totalCount"], len(impact["edges"]), impact["completeness"]["complete"]) == (103, 10, True)
+
+    states = {row["owner"]["ownerState"] for row in impact["notify"]}
+    assert states == {"ACTIVE", "EMPTY", "INACTIVE", "UNRESOLVED"}
+
+
+def test_the_impact_of_a_whole_system(demo: Client) -> None:
+    impact = demo.ask(QUERIES["SystemImpact"])["impact"]
+    assert (impact["totalCount"], impact["completeness"]["complete"]) == (8, True)
+    others = ('domain: {eq: "payments"}', 8), ('ownedBy: {refs: ["group:default/payments"]}', 10)
+    for where, count in others:
+        assert demo.ask(f"{{ impact(where: {{{where}}}) {{ totalCount }} }}")["impact"]["totalCount"] == count
+    start = "query Q($of: [String!]!) { impact(of: $of) { totalCount completeness { complete } } }"
+    for ref in ("system:default/payment-processing", "domain:default/payments", "group:default/payments"):
+        assert demo.ask(start, of=[ref])["impact"] == {"totalCount": 0, "completeness": {"complete": True}}
+    assert demo.ask(start, of=["environment:default/production"])["impact"]["totalCount"] > 100
+
+
+def test_the_impact_in_one_environment(demo: Client) -> None:
+    assert demo.ask(QUERIES["EnvironmentImpact"])["impact"]["totalCount"] == 103
+    assert demo.ask(QUERIES["EnvironmentImpact"], environment="staging")["impact"]["totalCount"] == 62
+    alone = """{ impact(of: ["resource:postgres-core"], walk: {linkWhere: {environment: {eq: "production"}}}) {
+      totalCount } }"""
+    assert demo.ask(alone)["impact"]["totalCount"] == 9
 
 
 def test_what_changed(demo: Client) -> None:
