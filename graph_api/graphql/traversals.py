@@ -60,8 +60,8 @@ WalkArgument: TypeAlias = Annotated[WalkOptions | None, described("How to walk."
 StartRefs: TypeAlias = Annotated[
     list[str] | None,
     described(
-        "Refs, `kind:namespace/name`; at most 1,000. A system, domain or group does not stand for its parts: ask for those "
-        "by `where`."
+        "Refs, `kind:namespace/name`; at most 1,000. A system, domain or group does not stand for its parts: ask for "
+        "those by `where`."
     ),
 ]
 StartFilter: TypeAlias = Annotated[

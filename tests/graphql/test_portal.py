@@ -14,12 +14,23 @@ QUERIES = {found[1]: query for query in blocks("docs/portal.md", "graphql") if (
 
 def test_every_query_of_the_page_is_run_here() -> None:
     assert list(QUERIES) == [
-        *("ServicePage", "ServiceList", "SearchBox", "Pasted", "TeamPage", "ImpactPage"),
+        *("Me", "ServicePage", "ServiceList", "SearchBox", "Pasted", "TeamPage", "ImpactPage"),
         *("SystemImpact", "EnvironmentImpact", "ChangeFeed"),
         "Changes",  # in tests/web/test_live.py, over a socket
         "RetryableWrite",
     ]
     assert len(QUERIES) == len(blocks("docs/portal.md", "graphql"))
+
+
+def test_who_is_signed_in(demo: Client) -> None:
+    everybody = ["VIEWER", "EDITOR", "ADMIN", "INGESTOR", "SECURITY", "AUDITOR"]
+    assert demo.ask(QUERIES["Me"])["viewer"] == {
+        "name": "anonymous",
+        "roles": everybody,
+        "seesEverything": True,
+        "user": None,
+        "groups": [],
+    }
 
 
 def test_a_services_page(demo: Client) -> None:
@@ -145,6 +156,8 @@ def test_before_a_change(demo: Client) -> None:
 def test_the_impact_of_a_whole_system(demo: Client) -> None:
     impact = demo.ask(QUERIES["SystemImpact"])["impact"]
     assert (impact["totalCount"], impact["completeness"]["complete"]) == (8, True)
+    parts = demo.ask('{ entities(filter: {system: {eq: "payment-processing"}}) { totalCount } }')["entities"]
+    assert impact["startCount"] == parts["totalCount"] > 0
     others = ('domain: {eq: "payments"}', 8), ('ownedBy: {refs: ["group:default/payments"]}', 10)
     for where, count in others:
         assert demo.ask(f"{{ impact(where: {{{where}}}) {{ totalCount }} }}")["impact"]["totalCount"] == count
