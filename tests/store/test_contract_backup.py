@@ -294,17 +294,30 @@ async def test_a_restore_that_did_not_end_leaves_no_store_to_use(
     assert await store.count(ALL) == 2
 
 
+def large_documents() -> ChangeSet:
+    document = {"definition": "openapi " * 125_000}
+    said = [replace(next(iter(entity(f"a{n}").statements.values())), spec=document) for n in range(20)]
+    return ChangeSet(entities=[entity(row.name, statements={"files": row}) for row in said])
+
+
 async def test_large_documents_are_restored_a_few_at_a_time(tmp_path: Path) -> None:
     """A database holds in its memory what it is given at once."""
     store = EmbeddedStore(None)
     await store.open()
-    document = {"definition": "openapi " * 125_000}
-    said = [replace(next(iter(entity(f"a{n}").statements.values())), spec=document) for n in range(20)]
-    await write(store, ChangeSet(entities=[entity(row.name, statements={"files": row}) for row in said]))
+    await write(store, large_documents())
     await back_up(store, tmp_path / "backup")
     await store.close()
     batches = [batch for batch in read_batches(tmp_path / "backup") if isinstance(batch[0], Entity)]
     assert sum(map(len, batches)) == 20
+    assert max(map(len, batches)) < 10
+
+
+@pytest.mark.parametrize("open_store", ["neo4j"], indirect=True)
+async def test_large_documents_are_read_a_few_at_a_time(store: Store) -> None:
+    """The database holds in its memory what it answers at once."""
+    await write(store, large_documents())
+    batches = [[row.ref for row in batch if isinstance(row, Entity)] async for batch in store.dump()]
+    assert [ref for batch in batches for ref in batch] == sorted(refs(" ".join(f"a{n}" for n in range(20))))
     assert max(map(len, batches)) < 10
 
 

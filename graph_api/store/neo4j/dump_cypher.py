@@ -26,8 +26,12 @@ DUMP_HIDDEN = (
 )
 # Pairs of key and value.
 _PACKED = "ORDER BY key" + packed("[key, value]")
+# The first ones of so many characters, and one in any case: some have a document of megabytes.
 DUMP_ENTITIES = (
     "MATCH (e:Entity) WHERE e.ref > $after WITH e ORDER BY e.ref LIMIT $limit "
+    "WITH collect(e) AS some, collect(coalesce(size(e.statements), 0)) AS sizes "
+    "UNWIND some[..reduce(held = [0, 0], size IN sizes | "
+    "CASE WHEN held[0] < $characters THEN [held[0] + size, held[1] + 1] ELSE held END)[1]] AS e "
     f"WITH e.ref AS key, {WHOLE.text} AS value {_PACKED}"
 )
 DUMP_LINKS = (

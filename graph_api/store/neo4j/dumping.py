@@ -28,8 +28,8 @@ from graph_api.store.rows import dump_run
 STATEMENT_SECONDS = 120.0
 RUNS = 200
 """Runs of a page: each may have a large payload."""
-ENTITIES = 200
-"""Entities of a page: the database holds all of it, and some may have documents of megabytes."""
+CHARACTERS = 8_000_000
+"""Of the statements of a page's entities: the database holds all of it, and some may have documents of megabytes."""
 
 T = TypeVar("T")
 
@@ -87,9 +87,9 @@ async def graph(database: Database) -> AsyncIterator[Sequence[Entity] | Sequence
 
 
 async def _graph(tx: Statements) -> AsyncIterator[Sequence[Entity] | Sequence[Link]]:
-    async for entities in _values(tx, dump_cypher.DUMP_ENTITIES, ENTITIES):
+    async for entities in _values(tx, dump_cypher.DUMP_ENTITIES):
         yield list(map(WHOLE.entity, entities))
-    async for lists in _values(tx, dump_cypher.DUMP_LINKS, BATCH):
+    async for lists in _values(tx, dump_cypher.DUMP_LINKS):
         if links := [link_of(row) for rows in lists for row in rows]:
             yield links
 
@@ -105,10 +105,10 @@ async def _pages(tx: Statements, query: str, limit: int = BATCH, after: str | in
         after = rows[-1]["key"]
 
 
-async def _values(tx: Statements, query: str, limit: int) -> AsyncIterator[list[Any]]:
+async def _values(tx: Statements, query: str) -> AsyncIterator[list[Any]]:
     """Of a query that gives packed pairs, see dump_cypher.py."""
     after = ""
-    while pairs := await tx.packed(query, after=after, limit=limit):
+    while pairs := await tx.packed(query, after=after, limit=BATCH, characters=CHARACTERS):
         yield [value for _, value in pairs]
         after = pairs[-1][0]
 
