@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_only_an_older_backup_is_replaced(monkeypatch: pytest.MonkeyPatch) -> No
     assert run("restore", "newest").exit_code == 0
 
 
-@pytest.mark.parametrize("damage", ["a byte", "the end", "the text's end", "a head of another kind"])
+@pytest.mark.parametrize("damage", ["a byte", "the end", "the text's end", "a row", "a head of another kind"])
 def test_a_damaged_backup_leaves_no_trace(damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run("sync", write(*(f"service-{number}" for number in range(50))))
     run("backup", "catalog.backup")
@@ -78,6 +79,7 @@ def test_a_damaged_backup_leaves_no_trace(damage: str, monkeypatch: pytest.Monke
         "a byte": whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :],
         "the end": whole[:-20],
         "the text's end": gzip.compress(gzip.decompress(whole)[:-20]),
+        "a row": gzip.compress(re.sub(rb'\["catalog",.+\]', b'["catalog",null]', gzip.decompress(whole))),
         "a head of another kind": gzip.compress(b'{"graph-api backup": "x"}\n'),
     }
     Path("catalog.backup").write_bytes(spoilt[damage])

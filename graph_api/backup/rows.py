@@ -52,7 +52,7 @@ def decode_row(line: bytes) -> DumpRow:
     try:
         name, values = orjson.loads(line)
         return _DECODE[name](values)
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(_UNKNOWN) from error
 
 
