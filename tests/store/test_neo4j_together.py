@@ -1,7 +1,10 @@
 """What one commit of several small writes costs on Neo4j, and what becomes of them when it fails."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +20,7 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.large import Sizes
 from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.neo4j import cypher_small, database, turns
+from graph_api.store.neo4j import changes, cypher_small, database, turns, writes
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.statements import Row, Statements
@@ -142,6 +145,70 @@ async def test_many_in_one_statement_are_as_one_after_the_other(
     finally:
         await other.close()
     assert sum(sent) == len(WRITES) > len(sent)
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row of a write goes with a statement of its own."""
+    monkeypatch.setattr(writes, "AT_ONCE", 0)
+    monkeypatch.setattr(changes, "ENTITIES_AT_ONCE", 1)
+    monkeypatch.setattr(changes, "LINKS_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("slow", [True, False])
+async def test_writes_in_several_statements_are_as_in_one(
+    plain: Neo4jStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, slow: bool
+) -> None:
+    """Also where the server is slow, and pieces of several writes go together again."""
+    if slow:
+        slow_down(monkeypatch)
+    await apply_all(plain, at_once=True)
+    other = EmbeddedStore(tmp_path / "other.db")
+    await other.open()
+    try:
+        await apply_all(other, at_once=False)
+        assert await everything(plain) == await everything(other)
+    finally:
+        await other.close()
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("error", [RefusedError, asyncio.CancelledError])
+async def test_a_write_that_ends_between_its_statements_leaves_nothing(
+    plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    await put(plain, "first")
+    written, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    whole = changes.small_changes
+
+    def two_and_no_more(*given: Any) -> Iterator[dict[str, Any]]:
+        yield from islice(whole(*given), 2)
+        loop.call_soon_threadsafe(written.set)
+        go_on.wait(30)
+        raise RefusedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writes, "small_changes", two_and_no_more)
+        three = ChangeSet(entities=[entity("a"), entity("b"), entity("c")])
+        ending = asyncio.create_task(apply(plain, three))
+        await written.wait()
+        if error is asyncio.CancelledError:
+            ending.cancel()
+        else:
+            go_on.set()
+        with pytest.raises(error):
+            await ending
+        go_on.set()
+    assert await put(plain, "next") == 2
+    every = PageRequest(filter=ALL, sort=Sort(), limit=10)
+    assert [row.ref for row in (await plain.page(every)).entities] == refs("first next")
+
+
+async def apply(store: Store, changes: ChangeSet) -> None:
+    async with store.write() as transaction:
+        await transaction.apply(changes, sync_run(), AT)
 
 
 async def test_a_commit_that_fails_is_told_to_all_of_them(plain: Neo4jStore, monkeypatch: pytest.MonkeyPatch) -> None:
