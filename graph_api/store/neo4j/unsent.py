@@ -1,4 +1,6 @@
-"""What writes have not told the database yet: all of it goes with one statement, before anything else is asked."""
+"""What writes have not told the database yet: it goes with one statement for everything, or with several in
+their order, before anything else is asked.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +10,7 @@ from graph_api.store.neo4j.given import Given
 Rows = list[Any]
 
 MOST = 5_000
-"""Entities and links that go with one statement for everything."""
+"""Entities and links of a write that goes so, and of one such statement."""
 
 
 @dataclass
