@@ -32,7 +32,7 @@ class UserError:
 
 @strawberry.type(description="One entity that a mutation changed, or with dryRun would change.")
 class EntityChange:
-    id: strawberry.ID = strawberry.field(
+    entity_id: strawberry.ID = strawberry.field(
         resolver=lambda root: strawberry.ID(global_id(root.ref)),
         description="Its global id, also of one that is removed: a client's cache knows it by that.",
     )

@@ -101,7 +101,7 @@ def _ref_that_is_left(change: catalog.Change) -> Ref | None:
 
 @strawberry.type(description="The latest thing that happened to an entity.")
 class Change:
-    id: strawberry.ID = strawberry.field(
+    entity_id: strawberry.ID = strawberry.field(
         resolver=lambda root: strawberry.ID(global_id(root.ref)),
         description="The entity's global id, also of one that is removed: a client's cache knows it by that.",
     )

@@ -65,13 +65,22 @@ def test_what_is_named_first_is_told_changed_or_not(client: Client) -> None:
         assert answer == {"userErrors": [], "entity": {"ref": "component:default/api"}}
 
 
-def test_a_change_has_the_id_of_what_is_gone(client: Client) -> None:
+def test_a_change_tells_the_id_of_what_is_gone(client: Client) -> None:
     client.ask(PUT, entities=[service("shop")])
-    known = client.ask('{ entity(ref: "component:shop") { id ref } }')["entity"]
-    remove = 'mutation { removeEntities(entities: [{ref: "component:shop"}]) { changes { id ref } entity { ref } } }'
+    known = client.ask('{ entity(ref: "component:shop") { entityId: id ref } }')["entity"]
+    remove = """mutation { removeEntities(entities: [{ref: "component:shop"}]) {
+      changes { entityId ref } entity { ref } } }"""
     assert client.ask(remove)["removeEntities"] == {"changes": [known], "entity": None}
-    removed = client.ask("{ changes(since: 1) { nodes { id ref operation entity { ref } } } }")["changes"]["nodes"]
-    assert removed == [{**known, "operation": "REMOVED", "entity": None}]
+    removed = client.ask("{ changes(since: 1) { nodes { entityId ref operation entity { ref } } } }")["changes"]
+    assert removed["nodes"] == [{**known, "operation": "REMOVED", "entity": None}]
+
+
+def test_nothing_but_an_entity_has_the_id_of_one(client: Client) -> None:
+    """Caches of clients such as Relay take two objects of one `id` for one."""
+    types = client.ask("{ __schema { types { name fields { name } interfaces { name } } } }")["__schema"]["types"]
+    with_id = [row for row in types if any(field["name"] == "id" for field in row["fields"] or ())]
+    no_nodes = {row["name"] for row in with_id if {"name": "Node"} not in row["interfaces"]}
+    assert no_nodes == {"Node", "Sync"}
 
 
 @pytest.mark.parametrize(
