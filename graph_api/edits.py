@@ -315,7 +315,7 @@ async def _finish(
     if refused := await refusals(tx, by, changes):
         return _failed(tx, draft, _at_their_places(refused, draft))
     after = {row.ref: row for row in (*draft.rows.values(), *changes.entities)}
-    draft.warnings += outranked(draft.edit, after.values())
+    draft.warnings += await outranked(tx, draft.edit, after.values())
     revision = tx.revision if dry_run else await _write(tx, draft, changes, by, now)
     first = draft.named[0][1] if draft.named else None
     return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision, first=first)

@@ -82,7 +82,7 @@ async def sync(
             run = replace(run, payload=pack(snapshot))
         if dry_run:
             return SyncReport(run=run, plan=plan, changes=changes)
-        await _supersede(tx, run)
+        await _supersede(tx, run, order, by)
         return await _apply(tx, run, plan, changes, by)
 
     try:
@@ -254,12 +254,23 @@ async def _keeping_id(tx: WriteTransaction, run: SyncRun) -> SyncRun:
     return replace(run, id=next(same, run.id))
 
 
-async def _supersede(tx: WriteTransaction, run: SyncRun) -> None:
+async def _supersede(tx: WriteTransaction, run: SyncRun, order: SourceOrder, by: Attempt) -> None:
     for held in await tx.held_runs(run.source):
-        if held.id == run.id:
+        if held.id == run.id or not await _may_confirm(tx, held, order, by):
             continue
         superseded = replace(held, status=SyncStatus.SUPERSEDED, payload=None)
         await tx.apply(ChangeSet(), superseded, held.finished_at)
+
+
+async def _may_confirm(tx: WriteTransaction, held: SyncRun, order: SourceOrder, by: Attempt) -> bool:
+    """Whether what is held is the writer's to make, and so to give up; also where it is nobody's any more."""
+    snapshot = unpack(held.payload) if held.payload and by.reach is Reach.OWNED else None
+    if snapshot is None:
+        return True
+    plan = await _plan(tx, snapshot, held.started_at)
+    if plan.digest() != held.plan_digest:
+        return True
+    return not await refusals(tx, by, await settle(tx, plan.edit, order))
 
 
 async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet, by: Attempt) -> SyncReport:
@@ -293,7 +304,7 @@ async def _apply_parts(
     dry_run: bool = False,
 ) -> SyncReport:
     if not dry_run:
-        await _supersede(tx, run)
+        await _supersede(tx, run, order, by)
     now = utc_now()
     changes = await write_parts(tx, plan.edit, order, now, sizes.part)
     if dry_run:

@@ -184,6 +184,28 @@ def test_what_has_no_effect_is_a_warning(client: Client, name: str) -> None:
     assert not client.ask(put, entities=[mine])["putEntities"]["warnings"]
 
 
+def test_an_owner_by_another_of_its_refs_has_effect(client: Client) -> None:
+    team = {"kind": "Group", "annotations": {"graph-api/identifiers": "pagerduty:T1"}, "spec": {"type": "team"}}
+    client.ask(PUT, entities=[team | {"name": "web"}, service("shop", owner="web")], source="files:shop")
+    client.ask(PUT, entities=[team | {"name": "squad"}], source="pagerduty:all")
+    put = PUT.replace("entity {", "warnings { message } entity {")
+    assert not client.ask(put, entities=[service("shop", owner="squad")])["putEntities"]["warnings"]
+    assert client.ask(put, entities=[service("shop", owner="others")])["putEntities"]["warnings"]
+
+
+def test_an_owner_is_outranked_by_the_source_of_the_owners(client: Client) -> None:
+    put = PUT.replace("entity {", "warnings { message } entity {")
+    client.ask(put, entities=[service("shop", tier=1)], source="files:shop")
+    assert not client.ask(put, entities=[service("shop", owner="web")])["putEntities"]["warnings"]
+    warnings = client.ask(put, entities=[service("shop", owner="pay", tier=2)], source="api:pay")["putEntities"][
+        "warnings"
+    ]
+    assert [row["message"].partition(" tells")[0] for row in warnings] == [
+        "tier: without effect as long as files:shop",
+        "owner: without effect as long as api",
+    ]
+
+
 def test_links_come_and_go(client: Client) -> None:
     put = """mutation { putLinks(links: [{from: "component:a", relation: DEPENDS_ON, to: "component:b",
       criticality: SOFT, environment: "production", confidence: 0.5, properties: {port: 443}}])
