@@ -256,16 +256,19 @@ async def _keeping_id(tx: WriteTransaction, run: SyncRun) -> SyncRun:
 
 async def _supersede(tx: WriteTransaction, run: SyncRun, order: SourceOrder, by: Attempt) -> None:
     for held in await tx.held_runs(run.source):
-        if held.id == run.id or not await _may_confirm(tx, held, order, by):
+        if held.id == run.id or not await _may_confirm(tx, held.id, order, by):
             continue
         superseded = replace(held, status=SyncStatus.SUPERSEDED, payload=None)
         await tx.apply(ChangeSet(), superseded, held.finished_at)
 
 
-async def _may_confirm(tx: WriteTransaction, held: SyncRun, order: SourceOrder, by: Attempt) -> bool:
+async def _may_confirm(tx: WriteTransaction, id_: str, order: SourceOrder, by: Attempt) -> bool:
     """Whether what is held is the writer's to make, and so to give up; also where it is nobody's any more."""
-    snapshot = unpack(held.payload) if held.payload and by.reach is Reach.OWNED else None
-    if snapshot is None:
+    if by.reach is not Reach.OWNED:
+        return True
+    held = await tx.run(id_)
+    snapshot = unpack(held.payload) if held and held.payload else None
+    if held is None or snapshot is None:
         return True
     plan = await _plan(tx, snapshot, held.started_at)
     if plan.digest() != held.plan_digest:

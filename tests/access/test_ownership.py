@@ -309,6 +309,20 @@ async def test_a_held_sync_is_confirmed_by_who_may_make_its_changes(store: Store
         assert await clients.write(CONFIRM, "admin", id=ids["api:data"]) == []
 
 
+async def test_a_held_sync_is_superseded_by_who_may_confirm_it(store: Store) -> None:
+    async with serving(store) as clients:
+        mixed = [component(f"b{number}", "data") for number in range(30)]
+        own = [component(f"a{number}", "web") for number in range(30)]
+        for source, entities in (("api:data", mixed), ("api:web", own)):
+            assert await clients.write(APPLY, "admin", source=source, entities=entities) == []
+            held = (await clients.send("admin", APPLY, source=source, entities=[]))["data"]["answer"]["sync"]
+            # What stands already is what anybody may say.
+            assert await clients.write(APPLY, source=source, entities=entities) == []
+            assert await clients.write(CONFIRM, "admin", id=held["id"]) == (
+                [] if source == "api:data" else [{"code": "CONFLICT"}]
+            )
+
+
 async def test_every_write_leaves_one_record_whatever_became_of_it(store: Store, open_store: OpenStore) -> None:
     watching = await open_store()
     async with serving(store) as clients:
