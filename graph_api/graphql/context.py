@@ -81,11 +81,19 @@ class Context:
             self.visibility, self.seen_at = await self.look()
             self._see()
 
+    def read_anew(self) -> None:
+        """After a write of the request: what is told of it, and of those that follow, is as it is then."""
+        self.seen_at = None
+        self._load_anew()
+
     def forget(self) -> None:
         """What has been read: each event of a subscription is as a request of its own."""
-        self.loaders = Loaders(self.store, lambda: self.catalog.seen_by(self.visibility), self.seen_at)
+        self._load_anew()
         self.owned_fields = 0
         self.listed = 0
+
+    def _load_anew(self) -> None:
+        self.loaders = Loaders(self.store, lambda: self.catalog.seen_by(self.visibility), self.seen_at)
 
     def count(self, items: int) -> None:
         """Of one more list. Raises AnswerTooLargeError."""

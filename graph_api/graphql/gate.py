@@ -66,7 +66,9 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
             context.attempt = replace(attempt, reach=reach, once=await _once(context, action, arguments))
             answer = resolve(root, info, **arguments)
             payload = await answer if isawaitable(answer) else answer
+            context.read_anew()
         except ReplayedError as done:
+            context.read_anew()
             return await replay(context, arguments.get("source", ""), done.told)
         except asyncio.CancelledError:
             _record_beside(context, attempt)

@@ -248,6 +248,21 @@ async def test_nor_does_declaring_a_whole_show_a_hidden_part_of_it(open_store: O
         assert "hush" not in str(errors)
 
 
+async def test_each_write_of_a_request_is_answered_as_it_is_after_it(store: Store) -> None:
+    both = """mutation($one: [EntityInput!]!, $two: [EntityInput!]!) {
+      one: putEntities(entities: $one) { ...told } two: putEntities(entities: $two) { ...told } }
+    fragment told on MutationPayload { revision entity { title dependencies { revision totalCount } } }"""
+    async with serving(store) as clients:
+        for who in ("editor", "admin"):
+            one = component("mine", "web") | {"title": f"First of {who}"}
+            two = component("mine", "web", dependsOn=["component:theirs"]) | {"title": f"Second of {who}"}
+            data = (await clients.send(who, both, one=[one], two=[two]))["data"]
+            for needs, (name, title) in enumerate((("one", one["title"]), ("two", two["title"]))):
+                revision = data[name]["revision"]
+                dependencies = {"revision": revision, "totalCount": needs}
+                assert data[name]["entity"] == {"title": title, "dependencies": dependencies}
+
+
 async def test_what_is_not_there_is_refused_as_what_is_not_ones_own(store: Store) -> None:
     async with serving(store) as clients:
         texts = []
