@@ -38,6 +38,7 @@ MENDING: dict[ProblemCode, str] = {
     ProblemCode.NO_REPOSITORY: "name the repository with --repo",
     ProblemCode.UNKNOWN_FORMAT: "nothing to mend; `graph-api connectors` lists what is read",
     ProblemCode.BAD_FORMAT: "export the file anew in a version that the connector reads; what it said before stays",
+    ProblemCode.OUTRANKED: "change it in the source that comes first, or the order of sources",
     ProblemCode.NOTHING_STATED: "nothing to mend; `graph-api connectors NAME` tells what is taken of a format",
 }
 
