@@ -132,18 +132,23 @@ async def everything(store: Store) -> list[object]:
     ]
 
 
-async def test_many_in_one_statement_are_as_one_after_the_other(
-    plain: Neo4jStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = slow_down(monkeypatch)
+async def check_written(plain: Neo4jStore, folder: Path) -> None:
+    """All at once, against one after the other in another store."""
     await apply_all(plain, at_once=True)
-    other = EmbeddedStore(tmp_path / "other.db")
+    other = EmbeddedStore(folder / "other.db")
     await other.open()
     try:
         await apply_all(other, at_once=False)
         assert await everything(plain) == await everything(other)
     finally:
         await other.close()
+
+
+async def test_many_in_one_statement_are_as_one_after_the_other(
+    plain: Neo4jStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = slow_down(monkeypatch)
+    await check_written(plain, tmp_path)
     assert sum(sent) == len(WRITES) > len(sent)
 
 
@@ -163,14 +168,7 @@ async def test_writes_in_several_statements_are_as_in_one(
     """Also where the server is slow, and pieces of several writes go together again."""
     if slow:
         slow_down(monkeypatch)
-    await apply_all(plain, at_once=True)
-    other = EmbeddedStore(tmp_path / "other.db")
-    await other.open()
-    try:
-        await apply_all(other, at_once=False)
-        assert await everything(plain) == await everything(other)
-    finally:
-        await other.close()
+    await check_written(plain, tmp_path)
 
 
 @pytest.mark.usefixtures("in_pieces")
