@@ -75,6 +75,50 @@ def test_a_label_selector_is_handed_on() -> None:
     assert chosen == ["team=shop"]
 
 
+def test_only_kinds_that_the_configuration_names_are_asked_for() -> None:
+    tool = Tool(answers())
+    documents = fetched(CONNECTOR, tool, {"kinds": "Deployment, Pod"})
+    assert {document.get("kind") for document in documents} == {"Deployment"}
+    assert tool.asked["/api/v1/services"] == 0
+
+
+def test_kinds_that_it_does_not_know_are_told_with_those_that_it_knows() -> None:
+    with pytest.raises(ApiError, match=r"no such kinds: Deploiment; the option `kinds` takes Deployment, StatefulSet"):
+        fetched(CONNECTOR, Tool(answers()), {"kinds": "Deploiment,Pod"})
+
+
+def test_a_list_that_the_token_may_not_read_is_told_with_what_to_do() -> None:
+    def forbidden(_: Request) -> JSONResponse:
+        return JSONResponse({"kind": "Status", "reason": "Forbidden", "code": 403}, 403)
+
+    with pytest.raises(ApiError, match=r"/api/v1/services answers 403: .* options `namespaces` and `kinds`"):
+        fetched(CONNECTOR, Tool({**answers(), "/api/v1/services": forbidden}))
+
+
+def test_what_only_a_further_version_of_its_group_serves_is_read_in_that_version() -> None:
+    gateway = {
+        "name": "gateway.networking.k8s.io",
+        "preferredVersion": {"version": "v1"},
+        "versions": [{"version": "v1"}, {"version": "v1alpha2"}],
+    }
+    route = {"metadata": {"name": "db", "namespace": "shop"}, "spec": {"rules": [{"backendRefs": [{"name": "c"}]}]}}
+    base = "/apis/gateway.networking.k8s.io"
+    tool = Tool(
+        {
+            "/apis": lambda _: {"groups": [gateway]},
+            "/api/v1": lambda _: {"resources": []},
+            f"{base}/v1": lambda _: {"resources": [{"name": "httproutes"}]},
+            f"{base}/v1alpha2": lambda _: {"resources": [{"name": "httproutes"}, {"name": "tcproutes"}]},
+            f"{base}/v1/httproutes": lambda _: {"items": []},
+            f"{base}/v1alpha2/tcproutes": lambda _: {"items": [route]},
+        }
+    )
+    (document,) = fetched(CONNECTOR, tool)
+    assert document.get("apiVersion") == "gateway.networking.k8s.io/v1alpha2"
+    assert document.path.endswith(f"{base}/v1alpha2/namespaces/shop/tcproutes/db")
+    assert tool.asked[f"{base}/v1alpha2/httproutes"] == 0
+
+
 def test_one_list_that_fails_ends_the_run() -> None:
     with pytest.raises(ApiError, match="nothing was withdrawn"):
         fetched(CONNECTOR, Tool(answers(), broken="/api/v1/services"))
