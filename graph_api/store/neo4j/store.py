@@ -13,7 +13,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError
 from graph_api.store.dump import Batch
 from graph_api.store.embedded.following import Ahead
-from graph_api.store.identity import State, check_same
+from graph_api.store.identity import State, check_same, other_catalog
 from graph_api.store.migrations import check_format
 from graph_api.store.neo4j import audit, cypher, cypher_small, dumping, keys, leases, mirror_cypher
 from graph_api.store.neo4j.connectors import Connectors
@@ -161,12 +161,20 @@ class Neo4jStore(Neo4jReading):
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[Statements]:
         """What somebody who is gone has left half applied is finished first."""
-        async with self._database.write() as tx:
+        async with self._as_opened() as tx:
             if tx.applying is None or tx.holder:
                 yield tx
                 return
         await self._heir.take_over()
+        async with self._as_opened() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _as_opened(self) -> AsyncIterator[Statements]:
+        """The catalog that was opened, locked. Raises ReplacedError in the first write after a restore already."""
         async with self._database.write() as tx:
+            if self._opened and self._opened.store != tx.store:
+                raise other_catalog()
             yield tx
 
     async def mark(self) -> Mark:
