@@ -69,13 +69,11 @@ def writing(path: Path) -> Iterator[Writer]:
     path = path.resolve()
     _check_place(path)
     # A name that nobody can have put something at before.
-    try:
+    with _naming(path):
         descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
-    except OSError as error:
-        raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror}") from error
     part = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as raw:
+        with _naming(path), os.fdopen(descriptor, "wb") as raw:
             with gzip.GzipFile("", "wb", _COMPRESSION, raw, 0) as file:
                 writer = Writer(file)
                 yield writer
@@ -85,6 +83,15 @@ def writing(path: Path) -> Iterator[Writer]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Raises CatalogError INVALID for what the system says against it, such as that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror or error}") from error
 
 
 def _check_place(path: Path) -> None:

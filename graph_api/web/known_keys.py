@@ -5,7 +5,7 @@ from time import monotonic, time
 
 from graph_api.access.keys import ApiKey, parse_token
 from graph_api.access.principal import Principal
-from graph_api.errors import CatalogError, ErrorCode
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.store.protocol import Store
 
 FRESH = 3.0
@@ -22,6 +22,7 @@ class KnownKeys:
         self._keys: dict[str, ApiKey] = {}
         self._asked_at: float | None = None
         self._failed_at: float | None = None
+        self._failure = ""
         self._asking = asyncio.Lock()
 
     async def principal(self, token: str) -> Principal | None:
@@ -42,15 +43,13 @@ class KnownKeys:
             return self._keys
 
     async def _ask(self) -> list[ApiKey]:
-        if self._failed_at is not None and monotonic() - self._failed_at < PATIENCE:
-            raise _unavailable()
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await self._store.keys()
-        except (CatalogError, TimeoutError):
+        if self._failed_at is None or monotonic() - self._failed_at >= PATIENCE:
+            try:
+                async with asyncio.timeout(SECONDS):
+                    return await self._store.keys()
+            except ReplacedError as error:
+                self._failure = error.message
+            except (CatalogError, TimeoutError):
+                self._failure = "the store does not say which keys are good; try again"
             self._failed_at = monotonic()
-            raise _unavailable() from None
-
-
-def _unavailable() -> CatalogError:
-    return CatalogError(ErrorCode.UNAVAILABLE, "the store does not say which keys are good; try again")
+        raise CatalogError(ErrorCode.UNAVAILABLE, self._failure)

@@ -15,6 +15,7 @@ import pytest
 from graph_api.access.keys import ApiKey
 from graph_api.access.principal import Role
 from graph_api.app import create_app
+from graph_api.backup.run import back_up, restore
 from graph_api.settings import Settings
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
@@ -109,6 +110,22 @@ async def test_a_flood_of_wrong_keys_asks_the_store_seldom(tmp_path: Path, monke
         answers = await asyncio.gather(*(ask(client, token) for token in tokens))
     assert {answer.status_code for answer in answers} == {401}
     assert store.asked == 1
+
+
+async def test_who_asks_a_server_whose_store_was_restored_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    store = EmbeddedStore(path)
+    async with client_of(create_app(Settings(), store)) as client:
+        token, _ = await make_key(store, Role.VIEWER)
+        await back_up(store, tmp_path / "backup")
+        other = EmbeddedStore(path)
+        await other.open()
+        await restore(other, tmp_path / "backup", replace=True)
+        await other.close()
+        for _ in range(2):
+            answer = await ask(client, token)
+            assert answer.status_code == 503
+            assert answer.json()["errors"][0]["message"].endswith("restart the server")
 
 
 async def test_nobody_waits_long_for_a_store_that_does_not_answer(

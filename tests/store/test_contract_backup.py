@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -350,6 +351,21 @@ async def test_a_backup_beside_a_restore_is_of_one_catalog(store: Store, open_st
     except TornError:
         return
     assert [row.ref for row in rows if isinstance(row, Entity)] == refs("a b")
+
+
+def test_a_disk_that_is_full_is_told_with_the_file(tmp_path: Path, run: Run) -> None:
+    store = EmbeddedStore(None)
+    run(store.open())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A greatest size of a file is refused as a full disk is.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
+    try:
+        with pytest.raises(CatalogError, match=f"{tmp_path / 'backup'}: File too large"):
+            run(back_up(store, tmp_path / "backup"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    run(store.close())
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path, run: Run) -> None:
