@@ -114,6 +114,7 @@ _IMAGE = re.compile(
     r"(?:(?:index\.)?docker\.io/)*(?P<name>[\w.-]+(?::\d+)?(?:/[\w.-]+)+)(?::[\w.-]{1,128})?(?:@sha\d+:[0-9a-f]+)?"
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_IN_CLUSTER = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.[a-z0-9.-]+)?")
 _TAIL = re.compile(r"(?:\.git|[/\s])+$")
 _SHORT_REF = re.compile(r"(?P<kind>[a-z][a-z0-9]*):(?P<name>[\w.-]+)")
 _REPOSITORY = re.compile(
@@ -243,6 +244,17 @@ def image_names(text: str) -> Iterator[str]:
     tag = name.rpartition("/")[2].partition(":")[2]
     if tag:
         yield scoped("image", f"{image_name(name)}:{tag}")
+
+
+def host_names(host: str) -> list[str]:
+    """The identifiers of what answers at a host."""
+    return [scoped("host", host), *service_names(host)]
+
+
+def service_names(host: str) -> list[str]:
+    """The identifier of the Service in Kubernetes that a host within a cluster names, such as `cart.shop.svc`."""
+    match = _IN_CLUSTER.fullmatch(host)
+    return [scoped("kubernetes", f"{match[2]}/{match[1]}")] if match else []
 
 
 def normalize_all(texts: Iterable[str]) -> tuple[str, ...]:

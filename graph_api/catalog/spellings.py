@@ -5,6 +5,8 @@
 | any                                                | itself, normalized                                           |
 | an image, with or without tag and digest           | `image:HOST/PATH`, the same with its tag, `image-digest:...` |
 | a host, with or without port, or a URL             | `host:HOST/PATH`                                             |
+| a host within a cluster (`cart.shop.svc`)          | `kubernetes:shop/cart`                                       |
+| a package URL                                      | itself without qualifiers; `image-digest:...`                |
 | a name or a path                                   | `@NAME`; `SCHEME:NAME` of each of `_NAMED`                   |
 | `org/repo`                                         | the URL of a repository at GitHub or GitLab                  |
 
@@ -14,6 +16,7 @@ with `image:` before it may have a tag too.
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from graph_api.catalog.correlation import SCHEMES
 from graph_api.catalog.identifiers import (
@@ -24,6 +27,7 @@ from graph_api.catalog.identifiers import (
     normalize_all,
     normalize_identifier,
     scoped,
+    service_names,
 )
 from graph_api.catalog.kinds import KINDS
 
@@ -35,6 +39,7 @@ _IMAGE = re.compile(
     r"(?:[\w.-]+(?::\d+)?/)?[\w.-]+(?:/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}"
 )
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#\s]*)?")
+_QUALIFIERS = re.compile("[?#]")
 _NAME = re.compile(r"[\w.-]+(?P<deeper>/[\w.-]+)*")
 
 
@@ -49,11 +54,17 @@ def _others(name: str) -> Iterator[str]:
     scheme, _, rest = name.partition(":")
     if scheme == "image" and _IMAGE.fullmatch(rest):
         yield from image_names(rest)
+    if scheme == "pkg":
+        package = unquote(_QUALIFIERS.split(name, 1)[0])
+        yield package
+        if (digest := package.rpartition("@")[2]).startswith("sha256:"):
+            yield from image_names(digest)
     if scheme in _SCHEMES or scheme in KINDS:
         return
     if _IMAGE.fullmatch(name):
         yield from image_names(name)
     if host := _HOST.fullmatch(name):
+        yield from service_names(host["host"])
         yield scoped("host", host["host"] + (host["path"] or "").rstrip("/"))
     if path := _NAME.fullmatch(name):
         yield f"@{name}"

@@ -10,6 +10,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 # Connectors find all that is about names in this module.
+from graph_api.catalog.identifiers import host_names as host_names
 from graph_api.catalog.identifiers import image_name as image_name
 from graph_api.catalog.identifiers import image_names as image_names
 from graph_api.catalog.identifiers import repository_url

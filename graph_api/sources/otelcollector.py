@@ -19,8 +19,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.scalars import host_in, host_names, text_in
+from graph_api.sources.naming import host_names, ref_of, scoped
+from graph_api.sources.scalars import host_in, text_in
 
 NAME = "otelcollector"
 

@@ -8,8 +8,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.calls import Service
 from graph_api.sources.documents import Document, Place, mapping, mappings, texts
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of
-from graph_api.sources.scalars import host_in, host_names, text_in
+from graph_api.sources.naming import host_names, ref_of
+from graph_api.sources.scalars import host_in, text_in
 from graph_api.sources.series import Subject, state_subject, subject_of
 
 NAME = "prometheus"

@@ -4,15 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from graph_api.sources.naming import scoped
-
 MAX_COUNT = 2**53
 """What every store and every reader of JSON holds exactly."""
 
 _HOST = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/@?#\s]*@)?(\[[0-9a-f:.]+\]|[^/:?#\s]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECASE
 )
-_IN_CLUSTER = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.[a-z0-9.-]+)?")
 _HERE = re.compile(r"localhost|127(?:\.\d+){3}|0\.0\.0\.0|::1?", re.IGNORECASE)
 
 
@@ -61,9 +58,3 @@ def host_in(value: Any) -> str | None:
     match = _HOST.fullmatch(text_in(value) or "")
     host = match[1].strip("[]").lower() if match else ""
     return None if not host or _HERE.fullmatch(host) else host
-
-
-def host_names(host: str) -> list[str]:
-    """The identifiers of what answers at a host; within Kubernetes the host names the service."""
-    match = _IN_CLUSTER.fullmatch(host)
-    return [scoped("host", host), *([scoped("kubernetes", f"{match[2]}/{match[1]}")] if match else [])]

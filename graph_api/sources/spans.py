@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from graph_api.catalog.ref import Ref
 from graph_api.sources.calls import Calls, Service, Spot, service_ref
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import scoped
-from graph_api.sources.scalars import host_in, host_names, iso_time
+from graph_api.sources.naming import host_names, scoped
+from graph_api.sources.scalars import host_in, iso_time
 
 DATABASE = ("db.system.name", "db.system")
 _DATABASE_NAME = ("db.namespace", "db.name")

@@ -41,6 +41,8 @@ def resolve(client: Client, text: str) -> list[str]:
         ("brambleway/checkout", ["repository:default/checkout"]),
         ("brambleway/checkout-crew", ["group:default/checkout"]),
         ("shop/checkout", ["component:default/checkout"]),
+        ("checkout.shop.svc", ["component:default/checkout"]),
+        ("http://checkout.shop.svc.cluster.local:8080/v1/orders", ["component:default/checkout"]),
         ("brambleway.fraud.v1.FraudScreening", ["api:default/fraud-api"]),
         ("PPAY001", ["component:default/payments", "group:default/payments"]),
         ("component:cart-service", ["component:default/basket"]),
@@ -60,6 +62,9 @@ def test_a_name_is_found_as_a_tool_writes_it(demo: Client, text: str, expected: 
         DEPOT.partition(".")[2],
         f"{DEPOT}/x",
         f"service.name:{DEPOT}",
+        "checkout.shop",
+        "svc.checkout.shop.svc.x",
+        "pkg:npm/express",
         "kofi",
         "",
         " ",
@@ -89,10 +94,15 @@ def test_what_only_one_scheme_names(client: Client) -> None:
         thing("redis", "image:docker.io/library/redis", f"image-digest:{DIGEST}"),
         thing("machine", "aws:i-0abc12345"),
         thing("prices", "dataset:old/prices", kind="Dataset"),
+        thing("ui", "pkg:npm/@acme/ui@1.2.0", "image:docker.io/library/1.2.0"),
     )
     for text in ("redis", "redis:7", "docker.io/redis", f"redis@{DIGEST}", f"mirror.example/cache@{DIGEST}", DIGEST):
         assert resolve(client, text) == ["resource:default/redis"], text
     assert resolve(client, "i-0ABC12345") == ["resource:default/machine"]
+    for text in ("pkg:npm/%40acme/ui@1.2.0?checksum=sha1:ad#lib", "pkg:npm/@acme/ui@1.2.0"):
+        assert resolve(client, text) == ["resource:default/ui"], text
+    assert resolve(client, f"pkg:oci/redis@{DIGEST.replace(':', '%3A')}?tag=7") == ["resource:default/redis"]
+    assert resolve(client, "pkg:npm/other@1.2.0") == []
     # An address of mail or of git is no image, and a part of a ref is no name.
     for text in ("redis@brambleway.example", "redis@github.com:brambleway/x.git", "host:redis", "old/prices"):
         assert resolve(client, text) == [], text
