@@ -12,7 +12,7 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
-from graph_api.guarding import Refusal, not_owned, refusals
+from graph_api.guarding import Refusal, not_owned, refusals, seen_links
 from graph_api.once import Told
 from graph_api.outranked import outranked
 from graph_api.planning.restate import Edit, stated_links, stated_rows
@@ -150,7 +150,7 @@ async def remove_links(
     now = utc_now()
 
     async def work(tx: WriteTransaction) -> EditReport:
-        before = await tx.links(keys)
+        before = await seen_links(tx, by, await tx.links(keys))
         errors = []
         for place, key in enumerate(keys):
             link = before.get(key)

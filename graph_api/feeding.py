@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from threading import Thread
 from traceback import extract_tb
 from typing import TypeVar
@@ -12,7 +13,7 @@ from typing import TypeVar
 from graph_api.access.audit import LOCAL_SYNC, Attempt
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
-from graph_api.errors import UNREACHABLE, CatalogError, OvertakenError
+from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode, OvertakenError
 from graph_api.source_entries import Configured, FileSource, OnlineSource
 from graph_api.sources import files
 from graph_api.sources.answers import answers_of
@@ -23,11 +24,19 @@ from graph_api.sources.folders import SourceError
 from graph_api.sources.reading import read_answers, read_paths
 from graph_api.sources.registry import FORMATS, ONLINE
 from graph_api.store.protocol import Store
-from graph_api.sync import SyncReport, known_of, record_failure, sync_all
+from graph_api.sync import SyncReport, known_of, record_failure, sync, to_sync
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What became of what a configured source says: its sources that were synced, and by name those that failed."""
+
+    reports: list[SyncReport] = field(default_factory=list)
+    failures: dict[str, CatalogError] = field(default_factory=dict)
 
 
 async def feed(
@@ -38,23 +47,37 @@ async def feed(
     *,
     by: Attempt = LOCAL_SYNC,
     dry_run: bool = False,
-) -> list[SyncReport]:
+) -> Fed:
     """Sync all that the source says now. Raises SourceError when it cannot be read, and CatalogError.
 
-    A failure leaves a FAILED run and withdraws nothing, unless the store itself does not answer. Where another sync of
-    the source is applied while this one reads, this one writes nothing: OvertakenError.
+    A failure leaves a FAILED run and withdraws nothing, unless the store itself does not answer; what other connectors
+    read there is synced all the same. Where another sync of the source is applied while this one reads, this one writes
+    nothing: OvertakenError.
     """
+
+    async def fail(source: str, connector: str, error: SourceError | CatalogError) -> None:
+        if not dry_run:
+            await record_failure(store, source, connector, str(error), by=by)
+
     known = await known_of(store)
     try:
-        snapshots = await read(entry, groups)
-        return [report async for report in sync_all(store, snapshots, order, by=by, dry_run=dry_run, known=known)]
-    except OvertakenError:
-        raise
+        snapshots = await to_sync(store, await read(entry, groups))
     except (SourceError, CatalogError) as error:
-        recordable = not isinstance(error, CatalogError) or error.code not in UNREACHABLE
-        if recordable and not dry_run:
-            await record_failure(store, names_of(entry)[0], _connectors(entry)[0], str(error), by=by)
+        if isinstance(error, SourceError) or error.code not in UNREACHABLE:
+            await fail(names_of(entry)[0], _connectors(entry)[0], error)
         raise
+    fed = Fed()
+    for snapshot in snapshots:
+        try:
+            fed.reports.append(await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known))
+        except CatalogError as error:
+            if isinstance(error, OvertakenError) or error.code in UNREACHABLE:
+                raise
+            fed.failures[snapshot.source] = error
+            # A source of another connector has runs of that alone.
+            if error.code is not ErrorCode.DECLARED_ELSEWHERE:
+                await fail(snapshot.source, snapshot.connector, error)
+    return fed
 
 
 def names_of(entry: Configured) -> list[str]:

@@ -80,6 +80,15 @@ async def not_owned(
     return [Refusal(ref, not_yours(ref)) for ref in refs if not is_own(ref)]
 
 
+async def seen_links(tx: WriteTransaction, by: Attempt, links: Mapping[LinkKey, Link]) -> Mapping[LinkKey, Link]:
+    """Those that the writer sees, of links that start at what it sees: the others are none to it."""
+    if by.reach is not Reach.OWNED:
+        return links
+    sees = visibility_of(by.principal, await _teams(tx, by.principal)).sees
+    targets = await tx.entities({key.target for key in links})
+    return {key: link for key, link in links.items() if sees(targets[key.target].audience, key.target)}
+
+
 async def _teams(tx: WriteTransaction, principal: Principal) -> frozenset[Ref]:
     """The user, its groups, and all groups below them; also under the refs that they have joined with others."""
     named = principal.groups | ({principal.user} if principal.user else set())

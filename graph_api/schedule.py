@@ -158,15 +158,19 @@ class Schedule:
         begun = datetime.now(UTC)
         try:
             await self._record_askers(source.name)
-            reports = await feed(self._store, source, self._order, self._groups, by=BY)
+            fed = await feed(self._store, source, self._order, self._groups, by=BY)
         except CatalogError as error:
             if error.code in UNREACHABLE or isinstance(error, OvertakenError):
                 asked.set()  # it left no run
+            else:
+                self._begun[source.name] = begun
             raise
         except SourceError as error:
             logger.warning("%s: FAILED, nothing is withdrawn: %s", source.name, error)
         else:
-            for report in reports:
+            for name, failure in fed.failures.items():
+                logger.warning("%s: FAILED, nothing is withdrawn: %s", name, failure)
+            for report in fed.reports:
                 logger.info("%s: %s (revision %d)", report.run.source, report.run.status, report.run.revision)
         self._begun[source.name] = begun
 

@@ -106,12 +106,16 @@ async def sync_all(
     Raises CatalogError CONFLICT, before anything is written, where a source has only its folder's name and was read
     from another folder before.
     """
+    for snapshot in await to_sync(store, snapshots):
+        yield await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known, sizes=sizes)
+
+
+async def to_sync(store: Store, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """All but those that say nothing, as their sources always have. Raises CatalogError CONFLICT as sync_all() does."""
     folders = await _folders(store)
     for snapshot in snapshots:
         _check_folder(snapshot, folders.get(snapshot.source))
-    for snapshot in snapshots:
-        if snapshot.entities or snapshot.links or snapshot.problems or snapshot.source in folders:
-            yield await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known, sizes=sizes)
+    return [row for row in snapshots if row.entities or row.links or row.problems or row.source in folders]
 
 
 async def _folders(store: Store) -> dict[str, str | None]:

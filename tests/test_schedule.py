@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from graph_api.catalog.changes import SyncRun, SyncStatus
+from graph_api import schedule
+from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
 from graph_api.catalog.filters import ALL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
+from tests.catalogs import entity, write
 from tests.conftest import OpenStore
 from tests.feeding import write_services, zipkin
 from tests.serving import runs_of, runs_when, serving
@@ -162,3 +165,21 @@ async def test_a_source_that_does_not_answer_keeps_nobody_waiting(
         assert asyncio.get_running_loop().time() - stopping < 20  # it never answers
     assert await runs_of(watching, "zipkin:traces") == []
     assert await watching.lease("sync of traces", "another", 1), "it was given back"
+
+
+async def test_what_another_connector_feeds_is_tried_again_when_it_is_due_and_not_before(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(schedule, "PAUSE", 0.0)
+    await write(store, ChangeSet(entities=[entity("a")]), source="shop", connector="api")
+
+    def told() -> list[str]:
+        return [message for message in caplog.messages if message.startswith("shop: FAILED, nothing is withdrawn: ")]
+
+    async with serving(store, folder("shop", connectors=["files"])):
+        end = time.monotonic() + 60
+        while not told():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+    assert len(told()) == 1

@@ -141,6 +141,27 @@ def test_one_that_fails_withdraws_nothing_and_the_others_go_on(tracing: dict[str
     assert all(row["message"] for row in failed)
 
 
+def test_a_source_that_another_connector_feeds_fails_alone() -> None:
+    shop = write_services(Path("shop"), "checkout")
+    (shop / "compose.yaml").write_text("services: {web: {image: shop/web}}\n", encoding="utf-8")
+    (shop / "place.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", encoding="utf-8")
+    others = write_services(Path("others"), "taken")
+    assert run("sync", "--source", "kubernetes:shop", "--connector", "files", str(others)).exit_code == 0
+    configure({"name": "shop", "paths": ["shop"]})
+
+    result = run("sync")
+
+    assert result.exit_code == 1
+    assert line_of("kubernetes:shop: FAILED, nothing is withdrawn: ", result.stderr)
+    assert "\nshop: applied" in f"\n{result.stdout}"
+    assert "compose:shop: applied" in result.stdout
+    assert {(row["source"], row["status"]) for row in ask(SYNCS)["syncs"]["nodes"]} == {
+        ("kubernetes:shop", "APPLIED"),
+        ("shop", "APPLIED"),
+        ("compose:shop", "APPLIED"),
+    }
+
+
 def line_of(start: str, text: str) -> str:
     return next(line for line in text.splitlines() if line.startswith(start))
 

@@ -31,19 +31,27 @@ async def sync_configured(
     settings: Settings, entries: Sequence[Configured], *, dry_run: bool
 ) -> tuple[list[SyncReport], Exit | None]:
     """One after the other, each printed when it is done; with the exit code of those that failed."""
-    reports, failed = [], None
+    reports: list[SyncReport] = []
+    failed: Exit | None = None
+
+    def fail(name: str, error: SourceError | CatalogError) -> None:
+        nonlocal failed
+        click.echo(f"{name}: FAILED, nothing is withdrawn: {error}", err=True)
+        failed = max(failed or exit_of(error), exit_of(error))
+
     async with opened(open_store(settings)) as store:
         for entry in entries:
             try:
                 with progress(f"Syncing {entry.name}"):
                     order, groups = source_order(settings), settings.descriptor_groups
-                    done = await feed(store, entry, order, groups, by=locally("sync"), dry_run=dry_run)
+                    fed = await feed(store, entry, order, groups, by=locally("sync"), dry_run=dry_run)
             except (SourceError, CatalogError) as error:
                 if isinstance(error, CatalogError) and error.code in UNREACHABLE:
                     raise
-                click.echo(f"{entry.name}: FAILED, nothing is withdrawn: {error}", err=True)
-                failed = max(failed or exit_of(error), exit_of(error))
+                fail(entry.name, error)
             else:
-                echo_reports(settings, done, dry_run=dry_run)
-                reports += done
+                for name, failure in fed.failures.items():
+                    fail(name, failure)
+                echo_reports(settings, fed.reports, dry_run=dry_run)
+                reports += fed.reports
     return reports, failed

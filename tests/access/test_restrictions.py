@@ -20,6 +20,7 @@ REMOVE = """mutation($ref: String!) { removeEntities(entities: [{ref: $ref, expe
   userErrors { code message path } } }"""
 LINK = """mutation($to: String!) { putLinks(links: [{from: "component:shop", relation: AFFECTED_BY, to: $to}]) {
   userErrors { code message path } changes { ref } } }"""
+UNLINK = LINK.replace("putLinks", "removeLinks")
 NAMES = "{ entities(first: 100) { nodes { ref } } }"
 ENTITIES: list[dict[str, Any]] = [
     {"kind": "Component", "name": "shop", "spec": {"type": "service", "owner": "web"}},
@@ -130,6 +131,24 @@ async def test_an_editor_writes_nothing_that_it_does_not_see(open_store: OpenSto
                 assert '"FORBIDDEN"' in told
                 same = await said(query, **json.loads(json.dumps(variables).replace(name, other)))
                 assert told == same.replace(other, name)
+
+
+async def test_a_link_to_what_an_editor_does_not_see_is_none_to_it(open_store: OpenStore) -> None:
+    await fill(open_store, [])
+    store: Store = await open_store()
+    admin, _ = await make_key(store, Role.ADMIN)
+    editor, _ = await make_key(store, Role.EDITOR, groups=(WEB,))
+    async with client_of(create_app(Settings(), store)) as http:
+
+        async def said(token: str, query: str, name: str) -> str:
+            response: httpx.Response = await ask(http, token, query, to=f"vulnerability:default/{name}")
+            return response.text
+
+        for source in ("cmdb", "api"):
+            await said(admin, LINK.replace("links:", f'source: "{source}", links:'), "cve-3")
+            assert '"NOT_FOUND"' in await said(editor, UNLINK, "cve-3")
+            assert await said(editor, UNLINK, "cve-3") == await said(editor, UNLINK, "cve-4")
+        assert '"userErrors":[]' in await said(admin, UNLINK, "cve-3")
 
 
 @pytest.mark.parametrize(
