@@ -1,8 +1,6 @@
 """The file of a backup: compressed lines, of which the first says what it is and the last what it must hold."""
 
 import gzip
-import os
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import orjson
 
 from graph_api.backup.rows import as_written_now, decode_row, encode_row
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.replacing import replacing
 from graph_api.store.dump import BATCH, Batch, DumpRow
 
 FORMAT = 1
@@ -68,28 +67,11 @@ def writing(path: Path) -> Iterator[Writer]:
     """
     path = path.resolve()
     _check_place(path)
-    # A name that nobody can have put something at before.
-    with _naming(path):
-        descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
-    part = Path(name)
     try:
-        with _naming(path), os.fdopen(descriptor, "wb") as raw:
-            with gzip.GzipFile("", "wb", _COMPRESSION, raw, 0) as file:
-                writer = Writer(file)
-                yield writer
-                writer.end()
-            raw.flush()
-            os.fsync(raw.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Raises CatalogError INVALID for what the system says against it, such as that the disk is full."""
-    try:
-        yield
+        with replacing(path) as raw, gzip.GzipFile("", "wb", _COMPRESSION, raw, 0) as file:
+            writer = Writer(file)
+            yield writer
+            writer.end()
     except OSError as error:
         raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror or error}") from error
 

@@ -5,7 +5,7 @@ the same job and type: a restart keeps them, and there are no more files than jo
 """
 
 import hashlib
-import tempfile
+import logging
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -25,6 +25,7 @@ from graph_api.access.authorize import SYNC, authorize
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.guarding import recording
 from graph_api.locking import exclusive
+from graph_api.replacing import replacing
 from graph_api.source_entries import Configured, FileSource
 from graph_api.sources import openlineage
 from graph_api.sources.documents import Document, dig
@@ -35,6 +36,8 @@ from graph_api.web.receiving import Receiver, bears, knowing_secret, secret_of
 from graph_api.web.responses import error_response, json_response
 
 ACTION = "lineage"
+logger = logging.getLogger(__name__)
+
 LOCK = ".lock"
 AHEAD = 600.0
 """Seconds that a producer's clock may be ahead of ours."""
@@ -57,7 +60,12 @@ def lineage_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Ro
             documents = openlineage.received(read_json((await request.body()).decode()))
         except (UnicodeDecodeError, JsonTextError, ValueError) as error:
             return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, f"Nothing is kept: {error}")
-        await run_in_threadpool(_keep, documents, source.paths[0])
+        try:
+            await run_in_threadpool(_keep, documents, source.paths[0])
+        except OSError as error:
+            logger.error("Events of %s cannot be kept in %s: %s", source.name, source.paths[0], error)
+            message = "The server cannot keep it now, its log says why; send it again later"
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.UNAVAILABLE, message)
         receiver.ask(source.name, by)
         return json_response({"received": len(documents)}, HTTPStatus.CREATED)
 
@@ -86,7 +94,8 @@ def _keep(documents: Sequence[Document], folder: Path) -> None:
         for document in documents:
             path = folder / _file_name(document.path)
             if _seconds(document.value, time.time()) >= _kept_seconds(path):
-                _replace(path, orjson.dumps(document.value))
+                with replacing(path) as file:
+                    file.write(orjson.dumps(document.value))
 
 
 def _kept_seconds(path: Path) -> float:
@@ -107,10 +116,3 @@ def _seconds(event: Any, received: float) -> float:
 def _file_name(path: str) -> str:
     """Of the job and type of event, so that people can find it, and unlike all others."""
     return f"{name_of(path.partition('://')[2])}-{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Whoever reads meanwhile has the old file or the new one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        part.write(data)
-    Path(part.name).replace(path)

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from tests.access.signing_in import breach
 from tests.catalogs import AT, entity, links, refs, with_ends, write
 from tests.conftest import OpenStore, Run
 from tests.demo import load
+from tests.disk import full_above
 
 
 async def filled(store: Store) -> Store:
@@ -356,14 +356,8 @@ async def test_a_backup_beside_a_restore_is_of_one_catalog(store: Store, open_st
 def test_a_disk_that_is_full_is_told_with_the_file(tmp_path: Path, run: Run) -> None:
     store = EmbeddedStore(None)
     run(store.open())
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # A greatest size of a file is refused as a full disk is.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
-    try:
-        with pytest.raises(CatalogError, match=f"{tmp_path / 'backup'}: File too large"):
-            run(back_up(store, tmp_path / "backup"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with full_above(16), pytest.raises(CatalogError, match=f"{tmp_path / 'backup'}: File too large"):
+        run(back_up(store, tmp_path / "backup"))
     run(store.close())
     assert not list(tmp_path.iterdir())
 

@@ -14,6 +14,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.protocol import Store
 from tests.conftest import OpenStore
+from tests.disk import full_above
 from tests.serving import runs_of, runs_when, serving
 
 SECRET = "a-secret-of-producers"  # noqa: S105 - opens nothing
@@ -157,6 +158,17 @@ async def test_jobs_whose_names_differ_after_a_question_mark_have_a_file_each(st
         events = [event("load?full", "orders"), event("load?inc", "prices")]
         assert (await client.post("/api/v1/lineage", json=events, headers=BEARER)).status_code == 201
     assert len(kept()) == 2
+
+
+async def test_what_a_full_disk_does_not_take_is_to_be_sent_again(store: Store) -> None:
+    large = event("load", "prices") | {"run": {"runId": "x" * 3_000_000}}
+    async with receiving(store) as client:
+        await client.post("/api/v1/lineage", json=event("load", "orders"), headers=BEARER)
+        with full_above(2_000_000):
+            answer = await client.post("/api/v1/lineage", json=large, headers=BEARER)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+    assert "shop.public.orders" in kept()[0].read_text(encoding="utf-8")
+    assert not list(Path.cwd().rglob("*.part"))
 
 
 @pytest.mark.parametrize(

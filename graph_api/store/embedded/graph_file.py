@@ -6,9 +6,7 @@ whether the file is of an earlier state of this very catalog.
 
 import logging
 import mmap
-import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from graph_api.replacing import replacing
 from graph_api.store.embedded import audit
 from graph_api.store.embedded.graph import CODED, LISTED, Coded, Graph, Ranks, Terms
 from graph_api.store.embedded.link_columns import variant_of
@@ -60,17 +59,12 @@ def restored(conn: sqlite3.Connection, path: Path) -> Graph | None:
 
 
 def _write(path: Path, of: list[object], graph: Graph) -> None:
-    descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            check = 0
-            for part in _parts(of, graph):
-                file.write(part)
-                check = crc32(part, check)
-            file.write(check.to_bytes(_CHECK))
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path) as file:
+        check = 0
+        for part in _parts(of, graph):
+            file.write(part)
+            check = crc32(part, check)
+        file.write(check.to_bytes(_CHECK))
 
 
 def _parts(of: list[object], graph: Graph) -> Iterator[bytes | memoryview]:

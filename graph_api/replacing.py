@@ -1,0 +1,27 @@
+"""Files that are replaced as a whole: whoever reads one has all of the old or of the new, also after a power cut."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """What is written here is the file's content once the context ends without an error. Only its owner may read it.
+
+    Raises OSError for a folder that is not there or not writable and for a full disk, and leaves nothing then.
+    """
+    # A name that nobody can have put something at before.
+    descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
