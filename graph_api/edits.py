@@ -1,7 +1,7 @@
 """Writes through the API: each speaks for one source, changes only its statements, and is all or nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graph_api.access.audit import Attempt, Outcome
@@ -10,14 +10,22 @@ from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.catalog.snapshot import Problem
+from graph_api.edit_problems import (
+    UserError,
+    declared_elsewhere,
+    link_warnings,
+    repeated,
+    revision_errors,
+    sort_problems,
+)
 from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals, seen_links
 from graph_api.once import Told
 from graph_api.outranked import outranked
 from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
-from graph_api.sources.descriptor_links import add_link, read_links, unusual_ends
+from graph_api.sources.descriptor_links import add_link, read_links
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Fields, Origin
 from graph_api.store.protocol import Store, WriteTransaction
@@ -27,15 +35,6 @@ from graph_api.writing import foreign_connector, new_run_id, utc_now, write
 API_CONNECTOR = "api"
 FEW = 100
 """Entities or links that are written so fast that others may wait for them to be committed together."""
-
-
-@dataclass(frozen=True, slots=True)
-class UserError:
-    """`path` leads to the input that is wrong, such as ("entities", "0", "ref")."""
-
-    path: tuple[str, ...]
-    code: ErrorCode
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +73,16 @@ class EntityRemoval:
     expected_revision: int | None = None
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Draft:
-    """An edit under construction, with what is wrong with it. `named` are the refs that the request names, by place:
-    the entities, or where the links start; they may be `new`.
+    """An edit with what is wrong with it. `named` are the refs that the request names, by place: the entities, or where
+    the links start; they may be `new`.
     """
 
     edit: Edit
-    errors: list[UserError]
-    warnings: list[Problem]
-    named: Sequence[tuple[tuple[str, ...], Ref]] = ()
+    named: Sequence[tuple[tuple[str, ...], Ref]]
+    errors: Sequence[UserError] = ()
+    warnings: Sequence[Problem] = ()
     new: bool = False
     rows: Mapping[Ref, Entity] = field(default_factory=dict)
     """What they are before it."""
@@ -93,63 +92,43 @@ async def put_entities(
     store: Store, order: SourceOrder, source: str, puts: Sequence[EntityPut], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """State these entities with the links of their specs; what this source said of them before is replaced."""
-    now = utc_now()
 
-    async def work(tx: WriteTransaction) -> EditReport:
-        draft = await _draft_puts(tx, source, puts, now)
-        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
+    async def draft(tx: WriteTransaction, now: str) -> _Draft:
+        return await _draft_puts(tx, source, puts, now)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(puts) <= FEW)
+    return await _edit(store, order, draft, by=by, dry_run=dry_run, small=len(puts) <= FEW)
 
 
 async def remove_entities(
     store: Store, order: SourceOrder, source: str, removals: Sequence[EntityRemoval], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """Withdraw this source's statements of these entities, with the links of their specs."""
-    now = utc_now()
 
-    async def work(tx: WriteTransaction) -> EditReport:
-        rows = await stated_rows(tx, [removal.ref for removal in removals])
-        named = [(("entities", str(place)), removal.ref) for place, removal in enumerate(removals)]
-        draft = _Draft(Edit(source, {}, {}), [], [], named)
-        withdrawn: dict[Ref, EntityStatement | None] = {}
-        for place, removal in enumerate(removals):
-            path = ("entities", str(place))
-            row = rows.get(removal.ref)
-            draft.errors += _removal_errors(path, source, removal, row)
-            said = row.statements.get(source) if row else None
-            if said:
-                withdrawn[said.ref] = said
-        draft.edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
-        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
+    async def draft(tx: WriteTransaction, now: str) -> _Draft:
+        return await _draft_removals(tx, source, removals, now)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(removals) <= FEW)
+    return await _edit(store, order, draft, by=by, dry_run=dry_run, small=len(removals) <= FEW)
 
 
 async def put_links(
     store: Store, order: SourceOrder, source: str, links: Sequence[LinkStatement], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """State these links; what this source said of them before is replaced."""
-    now = utc_now()
 
-    async def work(tx: WriteTransaction) -> EditReport:
+    async def draft(tx: WriteTransaction, now: str) -> _Draft:
         before = await stated_links(tx, source, {link.key for link in links})
-        draft = _Draft(Edit(source, {}, {}), [], [], _starts(link.key for link in links))
-        draft.errors += repeated(links)
-        draft.edit = Edit(source, {}, {link.key: _first_seen(link, before, now) for link in links})
-        draft.warnings += link_warnings(links)
-        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
+        edit = Edit(source, {}, {link.key: _first_seen(link, before, now) for link in links})
+        return _Draft(edit, _starts(link.key for link in links), repeated(links), link_warnings(links))
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(links) <= FEW)
+    return await _edit(store, order, draft, by=by, dry_run=dry_run, small=len(links) <= FEW)
 
 
 async def remove_links(
     store: Store, order: SourceOrder, source: str, keys: Sequence[LinkKey], *, by: Attempt, dry_run: bool
 ) -> EditReport:
     """Withdraw this source's statements of these links."""
-    now = utc_now()
 
-    async def work(tx: WriteTransaction) -> EditReport:
+    async def draft(tx: WriteTransaction, _: str) -> _Draft:
         before = await seen_links(tx, by, await tx.links(keys))
         errors = []
         for place, key in enumerate(keys):
@@ -157,41 +136,80 @@ async def remove_links(
             if link is None:
                 errors.append(UserError(("links", str(place)), ErrorCode.NOT_FOUND, "there is no such link"))
             elif source not in link.statements:
-                errors.append(_declared_elsewhere(("links", str(place)), link.statements))
+                errors.append(declared_elsewhere(("links", str(place)), link.statements))
         stated = [said.key for link in before.values() for said in link.statements.get(source, ())]
-        draft = _Draft(Edit(source, {}, dict.fromkeys(stated)), errors, [], _starts(keys))
-        return await _finish(tx, order, draft, by, now, dry_run=dry_run)
+        return _Draft(Edit(source, {}, dict.fromkeys(stated)), _starts(keys), errors)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run, small=len(keys) <= FEW)
+    return await _edit(store, order, draft, by=by, dry_run=dry_run, small=len(keys) <= FEW)
+
+
+async def _edit(
+    store: Store,
+    order: SourceOrder,
+    draft_at: Callable[[WriteTransaction, str], Awaitable[_Draft]],
+    *,
+    by: Attempt,
+    dry_run: bool,
+    small: bool,
+) -> EditReport:
+    now = utc_now()
+
+    async def work(tx: WriteTransaction) -> EditReport:
+        return await _finish(tx, order, await draft_at(tx, now), by, now, dry_run=dry_run)
+
+    return await write(store, order, work, once=by.once, dry_run=dry_run, small=small)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
-    entities: dict[Ref, EntityStatement | None] = {}
-    before: dict[Ref, EntityStatement | None] = {}
     origin = _items(now)
     readings = [read_descriptor(put.document, origin) for put in puts]
     named = [(("entities", str(place)), row.entity.ref) for place, row in enumerate(readings) if row.entity]
-    draft = _Draft(Edit(source, {}, {}), [], [], named, new=True)
-    draft.rows = rows = await stated_rows(tx, [ref for _, ref in named])
-    new_links: list[LinkStatement] = []
+    rows = await stated_rows(tx, [ref for _, ref in named])
+    entities: dict[Ref, EntityStatement | None] = {}
+    before: dict[Ref, EntityStatement | None] = {}
+    links: list[LinkStatement] = []
+    errors: list[UserError] = []
+    warnings: list[Problem] = []
     for place, (put, reading) in enumerate(zip(puts, readings, strict=True)):
         path = ("entities", str(place))
-        errors, warnings = sort_problems(path, reading)
-        draft.errors += errors
-        draft.warnings += warnings
+        wrong, unusual = sort_problems(path, reading)
+        errors += wrong
+        warnings += unusual
         statement = reading.entity
         if statement is None:
             continue
         row = rows.get(statement.ref)
         if statement.ref in entities:
-            draft.errors.append(UserError(path, ErrorCode.INVALID, f"{statement.ref} is given twice"))
-        draft.errors += _revision_errors(path, put.expected_revision, row)
+            errors.append(UserError(path, ErrorCode.INVALID, f"{statement.ref} is given twice"))
+        errors += revision_errors(path, put.expected_revision, row)
         said = row.statements.get(source) if row else None
         before[statement.ref] = said
         entities[statement.ref] = altered(statement, first_seen=said.first_seen) if said else statement
-        new_links += reading.links
-    draft.edit = Edit(source, entities, await _links_after(tx, source, before, new_links, now))
-    return draft
+        links += reading.links
+    edit = Edit(source, entities, await _links_after(tx, source, before, links, now))
+    return _Draft(edit, named, errors, warnings, new=True, rows=rows)
+
+
+async def _draft_removals(tx: WriteTransaction, source: str, removals: Sequence[EntityRemoval], now: str) -> _Draft:
+    rows = await stated_rows(tx, [removal.ref for removal in removals])
+    named = [(("entities", str(place)), removal.ref) for place, removal in enumerate(removals)]
+    errors: list[UserError] = []
+    withdrawn: dict[Ref, EntityStatement | None] = {}
+    for (path, ref), removal in zip(named, removals, strict=True):
+        row = rows.get(ref)
+        errors += _removal_errors(path, source, removal, row)
+        if said := row.statements.get(source) if row else None:
+            withdrawn[said.ref] = said
+    edit = Edit(source, dict.fromkeys(withdrawn), await _links_after(tx, source, withdrawn, [], now))
+    return _Draft(edit, named, errors)
+
+
+def _removal_errors(path: tuple[str, ...], source: str, removal: EntityRemoval, row: Entity | None) -> list[UserError]:
+    if row is None or not row.declared:
+        return [UserError(path, ErrorCode.NOT_FOUND, f"nothing declares {removal.ref}")]
+    if source not in row.statements:
+        return [declared_elsewhere(path, row.statements)]
+    return revision_errors(path, removal.expected_revision, row)
 
 
 async def _links_after(
@@ -225,45 +243,6 @@ def read_document(document: dict[str, Any]) -> Reading:
     return read_descriptor(document, Origin(API_CONNECTOR, of_items=True))
 
 
-def sort_problems(path: tuple[str, ...], reading: Reading) -> tuple[list[UserError], list[Problem]]:
-    """Errors and warnings: a half-read document is an error here, since the caller can mend it at once."""
-    errors, warnings = [], []
-    for problem, place in zip(reading.problems, reading.places, strict=True):
-        if problem.code in (ProblemCode.BAD_LINK_END, ProblemCode.MISSPELLED) or problem.severity is Severity.INFO:
-            warnings.append(problem)
-        else:
-            code = ErrorCode.BAD_REF if problem.code is ProblemCode.BAD_REF else ErrorCode.INVALID
-            # The fields of metadata are fields of the input itself.
-            field = map(str, place[1:] if place[:1] == ("metadata",) else place)
-            errors.append(UserError((*path, *field), code, problem.message))
-    return errors, warnings
-
-
-def repeated(links: Sequence[LinkStatement]) -> list[UserError]:
-    """At each link that was given before."""
-    places: dict[LinkKey, int] = {}
-    return [
-        UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice")
-        for place, link in enumerate(links)
-        if places.setdefault(link.key, place) != place
-    ]
-
-
-def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:
-    """Links that came by themselves, with ends that their relation does not have."""
-    return [
-        Problem(
-            code=ProblemCode.BAD_LINK_END,
-            severity=Severity.WARNING,
-            message=message,
-            path=link.document,
-            ref=link.key.source,
-        )
-        for link in links
-        if (message := unusual_ends(link.key))
-    ]
-
-
 def _items(now: str) -> Origin:
     """Of descriptors that are stated one by one."""
     return Origin(API_CONNECTOR, of_items=True, first_seen=now)
@@ -281,41 +260,20 @@ def _first_seen(link: LinkStatement, before: Mapping[LinkKey, LinkStatement], no
     return link if link.first_seen == first_seen else altered(link, first_seen=first_seen)
 
 
-def _revision_errors(path: tuple[str, ...], expected: int | None, row: Entity | None) -> list[UserError]:
-    actual = row.revision if row and row.declared else 0
-    if expected is None or expected == actual:
-        return []
-    message = f"it is at revision {actual}, not {expected}; read it again" if actual else "it does not exist"
-    return [UserError((*path, "expectedRevision"), ErrorCode.CONFLICT, message)]
-
-
-def _removal_errors(path: tuple[str, ...], source: str, removal: EntityRemoval, row: Entity | None) -> list[UserError]:
-    if row is None or not row.declared:
-        return [UserError(path, ErrorCode.NOT_FOUND, f"nothing declares {removal.ref}")]
-    if source not in row.statements:
-        return [_declared_elsewhere(path, row.statements)]
-    return _revision_errors(path, removal.expected_revision, row)
-
-
-def _declared_elsewhere(path: tuple[str, ...], statements: Mapping[str, object]) -> UserError:
-    sources = ", ".join(statements)
-    return UserError(path, ErrorCode.DECLARED_ELSEWHERE, f"it is stated by {sources}; change it there")
-
-
 async def _finish(
     tx: WriteTransaction, order: SourceOrder, draft: _Draft, by: Attempt, now: str, *, dry_run: bool
 ) -> EditReport:
     if refused := await not_owned(tx, by, [ref for _, ref in draft.named], order.restrictions, new=draft.new):
         return _failed(tx, draft, _at_their_places(refused, draft))
-    if foreign := await foreign_connector(tx, draft.edit.source, API_CONNECTOR):
-        draft.errors.insert(0, UserError(("source",), ErrorCode.DECLARED_ELSEWHERE, foreign))
-    if draft.errors:
-        return _failed(tx, draft, draft.errors)
+    foreign = await foreign_connector(tx, draft.edit.source, API_CONNECTOR)
+    errors = [UserError(("source",), ErrorCode.DECLARED_ELSEWHERE, foreign)] if foreign else []
+    if errors := [*errors, *draft.errors]:
+        return _failed(tx, draft, errors)
     changes = await settle(tx, draft.edit, order)
     if refused := await refusals(tx, by, changes):
         return _failed(tx, draft, _at_their_places(refused, draft))
     after = {row.ref: row for row in (*draft.rows.values(), *changes.entities)}
-    draft.warnings += await outranked(tx, draft.edit, after.values())
+    draft = replace(draft, warnings=[*draft.warnings, *await outranked(tx, draft.edit, after.values())])
     revision = tx.revision if dry_run else await _write(tx, draft, changes, by, now)
     first = draft.named[0][1] if draft.named else None
     return EditReport(changes=changes, errors=(), warnings=draft.warnings, revision=revision, first=first)

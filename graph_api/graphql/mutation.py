@@ -1,13 +1,13 @@
 """Writes: each speaks for one source, is all or nothing, and answers with what changed or what is wrong."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
 
-from graph_api import edits
+from graph_api import edit_problems, edits
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
@@ -119,18 +119,26 @@ def _check(source: str, *batches: list[Any]) -> None:
             raise CatalogError(ErrorCode.TOO_LARGE, f"a batch holds at most {MAX_ITEMS:,} items; got {len(batch):,}")
 
 
-def _each(items: list[Any], name: str, read: Callable[[Any], Any]) -> tuple[list[Any], list[edits.UserError]]:
+def _each(items: list[Any], name: str, read: Callable[[Any], Any]) -> tuple[list[Any], list[edit_problems.UserError]]:
     """Read every item; those that are wrong become user errors with their path."""
     values, errors = [], []
     for place, item in enumerate(items):
         try:
             values.append(read(item))
         except CatalogError as error:
-            errors.append(edits.UserError((name, str(place)), error.code, error.message))
+            errors.append(edit_problems.UserError((name, str(place)), error.code, error.message))
     return values, errors
 
 
-async def _refused(info: Info, errors: list[edits.UserError]) -> MutationPayload:
+async def _edited(
+    info: Info, edit: Callable[..., Awaitable[edits.EditReport]], source: str, items: list[Any], *, dry_run: bool
+) -> MutationPayload:
+    context = info.context
+    report = await edit(context.catalog, context.source_order, source, items, by=context.attempt, dry_run=dry_run)
+    return edit_payload(info, source, report)
+
+
+async def _refused(info: Info, errors: list[edit_problems.UserError]) -> MutationPayload:
     revision = await info.context.store.revision()
     return MutationPayload(
         revision=revision, changes=[], user_errors=[user_error(error) for error in errors], warnings=[]
@@ -153,11 +161,7 @@ class Mutation:
     ) -> MutationPayload | None:
         _check(source, entities)
         puts = [edits.EntityPut(entity.document(), entity.expected_revision) for entity in entities]
-        context = info.context
-        report = await edits.put_entities(
-            context.catalog, context.source_order, source, puts, by=context.attempt, dry_run=dry_run
-        )
-        return edit_payload(info, source, report)
+        return await _edited(info, edits.put_entities, source, puts, dry_run=dry_run)
 
     @strawberry.mutation(description="Withdraw the source's statements of entities.")
     async def remove_entities(
@@ -174,11 +178,7 @@ class Mutation:
         )
         if errors:
             return await _refused(info, errors)
-        context = info.context
-        report = await edits.remove_entities(
-            context.catalog, context.source_order, source, removals, by=context.attempt, dry_run=dry_run
-        )
-        return edit_payload(info, source, report)
+        return await _edited(info, edits.remove_entities, source, removals, dry_run=dry_run)
 
     @strawberry.mutation(description="State links; what the source said of them before is replaced.")
     async def put_links(
@@ -193,11 +193,7 @@ class Mutation:
         statements, errors = await asyncio.to_thread(_each, links, "links", lambda item: item.statement(source))
         if errors:
             return await _refused(info, errors)
-        context = info.context
-        report = await edits.put_links(
-            context.catalog, context.source_order, source, statements, by=context.attempt, dry_run=dry_run
-        )
-        return edit_payload(info, source, report)
+        return await _edited(info, edits.put_links, source, statements, dry_run=dry_run)
 
     @strawberry.mutation(description="Withdraw the source's statements of links.")
     async def remove_links(
@@ -212,11 +208,7 @@ class Mutation:
         keys, errors = _each(links, "links", lambda item: item.key())
         if errors:
             return await _refused(info, errors)
-        context = info.context
-        report = await edits.remove_links(
-            context.catalog, context.source_order, source, keys, by=context.attempt, dry_run=dry_run
-        )
-        return edit_payload(info, source, report)
+        return await _edited(info, edits.remove_links, source, keys, dry_run=dry_run)
 
     @strawberry.mutation(
         description="Make a source say exactly this: what it said before and says no more is withdrawn; a plan that "
@@ -267,20 +259,20 @@ def _refused_sync(error: CatalogError, snapshot: Snapshot) -> SyncPayload:
 
 def _snapshot(
     source: str, entities: list[EntityInput], links: list[LinkInput]
-) -> tuple[Snapshot, list[edits.UserError]]:
+) -> tuple[Snapshot, list[edit_problems.UserError]]:
     stated = {}
     statements, errors = _each(links, "links", lambda item: item.statement(source))
-    errors = errors or edits.repeated(statements)
+    errors = errors or edit_problems.repeated(statements)
     said: dict[LinkKey, LinkStatement] = {link.key: link for link in statements}
-    problems = edits.link_warnings(statements)
+    problems = edit_problems.link_warnings(statements)
     for place, entity in enumerate(entities):
         path = ("entities", str(place))
         reading = edits.read_document(entity.document())
-        refused, warnings = edits.sort_problems(path, reading)
+        refused, warnings = edit_problems.sort_problems(path, reading)
         errors += refused
         problems += warnings
         if reading.entity and reading.entity.ref in stated:
-            errors.append(edits.UserError(path, ErrorCode.INVALID, f"{reading.entity.ref} is given twice"))
+            errors.append(edit_problems.UserError(path, ErrorCode.INVALID, f"{reading.entity.ref} is given twice"))
         if reading.entity:
             stated[reading.entity.ref] = reading.entity
         for link in reading.links:

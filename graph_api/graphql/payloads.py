@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import strawberry
 
-from graph_api import edits
+from graph_api import edit_problems, edits
 from graph_api.catalog.audience import audience_of
 from graph_api.catalog.changes import ChangeOperation, ChangeSet
 from graph_api.catalog.entity import unresolved
@@ -101,7 +101,7 @@ def edit_payload(info: Info, source: str, report: edits.EditReport) -> MutationP
     )
 
 
-def user_error(error: edits.UserError) -> UserError:
+def user_error(error: edit_problems.UserError) -> UserError:
     return UserError(path=list(error.path), code=error.code, message=error.message)
 
 
