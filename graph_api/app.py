@@ -1,7 +1,7 @@
 """The composition root: settings become a store, an order of sources and the HTTP application."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from graph_api.web.hooks import hook_routes
 from graph_api.web.limits import RequestLimits
 from graph_api.web.lineage import lineage_routes
 from graph_api.web.receiving import Receiver
+from graph_api.web.store_lifecycle import StoreLifecycle
 from graph_api.web.streams import StreamLimits
 from graph_api.writing import follow_order
 
@@ -62,29 +63,26 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         sight = await look()
         return create_context(settings, catalog, principal, sight.visibility, order, live, look, sight.revision)
 
-    def require_same() -> None:
-        app.lifecycle.require_same()
-
     schedule = Schedule(catalog, sources, order, settings.descriptor_groups)
-    receiver = Receiver(catalog, schedule.ask, require_same, received, tokens)
-    app = build_asgi(
-        configured_schema(settings),
-        context_of,
+    lifecycle = StoreLifecycle(
         catalog,
-        Anybody() if settings.insecure_anonymous else tokens,
-        limits,
-        StreamLimits(max_open=settings.max_streams),
-        settings.known_hosts,
-        settings.cors_origins,
         on_open=lambda: follow_order(catalog, order),
         warm_up=lambda: warm_up(catalog),
         beside=schedule.run,
         finish=schedule.finish,
         on_replaced=live.close,
-        routes=[
-            *hook_routes(sources, receiver),
-            *lineage_routes(sources, receiver),
-        ],
+    )
+    receiver = Receiver(catalog, schedule.ask, lifecycle.require_same, received, tokens)
+    app = build_asgi(
+        configured_schema(settings),
+        context_of,
+        lifecycle,
+        Anybody() if settings.insecure_anonymous else tokens,
+        limits,
+        StreamLimits(max_open=settings.max_streams),
+        settings.known_hosts,
+        settings.cors_origins,
+        routes=[*hook_routes(sources, receiver), *lineage_routes(sources, receiver)],
         admin_hosts=settings.admin_hosts,
         trust=document_trust(settings),
     )
@@ -93,17 +91,7 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
 
 
 def request_limits(settings: Settings) -> RequestLimits:
-    return RequestLimits(
-        max_head=settings.max_head,
-        max_headers=settings.max_headers,
-        max_body=settings.max_body,
-        max_response=settings.max_response,
-        body_timeout=settings.body_timeout,
-        request_deadline=settings.request_deadline,
-        max_running=settings.max_running,
-        max_waiting=settings.max_waiting,
-        rate=settings.rate,
-    )
+    return RequestLimits(**{limit.name: getattr(settings, limit.name) for limit in fields(RequestLimits)})
 
 
 def document_trust(settings: Settings) -> DocumentTrust:

@@ -21,7 +21,6 @@ from strawberry.schema import BaseSchema
 from graph_api.access.principal import Principal
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
-from graph_api.store.protocol import Store
 from graph_api.telemetry.watchdog import watch_loop
 from graph_api.web.admin import build_admin
 from graph_api.web.authentication import Authentication, Authenticator
@@ -64,29 +63,21 @@ class CatalogApp(Starlette):
 def build_asgi(
     schema: BaseSchema,
     context_factory: Callable[[Principal], Awaitable[Context]],
-    store: Store,
+    lifecycle: StoreLifecycle,
     authenticator: Authenticator,
     limits: RequestLimits | None = None,
     stream_limits: StreamLimits | None = None,
     hosts: AbstractSet[str] | None = None,
     origins: Sequence[str] = (),
-    on_open: Callable[[], Awaitable[None]] | None = None,
-    warm_up: Callable[[], Awaitable[None]] | None = None,
-    beside: Callable[[], Awaitable[None]] | None = None,
-    finish: Callable[[], Awaitable[None]] | None = None,
-    on_replaced: Callable[[str], None] | None = None,
     routes: Sequence[Route] = (),
     admin_hosts: AbstractSet[str] | None = None,
     trust: DocumentTrust | None = None,
 ) -> CatalogApp:
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
-    per request, `on_open` before the first, `warm_up` before /readyz says that it is ready, and `beside` from then on,
-    until it is cancelled; before that, `finish` lets it come to an end of its own. `on_replaced` is told why nothing is
-    asked any more once the store is another one. `hosts` are the names that it answers to, `admin_hosts` those of its
-    `admin`, None for all; `origins` those whose pages may ask.
+    per request. `hosts` are the names that it answers to, `admin_hosts` those of its `admin`, None for all; `origins`
+    those whose pages may ask.
     """
     limits = limits or RequestLimits()
-    lifecycle = StoreLifecycle(store, on_open, warm_up, finish, on_replaced)
     readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(
         schema,
@@ -103,7 +94,7 @@ def build_asgi(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with lifecycle.run(beside), _beside(watch_loop(), readiness.watch()):
+        async with lifecycle.run(), _beside(watch_loop(), readiness.watch()):
             yield
         await authenticator.close()
 
@@ -128,7 +119,7 @@ def build_asgi(
     )
     # A redirect would be made from the Host header.
     app.router.redirect_slashes = False
-    app.admin = build_admin(health_routes(readiness), store, admin_hosts)
+    app.admin = build_admin(health_routes(readiness), lifecycle.store, admin_hosts)
     app.lifecycle = lifecycle
     return app
 

@@ -18,17 +18,24 @@ logger = logging.getLogger(__name__)
 
 
 class StoreLifecycle:
+    """`on_open` runs before the first question, `warm_up` before the store counts as warm, and `beside` from then on,
+    until it is cancelled; before that, `finish` lets it come to an end of its own. `on_replaced` is told why nothing is
+    asked any more once the store is another one.
+    """
+
     def __init__(
         self,
         store: Store,
         on_open: Callable[[], Awaitable[None]] | None = None,
         warm_up: Callable[[], Awaitable[None]] | None = None,
+        beside: Callable[[], Awaitable[None]] | None = None,
         finish: Callable[[], Awaitable[None]] | None = None,
         on_replaced: Callable[[str], None] | None = None,
     ) -> None:
         self.store = store
         self._on_open = on_open
         self._warm_up = warm_up
+        self._beside = beside
         self._finish = finish
         self._on_replaced = on_replaced
         self._opening: asyncio.Task[None] | None = None
@@ -43,12 +50,9 @@ class StoreLifecycle:
         self._tried, self._warmed = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
-    async def run(self, beside: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[None]:
-        """Opens the store, in the background if need be, and closes it. Raises what no further try can mend.
-
-        `beside` runs as long as the store is open.
-        """
-        opening = self._opening = asyncio.create_task(self._open(beside))
+    async def run(self) -> AsyncIterator[None]:
+        """Opens the store, in the background if need be, and closes it. Raises what no further try can mend."""
+        opening = self._opening = asyncio.create_task(self._open())
         try:
             await _wait(self._tried, FIRST_TRY)
             if self.problem is None:
@@ -99,7 +103,7 @@ class StoreLifecycle:
         if self._replaced:
             self.require_open()
 
-    async def _open(self, beside: Callable[[], Awaitable[None]] | None) -> None:
+    async def _open(self) -> None:
         pause = FIRST_PAUSE
         while not await self._try_to_open():
             logger.warning("The store does not open, next try in %g s: %s", pause, self.problem)
@@ -109,8 +113,8 @@ class StoreLifecycle:
         await self._try_to_warm_up()
         self.warm = True
         self._warmed.set()
-        if beside:
-            await beside()
+        if self._beside:
+            await self._beside()
 
     async def _try_to_open(self) -> bool:
         try:

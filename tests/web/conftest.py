@@ -15,6 +15,7 @@ from graph_api.web.asgi import build_asgi
 from graph_api.web.authentication import Anybody
 from graph_api.web.heads import timed_heads
 from graph_api.web.limits import RequestLimits
+from graph_api.web.store_lifecycle import StoreLifecycle
 from graph_api.web.streams import SOCKET_OPTIONS, StreamLimits
 from tests.web.tiny import Database, schema
 
@@ -52,9 +53,8 @@ def serve(
 ) -> Iterator[httpx.Client]:
     """A client of a server with the tiny schema."""
     store = database or Database()
-    app = build_asgi(
-        schema, store.context, store.as_store(), Anybody(), limits, streams, origins=origins, warm_up=warm_up
-    )
+    lifecycle = StoreLifecycle(store.as_store(), warm_up=warm_up)
+    app = build_asgi(schema, store.context, lifecycle, Anybody(), limits, streams, origins=origins)
     with running(app, **options) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
