@@ -59,11 +59,15 @@ def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:
 
 
 def revision_errors(path: tuple[str, ...], expected: int | None, row: Entity | None) -> list[UserError]:
-    """Where an entity is not at the revision that was expected of it; one that nothing declares is at 0."""
+    """Where an entity is not at the revision that was expected of it: one that nothing declares is at 0, as what must
+    not exist, and at that of the last change of what points at it.
+    """
     actual = row.revision if row and row.declared else 0
-    if expected is None or expected == actual:
+    if expected is None or expected == actual or (row and not row.declared and expected == row.revision):
         return []
-    message = f"it is at revision {actual}, not {expected}; read it again" if actual else "it does not exist"
+    message = (
+        f"it is at revision {actual}, not {expected}; read it again" if actual else "nothing declares it: that is 0"
+    )
     return [UserError((*path, "expectedRevision"), ErrorCode.CONFLICT, message)]
 
 

@@ -21,7 +21,11 @@ _REF = re.compile(r"(?:(?P<kind>[^:/]*):)?(?:(?P<namespace>[^:/]*)/)?(?P<name>[^
 
 
 class BadRefError(ValueError):
-    """A text that is no ref; the message says which part breaks the grammar."""
+    """A text that is no ref; the message says which `part` breaks the grammar, if it has parts."""
+
+    def __init__(self, message: str, part: str = "") -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class RefParts(NamedTuple):
@@ -34,11 +38,11 @@ def make_ref(kind: str, namespace: str, name: str) -> Ref:
     """The canonical ref of three parts; BadRefError names the part that breaks the grammar."""
     for label, value, grammar in (("kind", kind, _KIND), ("namespace", namespace, _NAMESPACE), ("name", name, _NAME)):
         if not value:
-            raise BadRefError(f"the {label} is missing: write kind:namespace/name")
+            raise BadRefError(f"the {label} is missing: write kind:namespace/name", label)
         if len(value) > MAX_PART:
-            raise BadRefError(f"the {label} has {len(value)} characters, at most {MAX_PART} are allowed")
+            raise BadRefError(f"the {label} has {len(value)} characters, at most {MAX_PART} are allowed", label)
         if not grammar.fullmatch(value):
-            raise BadRefError(f"the {label} {value!r} may hold only letters, digits and inner separators")
+            raise BadRefError(f"the {label} {value!r} may hold only letters, digits and inner separators", label)
     return Ref(f"{kind}:{namespace}/{name}".lower())
 
 

@@ -7,33 +7,42 @@ import strawberry
 
 from graph_api.catalog import entity as catalog
 from graph_api.catalog.merge import SourceOrder, sources_of_owners
+from graph_api.sources.descriptor_links import flag_of
 
-_FIELDS = ("type", "title", "description", "lifecycle", "tier", "active")
+_FIELDS = ("type", "title", "description", "lifecycle", "tier", "tags")
 
 
 @strawberry.type(description="What one source says.")
 class ConflictingValue:
     source: str = strawberry.field(description="The source's name.")
-    value: str = strawberry.field(description="What it says, as text; several owners are joined by a comma.")
+    value: str = strawberry.field(description="What it says, as text; several owners and tags are joined by a comma.")
 
 
 @strawberry.type(description="A field that sources state differently.")
 class Conflict:
     field: str = strawberry.field(description="The field's name.")
     values: list[ConflictingValue] = strawberry.field(
-        description="By priority: the first is in force, unless the declaring source says nothing."
+        description="By priority. Of owners the first are in force, of all else what the declaring source says, if "
+        "anything: the first of `sources`."
     )
 
 
 def find_conflicts(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> list[Conflict]:
     found = [_conflict(field, _stated(entity, field)) for field in _FIELDS]
+    found.append(_conflict("active", _stated_active(entity)))
     found.append(_conflict("owners", stated_owners(entity, owned_by, order)))
     return [conflict for conflict in found if conflict]
 
 
 def _stated(entity: catalog.Entity, field: str) -> dict[str, Any]:
     values = {source: getattr(statement, field) for source, statement in entity.statements.items()}
-    return {source: value for source, value in values.items() if value is not None}
+    return {source: value for source, value in values.items() if value not in (None, ())}
+
+
+def _stated_active(entity: catalog.Entity) -> dict[str, str]:
+    """Who says nothing is taken to be active, which is no statement."""
+    flags = {source: said.active and flag_of(said.spec.get("active")) for source, said in entity.statements.items()}
+    return {source: str(flag).lower() for source, flag in flags.items() if flag is not None}
 
 
 def stated_owners(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> dict[str, str]:
@@ -48,6 +57,5 @@ def stated_owners(entity: catalog.Entity, owned_by: Sequence[catalog.Link], orde
 def _conflict(field: str, values: dict[str, Any]) -> Conflict | None:
     if len(set(values.values())) < 2:
         return None
-    return Conflict(
-        field=field, values=[ConflictingValue(source=source, value=str(value)) for source, value in values.items()]
-    )
+    texts = {source: ", ".join(value) if isinstance(value, tuple) else str(value) for source, value in values.items()}
+    return Conflict(field=field, values=[ConflictingValue(source=source, value=text) for source, text in texts.items()])

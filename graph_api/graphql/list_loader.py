@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class ListLoader(Generic[K, V]):
-    """`ask` answers keys in their order. What is asked in one tick is one question, and what was answered is not asked again."""
+    """`ask` answers keys in their order. What is asked in one tick is one question; what was answered is kept."""
 
     def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Sequence[V]]]) -> None:
         self._ask = ask

@@ -82,8 +82,10 @@ def _limit(most: int, first: int | None, last: int | None) -> int:
     return limit
 
 
-def check_first(first: int, most: int) -> int:
+def check_first(first: int | None, most: int) -> int:
     """For lists without cursors. Raises CatalogError BAD_PAGE."""
+    if first is None:
+        return min(DEFAULT_PAGE, most)
     if not 1 <= first <= most:
         raise CatalogError(ErrorCode.BAD_PAGE, f"`first` goes from 1 to {most}; got {first}")
     return first

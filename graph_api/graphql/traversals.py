@@ -32,7 +32,8 @@ MAX_PATHS = 100
 @strawberry.input(description="How much work a walk may do.")
 class Budget:
     entities: int = strawberry.field(
-        default=DEFAULT_BUDGET, description="Only this many are reached, nearest first; at most 1,000,000."
+        default=DEFAULT_BUDGET,
+        description="Only this many are reached, nearest first; at most 1,000,000. Not for `paths`.",
     )
     seconds: float | None = strawberry.field(
         default=None, description="Deadline: 5 unless the server says otherwise, at most 30; past it there is an error."
@@ -204,6 +205,9 @@ async def _paths(
     if walk and walk.keep not in (None, inputs.EntityFilter()):
         message = "`keep` chooses among hits, and paths have none; `through` says what they may pass"
         raise CatalogError(ErrorCode.BAD_INPUT, message)
+    if walk and walk.budget and walk.budget.entities != DEFAULT_BUDGET:
+        message = "`budget.entities` chooses among what is reached, and paths have only what is on them; `maxDepth` "
+        raise CatalogError(ErrorCode.BAD_INPUT, message + "and `budget.seconds` limit them")
     start, end = parse_ref_input(from_), parse_ref_input(to)
     start, end = await check_exist(info, [start, end])
     traversal, deadline = await _traversal(info, [start], Direction.OUT, walk, None)
@@ -229,12 +233,14 @@ class Cycles:
 
 
 async def _cycles(
-    info: Info, relations: Relations = None, first: Annotated[int, described("At most a page.")] = 20
+    info: Info,
+    relations: Relations = None,
+    first: Annotated[int | None, described("How many, at most a page; 20 when left out.")] = None,
 ) -> Cycles:
-    check_first(first, info.context.max_page)
+    limit = check_first(first, info.context.max_page)
     chosen = chosen_relations(relations, IMPACT_RELATIONS)
     found = await info.context.store.cycles(chosen, deadline=info.context.deadline)
-    return Cycles(nodes=cast("Any", found[:first]), total_count=len(found))
+    return Cycles(nodes=cast("Any", found[:limit]), total_count=len(found))
 
 
 @strawberry.type

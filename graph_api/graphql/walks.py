@@ -243,7 +243,7 @@ class HitConnection:
 
     @strawberry.field(description="Hits that nobody owns, nearest first.")
     async def unowned(
-        self, info: Info, first: Annotated[int, described("How many; at most a page.")] = 20
+        self, info: Info, first: Annotated[int | None, described("How many, at most a page; 20 when left out.")] = None
     ) -> list[Entity]:
         return cast("Any", await self.walk.unowned(check_first(first, info.context.max_page)))
 

@@ -107,7 +107,8 @@ def _ref(fields: Fields) -> Ref:
     try:
         return make_ref(kind, namespace, name)
     except BadRefError as error:
-        raise _RefusedError(ProblemCode.INVALID, str(error), ("metadata", "name")) from error
+        place = ("kind",) if error.part == "kind" else ("metadata", error.part)
+        raise _RefusedError(ProblemCode.INVALID, str(error), place) from error
 
 
 def _name_part(fields: Fields, *path: str) -> str:
@@ -168,7 +169,7 @@ def _tier(fields: Fields) -> int | None:
     text = text_of(value) or ""
     if _TIER.fullmatch(text) and int(text) <= MAX_TIER:
         return int(text)
-    fields.invalid(("spec", "tier"), "a whole number, 1 the most critical")
+    fields.invalid(("spec", "tier"), f"a whole number from 0 to {MAX_TIER:,}, 1 the most critical")
     return None
 
 

@@ -25,6 +25,9 @@ LIMITS = [
     ("max_tokens", 100, "{ __typename }" + "#\n" * 98, "TOO_LARGE"),
     ("max_page", 5, "{ entities(first: 5) { totalCount } }", None),
     ("max_page", 5, "{ entities(first: 6) { totalCount } }", "BAD_PAGE"),
+    ("max_page", 5, "{ cycles { totalCount } }", None),
+    ("max_page", 5, "{ cycles(first: 6) { totalCount } }", "BAD_PAGE"),
+    ("max_page", 5, '{ impact(where: {name: {eq: "none"}}) { unowned { ref } } }', None),
     ("max_cost", 100, "{ entities(first: 99) { nodes { ref } } }", None),
     ("max_cost", 100, "{ entities(first: 100) { nodes { ref } } }", "TOO_LARGE"),
 ]

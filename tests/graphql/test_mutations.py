@@ -106,11 +106,15 @@ def test_an_edit_that_changes_nothing_makes_no_source_known(client: Client, muta
 
 
 def test_any_error_and_nothing_is_written(client: Client) -> None:
-    answer = client.ask(PUT, entities=[service("good"), service("bad name"), service("worse", owner="not a ref")])
+    elsewhere, other = service("fine") | {"namespace": "a/b"}, service("fine") | {"kind": "Comp onent"}
+    wrong = [service("bad name"), service("worse", owner="not a ref"), elsewhere, other]
+    answer = client.ask(PUT, entities=[service("good"), *wrong])
     errors = answer["putEntities"]["userErrors"]
     assert [(error["path"], error["code"]) for error in errors] == [
         (["entities", "1", "name"], "INVALID"),
         (["entities", "2", "spec", "owner"], "BAD_REF"),
+        (["entities", "3", "namespace"], "INVALID"),
+        (["entities", "4", "kind"], "INVALID"),
     ]
     assert all("ignored" not in error["message"] for error in errors)
     assert client.ask('{ entity(ref: "component:good") { ref } }')["entity"] is None
@@ -129,6 +133,17 @@ def test_a_stale_revision_is_a_conflict(client: Client) -> None:
     stale = client.ask(PUT, entities=[service("shop", tier=2) | {"expectedRevision": revision}])["putEntities"]
     assert [error["code"] for error in stale["userErrors"]] == ["CONFLICT"]
     assert client.ask('{ entity(ref: "component:shop") { tier } }')["entity"]["tier"] == 1
+
+
+def test_what_is_only_pointed_at_is_at_no_revision_or_at_its_own(client: Client) -> None:
+    client.ask(PUT, entities=[service("shop", dependsOn=["component:a", "component:b"])])
+    found = client.ask('{ entities(refs: ["component:a", "component:b"]) { nodes { name revision } } }')["entities"]
+    expected = {"a": 0, "b": found["nodes"][1]["revision"]}
+    for name, revision in expected.items():
+        (stale,) = client.ask(PUT, entities=[service(name) | {"expectedRevision": 7}])["putEntities"]["userErrors"]
+        assert stale["code"] == "CONFLICT"
+        put = client.ask(PUT, entities=[service(name) | {"expectedRevision": revision}])["putEntities"]
+        assert put["userErrors"] == []
 
 
 def test_a_dry_run_tells_and_writes_nothing(client: Client) -> None:
@@ -158,6 +173,25 @@ def test_sources_agree_by_priority_and_conflicts_are_shown(client: Client) -> No
             }
         ],
     }
+
+
+def test_who_says_nothing_of_a_field_does_not_disagree(client: Client) -> None:
+    query = '{ entity(ref: "component:shop") { conflicts { field values { source value } } } }'
+    client.ask(PUT, entities=[service("shop") | {"tags": ["a", "b"]}])
+    client.ask(PUT, entities=[service("shop", active=False)], source="files:shop")
+    assert client.ask(query)["entity"]["conflicts"] == []
+    client.ask(PUT, entities=[service("shop", active=True) | {"tags": ["a"]}])
+    client.ask(PUT, entities=[service("shop", active=False) | {"tags": ["b", "c"]}], source="files:shop")
+    assert client.ask(query)["entity"]["conflicts"] == [
+        {
+            "field": "tags",
+            "values": [{"source": "files:shop", "value": "b, c"}, {"source": "api", "value": "a"}],
+        },
+        {
+            "field": "active",
+            "values": [{"source": "files:shop", "value": "false"}, {"source": "api", "value": "true"}],
+        },
+    ]
 
 
 @pytest.mark.parametrize("name", ["shop", "Shop"])
@@ -297,7 +331,7 @@ def test_user_errors_lead_to_the_field(client: Client) -> None:
     errors = client.ask(PUT, entities=entities)["putEntities"]["userErrors"]
     assert {(".".join(row["path"]), row["message"]) for row in errors} == {
         ("entities.0.spec.dependsOn.1", "spec.dependsOn: 'db': the kind is missing: write kind:namespace/name"),
-        ("entities.0.spec.tier", "spec.tier must be a whole number, 1 the most critical"),
+        ("entities.0.spec.tier", "spec.tier must be a whole number from 0 to 2,147,483,647, 1 the most critical"),
         ("entities.1.kind", "kind is missing, such as Component"),
         ("entities.2.labels.a", "metadata.labels.a must be text"),
     }
