@@ -25,6 +25,7 @@ from graph_api.once import Told
 from graph_api.outranked import outranked
 from graph_api.planning.restate import Edit, stated_links, stated_rows
 from graph_api.planning.settle import settle
+from graph_api.sources.codeowners import placed_by_annotations
 from graph_api.sources.descriptor_links import add_link, read_links
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Fields, Origin
@@ -163,6 +164,7 @@ async def _edit(
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
     origin = _items(now)
     readings = [read_descriptor(put.document, origin) for put in puts]
+    stated = {said.ref: said for said in placed_by_annotations([row.entity for row in readings if row.entity])}
     named = [(("entities", str(place)), row.entity.ref) for place, row in enumerate(readings) if row.entity]
     rows = await stated_rows(tx, [ref for _, ref in named])
     entities: dict[Ref, EntityStatement | None] = {}
@@ -175,9 +177,9 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
         wrong, unusual = sort_problems(path, reading)
         errors += wrong
         warnings += unusual
-        statement = reading.entity
-        if statement is None:
+        if reading.entity is None:
             continue
+        statement = stated[reading.entity.ref]
         row = rows.get(statement.ref)
         if statement.ref in entities:
             errors.append(UserError(path, ErrorCode.INVALID, f"{statement.ref} is given twice"))

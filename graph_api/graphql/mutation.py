@@ -8,7 +8,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from graph_api import edit_problems, edits
-from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
+from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkStatement
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
@@ -17,6 +18,7 @@ from graph_api.graphql.batches import batched
 from graph_api.graphql.context import Info
 from graph_api.graphql.payloads import MutationPayload, SyncPayload, UserError, edit_payload, sync_payload, user_error
 from graph_api.graphql.refs import parse_ref_input
+from graph_api.sources.codeowners import placed_by_annotations
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.fields import MAX_TEXT, content_problem
 from graph_api.sync import confirm_sync, sync
@@ -260,7 +262,7 @@ def _refused_sync(error: CatalogError, snapshot: Snapshot) -> SyncPayload:
 def _snapshot(
     source: str, entities: list[EntityInput], links: list[LinkInput]
 ) -> tuple[Snapshot, list[edit_problems.UserError]]:
-    stated = {}
+    stated: dict[Ref, EntityStatement] = {}
     statements, errors = _each(links, "links", lambda item: item.statement(source))
     errors = errors or edit_problems.repeated(statements)
     said: dict[LinkKey, LinkStatement] = {link.key: link for link in statements}
@@ -278,6 +280,10 @@ def _snapshot(
         for link in reading.links:
             add_link(said, link)
     snapshot = Snapshot(
-        source=source, connector=edits.API_CONNECTOR, entities=stated, links=said, problems=tuple(problems)
+        source=source,
+        connector=edits.API_CONNECTOR,
+        entities={statement.ref: statement for statement in placed_by_annotations([*stated.values()])},
+        links=said,
+        problems=tuple(problems),
     )
     return snapshot, errors

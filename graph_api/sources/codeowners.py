@@ -93,18 +93,10 @@ class Repositories:
                 taken.add(ref)
         for ref, statement in self._entities.items():
             within = placed(statement, self.folders)
-            within = within if within.repository else self._named_by_itself(statement)
+            within = within if within.repository else _named_by_itself(statement, self._declared)
             if within is not statement:
                 self._entities[ref] = within
         self._add_work_trees(taken)
-
-    def _named_by_itself(self, statement: EntityStatement) -> EntityStatement:
-        named = named_repository(statement.annotations)
-        if named is None or kind_of(statement.ref) == "repository":
-            return statement
-        url, folder = named
-        repository = self._declared.get(url) or repository_ref(url)
-        return replace(statement, repository=repository, folder=folder) if repository else statement
 
     def _add_work_trees(self, taken: Container[Ref]) -> None:
         """Work trees whose repository no descriptor or CODEOWNERS file tells, for the files of other connectors."""
@@ -165,6 +157,21 @@ class Repositories:
         self, code: ProblemCode, message: str, path: str, severity: Severity = Severity.WARNING, line: int | None = None
     ) -> None:
         self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
+
+
+def placed_by_annotations(statements: Sequence[EntityStatement]) -> list[EntityStatement]:
+    """With the repositories that their annotations name, and the folders there: of what is in no files."""
+    declared = _by_url(statements)
+    return [_named_by_itself(statement, declared) for statement in statements]
+
+
+def _named_by_itself(statement: EntityStatement, declared: Mapping[str, Ref]) -> EntityStatement:
+    named = named_repository(statement.annotations) if statement.annotations else None
+    if named is None or kind_of(statement.ref) == "repository":
+        return statement
+    url, folder = named
+    repository = declared.get(url) or repository_ref(url)
+    return replace(statement, repository=repository, folder=folder) if repository else statement
 
 
 def placed(statement: EntityStatement, folders: Mapping[PurePosixPath, Ref]) -> EntityStatement:

@@ -175,6 +175,22 @@ def test_sources_agree_by_priority_and_conflicts_are_shown(client: Client) -> No
     }
 
 
+def test_annotations_name_the_repository_and_the_folder_there(client: Client) -> None:
+    location = "url:https://github.com/acme/mono/tree/main/services/shop/"
+    shop = service("shop") | {"annotations": {"backstage.io/source-location": location}}
+    mono = {"kind": "Repository", "name": "mono", "annotations": {"github.com/project-slug": "acme/mono"}, "spec": {}}
+    query = '{ entity(ref: "component:shop") { repository { ref } } }'
+    apply = """mutation M($entities: [EntityInput!]!) {
+      applySnapshot(source: "api:all", entities: $entities) { userErrors { message } } }"""
+    assert client.ask(PUT, entities=[shop])["putEntities"]["userErrors"] == []
+    assert client.ask(query)["entity"]["repository"] == {"ref": "repository:acme/mono"}
+    assert client.ask(PUT, entities=[service("shop")])["putEntities"]["userErrors"] == []
+    assert client.ask(query)["entity"]["repository"] is None
+    assert client.ask(apply, entities=[shop, mono])["applySnapshot"]["userErrors"] == []
+    client.ask('mutation { removeEntities(entities: [{ref: "component:shop"}]) { revision } }')
+    assert client.ask(query)["entity"]["repository"] == {"ref": "repository:default/mono"}
+
+
 def test_who_says_nothing_of_a_field_does_not_disagree(client: Client) -> None:
     query = '{ entity(ref: "component:shop") { conflicts { field values { source value } } } }'
     client.ask(PUT, entities=[service("shop") | {"tags": ["a", "b"]}])
