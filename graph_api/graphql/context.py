@@ -76,10 +76,10 @@ class Context:
         self.forget()
 
     async def look_again(self) -> None:
-        """For what lasts longer than a request: teams, and what affects them, may be others by now."""
+        """For what begins anew, or lasts longer than a request: teams, and what affects them, may be others by now."""
         if self.look:
             self.visibility, self.seen_at = await self.look()
-            self._see()
+        self._see()
 
     def read_anew(self) -> None:
         """After a write of the request: what is told of it, and of those that follow, is as it is then."""

@@ -12,6 +12,7 @@ answers others.
 import asyncio
 from collections.abc import Callable, Sized
 from inspect import isawaitable
+from time import monotonic
 from typing import Any, cast
 
 from graphql import (
@@ -34,15 +35,37 @@ from graph_api.graphql.compiling import Details
 from graph_api.graphql.context import AnswerTooLargeError, Context
 from graph_api.graphql.plans import plan_of
 from graph_api.graphql.readers import Later, Read, Values
+from graph_api.store.revisions import noting_revisions
 
+TRIES = 3
+"""To read all parts of a query at one revision."""
+LONG = 1.0
+"""Seconds after which a query is not asked again: its deadline, and others, would suffer for it."""
 _FEW = 500
 """Values, with those that others hold."""
 
 
 async def execute_operation(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
-    """As graphql-core does it."""
+    """As graphql-core does it. A query whose parts were read at several revisions, since somebody wrote meanwhile, is
+    asked again: unless writers make no pause, or it takes long, its answer is of one.
+    """
     operation = get_operation_ast(document, options.get("operation_name"))
-    if operation and operation.operation is OperationType.MUTATION and _are_many(options.get("variable_values")):
+    of = operation.operation if operation else None
+    context = options.get("context_value")
+    if of is not OperationType.QUERY or not isinstance(context, Context):
+        return await _execute(schema, document, of, options)
+    until = monotonic() + LONG
+    for tries_left in reversed(range(TRIES)):
+        with noting_revisions() as revisions:
+            answer = await _execute(schema, document, of, options)
+        if len(revisions) <= 1 or not tries_left or monotonic() > until:
+            break
+        await context.look_again()
+    return answer
+
+
+async def _execute(schema: GraphQLSchema, document: DocumentNode, of: OperationType | None, options: Any) -> Any:
+    if of is OperationType.MUTATION and _are_many(options.get("variable_values")):
         started = await asyncio.to_thread(execute, schema, document, **options)
     else:
         started = execute(schema, document, **options)

@@ -22,6 +22,7 @@ from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j import cypher_small, database, deltas
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import PageRequest, Store, WriteTransaction
+from graph_api.store.revisions import noting_revisions
 from graph_api.telemetry.metrics import REGISTRY
 from tests.catalogs import AT, entity, link, links, ref, refs, sync_run, with_ends, write
 from tests.conftest import OpenStore, Run, until_current
@@ -94,6 +95,18 @@ async def test_a_process_reads_its_own_writes_and_those_of_others(
             for reader in (mirrored, other):
                 assert await names(reader) == written
                 assert await reader.revision() == revision
+
+
+async def test_its_answers_are_of_the_revision_that_the_database_has(
+    mirrored: MirroredStore, plain: Neo4jStore
+) -> None:
+    await write(mirrored, ChangeSet(entities=[entity("a")]))
+    await write(plain, ChangeSet(entities=[entity("b")]))
+    async with all_mirrored():
+        with noting_revisions() as noted:
+            assert await names(mirrored) == ["a", "b"]
+            await mirrored.entities(refs("a"))
+    assert noted == {await plain.revision()}
 
 
 async def test_removals_and_what_comes_back_are_followed(mirrored: MirroredStore, plain: Neo4jStore) -> None:

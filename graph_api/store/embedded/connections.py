@@ -18,6 +18,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.deadline import CHECK_EVERY, Deadline, closed
 from graph_api.store.embedded.kept import KeptRows, ReadingConnection
 from graph_api.store.identity import other_catalog
+from graph_api.store.revisions import note_revision
 
 READERS = 4
 _READER_CACHE = 32
@@ -116,11 +117,13 @@ class Connections:
         limit = Deadline(seconds, self._closing)
         try:
             async with asyncio.timeout(seconds):
-                return await self._run(self._readers, partial(self._read, question, limit))
+                revision, answer = await self._run(self._readers, partial(self._read, question, limit))
         except TimeoutError as error:
             raise limit.error() from error
         finally:
             limit.abandon()
+        note_revision(revision)
+        return answer
 
     def glance(self, question: Callable[[sqlite3.Connection], T | None]) -> T | None:
         """The answer, in the caller's thread, to what takes less time than the way to another one: looking at the
@@ -129,9 +132,12 @@ class Connections:
         if self._closing.is_set():
             return None
         try:
-            return self._in_transaction(self._glancing(), question)
+            revision, answer = self._in_transaction(self._glancing(), question)
         except sqlite3.Error:
             return None
+        if answer is not None:
+            note_revision(revision)
+        return answer
 
     async def write(self, step: Callable[[sqlite3.Connection], T]) -> T:
         """Run one step on the writing connection, after all steps before it; transactions are the caller's. Within a
@@ -169,7 +175,7 @@ class Connections:
             raise closed() from error
         return await asyncio.wrap_future(future)
 
-    def _read(self, question: Callable[[sqlite3.Connection, Deadline], T], limit: Deadline) -> T:
+    def _read(self, question: Callable[[sqlite3.Connection, Deadline], T], limit: Deadline) -> tuple[int | None, T]:
         return self._in_transaction(self._reading(), lambda conn: question(conn, limit))
 
     def _write(self, step: Callable[[sqlite3.Connection], T], limit: Deadline) -> T:
@@ -220,18 +226,24 @@ class Connections:
         setattr(self._of_thread, name, conn)
         return conn
 
-    def _in_transaction(self, conn: sqlite3.Connection, question: Callable[[sqlite3.Connection], T]) -> T:
+    def _in_transaction(
+        self, conn: sqlite3.Connection, question: Callable[[sqlite3.Connection], T]
+    ) -> tuple[int | None, T]:
+        """The revision of the answer, and the answer."""
         conn.execute("BEGIN")
         try:
-            self.check_store(conn)
-            return question(conn)
+            return self.check_store(conn), question(conn)
         finally:
             conn.execute("ROLLBACK")
 
-    def check_store(self, conn: sqlite3.Connection) -> None:
-        """Raises ReplacedError in the first transaction after a restore already."""
-        if self.store and conn.execute("SELECT store FROM identity").fetchone() != (self.store,):
+    def check_store(self, conn: sqlite3.Connection) -> int | None:
+        """The catalog's revision, once it is opened. Raises ReplacedError in the first transaction after a restore."""
+        if self.store is None:
+            return None
+        store, revision = conn.execute("SELECT store, revision FROM identity, catalog").fetchone()
+        if store != self.store:
             raise other_catalog()
+        return int(revision)
 
 
 def _masked(job: Callable[[], T]) -> T:

@@ -32,6 +32,7 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, cypher_aside
 from graph_api.store.neo4j.failures import SLOW, LockedError, being_restored, our_errors, unsettled
 from graph_api.store.neo4j.statements import EXECUTE_TIMEOUT, Gate, Row, Statements, rows_of
+from graph_api.store.revisions import note_revision
 from graph_api.telemetry.metrics import CONNECTIONS, RETRIES, ROUND_TRIPS
 
 T = TypeVar("T")
@@ -120,6 +121,7 @@ class Database:
                     statements.revision = before.revision
                     answer = await self._unless_torn(work, statements, before)
                     if answer is not _TORN:
+                        note_revision(before.revision)
                         return cast(T, answer)
             RETRIES.labels("torn").inc()
             await asyncio.sleep(GATE_PAUSE)
@@ -140,6 +142,7 @@ class Database:
                     state = await statements.gate()
                     self._check_whole(state, aside=aside)
                     statements.revision = state.revision
+                    note_revision(state.revision)
                     return await work(statements)
             except TimeoutError:
                 message = f"others write without a pause, and may wait for an answer {ALONE:g} s at most; {SLOW}"

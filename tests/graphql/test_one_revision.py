@@ -1,0 +1,89 @@
+"""The parts of one answer are of one revision, whoever writes meanwhile."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from graph_api import edits
+from graph_api.access.audit import LOCAL_SYNC
+from graph_api.app import source_order
+from graph_api.graphql import execution
+from graph_api.settings import Settings
+from graph_api.store.embedded.reading import EmbeddedReading
+from graph_api.store.neo4j.reading import Neo4jReading
+from graph_api.store.protocol import Reading, Store
+from tests.conftest import Run
+from tests.graphql.conftest import Client
+
+QUERY = """{
+  entities { revision nodes { title dependencies { revision nodes { title } } } }
+  again: entities { revision nodes { title } }
+}"""
+
+
+class Writer:
+    """Writes before the store answers what is beside entities: between the levels of an answer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+        self._store = store
+        self.left = self.writes = 0
+        for reading in (EmbeddedReading, Neo4jReading):
+            monkeypatch.setattr(reading, "neighbours", self._writing_before(reading.neighbours))
+
+    def _writing_before(self, ask: Any) -> Any:
+        async def write_and_ask(reading: Reading, *arguments: Any, **named: Any) -> Any:
+            if self.left:
+                self.left -= 1
+                await self.write()
+            return await ask(reading, *arguments, **named)
+
+        return write_and_ask
+
+    async def write(self) -> None:
+        self.writes += 1
+        title = f"title {self.writes}"
+        puts = [
+            edits.EntityPut({"apiVersion": "backstage.io/v1", "kind": "Component", "metadata": metadata, "spec": spec})
+            for name, spec in (("a", {"dependsOn": ["component:b"]}), ("b", {}))
+            for metadata in ({"name": name, "title": title},)
+        ]
+        put = partial(edits.put_entities, self._store, source_order(Settings()), "api", puts)
+        assert not (await put(by=LOCAL_SYNC, dry_run=False)).errors
+
+
+@pytest.fixture
+def writer(monkeypatch: pytest.MonkeyPatch, store: Store, run: Run) -> Writer:
+    monkeypatch.setattr(execution, "LONG", 60.0)
+    writer = Writer(monkeypatch, store)
+    run(store.open())
+    run(writer.write())
+    return writer
+
+
+def beside(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [data["entities"], data["again"], *(node["dependencies"] for node in data["entities"]["nodes"])]
+
+
+def test_an_answer_that_a_write_has_met_is_read_anew(writer: Writer, client: Client) -> None:
+    writer.left = execution.TRIES - 1
+    lists = beside(client.ask(QUERY))
+    assert writer.writes == execution.TRIES
+    assert {row["revision"] for row in lists} == {execution.TRIES}
+    assert {node["title"] for row in lists for node in row["nodes"]} == {f"title {writer.writes}"}
+
+
+def test_beside_writers_without_a_pause_it_is_answered_all_the_same(writer: Writer, client: Client) -> None:
+    writer.left = 100
+    lists = beside(client.ask(QUERY))
+    assert writer.writes == 1 + execution.TRIES
+    assert len({row["revision"] for row in lists}) > 1
+
+
+def test_an_answer_that_takes_long_is_not_read_anew(
+    writer: Writer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "LONG", 0.0)
+    writer.left = 1
+    lists = beside(client.ask(QUERY))
+    assert {row["revision"] for row in lists} == {1, 2}
