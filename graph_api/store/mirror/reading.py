@@ -15,8 +15,10 @@ from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.reading import EmbeddedReading
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.mirror.mirror import Mirror
+from graph_api.store.mirror.replica import Replica
 from graph_api.store.neo4j.reading import Neo4jReading
 from graph_api.store.protocol import ALL_LINKS, LinkPage, Neighbour, Page, PageRequest, PlacedProblem
+from graph_api.store.revisions import note_revision, noting_revisions
 from graph_api.telemetry.metrics import MIRROR_ANSWERS
 
 T = TypeVar("T")
@@ -31,8 +33,11 @@ class MirroredReading:
         self._visibility = visibility
 
     async def revision(self) -> int:
-        replica = await self._mirror.newest()
-        return replica.revision if replica else await self._neo4j.revision()
+        replica = await self._newest()
+        if replica is None:
+            return await self._neo4j.revision()
+        note_revision(replica.revision)
+        return replica.revision
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
         return await self._ask(lambda reading: reading.entities(refs))
@@ -123,6 +128,11 @@ class MirroredReading:
     async def count_problems(self, source: str | None) -> int:
         return await self._neo4j.count_problems(source)
 
+    async def _newest(self) -> Replica | None:
+        # What brings the copy along is read at other revisions, and no part of the answer.
+        with noting_revisions():
+            return await self._mirror.newest()
+
     async def _ask(self, question: Callable[[EmbeddedReading | Neo4jReading], Awaitable[T]]) -> T:
         return await self._answered(
             lambda store: question(store.seen_by(self._visibility)), lambda: question(self._neo4j)
@@ -131,7 +141,7 @@ class MirroredReading:
     async def _answered(
         self, by_mirror: Callable[[EmbeddedStore], Awaitable[T]], by_neo4j: Callable[[], Awaitable[T]]
     ) -> T:
-        if replica := await self._mirror.newest():
+        if replica := await self._newest():
             try:
                 with replica.in_use() as store:
                     answer = await by_mirror(store)
