@@ -42,20 +42,6 @@ def links(conn: sqlite3.Connection, keys: Collection[LinkKey]) -> dict[LinkKey, 
     return {link.key: link for link in leaving if link.key in wanted}
 
 
-def shared(conn: sqlite3.Connection) -> tuple[list[Ref], list[LinkKey]]:
-    """Entities that several sources state or name owners of, and links that several state."""
-    refs = conn.execute(
-        "SELECT ref FROM entities WHERE id IN ("
-        " SELECT t.entity FROM entity_terms t JOIN terms x ON x.id = t.term WHERE x.field = 'source'"
-        " GROUP BY t.entity HAVING count(*) > 1"
-        f" UNION SELECT source FROM links WHERE relation IN ({_RELATIONS})"
-        " GROUP BY source HAVING count(DISTINCT sources) > 1)",
-        (one_of(["OWNED_BY"]),),
-    )
-    several = "SELECT id FROM terms WHERE field = 'link_sources' AND json_array_length(text) > 1"
-    return [ref for (ref,) in refs], [link.key for link in links_where(conn, f"l.sources IN ({several})", ())]
-
-
 def links_at(
     conn: sqlite3.Connection, refs: Collection[Ref], relations: Collection[str], direction: Direction
 ) -> list[Link]:
