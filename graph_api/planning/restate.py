@@ -33,7 +33,6 @@ class Restated:
     old_links: Mapping[LinkKey, Link]
     entities: Mapping[Ref, Mapping[str, EntityStatement]]
     links: Mapping[LinkKey, Mapping[str, tuple[LinkStatement, ...]]]
-    order: SourceOrder
 
 
 async def restate(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Restated:
@@ -70,7 +69,6 @@ async def _restated(
         links.old,
         {ref: _entity_in_order(said, order) for ref, said in _entities(standing, edit).items()},
         {key: in_order(said, order) for key, said in links.said.items()},
-        order,
     )
 
 
