@@ -8,7 +8,7 @@ from graph_api.access.audit import Attempt, Outcome
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
-from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.merge import API_CONNECTOR, SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.errors import ErrorCode
@@ -24,7 +24,6 @@ from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump
 from graph_api.writing import foreign_connector, new_run_id, utc_now, write
 
-API_CONNECTOR = "api"
 FEW = 100
 """Entities or links that are written so fast that others may wait for them to be committed together."""
 

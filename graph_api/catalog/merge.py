@@ -24,6 +24,9 @@ from graph_api.catalog.ref import Ref, split_ref
 DEFAULT_ROLE = "OWNER"
 
 API_SOURCE = "api"
+"""Editors write for this source and those named `api:...`: no connector is kept out by what they write."""
+API_CONNECTOR = "api"
+"""The connector of what is written through the API, whatever source it speaks for."""
 DESCRIPTORS = "files"
 """The connector of descriptors."""
 

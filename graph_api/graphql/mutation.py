@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from graph_api import edits
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
+from graph_api.catalog.merge import API_CONNECTOR, API_SOURCE
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
@@ -22,7 +23,6 @@ from graph_api.sources.fields import MAX_TEXT, content_problem
 from graph_api.sync import confirm_sync, sync
 
 MAX_ITEMS = 10_000
-DEFAULT_SOURCE = "api"
 
 
 @batched
@@ -103,7 +103,7 @@ class LinkInput(LinkKeyInput):
             raise CatalogError(ErrorCode.INVALID, f"`confidence` goes from 0 to 1; got {self.confidence}")
         return LinkStatement(
             key=self.key(),
-            document=edits.API_CONNECTOR,
+            document=API_CONNECTOR,
             location=source,
             criticality=self.criticality,
             confidence=self.confidence,
@@ -147,7 +147,7 @@ class Mutation:
         self,
         info: Info,
         entities: Annotated[list[EntityInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -164,7 +164,7 @@ class Mutation:
         self,
         info: Info,
         entities: Annotated[list[EntityRemovalInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -185,7 +185,7 @@ class Mutation:
         self,
         info: Info,
         links: Annotated[list[LinkInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -204,7 +204,7 @@ class Mutation:
         self,
         info: Info,
         links: Annotated[list[LinkKeyInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -286,6 +286,6 @@ def _snapshot(
         for link in reading.links:
             add_link(said, link)
     snapshot = Snapshot(
-        source=source, connector=edits.API_CONNECTOR, entities=stated, links=said, problems=tuple(problems)
+        source=source, connector=API_CONNECTOR, entities=stated, links=said, problems=tuple(problems)
     )
     return snapshot, errors
