@@ -11,6 +11,7 @@ from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkState
 from graph_api.catalog.merge import API_CONNECTOR, SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.catalog.times import utc_now
 from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals, seen_links
 from graph_api.once import Told
@@ -22,7 +23,7 @@ from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Fields, Origin
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump
-from graph_api.writing import foreign_connector, new_run_id, utc_now, write
+from graph_api.writing import foreign_connector, new_run_id, write
 
 FEW = 100
 """Entities or links that are written so fast that others may wait for them to be committed together."""

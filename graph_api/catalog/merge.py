@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from graph_api.catalog.audience import BUILT_IN, Restriction
@@ -20,6 +19,7 @@ from graph_api.catalog.entity import (
     OwnerHow,
 )
 from graph_api.catalog.ref import Ref, split_ref
+from graph_api.catalog.times import utc_time
 
 DEFAULT_ROLE = "OWNER"
 
@@ -152,16 +152,6 @@ def _origins(said: Sequence[LinkStatement]) -> tuple[LinkOrigin, ...]:
         return (said[0].origin,)
     stated = {statement.origin for statement in said}
     return tuple(origin for origin in LinkOrigin if origin in stated)
-
-
-def utc_time(text: str) -> str | None:
-    """An ISO 8601 time in UTC with milliseconds and `Z`, so that times compare as texts; None for what is no time."""
-    try:
-        time = datetime.fromisoformat(text)
-        aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def stated_owners(

@@ -13,12 +13,12 @@ from graph_api.access.keys import MAX_DAYS, ApiKey, new_key, successor
 from graph_api.access.principal import Role
 from graph_api.app import open_store
 from graph_api.catalog.ref import BadRefError, parse_ref
+from graph_api.catalog.times import utc_now
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.session import locally, opened, require_existing
 from graph_api.settings import Settings
 from graph_api.store.protocol import Store
-from graph_api.writing import utc_now
 
 HOUR = 3600
 

@@ -285,7 +285,5 @@ def _snapshot(
             stated[reading.entity.ref] = reading.entity
         for link in reading.links:
             add_link(said, link)
-    snapshot = Snapshot(
-        source=source, connector=API_CONNECTOR, entities=stated, links=said, problems=tuple(problems)
-    )
+    snapshot = Snapshot(source=source, connector=API_CONNECTOR, entities=stated, links=said, problems=tuple(problems))
     return snapshot, errors
