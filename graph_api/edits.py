@@ -16,11 +16,12 @@ from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals, seen_links
 from graph_api.once import Told
 from graph_api.outranked import outranked
-from graph_api.planning.restate import Edit, stated_links, stated_rows
+from graph_api.planning.restate import Edit, stated_links
 from graph_api.planning.settle import settle
 from graph_api.sources.descriptor_links import add_link, read_links, unusual_ends
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Fields, Origin
+from graph_api.standing import stated_rows
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump
 from graph_api.writing import foreign_connector, new_run_id, write
