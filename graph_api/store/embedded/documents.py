@@ -209,7 +209,7 @@ def _read_entities(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref], 
     sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {among.sql}"
     found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(refs), *among.parameters))))
     kept = kept_by(conn).entities
-    seen.keep_entities({row.ref: row for id_, row in found.items() if kept.hold([id_])})
+    seen.keep_entities({row.ref: row for id_, row in found.items() if kept.holds_all([id_])})
     return {row.ref: row for row in found.values()}
 
 

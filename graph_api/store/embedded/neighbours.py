@@ -83,7 +83,7 @@ def _read_around(
     small = [
         ref
         for ref, rows in found.items()
-        if kept.links.hold(row[:4] for row in rows) and kept.entities.hold(row[far] for row in rows)
+        if kept.links.holds_all(row[:4] for row in rows) and kept.entities.holds_all(row[far] for row in rows)
     ]
     if question.where is None:  # a filter may be large, and is seldom asked twice
         seen.keep_around(question, {ref: read[ref] for ref in small})
