@@ -219,7 +219,4 @@ def _fill(maps: Sequence[Mapping[str, T]]) -> Mapping[str, T]:
 
 
 def _first(values: Iterable[T | None]) -> T | None:
-    for value in values:
-        if value is not None:
-            return value
-    return None
+    return next((value for value in values if value is not None), None)
