@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_api.catalog.codeowners import MAX_PATTERN, CodeOwners, Dialect, Match, Rule, Section, SyntaxProblem
+from graph_api.catalog.codeowners import CodeOwners, Dialect, Match, Rule, Section, SyntaxProblem
+from graph_api.catalog.codeowners_patterns import MAX_PATTERN
 
 GITHUB, GITLAB = Dialect.GITHUB, Dialect.GITLAB
 
