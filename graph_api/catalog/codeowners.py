@@ -31,7 +31,7 @@ from graph_api.catalog.codeowners_patterns import github_matcher, gitlab_matcher
 _ANY_FILE = "\0" * 256
 
 _ENTRY = re.compile(r"(?P<pattern>(?:\\.|[^ \t\\])*\\?)(?P<rest>.*)", re.DOTALL)
-_HEADING = re.compile(r"(?P<optional>\^?)\[(?P<name>[^\]]*)\](?:\[(?P<approvals>[^\]]*)\])?(?P<rest>(?:[ \t].*)?)")
+_HEADING = re.compile(r"\^?\[(?P<name>[^\]]*)\](?:\[(?P<approvals>[^\]]*)\])?(?P<rest>(?:[ \t].*)?)")
 
 
 class Dialect(StrEnum):
@@ -71,13 +71,10 @@ class Rule:
 class Section:
     """A GitLab section; headings of one name in any case are one section, named as the first of them writes it.
 
-    It is optional if all its headings are, and wants the most approvals (1 unless stated) that one of them states.
+    Whether it is optional, and how many approvals it wants, says nothing of owners and is not kept.
     """
 
     name: str
-    line: int
-    optional: bool
-    approvals: int
     default_owners: tuple[str, ...]
 
 
@@ -188,14 +185,9 @@ class _Reader:
         if not name:
             raise ValueError("a section needs a name")
         owners = self._owners(number, heading["rest"])
-        new = Section(name, number, bool(heading["optional"]), self._approvals(number, heading["approvals"]), owners)
-        known = self.sections.get(name.casefold(), new)
-        self.sections[name.casefold()] = merged = replace(
-            known,
-            optional=known.optional and new.optional,
-            approvals=max(known.approvals, new.approvals),
-            default_owners=known.default_owners or owners,
-        )
+        self._check_approvals(number, heading["approvals"])
+        known = self.sections.get(name.casefold(), Section(name, owners))
+        self.sections[name.casefold()] = merged = replace(known, default_owners=known.default_owners or owners)
         self._section, self._defaults = merged.name, owners or merged.default_owners
 
     def _read_entry(self, number: int, pattern: str, rest: str) -> None:
@@ -225,13 +217,9 @@ class _Reader:
             self._complain(number, f"{message} and is ignored")
         return tuple(dict.fromkeys(word for word in words if grammar.fullmatch(word)))
 
-    def _approvals(self, number: int, text: str | None) -> int:
-        if text is None:
-            return 1
-        if re.fullmatch("[0-9]{1,9}", text) and int(text):
-            return int(text)
-        self._complain(number, f"{text[:80]!r} is not a number of approvals from 1; 1 is taken")
-        return 1
+    def _check_approvals(self, number: int, text: str | None) -> None:
+        if text is not None and not (re.fullmatch("[0-9]{1,9}", text) and int(text)):
+            self._complain(number, f"{text[:80]!r} is not a number of approvals from 1; 1 is taken")
 
     def _complain(self, number: int, message: str) -> None:
         self.problems.append(SyntaxProblem(number, message))
