@@ -112,10 +112,6 @@ class AccessSettings(BaseSettings):
         description="Addresses and networks of proxies whose X-Forwarded-For is believed; no others.",
     )
 
-    @property
-    def oidc_configured(self) -> bool:
-        return self.oidc_issuer is not None
-
 
 def check_access(values: AccessSettings, host: str) -> None:
     """Raise ValueError for settings that contradict each other."""

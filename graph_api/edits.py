@@ -8,9 +8,10 @@ from graph_api.access.audit import Attempt, Outcome
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
-from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.merge import API_CONNECTOR, SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem
+from graph_api.catalog.times import utc_now
 from graph_api.edit_problems import (
     UserError,
     declared_elsewhere,
@@ -23,17 +24,17 @@ from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals, seen_links
 from graph_api.once import Told
 from graph_api.outranked import outranked
-from graph_api.planning.restate import Edit, stated_links, stated_rows
+from graph_api.planning.restate import Edit, stated_links
 from graph_api.planning.settle import settle
 from graph_api.sources.codeowners import placed_by_annotations
 from graph_api.sources.descriptor_links import add_link, read_links
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Fields, Origin
+from graph_api.standing import stated_rows
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump
-from graph_api.writing import foreign_connector, new_run_id, utc_now, write
+from graph_api.writing import foreign_connector, new_run_id, write
 
-API_CONNECTOR = "api"
 FEW = 100
 """Entities or links that are written so fast that others may wait for them to be committed together."""
 

@@ -13,10 +13,10 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
+from graph_api.catalog.times import utc_now
 from graph_api.errors import UNREACHABLE, CatalogError
-from graph_api.planning.restate import stated_rows
+from graph_api.standing import stated_rows
 from graph_api.store.protocol import Store, WriteTransaction
-from graph_api.writing import utc_now
 
 _MOVED = "by this, others would share or lose the ownership of what is theirs"
 """Without its name: the writer need not know that it is there."""

@@ -65,10 +65,6 @@ class LiveChanges:
         self._closed: str | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    @property
-    def listeners(self) -> int:
-        return self._listeners
-
     def wake(self) -> None:
         """This process has written."""
         self._woken.set()

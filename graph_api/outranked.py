@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from graph_api.catalog.entity import Entity, EntityStatement, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
-from graph_api.planning.restate import Edit, stated_rows
+from graph_api.planning.restate import Edit
+from graph_api.standing import stated_rows
 from graph_api.store.protocol import WriteTransaction
 
 _FIELDS = ("type", "title", "description", "lifecycle", "tier", "tags", "active")

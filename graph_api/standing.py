@@ -1,27 +1,35 @@
 """Entities under the refs that somebody uses: those that a source gave things that now stand under another ref too."""
 
 from collections.abc import Collection
+from typing import Protocol
 
 from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.ref import Ref
-from graph_api.store.protocol import Reading
 
 
-async def standing_under(store: Reading, refs: Collection[Ref]) -> dict[Ref, Entity]:
-    """The existing ones, by the ref that was asked for."""
-    found = await store.entities(refs)
+class Names(Protocol):
+    """The catalog, as a reader or the writer sees it."""
+
+    async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]: ...
+
+    async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]: ...
+
+
+async def stated_rows(names: Names, refs: Collection[Ref]) -> dict[Ref, Entity]:
+    """Rows by the refs that were asked for: those that they have, or that some source gave them."""
+    found = await names.entities(refs)
     missing = [ref for ref in refs if ref not in found]
-    return found | await stand_ins(store, missing) if missing else found
+    return found | await stand_ins(names, missing) if missing else found
 
 
-async def stand_ins(store: Reading, missing: Collection[Ref]) -> dict[Ref, Entity]:
-    """As standing_under(), of refs that no entity has."""
-    named = await store.resolve(missing)
-    rows = await store.entities({ref for others in named.values() for ref in others})
+async def stand_ins(names: Names, missing: Collection[Ref]) -> dict[Ref, Entity]:
+    """As stated_rows(), of refs that no entity has."""
+    named = await names.resolve(missing)
+    rows = await names.entities({ref for others in named.values() for ref in others}) if named else {}
     return standing_in(named, rows)
 
 
-async def all_names(store: Reading, refs: Collection[Ref]) -> set[Ref]:
+async def all_names(names: Names, refs: Collection[Ref]) -> set[Ref]:
     """The refs, and those that they stand under."""
-    return {*refs, *(row.ref for row in (await standing_under(store, refs)).values())}
+    return {*refs, *(row.ref for row in (await stated_rows(names, refs)).values())}

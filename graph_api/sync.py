@@ -7,10 +7,10 @@ from typing import TypeAlias
 from graph_api.access.audit import LOCAL_SYNC, MAX_REFS, Attempt, Outcome
 from graph_api.access.authorize import Reach, is_open
 from graph_api.catalog.changes import ChangeSet, SyncRun, SyncStatus
-from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.merge import API_CONNECTOR, SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
-from graph_api.edits import API_CONNECTOR
+from graph_api.catalog.times import utc_now
 from graph_api.errors import CatalogError, ErrorCode, OvertakenError
 from graph_api.guarding import refusals
 from graph_api.large import SIZES, Sizes, is_large, write_parts
@@ -21,7 +21,7 @@ from graph_api.planning.restate import each_said
 from graph_api.planning.settle import settle
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump_run
-from graph_api.writing import foreign_connector, new_run_id, utc_now, write
+from graph_api.writing import foreign_connector, new_run_id, write
 
 Known: TypeAlias = Mapping[str, str | None]
 """By source, when what it states was last read from it."""

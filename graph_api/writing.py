@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from graph_api.access.audit import Attempt, Outcome
 from graph_api.access.once import Once
 from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.times import utc_now
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.once import Telling, check_new, keep
 from graph_api.planning.settle import settle_order
@@ -93,8 +93,3 @@ async def _merge_anew(tx: WriteTransaction, order: SourceOrder) -> None:
 
 def new_run_id() -> str:
     return secrets.token_hex(8)
-
-
-def utc_now() -> str:
-    """ISO 8601 in UTC with milliseconds; such texts sort by time."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,7 +10,6 @@ from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.filters import (
     ALL,
     FIELDS,
-    LINK_FIELDS,
     And,
     Compare,
     Filter,
@@ -25,12 +24,12 @@ from graph_api.catalog.filters import (
     Or,
     Related,
     Sort,
-    ValueType,
     Words,
 )
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Position, Traversal, WalkRequest
+from graph_api.graphql.inputs import SortField
 from graph_api.store.protocol import PageRequest, Place
 from tests.graphs import (
     DOMAINS,
@@ -46,8 +45,9 @@ from tests.graphs import (
     TOKENS,
     VALUES,
 )
+from tests.reference_filters import LINK_FIELDS
 
-SORTABLE = tuple(field.name for field in FIELDS.values() if field.sortable)
+SORTABLE = tuple(field.value for field in SortField)
 PLAIN_FACETS = tuple(field for field in FACET_FIELDS if field != "severity")
 _POOLS: dict[str, Sequence[Any]] = {
     "ref": REFS,
@@ -77,6 +77,8 @@ _POOLS: dict[str, Sequence[Any]] = {
     "property": ("80", "1.5", "true", "ß", "1"),
 }
 _PARTS = ("", "a", "A", "AB", "ss", "SS", "i̇", "É", "_", "%", "\\", "prod", "default/", "\U0001f600", "e", "=")
+_ORDERED = {"tier", "revision", "updated_at", "confidence", "observed_at"}
+"""Numbers and times."""
 _ORDERS = (Op.GT, Op.GTE, Op.LT, Op.LTE)
 
 
@@ -95,13 +97,11 @@ def some_sorted(values: Sequence[Any], at_most: int = 2, at_least: int = 0) -> s
 
 
 def _operators(field: FilterField) -> tuple[Op, ...]:
-    match field.type:
-        case ValueType.BOOLEAN:
-            return (Op.EQ,)
-        case ValueType.TEXT:
-            return (Op.EQ, Op.IN, Op.CONTAINS, Op.STARTS_WITH, Op.EXISTS)
-        case ValueType.NUMBER | ValueType.DATE:
-            return (Op.EQ, Op.IN, Op.EXISTS, *_ORDERS)
+    if field.name == "declared":
+        return (Op.EQ,)
+    if field.name in _ORDERED:
+        return (Op.EQ, Op.IN, Op.EXISTS, *_ORDERS)
+    return (Op.EQ, Op.IN, Op.CONTAINS, Op.STARTS_WITH, Op.EXISTS)
 
 
 @cache

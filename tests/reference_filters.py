@@ -6,7 +6,6 @@ from typing import Any
 
 from graph_api.catalog.entity import Entity, Link, LinkOrigin
 from graph_api.catalog.filters import (
-    LINK_FIELDS,
     Compare,
     FilterField,
     LinkAnd,
@@ -18,6 +17,19 @@ from graph_api.catalog.filters import (
     property_text,
 )
 
+LINK_FIELDS = {
+    name: FilterField(name, many=name == "source", keyed=name == "property")
+    for name in (
+        "relation",
+        "criticality",
+        "environment",
+        "confidence",
+        "source",
+        "origin",
+        "observed_at",
+        "property",
+    )
+}
 _ORDER: dict[Op, Callable[[Any, Any], bool]] = {Op.GT: gt, Op.GTE: ge, Op.LT: lt, Op.LTE: le}
 
 

@@ -87,7 +87,7 @@ def test_the_container_can_write_nothing_and_gain_nothing(services: dict[str, An
 
 def test_both_databases_have_the_same_limits(services: dict[str, Any]) -> None:
     """Those that Neo4j would not have by itself."""
-    local = dict(line.split("=", 1) for line in neo4j_conf("2026.08.1", 7687, "2g", "512m").splitlines())
+    local = dict(line.split("=", 1) for line in neo4j_conf("2026.08.1", 7687, "2g").splitlines())
     shipped = {_setting(name): value for name, value in services["neo4j"]["environment"].items()}
     for name in (
         "db.transaction.timeout",

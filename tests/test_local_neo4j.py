@@ -109,7 +109,7 @@ def test_a_server_that_ends_while_starting_tells_why(tmp_path: Path, monkeypatch
         ("version", "4.4.1", "'4.4.1' is no version to run here"),
         ("version", "../2026", "is no version to run here"),
         ("heap", "lots", "'lots' is no size of memory"),
-        ("pagecache", "1%", "'1%' is no size of memory"),
+        ("heap", "1%", "'1%' is no size of memory"),
     ],
 )
 def test_a_bad_argument_is_refused(tmp_path: Path, argument: str, value: str, message: str) -> None:

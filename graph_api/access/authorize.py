@@ -7,16 +7,13 @@ from enum import Enum
 from graph_api.access.principal import Principal, Role
 from graph_api.access.rules import RULES, UNFILTERED
 from graph_api.catalog.entity import Entity
-from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.kinds import OWNER_KINDS
+from graph_api.catalog.merge import API_SOURCE, SourceOrder
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.errors import CatalogError, ErrorCode
 
-OPEN_SOURCE = "api"
-"""Editors write for this source and those named `api:...`: no connector is kept out by what they write."""
 SYNC = "sync"
 """Have a configured source synced."""
-_MEMBERSHIP = frozenset({"group", "user"})
-"""Who is in which team decides what editors own, so they do not write it."""
 
 
 class Reach(Enum):
@@ -54,7 +51,7 @@ def require_place(order: SourceOrder, source: str | None) -> None:
 
 def is_open(source: str | None) -> bool:
     """Whether it is one that editors write for."""
-    return source is None or source == OPEN_SOURCE or source.startswith(f"{OPEN_SOURCE}:")
+    return source is None or source == API_SOURCE or source.startswith(f"{API_SOURCE}:")
 
 
 def is_unfiltered(principal: Principal) -> bool:
@@ -75,7 +72,8 @@ def why_not(
     It changes only what its teams own, declared or not, gives no ownership to others nor takes any from them, and keeps
     its own. Nor does it name others as owners (`claimed`) who are none only as long as another source says otherwise.
     """
-    if kind_of(ref) in _MEMBERSHIP:
+    # Who is in which team decides what editors own.
+    if kind_of(ref) in OWNER_KINDS:
         return f"{ref} is a group or user: these decide who owns what, so an admin or their source writes them"
     owned_before, owned_after = _owners(before), _owners(after)
     if before and (before.declared or owned_before) and teams.isdisjoint(owned_before):

@@ -25,19 +25,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Self
 
-MAX_PATTERN = 4096
-"""Characters; no path on a common file system is longer, and it bounds what a hostile pattern may cost."""
+from graph_api.catalog.codeowners_patterns import github_matcher, gitlab_matcher
 
 # Longer than a file name may be, of a character that none may hold: only a pattern open to any name matches it.
 _ANY_FILE = "\0" * 256
 
 _ENTRY = re.compile(r"(?P<pattern>(?:\\.|[^ \t\\])*\\?)(?P<rest>.*)", re.DOTALL)
-_HEADING = re.compile(r"(?P<optional>\^?)\[(?P<name>[^\]]*)\](?:\[(?P<approvals>[^\]]*)\])?(?P<rest>(?:[ \t].*)?)")
-_TOKEN = re.compile(
-    r"\\(?P<escaped>.)|(?P<stars>\*+)|(?P<any>\?)|\[(?P<negated>[!^]?)(?P<set>(?:\\.|[^\]\\])+)\]|(?P<literal>.)",
-    re.DOTALL,
-)
-_SET_ITEM = re.compile(r"\\?(?P<low>.)(?:-\\?(?P<high>.))?", re.DOTALL)
+_HEADING = re.compile(r"\^?\[(?P<name>[^\]]*)\](?:\[(?P<approvals>[^\]]*)\])?(?P<rest>(?:[ \t].*)?)")
 
 
 class Dialect(StrEnum):
@@ -51,6 +45,8 @@ _OWNER = {
     Dialect.GITHUB: re.compile(rf"@{_NAME}(?:/{_NAME})?|{_EMAIL}", re.ASCII),
     Dialect.GITLAB: re.compile(rf"@{_NAME}(?:/{_NAME})*|@@(?:developer|maintainer|owner)s?|{_EMAIL}", re.ASCII),
 }
+
+_MATCHERS = {Dialect.GITHUB: github_matcher, Dialect.GITLAB: gitlab_matcher}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +71,10 @@ class Rule:
 class Section:
     """A GitLab section; headings of one name in any case are one section, named as the first of them writes it.
 
-    It is optional if all its headings are, and wants the most approvals (1 unless stated) that one of them states.
+    Whether it is optional, and how many approvals it wants, says nothing of owners and is not kept.
     """
 
     name: str
-    line: int
-    optional: bool
-    approvals: int
     default_owners: tuple[str, ...]
 
 
@@ -192,18 +185,13 @@ class _Reader:
         if not name:
             raise ValueError("a section needs a name")
         owners = self._owners(number, heading["rest"])
-        new = Section(name, number, bool(heading["optional"]), self._approvals(number, heading["approvals"]), owners)
-        known = self.sections.get(name.casefold(), new)
-        self.sections[name.casefold()] = merged = replace(
-            known,
-            optional=known.optional and new.optional,
-            approvals=max(known.approvals, new.approvals),
-            default_owners=known.default_owners or owners,
-        )
+        self._check_approvals(number, heading["approvals"])
+        known = self.sections.get(name.casefold(), Section(name, owners))
+        self.sections[name.casefold()] = merged = replace(known, default_owners=known.default_owners or owners)
         self._section, self._defaults = merged.name, owners or merged.default_owners
 
     def _read_entry(self, number: int, pattern: str, rest: str) -> None:
-        matcher = _compile(pattern, self.dialect)
+        matcher = _MATCHERS[self.dialect](pattern)
         if self.dialect is Dialect.GITLAB and pattern.startswith("!"):
             owners: tuple[str, ...] = ()
         elif self.dialect is Dialect.GITLAB:
@@ -229,103 +217,9 @@ class _Reader:
             self._complain(number, f"{message} and is ignored")
         return tuple(dict.fromkeys(word for word in words if grammar.fullmatch(word)))
 
-    def _approvals(self, number: int, text: str | None) -> int:
-        if text is None:
-            return 1
-        if re.fullmatch("[0-9]{1,9}", text) and int(text):
-            return int(text)
-        self._complain(number, f"{text[:80]!r} is not a number of approvals from 1; 1 is taken")
-        return 1
+    def _check_approvals(self, number: int, text: str | None) -> None:
+        if text is not None and not (re.fullmatch("[0-9]{1,9}", text) and int(text)):
+            self._complain(number, f"{text[:80]!r} is not a number of approvals from 1; 1 is taken")
 
     def _complain(self, number: int, message: str) -> None:
         self.problems.append(SyntaxProblem(number, message))
-
-
-def _compile(pattern: str, dialect: Dialect) -> re.Pattern[str]:
-    """A regular expression to `match` file paths with; ValueError says why the host would not take the pattern."""
-    if len(pattern) > MAX_PATTERN:
-        raise ValueError(f"the pattern has {len(pattern)} characters, at most {MAX_PATTERN} are read")
-    if dialect is Dialect.GITLAB:
-        parts, below = _split_gitlab(pattern.removeprefix("!")), False
-    else:
-        parts, below = _split_github(pattern)
-    try:
-        return re.compile(_join(parts, below))
-    except re.error as error:
-        raise ValueError(f"the set of characters in {pattern[:80]!r} is malformed") from error
-
-
-def _split_github(pattern: str) -> tuple[list[str], bool]:
-    """The parts of a path that the pattern asks for, and whether all below such a path matches too."""
-    if pattern.startswith(("!", "\\#")):
-        raise ValueError("GitHub does not support patterns that start with ! or \\#")
-    if any(token["set"] or token["literal"] in ("[", "]") for token in _TOKEN.finditer(pattern)):
-        raise ValueError("GitHub does not support [ ] in patterns, only \\[ and \\]")
-    parts = pattern.strip("/").split("/")
-    if parts == [""]:
-        raise ValueError("the pattern names no path")
-    if "/" not in pattern[:-1]:
-        parts.insert(0, "**")
-    if pattern.endswith("/"):
-        return [*parts, "**", "*"], False
-    if parts[-1] == "**":
-        return [*parts, "*"], False
-    return parts, parts[-1] != "*"
-
-
-def _split_gitlab(pattern: str) -> list[str]:
-    if not pattern:
-        raise ValueError("the exclusion names no path")
-    parts = pattern[1:].split("/") if pattern.startswith("/") else ["**", *pattern.split("/")]
-    if parts[-1] == "":
-        return [*parts[:-1], "**", "*"]
-    if parts[-1] == "**":
-        parts[-1] = "*"
-    return parts
-
-
-def _join(parts: list[str], below: bool) -> str:
-    """No star can be tried again after what follows it matched, so the effort stays polynomial, whatever the pattern.
-
-    That loses no match: for a run of parts, and for the text between two stars of a part, the earliest place is best.
-    """
-    runs: list[list[str]] = [[]]
-    for part in parts:
-        if part == "**":
-            runs.append([])
-        else:
-            runs[-1].append(_part(part))
-    end = r"(?:/|\Z)" if below else r"\Z"
-    first, *others = runs
-    if not others:
-        return "/".join(first) + end
-    *middle, last = ["(?:[^/]+/)*?" + "/".join(run) for run in others if run]
-    return "".join(f"{part}/" for part in first) + "".join(f"(?>{run}/)" for run in middle) + last + end
-
-
-def _part(glob: str) -> str:
-    pieces = [""]
-    for token in _TOKEN.finditer(glob):
-        if token["stars"]:
-            pieces.append("")
-        else:
-            pieces[-1] += _character(token)
-    first, *others = pieces
-    if not others:
-        return first
-    *middle, last = others
-    return rf"(?>{first}{''.join(f'(?>[^/]*?{piece})' for piece in middle)}[^/]*{last}(?=/|\Z))"
-
-
-def _character(token: re.Match[str]) -> str:
-    if token["any"]:
-        return "[^/]"
-    if token["set"]:
-        items = (
-            re.escape(item["low"]) + (f"-{re.escape(item['high'])}" if item["high"] else "")
-            for item in _SET_ITEM.finditer(token["set"])
-        )
-        return f"(?!/)[{'^' if token['negated'] else ''}{''.join(items)}]"
-    if token["literal"] in ("[", "\\"):
-        raise ValueError(f"{token['literal']} needs {'a ] after it' if token['literal'] == '[' else 'a character'}")
-    return re.escape(token["escaped"] or token["literal"])

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from graph_api.catalog.entity import Entity
+from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.ref import Ref, kind_of, split_ref
 
 SCHEMES = (
@@ -120,7 +121,7 @@ def _joins(kind: str, identifier: str) -> bool:
         return True
     if kind == "repository":
         return identifier.startswith("https://")
-    if kind in ("group", "user"):
+    if kind in OWNER_KINDS:
         return "@" in identifier
     return kind == "package" and scheme == "pkg"
 

@@ -5,6 +5,7 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.sealed import sealed
 
@@ -220,5 +221,5 @@ def unresolved(ref: Ref) -> Entity:
     """The placeholder of a ref that something points to and nobody declares."""
     kind, _, rest = ref.partition(":")
     namespace, _, name = rest.partition("/")
-    state = OwnerState.UNRESOLVED if kind_of(ref) in ("group", "user") else None
+    state = OwnerState.UNRESOLVED if kind_of(ref) in OWNER_KINDS else None
     return Entity(ref=ref, name=name, kind=kind, namespace=namespace, declared=False, owner_state=state)

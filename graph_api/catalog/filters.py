@@ -22,52 +22,41 @@ class Op(StrEnum):
     LTE = "lte"
 
 
-class ValueType(StrEnum):
-    TEXT = "TEXT"
-    NUMBER = "NUMBER"
-    DATE = "DATE"
-    BOOLEAN = "BOOLEAN"
-
-
 @dataclass(frozen=True, slots=True)
 class FilterField:
     """`many`: the entity has a list of values, and one that matches is enough. `keyed`: a map, asked by key."""
 
     name: str
-    type: ValueType
     many: bool = False
     keyed: bool = False
-    sortable: bool = False
 
-
-_TEXT, _NUMBER = ValueType.TEXT, ValueType.NUMBER
 
 FIELDS: dict[str, FilterField] = {
     row.name: row
     for row in (
-        FilterField("ref", _TEXT, sortable=True),
-        FilterField("kind", _TEXT, sortable=True),
-        FilterField("type", _TEXT, sortable=True),
-        FilterField("namespace", _TEXT, sortable=True),
-        FilterField("name", _TEXT, sortable=True),
-        FilterField("title", _TEXT, sortable=True),
-        FilterField("description", _TEXT),
-        FilterField("lifecycle", _TEXT, sortable=True),
-        FilterField("tier", _NUMBER, sortable=True),
-        FilterField("tags", _TEXT, many=True),
-        FilterField("labels", _TEXT, keyed=True),
-        FilterField("annotations", _TEXT, keyed=True),
-        FilterField("owner", _TEXT, many=True),
-        FilterField("declared_owner", _TEXT, many=True),
-        FilterField("system", _TEXT, many=True),
-        FilterField("domain", _TEXT, many=True),
-        FilterField("environment", _TEXT, many=True),
-        FilterField("source", _TEXT, many=True),
-        FilterField("declared", ValueType.BOOLEAN),
-        FilterField("owner_state", _TEXT),
-        FilterField("type_key", _TEXT),
-        FilterField("revision", _NUMBER, sortable=True),
-        FilterField("updated_at", ValueType.DATE, sortable=True),
+        FilterField("ref"),
+        FilterField("kind"),
+        FilterField("type"),
+        FilterField("namespace"),
+        FilterField("name"),
+        FilterField("title"),
+        FilterField("description"),
+        FilterField("lifecycle"),
+        FilterField("tier"),
+        FilterField("tags", many=True),
+        FilterField("labels", keyed=True),
+        FilterField("annotations", keyed=True),
+        FilterField("owner", many=True),
+        FilterField("declared_owner", many=True),
+        FilterField("system", many=True),
+        FilterField("domain", many=True),
+        FilterField("environment", many=True),
+        FilterField("source", many=True),
+        FilterField("declared"),
+        FilterField("owner_state"),
+        FilterField("type_key"),
+        FilterField("revision"),
+        FilterField("updated_at"),
     )
 }
 """Everything that can be filtered. `owner` holds effective owners (declared ones included); `type_key` is the
@@ -157,19 +146,6 @@ class LinkNot:
 
 
 LinkFilter: TypeAlias = LinkCompare | LinkAnd | LinkOr | LinkNot
-LINK_FIELDS: dict[str, FilterField] = {
-    row.name: row
-    for row in (
-        FilterField("relation", _TEXT),
-        FilterField("criticality", _TEXT),
-        FilterField("environment", _TEXT),
-        FilterField("confidence", _NUMBER),
-        FilterField("source", _TEXT, many=True),
-        FilterField("origin", _TEXT),
-        FilterField("observed_at", ValueType.DATE),
-        FilterField("property", _TEXT, keyed=True),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)

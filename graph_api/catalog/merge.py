@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from graph_api.catalog.audience import BUILT_IN, Restriction
@@ -20,10 +19,14 @@ from graph_api.catalog.entity import (
     OwnerHow,
 )
 from graph_api.catalog.ref import Ref, split_ref
+from graph_api.catalog.times import utc_time
 
 DEFAULT_ROLE = "OWNER"
 
 API_SOURCE = "api"
+"""Editors write for this source and those named `api:...`: no connector is kept out by what they write."""
+API_CONNECTOR = "api"
+"""The connector of what is written through the API, whatever source it speaks for."""
 DESCRIPTORS = "files"
 """The connector of descriptors."""
 
@@ -151,16 +154,6 @@ def _origins(said: Sequence[LinkStatement]) -> tuple[LinkOrigin, ...]:
     return tuple(origin for origin in LinkOrigin if origin in stated)
 
 
-def utc_time(text: str) -> str | None:
-    """An ISO 8601 time in UTC with milliseconds and `Z`, so that times compare as texts; None for what is no time."""
-    try:
-        time = datetime.fromisoformat(text)
-        aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def stated_owners(
     ref: Ref, links: Sequence[Link], entity: Entity, order: SourceOrder, *, guessed: bool = False
 ) -> list[Owner]:
@@ -226,7 +219,4 @@ def _fill(maps: Sequence[Mapping[str, T]]) -> Mapping[str, T]:
 
 
 def _first(values: Iterable[T | None]) -> T | None:
-    for value in values:
-        if value is not None:
-            return value
-    return None
+    return next((value for value in values if value is not None), None)

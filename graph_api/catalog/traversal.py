@@ -128,6 +128,15 @@ FACET_FIELDS: dict[str, bool] = {
 """Fields that can be counted, and whether an entity can have several values. `severity` only in walks."""
 
 
+def facet_of(field: str, counts: Mapping[str | None, int]) -> Facet:
+    values: list[str | None] = []
+    values.extend(sorted(value for value in counts if value is not None))
+    if None in counts:
+        values.append(None)
+    values.sort(key=counts.__getitem__, reverse=True)
+    return Facet(field, tuple(map(Bucket, values, map(counts.__getitem__, values))), FACET_FIELDS[field])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkAnswer:
     """`more_before` / `more_after` tell whether hits (after keep) lie beyond the page on either side."""

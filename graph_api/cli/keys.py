@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import click
 
@@ -13,14 +14,16 @@ from graph_api.access.keys import MAX_DAYS, ApiKey, new_key, successor
 from graph_api.access.principal import Role
 from graph_api.app import open_store
 from graph_api.catalog.ref import BadRefError, parse_ref
+from graph_api.catalog.times import utc_now
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.session import locally, opened, require_existing
 from graph_api.settings import Settings
 from graph_api.store.protocol import Store
-from graph_api.writing import utc_now
 
 HOUR = 3600
+
+T = TypeVar("T")
 
 
 @click.group()
@@ -61,12 +64,7 @@ def create(settings: Settings, name: str, role: str, source: str | None, groups:
 def list_keys(settings: Settings) -> None:
     """List the keys, also expired and revoked ones."""
     require_existing(settings)
-    found: list[ApiKey] = []
-
-    async def ask(store: Store) -> None:
-        found.extend(await store.keys())
-
-    _run(settings, ask)
+    found = _run(settings, lambda store: store.keys())
     for key in found:
         bound = key.source or ", ".join(key.groups)
         click.echo(f"{key.id}  {key.name:<20} {key.role:<9} {_state(key):<22} {bound}".rstrip())
@@ -80,15 +78,13 @@ def list_keys(settings: Settings) -> None:
 def revoke(settings: Settings, named: str) -> None:
     """Make a key worthless, on all servers within 5 seconds. ID may be its name where no other key has it."""
     require_existing(settings)
-    revoked: list[str] = []
 
-    async def work(store: Store) -> None:
+    async def work(store: Store) -> str:
         key = await _key(store, named)
         await _write(store, "revokeKey", replace(key, revoked_at=key.revoked_at or _now()))
-        revoked.append(key.id)
+        return key.id
 
-    _run(settings, work)
-    click.echo(f"Revoked {revoked[0]}.")
+    click.echo(f"Revoked {_run(settings, work)}.")
 
 
 @keys.command()
@@ -100,18 +96,16 @@ def revoke(settings: Settings, named: str) -> None:
 def rotate(settings: Settings, named: str, overlap: int) -> None:
     """Make a new key like an old one, which stays good for a while. ID may be its name where no other key has it."""
     require_existing(settings)
-    made: list[tuple[str, ApiKey, str]] = []
 
-    async def work(store: Store) -> None:
+    async def work(store: Store) -> tuple[str, ApiKey, str]:
         key = await _key(store, named)
         if not key.is_good(time.time()):
             raise Failure(f"the key {key.id} is {_state(key)}; make a new one", Exit.PROBLEMS)
         token, new, old = successor(key, _now(), overlap * HOUR)
         await _write(store, "rotateKey", new, old)
-        made.append((token, new, key.id))
+        return token, new, key.id
 
-    _run(settings, work)
-    token, new, old = made[0]
+    token, new, old = _run(settings, work)
     _show(token, new)
     click.echo(f"The old key {old} stays good for {overlap} hours at most.")
 
@@ -138,12 +132,12 @@ async def _write(store: Store, action: str, *changed: ApiKey) -> None:
         await tx.record(by.ended(Outcome.APPLIED, utc_now(), refs=names))
 
 
-def _run(settings: Settings, work: Callable[[Store], Awaitable[None]]) -> None:
-    async def run() -> None:
+def _run(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    async def run() -> T:
         async with opened(open_store(settings)) as store:
-            await work(store)
+            return await work(store)
 
-    asyncio.run(run())
+    return asyncio.run(run())
 
 
 def _show(token: str, key: ApiKey) -> None:

@@ -9,12 +9,12 @@ from graph_api.access.audit import Outcome
 from graph_api.app import open_store
 from graph_api.backup import run
 from graph_api.backup.file import Digest, check_file
+from graph_api.catalog.times import utc_now
 from graph_api.cli.backup import file_argument, told
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.progress import progress
 from graph_api.cli.session import exists, locally
 from graph_api.settings import Settings
-from graph_api.writing import utc_now
 
 
 @click.command()

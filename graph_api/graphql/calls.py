@@ -52,7 +52,7 @@ class Call(NamedTuple):
     value: Read
     """Completes what the resolver gives."""
 
-    def read(self, attempt: "Attempt", rows: Values) -> Answer:
+    def read(self, attempt: "ReadAttempt", rows: Values) -> Answer:
         if not rows:
             return self.value(attempt, [])
 
@@ -96,7 +96,7 @@ def _of_row(resolver: StrawberryResolver[Any], name: str | None, arguments: dict
     return partial(call, **arguments) if resolver.self_parameter else lambda _row: call(**arguments)
 
 
-class Attempt:
+class ReadAttempt:
     """One try to read a value. What it has asked is not asked again where the executor has to do its work."""
 
     def __init__(self, executor: "CatalogExecutor", path: Path) -> None:

@@ -31,7 +31,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from graph_api.graphql import readers
-from graph_api.graphql.calls import DEFINITION, Attempt, Call
+from graph_api.graphql.calls import DEFINITION, Call, ReadAttempt
 from graph_api.graphql.readers import NotPlainError, Read, Values
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _one_of(type_: GraphQLAbstractType, details: Details) -> Read | None:
         return None
     compiled: dict[str, Read | None] = {}
 
-    def reader_of(attempt: Attempt, name: str) -> Read:
+    def reader_of(attempt: ReadAttempt, name: str) -> Read:
         if name not in compiled:
             compiled[name] = _row(attempt.executor, _possible(attempt.executor.schema, type_, name), details)
         read = compiled[name]

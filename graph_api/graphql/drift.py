@@ -13,12 +13,13 @@ from graph_api.catalog.drift import DriftKind, DriftPlace, DriftQuestion
 from graph_api.catalog.entity import LinkOrigin, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
+from graph_api.catalog.times import utc_text
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, FilterArgument, First, described
 from graph_api.graphql.conflicts import ConflictingValue, stated_owners
 from graph_api.graphql.connections import Dated, date
 from graph_api.graphql.context import Info
-from graph_api.graphql.filtering import compile_filter, utc_text
+from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.links import Link
 from graph_api.graphql.pagination import Place, bad_cursor, keyset_page_info, page_arguments
 from graph_api.graphql.times import Time

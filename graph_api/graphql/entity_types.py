@@ -7,7 +7,8 @@ import strawberry
 from strawberry import Parent
 
 from graph_api.catalog import entity as catalog
-from graph_api.catalog.codeowners import MAX_PATTERN, Match
+from graph_api.catalog.codeowners import Match
+from graph_api.catalog.codeowners_patterns import MAX_PATTERN
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.ownership import code_owners_of, unresolved_code_owner

@@ -30,7 +30,7 @@ from graphql import (
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from graph_api.graphql.calls import Attempt, Call, Outcomes, Replay
+from graph_api.graphql.calls import Call, Outcomes, ReadAttempt, Replay
 from graph_api.graphql.compiling import Details
 from graph_api.graphql.context import AnswerTooLargeError, Context
 from graph_api.graphql.plans import plan_of
@@ -126,7 +126,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
             )
 
         read = self._reader(return_type, field_details_list, result)
-        return self._read(read, Attempt(self, path), result, plainly) if read else plainly()
+        return self._read(read, ReadAttempt(self, path), result, plainly) if read else plainly()
 
     def _reader(self, type_: GraphQLOutputType, details: Details, result: Any) -> Read | None:
         if not self.plan or result is None or isinstance(result, Exception):
@@ -135,7 +135,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
             return None  # the executor comes back with the type within
         return self.plan.reader(self, type_, details)
 
-    def _read(self, read: Read, attempt: Attempt, result: Any, plainly: Callable[[], Any]) -> Any:
+    def _read(self, read: Read, attempt: ReadAttempt, result: Any, plainly: Callable[[], Any]) -> Any:
         try:
             answer = read(attempt, [result])
         except Exception as error:
@@ -143,7 +143,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
             return plainly()
         return answer[0] if isinstance(answer, list) else self._read_later(answer, attempt, plainly)
 
-    async def _read_later(self, answer: Later, attempt: Attempt, plainly: Callable[[], Any]) -> Any:
+    async def _read_later(self, answer: Later, attempt: ReadAttempt, plainly: Callable[[], Any]) -> Any:
         try:
             return (await answer())[0]
         except Exception as error:
@@ -151,7 +151,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
         completed = plainly()
         return await completed if isawaitable(completed) else completed
 
-    def _give_up(self, attempt: Attempt, error: Exception) -> None:
+    def _give_up(self, attempt: ReadAttempt, error: Exception) -> None:
         # What a mutation has done is told as far as that goes.
         if isinstance(error, AnswerTooLargeError) and self.operation.operation is not OperationType.MUTATION:
             raise error

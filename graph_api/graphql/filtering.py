@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -28,6 +28,7 @@ from graph_api.catalog.filters import LinkFilter as CatalogLinkFilter
 from graph_api.catalog.kinds import KINDS
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS
+from graph_api.catalog.times import utc_text
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.context import Context
@@ -183,7 +184,7 @@ def _each(read: Callable[[object], Value], value: object) -> Value | tuple[Value
 
 def _value(value: object) -> Value:
     if isinstance(value, datetime):
-        return utc_text(value)
+        return _time(value)
     if isinstance(value, LinkOrigin):
         return value.value
     if isinstance(value, str):
@@ -206,15 +207,13 @@ def check_text(value: str) -> None:
         raise CatalogError(ErrorCode.BAD_INPUT, "a text holds a lone surrogate, which is no character") from None
 
 
-def utc_text(value: datetime) -> str:
-    """A time as the store writes it: ISO 8601 in UTC with milliseconds."""
+def _time(value: datetime) -> str:
     try:
-        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return utc_text(value)
     except OverflowError:
         raise CatalogError(
             ErrorCode.BAD_INPUT, f"the time {value.isoformat()} lies outside the years 1 to 9999 in UTC"
         ) from None
-    return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def _owned_by(owned_by: inputs.OwnedByFilter, context: Context) -> Filter:

@@ -1,17 +1,14 @@
 """What a document may cost before anything of it runs: tokens, depth, and what is left after expanding fragments."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphql import (
     ASTValidationRule,
     DocumentNode,
-    FieldNode,
     FloatValueNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -19,8 +16,6 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OverlappingFieldsCanBeMergedRule,
-    SelectionNode,
-    SelectionSetNode,
     ValidationContext,
     get_operation_ast,
     parse,
@@ -35,24 +30,19 @@ from strawberry.types.graphql import OperationType
 
 from graph_api.errors import ErrorCode
 from graph_api.graphql.context import Context
-from graph_api.graphql.cost import CostKey, cost_key, estimate
+from graph_api.graphql.cost import cost_key, estimate
+from graph_api.graphql.document_cache import ValidDocuments
+from graph_api.graphql.document_size import find_excess
 from graph_api.telemetry.record import CURRENT
 
-MAX_NESTING = 200
-"""Selection sets inside each other, fragments included: as many as graphql-core parses, and far from Python's limit."""
 MAX_ERRORS = 20
 MAX_COMPARISONS = 25_000
 """Of fields with one response name, pair by pair: some 220 times the same field. graphql-core allows ten times as many,
 which take it more than half a second."""
-MAX_KEPT_DOCUMENTS = 64
-MAX_KEPT_CHARACTERS = 4_000
-"""Of a document that is kept; parsed, each takes up to 2 MB."""
-MAX_KEPT_COSTS = 100
 MAX_GIVEN = 2_000
 """Objects in the variables of a question: each is read wherever its variable stands, while nobody else is answered.
 Those of writes are bounded by the size of a batch, and read in a thread.
 """
-INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,20 +62,6 @@ class Limits:
     """That one answer may hold, see cost.py."""
     suggestions: bool = True
     """Whether errors about unknown names say which known ones are like them."""
-
-
-@dataclass(slots=True)
-class Size:
-    depth: int = 0
-    fields: int = 0
-    aliases: int = 0
-    directives: int = 0
-
-    def add(self, other: "Size") -> None:
-        self.depth = max(self.depth, other.depth)
-        self.fields += other.fields
-        self.aliases += other.aliases
-        self.directives += other.directives
 
 
 class FiniteNumbersRule(ASTValidationRule):
@@ -113,40 +89,6 @@ RULES = (
     OneOfInputValidationRule,
     FiniteNumbersRule,
 )
-
-
-class _Kept(NamedTuple):
-    document: DocumentNode
-    costs: dict[CostKey, int]
-    """Of its operations, with the variables that have been asked with."""
-
-
-class ValidDocuments:
-    """Parsed and validated documents of one schema by their text: portals ask few documents with many variables."""
-
-    def __init__(self) -> None:
-        self._documents: dict[str, _Kept] = {}
-
-    def get(self, query: str) -> DocumentNode | None:
-        kept = self._documents.get(query)
-        return kept.document if kept else None
-
-    def keep(self, query: str, document: DocumentNode) -> None:
-        if len(query) > MAX_KEPT_CHARACTERS:
-            return
-        if len(self._documents) >= MAX_KEPT_DOCUMENTS:
-            self._documents.clear()
-        self._documents[query] = _Kept(document, {})
-
-    def cost(self, query: str, document: DocumentNode, key: CostKey, estimate: Callable[[], int]) -> int:
-        kept = self._documents.get(query)
-        if kept is None or kept.document is not document:
-            return estimate()
-        if key not in kept.costs:
-            if len(kept.costs) >= MAX_KEPT_COSTS:
-                kept.costs.clear()
-            kept.costs[key] = estimate()
-        return kept.costs[key]
 
 
 class DocumentLimits(SchemaExtension):
@@ -288,78 +230,3 @@ def _ambiguous(document: DocumentNode) -> list[GraphQLError]:
     if len(operations) < 2:
         return []
     return [GraphQLError("`operationName` must say which of the document's operations to run.", operations)]
-
-
-def find_excess(document: DocumentNode, limits: Limits) -> GraphQLError | None:
-    """The first limit that the document breaks. Linear in the length of the document."""
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if len(operations) > limits.operations:
-        return _error(ErrorCode.TOO_LARGE, f"More than {limits.operations} operations.", operations[limits.operations])
-    measure = _Measure(document)
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            try:
-                size = measure.selections(definition.selection_set, level=1)
-            except _NestingError:
-                return _error(ErrorCode.TOO_DEEP, "The document is nested too deeply.", definition)
-            size.directives += len(definition.directives or ())
-            if error := _judge(size, limits, definition):
-                return error
-    return None
-
-
-def _judge(size: Size, limits: Limits, node: OperationDefinitionNode | FragmentDefinitionNode) -> GraphQLError | None:
-    if size.depth > limits.depth:
-        return _error(ErrorCode.TOO_DEEP, f"Fields are nested {size.depth} deep; at most {limits.depth} may be.", node)
-    for name in ("fields", "aliases", "directives"):
-        limit = getattr(limits, name)
-        if getattr(size, name) > limit:
-            return _error(ErrorCode.TOO_LARGE, f"More than {limit} {name}, fragments expanded.", node)
-    return None
-
-
-def _error(code: ErrorCode, message: str, node: OperationDefinitionNode | FragmentDefinitionNode) -> GraphQLError:
-    return GraphQLError(message, node, extensions={"code": code})
-
-
-class _NestingError(Exception):
-    pass
-
-
-class _Measure:
-    """Measures every fragment once. Unknown fragments and spreads that close a cycle are left to the standard rules."""
-
-    def __init__(self, document: DocumentNode) -> None:
-        self.fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
-        self.sizes: dict[str, Size] = {}
-
-    def selections(self, selection_set: SelectionSetNode, level: int) -> Size:
-        if level > MAX_NESTING:
-            raise _NestingError
-        total = Size()
-        for selection in selection_set.selections:
-            total.add(self._selection(selection, level))
-        return total
-
-    def _selection(self, node: SelectionNode, level: int) -> Size:
-        if isinstance(node, FragmentSpreadNode):
-            size = Size()
-            size.add(self._fragment(node.name.value, level))
-        else:
-            inner: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined] # fields, inline fragments
-            size = self.selections(inner, level + 1) if inner else Size()
-        if isinstance(node, FieldNode):
-            size.depth = 1 if node.name.value in INTROSPECTION else size.depth + 1
-            size.fields += 1
-            size.aliases += node.alias is not None
-        size.directives += len(node.directives or ())
-        return size
-
-    def _fragment(self, name: str, level: int) -> Size:
-        if name not in self.sizes:
-            self.sizes[name] = Size()
-            if fragment := self.fragments.get(name):
-                self.sizes[name] = self.selections(fragment.selection_set, level + 1)
-        return self.sizes[name]

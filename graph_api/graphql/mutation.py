@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from graph_api import edit_problems, edits
 from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkStatement
+from graph_api.catalog.merge import API_CONNECTOR, API_SOURCE
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
@@ -24,7 +25,6 @@ from graph_api.sources.fields import MAX_TEXT, content_problem
 from graph_api.sync import confirm_sync, sync
 
 MAX_ITEMS = 10_000
-DEFAULT_SOURCE = "api"
 
 
 @batched
@@ -105,7 +105,7 @@ class LinkInput(LinkKeyInput):
             raise CatalogError(ErrorCode.INVALID, f"`confidence` goes from 0 to 1; got {self.confidence}")
         return LinkStatement(
             key=self.key(),
-            document=edits.API_CONNECTOR,
+            document=API_CONNECTOR,
             location=source,
             criticality=self.criticality,
             confidence=self.confidence,
@@ -157,7 +157,7 @@ class Mutation:
         self,
         info: Info,
         entities: Annotated[list[EntityInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -170,7 +170,7 @@ class Mutation:
         self,
         info: Info,
         entities: Annotated[list[EntityRemovalInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -187,7 +187,7 @@ class Mutation:
         self,
         info: Info,
         links: Annotated[list[LinkInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -202,7 +202,7 @@ class Mutation:
         self,
         info: Info,
         links: Annotated[list[LinkKeyInput], described("At most 10,000.")],
-        source: SourceName = DEFAULT_SOURCE,
+        source: SourceName = API_SOURCE,
         dry_run: DryRun = False,
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> MutationPayload | None:
@@ -281,7 +281,7 @@ def _snapshot(
             add_link(said, link)
     snapshot = Snapshot(
         source=source,
-        connector=edits.API_CONNECTOR,
+        connector=API_CONNECTOR,
         entities={statement.ref: statement for statement in placed_by_annotations([*stated.values()])},
         links=said,
         problems=tuple(problems),

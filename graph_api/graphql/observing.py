@@ -15,7 +15,7 @@ class Observed(SchemaExtension):
         type_ = context.operation_type.value.lower()
         request = CURRENT.get()
         if request:
-            request.is_operation(type_, context.operation_name)
+            request.set_operation(type_, context.operation_name)
         with span(f"graphql.{type_}") as current:
             current.set("graphql.operation.type", type_)
             current.set("graphql.operation.name", request.operation if request else None)

@@ -84,7 +84,6 @@ class OwnershipGap:
 @strawberry.type(description="A page of ownership gaps.")
 class OwnershipGapConnection:
     page: strawberry.Private[EntityConnection]
-    filter_: strawberry.Private[Filter]
 
     @strawberry.field(description="The gaps of this page.")
     def edges(self) -> list[OwnershipGap]:
@@ -104,7 +103,7 @@ class OwnershipGapConnection:
 
     @strawberry.field(description="How many entities have a gap.")
     async def total_count(self, info: Info) -> int:
-        return await info.context.store.count(self.filter_)
+        return await self.page.total_count(info)
 
 
 @strawberry.type(description="How much of a group of entities has an owner. total = effective + none.")
@@ -139,7 +138,7 @@ async def _gaps(
         items.append(Not(Compare("owner", Op.EXISTS, True)))
     condition = And((_ownable(), Or(tuple(items)), await compile_filter(filter, info.context)))
     page = await entity_page(info, condition, sort, (first, after, last, before))
-    return OwnershipGapConnection(page=page, filter_=condition)
+    return OwnershipGapConnection(page=page)
 
 
 async def _silent_owners(store: Reading, reasons: list[GapReason]) -> list[Ref]:

@@ -13,7 +13,7 @@ from graphql import (
 )
 
 from graph_api.graphql.compiling import Details, compile_value
-from graph_api.graphql.limits import MAX_KEPT_CHARACTERS, MAX_KEPT_DOCUMENTS
+from graph_api.graphql.document_cache import MAX_KEPT_CHARACTERS, MAX_KEPT_DOCUMENTS
 from graph_api.graphql.needed import what_is_needed
 from graph_api.graphql.readers import Read
 from graph_api.store.protocol import Needed

@@ -16,14 +16,14 @@ from graphql import Undefined
 from graph_api.graphql.context import AnswerTooLargeError
 
 if TYPE_CHECKING:
-    from graph_api.graphql.calls import Attempt
+    from graph_api.graphql.calls import ReadAttempt
 
 _LARGEST_INT = 2**31 - 1
 
 Values: TypeAlias = list[Any]
 Later: TypeAlias = Callable[[], Coroutine[Any, Any, Values]]
 Answer: TypeAlias = Values | Later
-Read: TypeAlias = Callable[["Attempt", Values], Answer]
+Read: TypeAlias = Callable[["ReadAttempt", Values], Answer]
 Source: TypeAlias = Callable[[Any], Any]
 
 
@@ -87,7 +87,7 @@ def rows_of(names: Sequence[str], reads: Sequence[Read], fits: Callable[[Any, An
                 row[name] = value
         return rows
 
-    def read_rows(attempt: "Attempt", rows: Values) -> Answer:
+    def read_rows(attempt: "ReadAttempt", rows: Values) -> Answer:
         if fits and not all(fits(row, None) for row in {type(row): row for row in rows}.values()):
             raise NotPlainError
         return together([read(attempt, rows) for read in reads], zipped)
@@ -95,8 +95,8 @@ def rows_of(names: Sequence[str], reads: Sequence[Read], fits: Callable[[Any, An
     return read_rows
 
 
-def each_by_type(types_of: Callable[[Values], Values], reader_of: Callable[["Attempt", Any], Read]) -> Read:
-    def read_each(attempt: "Attempt", rows: Values) -> Answer:
+def each_by_type(types_of: Callable[[Values], Values], reader_of: Callable[["ReadAttempt", Any], Read]) -> Read:
+    def read_each(attempt: "ReadAttempt", rows: Values) -> Answer:
         types = types_of(rows)
         if len(set(types)) == 1:
             return reader_of(attempt, types[0])(attempt, rows)
@@ -114,7 +114,7 @@ def each_by_type(types_of: Callable[[Values], Values], reader_of: Callable[["Att
 
 
 def required(read: Read) -> Read:
-    def read_required(attempt: "Attempt", values: Values) -> Answer:
+    def read_required(attempt: "ReadAttempt", values: Values) -> Answer:
         if NoneType in _types_of(values):
             raise NotPlainError
         return read(attempt, values)
@@ -123,7 +123,7 @@ def required(read: Read) -> Read:
 
 
 def optional(read: Read) -> Read:
-    def read_optional(attempt: "Attempt", values: Values) -> Answer:
+    def read_optional(attempt: "ReadAttempt", values: Values) -> Answer:
         if NoneType not in _types_of(values):
             return read(attempt, values)
 
@@ -139,7 +139,7 @@ def optional(read: Read) -> Read:
 def lists_of(read: Read, *, counted: bool) -> Read:
     """`counted`: of objects, of which one answer may hold so many."""
 
-    def read_lists(attempt: "Attempt", values: Values) -> Answer:
+    def read_lists(attempt: "ReadAttempt", values: Values) -> Answer:
         if not all(issubclass(type_, Sequence) and not issubclass(type_, str | bytes) for type_ in _types_of(values)):
             raise NotPlainError
         if counted:
@@ -156,7 +156,7 @@ def lists_of(read: Read, *, counted: bool) -> Read:
 
 
 def coerced(coerce: Source) -> Read:
-    def read_coerced(_attempt: "Attempt", values: Values) -> Answer:
+    def read_coerced(_attempt: "ReadAttempt", values: Values) -> Answer:
         found = list(map(coerce, values))
         if any(value is None or value is Undefined for value in found):
             raise NotPlainError
@@ -166,7 +166,7 @@ def coerced(coerce: Source) -> Read:
 
 
 def _all_of(type_: type) -> Read:
-    def read_plain(_attempt: "Attempt", values: Values) -> Answer:
+    def read_plain(_attempt: "ReadAttempt", values: Values) -> Answer:
         if not _types_of(values) <= {type_}:
             raise NotPlainError
         return values
@@ -174,7 +174,7 @@ def _all_of(type_: type) -> Read:
     return read_plain
 
 
-def _whole(_attempt: "Attempt", values: Values) -> Answer:
+def _whole(_attempt: "ReadAttempt", values: Values) -> Answer:
     if not _types_of(values) <= {int} or (values and not -_LARGEST_INT <= min(values) <= max(values) <= _LARGEST_INT):
         raise NotPlainError
     return values

@@ -2,11 +2,12 @@
 
 from strawberry.schema.config import StrawberryConfig
 
+from graph_api.graphql.document_cache import ValidDocuments
 from graph_api.graphql.entity_types import ENTITY_TYPES
 from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.execution import CatalogExecutor
 from graph_api.graphql.gate import guard
-from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
+from graph_api.graphql.limits import DocumentLimits, Limits
 from graph_api.graphql.mutation import Mutation
 from graph_api.graphql.observing import Observed
 from graph_api.graphql.query import Query

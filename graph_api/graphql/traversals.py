@@ -144,48 +144,35 @@ async def _start(info: Info, of: list[str] | None, where: inputs.EntityFilter | 
     return [row.ref for row in page.entities]
 
 
-async def _dependencies(
-    info: Info,
-    of: StartRefs = None,
-    where: StartFilter = None,
-    walk: WalkArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> HitConnection:
-    return await _hits(info, await _start(info, of, where), Direction.OUT, walk, 1, (first, after, last, before))
+def _walk(direction: Direction, description: str, *, impact: bool = False) -> Any:
+    """What a walk from some entities hits: one link far unless the client says how far, or with `impact` at any
+    distance.
+    """
+
+    async def resolve(
+        info: Info,
+        of: StartRefs = None,
+        where: StartFilter = None,
+        walk: WalkArgument = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> HitConnection:
+        if impact:
+            _check_impact(walk)
+        start, depth = await _start(info, of, where), None if impact else 1
+        return await _hits(info, start, direction, walk, depth, (first, after, last, before))
+
+    return strawberry.field(resolver=resolve, description=description)
 
 
-async def _dependents(
-    info: Info,
-    of: StartRefs = None,
-    where: StartFilter = None,
-    walk: WalkArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> HitConnection:
-    return await _hits(info, await _start(info, of, where), Direction.IN, walk, 1, (first, after, last, before))
-
-
-async def _impact(
-    info: Info,
-    of: StartRefs = None,
-    where: StartFilter = None,
-    walk: WalkArgument = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> HitConnection:
+def _check_impact(walk: WalkOptions | None) -> None:
     structural = [name.value for name in (walk.relations or () if walk else ()) if not RELATIONS[name.value].impact]
     if structural:
         raise CatalogError(
             ErrorCode.BAD_INPUT, f"{', '.join(structural)} carries no impact; `dependents` walks structural relations"
         )
-    return await _hits(info, await _start(info, of, where), Direction.IN, walk, None, (first, after, last, before))
 
 
 @strawberry.type(description="All shortest paths between two entities, ordered by their refs.")
@@ -245,18 +232,19 @@ async def _cycles(
 
 @strawberry.type
 class TraversalQuery:
-    dependencies: HitConnection | None = strawberry.field(
-        resolver=_dependencies,
-        description="What these (`of`, or all that match `where`) need: directly, or as far as walk.maxDepth says.",
+    dependencies: HitConnection | None = _walk(
+        Direction.OUT,
+        "What these (`of`, or all that match `where`) need: directly, or as far as walk.maxDepth says.",
     )
-    dependents: HitConnection | None = strawberry.field(
-        resolver=_dependents,
-        description="What needs these (`of`, or all that match `where`): directly, or as far as walk.maxDepth says.",
+    dependents: HitConnection | None = _walk(
+        Direction.IN,
+        "What needs these (`of`, or all that match `where`): directly, or as far as walk.maxDepth says.",
     )
-    impact: HitConnection | None = strawberry.field(
-        resolver=_impact,
-        description="What is affected if these (`of`, or all that match `where`) change or fail, at any distance: how "
-        "far, through what, how hard, and whose.",
+    impact: HitConnection | None = _walk(
+        Direction.IN,
+        "What is affected if these (`of`, or all that match `where`) change or fail, at any distance: how far, through "
+        "what, how hard, and whose.",
+        impact=True,
     )
     paths: Paths | None = strawberry.field(resolver=_paths, description="How one entity depends on another.")
     cycles: Cycles | None = strawberry.field(resolver=_cycles, description="Entities that depend on themselves.")

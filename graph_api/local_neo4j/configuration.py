@@ -15,6 +15,7 @@ PROCEDURES = (
 """All that may be called: graph-api needs the first three, and whoever looks after a database the last."""
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 _LARGE_HEAP = 2**31
+_PAGE_CACHE = 256 * 2**20
 
 
 def major_version(version: str) -> int:
@@ -29,7 +30,7 @@ def minimum_java(version: str) -> int:
     return 17 if major_version(version) == 5 else 21
 
 
-def neo4j_conf(version: str, bolt_port: int, heap: str, pagecache: str) -> str:
+def neo4j_conf(version: str, bolt_port: int, heap: str) -> str:
     """The text of neo4j.conf; folders are Neo4j's defaults, all below its home."""
     settings = {
         "server.bolt.listen_address": f"127.0.0.1:{bolt_port}",
@@ -39,7 +40,7 @@ def neo4j_conf(version: str, bolt_port: int, heap: str, pagecache: str) -> str:
         # whoever reaches the loopback interface may do everything: for development, tests and benchmarks only
         "dbms.security.auth_enabled": "false",
         "server.config.strict_validation.enabled": "true",
-        "server.memory.pagecache.size": str(_bytes(pagecache)),
+        "server.memory.pagecache.size": str(_PAGE_CACHE),
         # Neo4j's own 70 % refuses a sync of 450,000 changes with a heap of 2 GiB, though it fits
         "dbms.memory.transaction.total.max": str(_bytes(heap) * 85 // 100),
         "db.memory.transaction.max": str(_bytes(heap) * 85 // 100),

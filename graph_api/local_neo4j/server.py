@@ -44,12 +44,11 @@ def start(
     bolt_port: int = 7687,
     version: str = DEFAULT_VERSION,
     heap: str = "512m",
-    pagecache: str = "256m",
 ) -> Running:
     """Starts Neo4j with its data in `home`, on 127.0.0.1 only, and returns once it answers queries.
 
     Where one runs from this home already, that one is returned as it is, whatever its port and version.
-    The first start of a version downloads it. `heap` and `pagecache` are sizes like 512m or 2g.
+    The first start of a version downloads it. `heap` is a size like 512m or 2g.
     Raises LocalNeo4jError if the port is taken, Java or a download tool is missing, or the server gives up.
     """
     home = home.expanduser().resolve()
@@ -58,7 +57,7 @@ def start(
             progress(f"Neo4j {running.version} runs already at {running.uri}")
             _await_answer(running)
             return running
-        conf = neo4j_conf(version, bolt_port, heap, pagecache)
+        conf = neo4j_conf(version, bolt_port, heap)
         java, java_version = find_java(minimum_java(version))
         lib = ensure_jars(version, progress)
         _refuse_taken_port(bolt_port)

@@ -108,7 +108,12 @@ class _Diff(Generic[K, S]):
         self._known: Spool[K, S | None] = Spool()
         """What was said before and still is, with what it says now where that is something else."""
         self._withdrawn: Spool[K, S | None] = Spool()
-        self.before = self.added = self.removed = 0
+        self.before = self.removed = 0
+
+    @property
+    def added(self) -> int:
+        """What was not said before, once all of that is compared."""
+        return len(self._now) - len(self._known)
 
     def compare(self, before: Mapping[K, S], instead: Mapping[K, S] = MappingProxyType({})) -> None:
         """`instead` of what is said now."""
@@ -135,7 +140,6 @@ class _Diff(Generic[K, S]):
         for key, statement in self._now.items():
             known = self._known.get(key, _NEW)
             if isinstance(known, _New):
-                self.added += 1
                 yield key, altered(statement, first_seen=self._at)
             elif known:
                 yield key, known

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity, EntityStatement, Link, LinkKey, LinkStatement
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.planning.correlating import Standing, find_standing
+from graph_api.standing import stated_rows
 from graph_api.store.lookups import Said
 from graph_api.store.protocol import WriteTransaction
 
@@ -33,7 +33,6 @@ class Restated:
     old_links: Mapping[LinkKey, Link]
     entities: Mapping[Ref, Mapping[str, EntityStatement]]
     links: Mapping[LinkKey, Mapping[str, tuple[LinkStatement, ...]]]
-    order: SourceOrder
 
 
 async def restate(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Restated:
@@ -69,8 +68,7 @@ async def _restated(
         standing.rows,
         links.old,
         {ref: _entity_in_order(said, order) for ref, said in _entities(standing, edit).items()},
-        {key: in_order(said, order) for key, said in links.said.items()},
-        order,
+        {key: by_priority(said, order) for key, said in links.said.items()},
     )
 
 
@@ -160,7 +158,7 @@ def _key_order(statement: LinkStatement) -> tuple[str, str, str, str]:
     return source, relation, target, environment or ""
 
 
-def in_order(statements: Mapping[str, S], order: SourceOrder) -> Mapping[str, S]:
+def by_priority(statements: Mapping[str, S], order: SourceOrder) -> Mapping[str, S]:
     return dict(sorted(statements.items(), key=lambda item: order(item[0]))) if len(statements) > 1 else statements
 
 
@@ -175,15 +173,6 @@ async def each_said(tx: WriteTransaction, source: str) -> AsyncIterator[Said]:
     while said.more is not None:
         said = await tx.said_by(source, said.more)
         yield said
-
-
-async def stated_rows(tx: WriteTransaction, refs: Collection[Ref]) -> dict[Ref, Entity]:
-    """Rows by the refs that some source gave them, or that they have."""
-    rows = await tx.entities(refs)
-    missing = [ref for ref in refs if ref not in rows]
-    named = await tx.resolve(missing) if missing else {}
-    others = await tx.entities({ref for found in named.values() for ref in found}) if named else {}
-    return rows | standing_in(named, others)
 
 
 async def stated_links(tx: WriteTransaction, source: str, keys: Collection[LinkKey]) -> dict[LinkKey, LinkStatement]:

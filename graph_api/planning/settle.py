@@ -20,18 +20,20 @@ from graph_api.store.protocol import WriteTransaction
 
 async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> ChangeSet:
     """The rows that this edit changes."""
-    around, rows = await _derived(tx, await restate(tx, edit, order))
+    around, rows = await _derived(tx, await restate(tx, edit, order), order)
     return await _compare(around, rows, order)
 
 
 async def settle_order(tx: WriteTransaction, order: SourceOrder) -> ChangeSet:
     """The rows that change when everything is joined, merged and restricted as `order` says."""
-    around, rows = await _derived(tx, await restate_all(tx, order))
+    around, rows = await _derived(tx, await restate_all(tx, order), order)
     await derive_pointed_at(around, rows, order.restrictions)
     return await _compare(around, rows, order)
 
 
-async def _derived(tx: WriteTransaction, restated: Restated) -> tuple[Neighbourhood, dict[Ref, Entity]]:
+async def _derived(
+    tx: WriteTransaction, restated: Restated, order: SourceOrder
+) -> tuple[Neighbourhood, dict[Ref, Entity]]:
     merged = {ref: merge_entity(ref, said) if said else unresolved(ref) for ref, said in restated.entities.items()}
     links = {}
     for key, said in restated.links.items():
@@ -40,7 +42,7 @@ async def _derived(tx: WriteTransaction, restated: Restated) -> tuple[Neighbourh
         if not same_link(link, old):
             links[key] = link
     around = Neighbourhood(tx, restated.old, merged, restated.old_links, links)
-    return around, await derive(around, restated.order)
+    return around, await derive(around, order)
 
 
 async def _compare(around: Neighbourhood, rows: dict[Ref, Entity], order: SourceOrder) -> ChangeSet:

@@ -56,8 +56,3 @@ class Lookups(Protocol):
     async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
         """The current statements of one source, of so many rows at a time with their outgoing links."""
         ...
-
-    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        """Whose merge depends on the order of sources: entities that several state or name owners of, and links that
-        several state."""
-        ...

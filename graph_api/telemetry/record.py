@@ -37,7 +37,7 @@ class RequestRecord:
         principal: Principal | None = self.state.get("principal")
         return principal.name if principal else NOBODY
 
-    def is_operation(self, type_: str, name: str | None) -> None:
+    def set_operation(self, type_: str, name: str | None) -> None:
         self.operation_type = type_
         self.operation = name[:MAX_NAME] if name else None
 

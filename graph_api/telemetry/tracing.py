@@ -1,6 +1,6 @@
 """Traces: a request, the operation in it, and the questions to the store. No texts of clients, and nothing waits.
 
-Without `start_tracing` a span costs nothing and goes nowhere.
+Outside of tracing() a span costs nothing and goes nowhere.
 """
 
 from collections.abc import Iterator, Mapping

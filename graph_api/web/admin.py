@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from graph_api.catalog.changes import SourceInfo, SyncRun, SyncStatus
-from graph_api.catalog.merge import API_SOURCE
+from graph_api.catalog.merge import API_CONNECTOR
 from graph_api.errors import CatalogError
 from graph_api.store.protocol import Store
 from graph_api.telemetry.metrics import BUILD, REGISTRY, REMOVED, STORE_UP, SYNC_AGE, SYNC_FAILED, SYNCS_HELD
@@ -58,7 +58,7 @@ def _tell_of_sources(sources: Sequence[SourceInfo], held: Sequence[SyncRun]) -> 
     for gauge in (SYNC_AGE, SYNC_FAILED, SYNCS_HELD, REMOVED):
         gauge.clear()
     waiting = Counter(run.source for run in held)
-    for source in sorted(sources, key=lambda row: (row.connector == API_SOURCE, row.name))[:MAX_SOURCES]:
+    for source in sorted(sources, key=lambda row: (row.connector == API_CONNECTOR, row.name))[:MAX_SOURCES]:
         seen = source.last_applied_at
         if seen:
             _set(SYNC_AGE, source, (now - datetime.fromisoformat(seen)).total_seconds())

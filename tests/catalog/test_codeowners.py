@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_api.catalog.codeowners import MAX_PATTERN, CodeOwners, Dialect, Match, Rule, Section, SyntaxProblem
+from graph_api.catalog.codeowners import CodeOwners, Dialect, Match, Rule, Section, SyntaxProblem
+from graph_api.catalog.codeowners_patterns import MAX_PATTERN
 
 GITHUB, GITLAB = Dialect.GITHUB, Dialect.GITLAB
 
@@ -197,9 +198,9 @@ db/
 def test_gitlab_sections_are_merged_by_name_and_give_default_owners() -> None:
     file = CodeOwners.parse(SECTIONS, GITLAB)
     assert file.sections == (
-        Section("Docs", 4, optional=False, approvals=2, default_owners=("@docs", "@writers")),
-        Section("Go", 9, optional=True, approvals=1, default_owners=()),
-        Section("Db", 16, optional=True, approvals=1, default_owners=("@dba",)),
+        Section("Docs", default_owners=("@docs", "@writers")),
+        Section("Go", default_owners=()),
+        Section("Db", default_owners=("@dba",)),
     )
     assert [(rule.pattern, rule.owners) for rule in file.rules if rule.section == "Docs"] == [
         ("docs/", ("@docs", "@writers")),
@@ -232,9 +233,9 @@ def test_on_gitlab_the_last_match_of_each_section_counts(
     assert list(found.items()) == list(expected.items())
 
 
-def test_a_section_that_one_heading_requires_is_required() -> None:
+def test_a_section_has_the_default_owners_of_its_first_heading_that_names_any() -> None:
     (section,) = CodeOwners.parse("^[A]\n[a][3] @x\n^[A][2] @y\n", GITLAB).sections
-    assert section == Section("A", 1, optional=False, approvals=3, default_owners=("@x",))
+    assert section == Section("A", default_owners=("@x",))
 
 
 def test_the_owners_of_a_repeated_heading_are_the_defaults_below_it() -> None:

@@ -10,7 +10,8 @@ import pytest
 from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, SelectionSetNode, parse
 
 from graph_api.graphql.cost import estimate
-from graph_api.graphql.limits import Limits, find_excess
+from graph_api.graphql.document_size import find_excess
+from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import schema
 
 FRAGMENTS = 6

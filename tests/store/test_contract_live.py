@@ -85,7 +85,7 @@ async def test_all_who_listen_share_one_poller_and_one_read(store: Store, open_s
         await batches.aclose()
     live.wake()
     await asyncio.sleep(0.1)
-    assert (live.listeners, polls()) == (0, 2)
+    assert polls() == 2, "nobody listens"
 
 
 async def test_a_listener_that_reads_slowly_reads_what_is_latest(store: Store) -> None:

@@ -14,8 +14,9 @@ from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.context import Context
+from graph_api.graphql.document_cache import ValidDocuments
 from graph_api.graphql.error_format import CatalogSchema
-from graph_api.graphql.limits import DocumentLimits, Limits, ValidDocuments
+from graph_api.graphql.limits import DocumentLimits, Limits
 from graph_api.live import LiveChanges
 from graph_api.store.protocol import Needed, Reading, Store
 

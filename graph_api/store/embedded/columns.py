@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.condition import AMONG, one_of
 from graph_api.store.embedded.lists import Ints
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -48,7 +48,7 @@ class Columns:
             ranges = ((first, first + _AT_ONCE - 1) for first in range(0, self._size, _AT_ONCE))
             found = (self._conn.execute(f"{select} BETWEEN ? AND ?", ends).fetchone() for ends in ranges)
         else:
-            found = self._conn.execute(f"{select} IN (SELECT value FROM json_each(?))", self._parameters)
+            found = self._conn.execute(f"{select} {AMONG}", self._parameters)
         return (texts for texts in found if texts[0] is not None)
 
     def rows(self, table: str, columns: Sequence[str], rest: str) -> sqlite3.Cursor:
@@ -60,7 +60,7 @@ class Columns:
     def _those(self, table: str, owner: str) -> str:
         if self._ids is None:
             return table
-        return f"(SELECT * FROM {table} WHERE {owner} IN (SELECT value FROM json_each(?)))"
+        return f"(SELECT * FROM {table} WHERE {owner} {AMONG})"
 
     @property
     def _parameters(self) -> tuple[str, ...]:

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 
 import orjson
 
+from graph_api.catalog.relations import Direction
+
+AMONG = "IN (SELECT value FROM json_each(?))"
+"""What one_of() is the parameter of."""
+RELATION_TERMS = f"SELECT id FROM terms WHERE field = 'relation' AND text {AMONG}"  # noqa: S608 - a constant
+NEAR = {Direction.OUT: "source", Direction.IN: "target"}
+"""The end of a link that a question starts from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -16,5 +24,5 @@ class Condition:
 
 
 def one_of(values: Iterable[object]) -> str:
-    """Any number of values as one parameter, for `IN (SELECT value FROM json_each(?))`."""
+    """Any number of values as one parameter, for AMONG."""
     return orjson.dumps(list(values)).decode()

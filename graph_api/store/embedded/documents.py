@@ -11,7 +11,7 @@ import orjson
 
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
 from graph_api.catalog.ref import Ref
-from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.condition import AMONG, one_of
 from graph_api.store.embedded.kept import Seen, kept_by, seen_by
 from graph_api.store.embedded.origins import origins_of
 from graph_api.store.embedded.sight import Sight
@@ -167,14 +167,12 @@ def to_link(row: Row) -> Link:
 def ids_of(conn: sqlite3.Connection, refs: Iterable[Ref], sight: Sight) -> dict[Ref, int]:
     """Of the existing ones."""
     seen = sight.row("e")
-    sql = f"SELECT e.ref, e.id FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
+    sql = f"SELECT e.ref, e.id FROM entities e WHERE e.ref {AMONG} AND {seen.sql}"
     return dict(conn.execute(sql, (one_of(refs), *seen.parameters)))
 
 
 def refs_of(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Ref]:
-    return dict(
-        conn.execute("SELECT id, ref FROM entities WHERE id IN (SELECT value FROM json_each(?))", (one_of(ids),))
-    )
+    return dict(conn.execute(f"SELECT id, ref FROM entities WHERE id {AMONG}", (one_of(ids),)))
 
 
 def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -> dict[Ref, Entity]:
@@ -191,10 +189,7 @@ def written_entities(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Re
     """As entities_of(), on a connection that writes, or may not keep what it reads."""
     if not refs:
         return {}
-    sql = (
-        f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
-        "WHERE e.ref IN (SELECT value FROM json_each(?))"
-    )
+    sql = f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id WHERE e.ref {AMONG}"
     return {row[0]: to_entity(row) for row in conn.execute(sql, (one_of(refs),))}
 
 
@@ -206,16 +201,16 @@ def kept_entities(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref])
 
 def _read_entities(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref], seen: Seen) -> dict[Ref, Entity]:
     among = sight.row("e")
-    sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {among.sql}"
+    sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref {AMONG} AND {among.sql}"
     found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(refs), *among.parameters))))
     kept = kept_by(conn).entities
-    seen.keep_entities({row.ref: row for id_, row in found.items() if kept.hold([id_])})
+    seen.keep_entities({row.ref: row for id_, row in found.items() if kept.holds_all([id_])})
     return {row.ref: row for row in found.values()}
 
 
 def entities_by_id(conn: sqlite3.Connection, ids: Sequence[int], sight: Sight) -> list[Entity]:
     """In the order of the ids, which exist and are seen."""
-    sql = "SELECT id, revision FROM entities WHERE id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT id, revision FROM entities WHERE id {AMONG}"
     found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(ids),))))
     return [found[id_] for id_ in ids]
 
@@ -227,7 +222,7 @@ def entities_at(conn: sqlite3.Connection, sight: Sight, revisions: Mapping[int, 
     if missing := revisions.keys() - found.keys():
         sql = (
             f"SELECT e.id, length(d.statements), {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id "
-            "WHERE e.id IN (SELECT value FROM json_each(?))"
+            f"WHERE e.id {AMONG}"
         )
         rows = conn.execute(sql, (one_of(missing),)).fetchall()
         read = {row[0]: to_entity(row[2:]) for row in rows}

@@ -16,7 +16,7 @@ from graph_api.catalog.drift import (
     owners_order,
 )
 from graph_api.catalog.ref import Ref
-from graph_api.store.embedded.condition import Condition, one_of
+from graph_api.store.embedded.condition import AMONG, RELATION_TERMS, Condition, one_of
 from graph_api.store.embedded.documents import LINK_COLUMNS, LINK_TABLES, entities_by_id, links_where, to_link
 from graph_api.store.embedded.filters import Compiler
 from graph_api.store.embedded.origins import DECLARED, OBSERVED
@@ -114,8 +114,7 @@ def _unobserved(conn: sqlite3.Connection, sight: Sight, since: str) -> Condition
 
 def _ids(conn: sqlite3.Connection, *relations: str) -> str:
     """Of the terms, as SQL has a list."""
-    sql = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
-    return ", ".join(str(id_) for (id_,) in conn.execute(sql, (one_of(relations),)))
+    return ", ".join(str(id_) for (id_,) in conn.execute(RELATION_TERMS, (one_of(relations),)))
 
 
 def _owners(
@@ -128,7 +127,7 @@ def _owners(
     )
     ids = [row[0] for row in rows]
     seen = sight.row("target")
-    owned = f"l.source IN (SELECT value FROM json_each(?)) AND l.relation IN ({_ids(conn, 'OWNED_BY')}) AND {seen.sql}"
+    owned = f"l.source {AMONG} AND l.relation IN ({_ids(conn, 'OWNED_BY')}) AND {seen.sql}"
     links = sorted(links_where(conn, owned, (one_of(ids), *seen.parameters)), key=owners_order)
     for entity in entities_by_id(conn, ids, sight):
         own = tuple(link for link in links if link.key.source == entity.ref)

@@ -1,13 +1,13 @@
 """Counts of the values that a set of entities has, out of the compact graph."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from graph_api.catalog.filters import Filter
-from graph_api.catalog.traversal import FACET_FIELDS, Bucket, Facet
+from graph_api.catalog.traversal import Facet, facet_of
 from graph_api.store.embedded.graph import LISTED, Graph
 from graph_api.store.embedded.lists import Ints, Patched
 from graph_api.store.embedded.masks import mask_of
@@ -22,19 +22,9 @@ def count_matching(conn: sqlite3.Connection, graph: Graph, filter_: Filter, fiel
 def count_values(graph: Graph, ids: Ints, fields: Sequence[str]) -> dict[str, Facet]:
     """Facets of some fields of CODED and LISTED over these entities."""
     return {
-        field: facet(field, (_listed_counts if field in LISTED else _coded_counts)(graph, ids, field))
+        field: facet_of(field, (_listed_counts if field in LISTED else _coded_counts)(graph, ids, field))
         for field in fields
     }
-
-
-def facet(field: str, counts: Mapping[str | None, int]) -> Facet:
-    """Largest first, then by value with null last."""
-    values: list[str | None] = []
-    values.extend(sorted(value for value in counts if value is not None))
-    if None in counts:
-        values.append(None)
-    values.sort(key=counts.__getitem__, reverse=True)
-    return Facet(field, tuple(map(Bucket, values, map(counts.__getitem__, values))), FACET_FIELDS[field])
 
 
 def _coded_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from graph_api.catalog.filters import FIELDS, And, Compare, Filter, Not, Op, Or, Related, Words
 from graph_api.catalog.relations import Direction
-from graph_api.store.embedded.condition import Condition, one_of
+from graph_api.store.embedded.condition import AMONG, Condition, one_of
 from graph_api.store.embedded.sight import Sight
 
 _FEW = 2000
@@ -89,7 +89,7 @@ class Compiler:
     def _has_term(self, where: str, parameters: tuple[object, ...], row: str) -> Condition:
         terms = f"SELECT id FROM terms WHERE {where}"
         if self._sight.hidden_terms:
-            terms += " AND id NOT IN (SELECT value FROM json_each(?))"
+            terms += f" AND id NOT {AMONG}"
             parameters += (one_of(self._sight.hidden_terms),)
         return self._member(
             f"SELECT entity FROM entity_terms WHERE term IN ({terms})",
@@ -169,7 +169,7 @@ def _comparison(compare: Compare, column: str, folded: str) -> Condition:
             return Condition(f"{column} IS {'NOT ' if compare.value else ''}NULL")
         case Op.IN:
             values = compare.value if isinstance(compare.value, tuple) else (compare.value,)
-            return Condition(f"{column} IN (SELECT value FROM json_each(?))", (one_of(values),))
+            return Condition(f"{column} {AMONG}", (one_of(values),))
         case Op.CONTAINS:
             return Condition(f"instr({folded}, ?) > 0", (str(compare.value).casefold(),))
         case Op.STARTS_WITH:

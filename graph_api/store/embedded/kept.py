@@ -48,7 +48,7 @@ class Kept(Generic[K, R]):
                 self._rows.pop(id_, None)
         self._rows.update(rows)
 
-    def hold(self, ids: Iterable[K]) -> bool:
+    def holds_all(self, ids: Iterable[K]) -> bool:
         """Whether all of these are kept."""
         return all(id_ in self._rows for id_ in ids)
 

@@ -8,15 +8,13 @@ from collections.abc import Collection, Sequence
 from graph_api.catalog.entity import Link, LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.condition import AMONG, NEAR, RELATION_TERMS, one_of
 from graph_api.store.embedded.documents import links_where
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.lookups import Referenced, Said
 from graph_api.store.rows import load_entity_statements, load_link_statements
 
-_IDS = "SELECT id FROM entities WHERE ref IN (SELECT value FROM json_each(?))"
-_RELATIONS = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
-_NEAR = {Direction.OUT: "source", Direction.IN: "target"}
+_IDS = f"SELECT id FROM entities WHERE ref {AMONG}"
 
 
 def resolve(conn: sqlite3.Connection, sight: Sight, identifiers: Collection[str]) -> dict[str, list[Ref]]:
@@ -24,7 +22,7 @@ def resolve(conn: sqlite3.Connection, sight: Sight, identifiers: Collection[str]
     seen = sight.row("e")
     rows = conn.execute(
         "SELECT i.identifier, e.ref FROM identifiers i JOIN entities e ON e.id = i.entity "
-        f"WHERE i.identifier IN (SELECT value FROM json_each(?)) AND {seen.sql} ORDER BY e.ref",
+        f"WHERE i.identifier {AMONG} AND {seen.sql} ORDER BY e.ref",
         (one_of(identifiers), *seen.parameters),
     )
     found: dict[str, list[Ref]] = {}
@@ -42,24 +40,10 @@ def links(conn: sqlite3.Connection, keys: Collection[LinkKey]) -> dict[LinkKey, 
     return {link.key: link for link in leaving if link.key in wanted}
 
 
-def shared(conn: sqlite3.Connection) -> tuple[list[Ref], list[LinkKey]]:
-    """Entities that several sources state or name owners of, and links that several state."""
-    refs = conn.execute(
-        "SELECT ref FROM entities WHERE id IN ("
-        " SELECT t.entity FROM entity_terms t JOIN terms x ON x.id = t.term WHERE x.field = 'source'"
-        " GROUP BY t.entity HAVING count(*) > 1"
-        f" UNION SELECT source FROM links WHERE relation IN ({_RELATIONS})"
-        " GROUP BY source HAVING count(DISTINCT sources) > 1)",
-        (one_of(["OWNED_BY"]),),
-    )
-    several = "SELECT id FROM terms WHERE field = 'link_sources' AND json_array_length(text) > 1"
-    return [ref for (ref,) in refs], [link.key for link in links_where(conn, f"l.sources IN ({several})", ())]
-
-
 def links_at(
     conn: sqlite3.Connection, refs: Collection[Ref], relations: Collection[str], direction: Direction
 ) -> list[Link]:
-    where = f"l.{_NEAR[direction]} IN ({_IDS}) AND l.relation IN ({_RELATIONS})"
+    where = f"l.{NEAR[direction]} IN ({_IDS}) AND l.relation IN ({RELATION_TERMS})"
     return list(links_where(conn, where, (one_of(refs), one_of(relations))))
 
 
@@ -68,9 +52,9 @@ def subgroups(conn: sqlite3.Connection, sight: Sight, groups: Collection[Ref]) -
     seen = sight.row("e")
     rows = conn.execute(
         "WITH RECURSIVE below (id, ref) AS ("
-        f" SELECT e.id, e.ref FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?)) AND {seen.sql}"
+        f" SELECT e.id, e.ref FROM entities e WHERE e.ref {AMONG} AND {seen.sql}"
         " UNION SELECT e.id, e.ref FROM below b CROSS JOIN links l ON l.target = b.id"
-        f" CROSS JOIN entities e ON e.id = l.source WHERE l.relation IN ({_RELATIONS}) AND {seen.sql})"
+        f" CROSS JOIN entities e ON e.id = l.source WHERE l.relation IN ({RELATION_TERMS}) AND {seen.sql})"
         " SELECT ref FROM below",
         (one_of(groups), *seen.parameters, one_of(["CHILD_OF"]), *seen.parameters),
     )
@@ -83,12 +67,12 @@ def referenced(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, Ref
     links = conn.execute(
         "SELECT e.ref, (SELECT count(*) FROM links WHERE source = e.id)"
         " + (SELECT count(*) FROM links WHERE target = e.id AND source <> e.id)"
-        " FROM entities e WHERE e.ref IN (SELECT value FROM json_each(?))",
+        f" FROM entities e WHERE e.ref {AMONG}",
         (asked,),
     )
     inferred = conn.execute(
         "SELECT t.text, count(*) FROM terms t CROSS JOIN entity_terms o ON o.term = t.id "
-        "WHERE t.field = 'inferred_owner' AND t.text IN (SELECT value FROM json_each(?)) GROUP BY t.id",
+        f"WHERE t.field = 'inferred_owner' AND t.text {AMONG} GROUP BY t.id",
         (asked,),
     )
     touching, owned = dict(links), dict(inferred)
@@ -113,13 +97,12 @@ def said_by(conn: sqlite3.Connection, source: str, after: int, limit: int) -> Sa
     ids = _speaking(conn, own, combined, after, limit)
     among = one_of(ids)
     entities = conn.execute(
-        "SELECT d.statements FROM documents d WHERE d.id IN (SELECT value FROM json_each(?)) AND EXISTS ("
-        "SELECT 1 FROM entity_terms WHERE entity = d.id AND term IN (SELECT value FROM json_each(?)))",
+        f"SELECT d.statements FROM documents d WHERE d.id {AMONG} AND EXISTS ("
+        f"SELECT 1 FROM entity_terms WHERE entity = d.id AND term {AMONG})",
         (among, one_of(own)),
     )
     leaving = conn.execute(
-        "SELECT statements FROM links WHERE source IN (SELECT value FROM json_each(?)) "
-        "AND +sources IN (SELECT value FROM json_each(?))",
+        f"SELECT statements FROM links WHERE source {AMONG} AND +sources {AMONG}",
         (among, one_of(combined)),
     )
     about_entities = [load_entity_statements(row[0])[source] for row in entities]

@@ -9,15 +9,13 @@ from typing import Literal, NamedTuple, TypeAlias
 from graph_api.catalog.filters import LinkFilter
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.store.embedded.condition import Condition, one_of
+from graph_api.store.embedded.condition import AMONG, NEAR, RELATION_TERMS, Condition, one_of
 from graph_api.store.embedded.documents import LINK_ID, LINK_TABLES, entities_at, ids_of, links_by_id
 from graph_api.store.embedded.kept import Seen, kept_by, seen_by
 from graph_api.store.embedded.link_filters import matching_links
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import LinkPage, LinkPlace, Neighbour
 
-_RELATIONS = "SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?))"
-_NEAR = {Direction.OUT: "source", Direction.IN: "target"}
 _FAR = {Direction.OUT: "target", Direction.IN: "source"}
 
 _Row: TypeAlias = tuple[int, int, int, int, int, str, int]
@@ -83,7 +81,7 @@ def _read_around(
     small = [
         ref
         for ref, rows in found.items()
-        if kept.links.hold(row[:4] for row in rows) and kept.entities.hold(row[far] for row in rows)
+        if kept.links.holds_all(row[:4] for row in rows) and kept.entities.holds_all(row[far] for row in rows)
     ]
     if question.where is None:  # a filter may be large, and is seldom asked twice
         seen.keep_around(question, {ref: read[ref] for ref in small})
@@ -139,8 +137,8 @@ def _rows_of_many(
 def _wanted(conn: sqlite3.Connection, sight: Sight, ids: Iterable[int], question: _Question) -> Condition:
     """On a link, and the entity at its far end."""
     return (
-        Condition(f"l.{_NEAR[question.direction]} IN (SELECT value FROM json_each(?))", (one_of(ids),))
-        & Condition(f"l.relation IN ({_RELATIONS})", (one_of(question.relations),))
+        Condition(f"l.{NEAR[question.direction]} {AMONG}", (one_of(ids),))
+        & Condition(f"l.relation IN ({RELATION_TERMS})", (one_of(question.relations),))
         & Condition(matching_links(conn, question.where))
         & sight.row(_FAR[question.direction])
     )
@@ -148,7 +146,7 @@ def _wanted(conn: sqlite3.Connection, sight: Sight, ids: Iterable[int], question
 
 def _texts(conn: sqlite3.Connection, terms: Collection[int]) -> dict[int, str]:
     """No environment is an empty text, so that one stands for none."""
-    rows = conn.execute("SELECT id, text FROM terms WHERE id IN (SELECT value FROM json_each(?))", (one_of(terms),))
+    rows = conn.execute(f"SELECT id, text FROM terms WHERE id {AMONG}", (one_of(terms),))
     return {0: "", **dict(rows)}
 
 
@@ -179,8 +177,8 @@ def neighbour_counts(
     near, far = sight.row("e"), sight.row("o")
     others = "" if sight.whole else f"CROSS JOIN entities o ON o.id = l.{_FAR[direction]} "
     rows = conn.execute(
-        f"SELECT e.ref, count(*) FROM entities e CROSS JOIN links l ON l.{_NEAR[direction]} = e.id {others}"
-        f"WHERE e.ref IN (SELECT value FROM json_each(?)) AND l.relation IN ({_RELATIONS}) "
+        f"SELECT e.ref, count(*) FROM entities e CROSS JOIN links l ON l.{NEAR[direction]} = e.id {others}"
+        f"WHERE e.ref {AMONG} AND l.relation IN ({RELATION_TERMS}) "
         f"AND {matching_links(conn, where)} AND {near.sql} AND {far.sql} GROUP BY e.id",
         (one_of(refs), one_of(relations), *near.parameters, *far.parameters),
     )

@@ -16,12 +16,11 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.catalog.sameness import same_entity, same_link
 from graph_api.store.embedded import lookups, writes
-from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.condition import AMONG, one_of
 from graph_api.store.embedded.documents import written_entities
 from graph_api.store.embedded.schema import current_revision
 from graph_api.store.retention import Retention
 
-_AMONG = "IN (SELECT value FROM json_each(?))"
 _CHANGED = """
 SELECT * FROM (SELECT ref, 0 FROM entities WHERE revision = :revision AND ref > :after ORDER BY ref LIMIT :limit)
 UNION ALL
@@ -125,12 +124,12 @@ def _revisions(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, dic
 
 def _restore_removals(conn: sqlite3.Connection, committed: sqlite3.Connection, removed: Collection[Ref]) -> None:
     """A removal is told to those who saw what there was, and one of what an earlier part has made not at all."""
-    old = dict(committed.execute(f"SELECT ref, audience FROM entities WHERE ref {_AMONG}", (one_of(removed),)))
+    old = dict(committed.execute(f"SELECT ref, audience FROM entities WHERE ref {AMONG}", (one_of(removed),)))
     conn.executemany("UPDATE removed SET audience = ? WHERE ref = ?", [(row, ref) for ref, row in old.items()])
     unknown = one_of(ref for ref in removed if ref not in old)
-    conn.execute(f"DELETE FROM removed WHERE ref {_AMONG}", (unknown,))
+    conn.execute(f"DELETE FROM removed WHERE ref {AMONG}", (unknown,))
     columns = "ref, entity, revision, at, audience"
-    rows = committed.execute(f"SELECT {columns} FROM removed WHERE ref {_AMONG}", (unknown,))
+    rows = committed.execute(f"SELECT {columns} FROM removed WHERE ref {AMONG}", (unknown,))
     conn.executemany(f"INSERT INTO removed ({columns}) VALUES (?, ?, ?, ?, ?)", rows)
 
 
@@ -139,12 +138,12 @@ def _restore_hidden(
 ) -> None:
     """Only who saw what there was before this write is told that it is hidden."""
     refs = one_of([*(row.ref for row in changes.entities), *changes.removed])
-    restricted = dict(conn.execute(f"SELECT ref, audience FROM entities WHERE ref {_AMONG} AND audience <> 0", (refs,)))
-    rows = committed.execute(f"SELECT * FROM hidden WHERE ref {_AMONG}", (refs,)).fetchall()
+    restricted = dict(conn.execute(f"SELECT ref, audience FROM entities WHERE ref {AMONG} AND audience <> 0", (refs,)))
+    rows = committed.execute(f"SELECT * FROM hidden WHERE ref {AMONG}", (refs,)).fetchall()
     rows += committed.execute(
-        f"SELECT ref, revision, at, audience FROM removed WHERE ref {_AMONG}", (one_of(restricted),)
+        f"SELECT ref, revision, at, audience FROM removed WHERE ref {AMONG}", (one_of(restricted),)
     )
-    was = committed.execute(f"SELECT ref, audience FROM entities WHERE ref {_AMONG}", (one_of(restricted),))
+    was = committed.execute(f"SELECT ref, audience FROM entities WHERE ref {AMONG}", (one_of(restricted),))
     rows += [(ref, revision, at, audience) for ref, audience in was if audience != restricted[ref]]
-    conn.execute(f"DELETE FROM hidden WHERE ref {_AMONG}", (refs,))
+    conn.execute(f"DELETE FROM hidden WHERE ref {AMONG}", (refs,))
     conn.executemany("INSERT OR REPLACE INTO hidden VALUES (?, ?, ?, ?)", rows)

@@ -10,19 +10,15 @@ from graph_api.catalog.audience import EVERYTHING, Visibility
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.redaction import NAMED_BY, NAMED_KINDS, without
 from graph_api.catalog.ref import Ref
-from graph_api.store.embedded.condition import Condition, one_of
+from graph_api.store.embedded.condition import AMONG, RELATION_TERMS, Condition, one_of
 from graph_api.store.embedded.schema import current_revision
 
 _NAMING = ("owner", "declared_owner", "inferred_owner", "system", "domain", "environment")
 """Fields of terms that are refs."""
-_TERMS = (
-    "SELECT id FROM terms WHERE field IN (SELECT value FROM json_each(?)) AND text IN (SELECT value FROM json_each(?))"
-)
-_NAMED = """
+_TERMS = f"SELECT id FROM terms WHERE field {AMONG} AND text {AMONG}"
+_NAMED = f"""
 SELECT e.ref, a.text FROM entities e CROSS JOIN terms a ON a.id = e.audience WHERE e.audience <> 0 AND (
-    e.kind IN (SELECT value FROM json_each(?)) OR EXISTS (
-        SELECT 1 FROM links l WHERE l.target = e.id AND l.relation IN (
-            SELECT id FROM terms WHERE field = 'relation' AND text IN (SELECT value FROM json_each(?)))))
+    e.kind {AMONG} OR EXISTS (SELECT 1 FROM links l WHERE l.target = e.id AND l.relation IN ({RELATION_TERMS})))
 """
 _KEPT = 64
 
@@ -50,7 +46,7 @@ class Sight:
         among = f"{row}.audience IN ({', '.join(map(str, self.audiences))})"
         if not self.visibility.granted:
             return Condition(among)
-        return Condition(f"({among} OR {row}.ref IN (SELECT value FROM json_each(?)))", (self.granted,))
+        return Condition(f"({among} OR {row}.ref {AMONG})", (self.granted,))
 
     def redacted(self, entities: dict[int, Entity]) -> dict[int, Entity]:
         """Without refs to what is hidden."""

@@ -78,9 +78,6 @@ class EmbeddedLookups:
     async def resolve(self, identifiers: Collection[str]) -> dict[str, list[Ref]]:
         return await self._ask(lookups.resolve, WHOLE, identifiers)
 
-    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        return await self._ask(lookups.shared)
-
     async def thread(self) -> PlanningThread:
         """The one that writes: what a plan asks there takes no way to another thread and back."""
         return PlanningThread(lambda step: self._run_step(lambda _: step()), lambda: self)

@@ -13,9 +13,10 @@ from graph_api.catalog.traversal import (
     Severity,
     WalkAnswer,
     WalkRequest,
+    facet_of,
 )
 from graph_api.store.embedded.documents import entities_by_id
-from graph_api.store.embedded.facets import count_values, facet
+from graph_api.store.embedded.facets import count_values
 from graph_api.store.embedded.graph import Reached
 from graph_api.store.embedded.lists import Ints
 from graph_api.store.embedded.marks import Marks
@@ -60,7 +61,7 @@ def _hard(ground: Ground) -> Marks:
 def _severities(hits: Reached, hard: Marks) -> Facet:
     down = int(np.count_nonzero(hard.has(hits.ids)))
     counts = {Severity.DOWN: down, Severity.DEGRADED: hits.ids.size - down}
-    return facet("severity", {str(severity): count for severity, count in counts.items() if count})
+    return facet_of("severity", {str(severity): count for severity, count in counts.items() if count})
 
 
 def _page(ground: Ground, hits: Reached, request: WalkRequest) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from graph_api.catalog.changes import ChangeSet, SyncRun
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerHow
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded import journal
-from graph_api.store.embedded.condition import one_of
+from graph_api.store.embedded.condition import AMONG, one_of
 from graph_api.store.embedded.documents import Row, document_row, entity_row, ids_of
 from graph_api.store.embedded.origins import bits_of
 from graph_api.store.embedded.pruning import prune_rows, prune_runs
@@ -19,21 +19,20 @@ from graph_api.store.embedded.sight import WHOLE
 from graph_api.store.retention import Retention
 from graph_api.store.rows import dump, dump_link_statements
 
-_AMONG = "IN (SELECT value FROM json_each(?))"
 # The search index reads what it forgets from the entity and its document, so it comes first.
 _ERASE = (
-    f"DELETE FROM search WHERE rowid {_AMONG}",
-    f"DELETE FROM search_names WHERE rowid {_AMONG}",
-    f"DELETE FROM entity_terms WHERE entity {_AMONG}",
-    f"DELETE FROM pairs WHERE entity {_AMONG}",
-    f"DELETE FROM identifiers WHERE entity {_AMONG}",
-    f"DELETE FROM documents WHERE id {_AMONG}",
-    f"DELETE FROM entities WHERE id {_AMONG}",
+    f"DELETE FROM search WHERE rowid {AMONG}",
+    f"DELETE FROM search_names WHERE rowid {AMONG}",
+    f"DELETE FROM entity_terms WHERE entity {AMONG}",
+    f"DELETE FROM pairs WHERE entity {AMONG}",
+    f"DELETE FROM identifiers WHERE entity {AMONG}",
+    f"DELETE FROM documents WHERE id {AMONG}",
+    f"DELETE FROM entities WHERE id {AMONG}",
 )
 _INDEX = (
     "INSERT INTO search (rowid, name, title, description, tags) "
-    f"SELECT id, name, title, description, tags FROM searchable WHERE id {_AMONG}",
-    f"INSERT INTO search_names (rowid, name, title) SELECT id, name, title FROM entities WHERE id {_AMONG}",
+    f"SELECT id, name, title, description, tags FROM searchable WHERE id {AMONG}",
+    f"INSERT INTO search_names (rowid, name, title) SELECT id, name, title FROM entities WHERE id {AMONG}",
 )
 
 
@@ -106,14 +105,14 @@ class _Write:
             return
         ids = one_of(gone.values())
         self._conn.execute(
-            f"INSERT OR REPLACE INTO relinked SELECT DISTINCT source, ? FROM links WHERE target {_AMONG}",
+            f"INSERT OR REPLACE INTO relinked SELECT DISTINCT source, ? FROM links WHERE target {AMONG}",
             (self._revision, ids),
         )
-        self._conn.execute(f"DELETE FROM links WHERE source {_AMONG}", (ids,))
-        self._conn.execute(f"DELETE FROM links WHERE target {_AMONG}", (ids,))
+        self._conn.execute(f"DELETE FROM links WHERE source {AMONG}", (ids,))
+        self._conn.execute(f"DELETE FROM links WHERE target {AMONG}", (ids,))
         self._conn.execute(
             "INSERT INTO removed (ref, entity, revision, at, audience) "
-            f"SELECT ref, id, ?, ?, audience FROM entities WHERE id {_AMONG}",
+            f"SELECT ref, id, ?, ?, audience FROM entities WHERE id {AMONG}",
             (self._revision, self._at, ids),
         )
         self._erase(gone.values())
@@ -147,7 +146,7 @@ class _Write:
         if not restricted:
             return
         known = one_of(self._ids[row.ref] for row in restricted)
-        before = dict(self._conn.execute(f"SELECT ref, audience FROM entities WHERE id {_AMONG}", (known,)))
+        before = dict(self._conn.execute(f"SELECT ref, audience FROM entities WHERE id {AMONG}", (known,)))
         self._insert(
             "hidden",
             4,
@@ -167,11 +166,11 @@ class _Write:
         refs = [row.ref for row in rows]
         if restricted := [row.ref for row in rows if row.audience]:
             self._conn.execute(
-                f"INSERT OR REPLACE INTO hidden SELECT ref, revision, at, audience FROM removed WHERE ref {_AMONG}",
+                f"INSERT OR REPLACE INTO hidden SELECT ref, revision, at, audience FROM removed WHERE ref {AMONG}",
                 (one_of(restricted),),
             )
-        known = dict(self._conn.execute(f"SELECT ref, entity FROM removed WHERE ref {_AMONG}", (one_of(refs),)))
-        self._conn.execute(f"DELETE FROM removed WHERE ref {_AMONG}", (one_of(known),))
+        known = dict(self._conn.execute(f"SELECT ref, entity FROM removed WHERE ref {AMONG}", (one_of(refs),)))
+        self._conn.execute(f"DELETE FROM removed WHERE ref {AMONG}", (one_of(known),))
         first: int = self._conn.execute("SELECT next_entity FROM catalog").fetchone()[0]
         unknown = [ref for ref in refs if ref not in known]
         self._conn.execute("UPDATE catalog SET next_entity = ?", (first + len(unknown),))

@@ -81,8 +81,8 @@ def _small_entities(entities: Sequence[Entity], said: dict[Ref, list[str]], revi
 def _small_links(links: Sequence[Link], revision: int) -> dict[str, Any]:
     new, known = _links_by_age(links)
     return {
-        "new_links": [_link_record(link, revision) for link in new],
-        "known_links": [_link_record(link, revision) for link in known],
+        "new_links": [link_row(link, revision) for link in new],
+        "known_links": [link_row(link, revision) for link in known],
     }
 
 
@@ -104,7 +104,7 @@ def _entities(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]
     if revision > 1:  # before the first write nothing was removed
         yield from _batches(cypher_writes.DELETE_TOMBSTONES, _back(new), list)
     # What is new is stated by one source, mostly: labels in the text cost less than those in rows.
-    for labels, rows in _grouped(new, lambda row: ":".join((*kind_labels(row), *said[row.ref]))):
+    for labels, rows in grouped(new, lambda row: ":".join((*kind_labels(row), *said[row.ref]))):
         yield from _batches(cypher_writes.CREATE_ENTITIES.format(labels=labels), rows, record)
     yield from _batches(
         cypher_writes.UPDATE_ENTITIES, known, lambda row: {"labels": said[row.ref], "entity": record(row)}
@@ -115,10 +115,10 @@ def _entities(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]
 
 def _links(links: Sequence[Link], revision: int) -> Iterator[Statement]:
     def record(link: Link) -> dict[str, Any]:
-        return _link_record(link, revision)
+        return link_row(link, revision)
 
     new, known = _links_by_age(links)
-    for relation, rows in _grouped(new, lambda link: link.key.relation):
+    for relation, rows in grouped(new, lambda link: link.key.relation):
         yield from _batches(cypher_writes.CREATE_LINKS.format(type=relation_types([relation])), rows, record)
     yield from _batches(cypher_writes.UPDATE_LINKS, known, record)
 
@@ -127,7 +127,7 @@ def _entity_record(row: Entity, revision: int, at: str) -> dict[str, Any]:
     return entity_record(row, revision, row.created_revision or revision, at)
 
 
-def _link_record(link: Link, revision: int) -> dict[str, Any]:
+def link_row(link: Link, revision: int) -> dict[str, Any]:
     source, relation, target, _ = link.key
     return {"source": source, "target": target, "type": relation, "link": link_record(link, revision)}
 
@@ -158,7 +158,7 @@ def _names(entities: Sequence[Entity]) -> list[tuple[Ref, str]]:
     return [(row.ref, name) for row in entities for name in row.identifiers]
 
 
-def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, list[T]]]:
+def grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, list[T]]]:
     groups: dict[str, list[T]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)

@@ -328,15 +328,6 @@ HELD_RUNS = (
     "MATCH (s:Sync) WHERE s.source = $source AND s.held RETURN s.body AS run, s.problems AS problems ORDER BY s.id"
 )
 LAST_SEEN_AT = "MATCH (s:Source {name: $source}) RETURN s.last_applied_at AS at"
-SHARED_ENTITIES = (
-    "MATCH (e:Entity) WHERE size(e.sources) > 1 RETURN e.ref AS ref "
-    "UNION MATCH (e:Entity)-[r:OWNED_BY]->(:Entity) WITH e, count(DISTINCT r.sources) AS n WHERE n > 1 "
-    "RETURN e.ref AS ref"
-)
-SHARED_LINKS = (
-    "MATCH (a:Entity)-[r:{types}]->(b:Entity) WHERE size(r.sources) > 1 "
-    "RETURN a.ref AS source, type(r) AS relation, b.ref AS target, r.environment AS environment"
-)
 # Never from its target alone, which may have as many links as there are entities; and by its index, also where the
 # planner takes that for empty: what it knows of an index follows a large write by seconds or more.
 LINK_OF_KEY = (

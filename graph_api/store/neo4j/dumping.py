@@ -2,28 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from time import monotonic
 from typing import Any, TypeVar
 
 from graph_api.access.audit import Head, Record
 from graph_api.access.keys import ApiKey, dump_key
-from graph_api.catalog.changes import SyncRun, SyncStatus
+from graph_api.catalog.changes import SyncRun
 from graph_api.catalog.entity import Entity, Link
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.dump import BATCH, Batch, CatalogRow, RemovedRow, SourceRow, TornError
 from graph_api.store.neo4j import cypher, cypher_lookups, cypher_writes, dump_cypher, keys
+from graph_api.store.neo4j.changes import grouped, link_row
 from graph_api.store.neo4j.database import GATE_PAUSE, GATE_STUCK, Database, order_of
 from graph_api.store.neo4j.failures import being_restored, unsettled
 from graph_api.store.neo4j.filters import relation_types
 from graph_api.store.neo4j.given import Given
 from graph_api.store.neo4j.projection import WHOLE, link_of
-from graph_api.store.neo4j.records import entity_record, link_record
-from graph_api.store.neo4j.runs import run_of
+from graph_api.store.neo4j.records import entity_record
+from graph_api.store.neo4j.runs import run_of, run_record
 from graph_api.store.neo4j.said import kind_labels, labels_by_ref
 from graph_api.store.neo4j.statements import Gate, Row, Statements
-from graph_api.store.rows import dump as dump_json
-from graph_api.store.rows import dump_run
 
 STATEMENT_SECONDS = 120.0
 RUNS = 200
@@ -158,14 +157,14 @@ class Neo4jRestore:
         await self._create(dump_cypher.RESTORE_SOURCES, rows, _properties)
 
     async def _add_runs(self, rows: list[SyncRun]) -> None:
-        await self._create(dump_cypher.RESTORE_RUNS, rows, _run_record)
+        await self._create(dump_cypher.RESTORE_RUNS, rows, run_record)
 
     async def _add_removed(self, rows: list[RemovedRow]) -> None:
         await self._create(dump_cypher.RESTORE_REMOVED, rows, _removed_record)
 
     async def _add_entities(self, rows: list[Entity]) -> None:
         said = labels_by_ref(rows, ())
-        for labels, group in _grouped(rows, lambda row: ":".join(kind_labels(row))):
+        for labels, group in grouped(rows, lambda row: ":".join(kind_labels(row))):
             await self._create(
                 dump_cypher.RESTORE_ENTITIES.format(labels=labels),
                 group,
@@ -179,9 +178,9 @@ class Neo4jRestore:
         await self._create(cypher_writes.CREATE_IDENTIFIERS, names, list)
 
     async def _add_links(self, rows: list[Link]) -> None:
-        for relation, group in _grouped(rows, lambda link: link.key.relation):
+        for relation, group in grouped(rows, lambda link: link.key.relation):
             query = cypher_writes.CREATE_LINKS.format(type=relation_types([relation]))
-            await self._create(query, group, lambda link: _link_row(link))
+            await self._create(query, group, lambda link: link_row(link, link.revision))
         said = labels_by_ref((), rows).items()
         await self._create(cypher_lookups.SET_LABELS, said, lambda row: {"ref": row[0], "labels": row[1]})
 
@@ -198,30 +197,6 @@ def _removed_record(row: RemovedRow) -> Row:
     """A reader sees what has no audience."""
     name = "hidden" if row.hidden else "ref"
     return {name: row.ref, "revision": row.revision, "at": row.at, "audience": row.audience or None}
-
-
-def _link_row(link: Link) -> Row:
-    source, _, target, _ = link.key
-    return {"source": source, "target": target, "link": link_record(link, link.revision)}
-
-
-def _run_record(run: SyncRun) -> Row:
-    return {
-        "id": run.id,
-        "source": run.source,
-        "started_at": run.started_at,
-        "body": dump_run(replace(run, problems=())),
-        "held": True if run.status is SyncStatus.HELD else None,
-        "problems": [dump_json(problem) for problem in run.problems],
-        "payload": run.payload,
-    }
-
-
-def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, list[T]]]:
-    groups: dict[str, list[T]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
-    return groups.items()
 
 
 _ADD: dict[type, Callable[[Neo4jRestore, Any], Any]] = {

@@ -1,35 +1,24 @@
-"""Facets: which property their values stand in, and the order of their buckets."""
+"""Facets: which property their values stand in, and those values as texts."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from graph_api.catalog.traversal import FACET_FIELDS, Bucket, Facet
-
-
-class FacetProperty(NamedTuple):
-    """Where a facet's values stand."""
-
-    name: str
-    many: bool
-
+from graph_api.catalog.traversal import Facet, facet_of
 
 FACET_PROPERTIES = {
-    "owner": FacetProperty("owners", many=True),
-    "system": FacetProperty("systems", many=True),
-    "domain": FacetProperty("domains", many=True),
-    "environment": FacetProperty("environments", many=True),
-    "tags": FacetProperty("tags", many=True),
-    "source": FacetProperty("sources", many=True),
-    "kind": FacetProperty("kind", many=False),
-    "type": FacetProperty("type", many=False),
-    "tier": FacetProperty("tier", many=False),
-    "lifecycle": FacetProperty("lifecycle", many=False),
-    "namespace": FacetProperty("namespace", many=False),
+    "owner": "owners",
+    "system": "systems",
+    "domain": "domains",
+    "environment": "environments",
+    "tags": "tags",
+    "source": "sources",
+    "kind": "kind",
+    "type": "type",
+    "tier": "tier",
+    "lifecycle": "lifecycle",
+    "namespace": "namespace",
 }
 
 
-def facet_of(field: str, counts: Mapping[Any, int]) -> Facet:
-    """Buckets by count, largest first, then by value with null last."""
-    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, str(item[0])))
-    buckets = tuple(Bucket(None if value is None else str(value), count) for value, count in rows)
-    return Facet(field, buckets, FACET_FIELDS[field])
+def facet(field: str, counts: Mapping[Any, int]) -> Facet:
+    return facet_of(field, {None if value is None else str(value): count for value, count in counts.items()})

@@ -58,10 +58,9 @@ class Predicates:
     What `sight` hides is not there, also as a neighbour or a value.
     """
 
-    def __init__(self, sight: Sight, prefix: str = "f") -> None:
+    def __init__(self, sight: Sight) -> None:
         self.sight = sight
         self.parameters: dict[str, Any] = dict(sight.parameters)
-        self._prefix = prefix
         self._variables = 0
 
     def seen(self, filter_: Filter, x: str) -> str:
@@ -102,7 +101,7 @@ class Predicates:
         return f"({operator.join(parts)})" if parts else empty
 
     def _parameter(self, value: object) -> str:
-        name = f"{self._prefix}{len(self.parameters)}"
+        name = f"f{len(self.parameters)}"
         self.parameters[name] = list(value) if isinstance(value, tuple) else value
         return f"${name}"
 

@@ -119,6 +119,5 @@ async def _end(tx: Statements, ending: dict[str, Any], retention: Retention) -> 
     if ending["size"]:
         await tx.rows(mirror_cypher.WRITE_DELTAS, given={"deltas": [untold(ending["size"], revision)]})
         await tx.rows(cypher_writes.SET_REVISION, revision=revision)
-    if ending["size"]:
         await tx.rows(cypher_writes.OLD_REMOVALS, keep=retention.removed, revision=revision)
     await tx.rows(cypher_parts.SETTLE)

@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Op, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.catalog.traversal import Facet
+from graph_api.catalog.traversal import FACET_FIELDS, Facet
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
+from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.projection import WHOLE, Projection
 from graph_api.store.neo4j.records import SORT_COPIES, sort_text
@@ -103,9 +103,9 @@ async def facets(tx: Statements, filter_: Filter, fields: Sequence[str]) -> dict
     where = predicates.seen(filter_, "e")
     found = {}
     for field in fields:
-        name, many = FACET_PROPERTIES[field]
-        query = (cypher.FACET_MANY if many else cypher.FACET_ONE).format(where=where, key=tx.sight.values("e", name))
-        found[field] = facet_of(field, dict(await tx.packed(query, **predicates.parameters)))
+        skeleton = cypher.FACET_MANY if FACET_FIELDS[field] else cypher.FACET_ONE
+        query = skeleton.format(where=where, key=tx.sight.values("e", FACET_PROPERTIES[field]))
+        found[field] = facet(field, dict(await tx.packed(query, **predicates.parameters)))
     return found
 
 

@@ -83,11 +83,6 @@ class Neo4jLookups:
         more = page["last"] if page["count"] == limit else None
         return Said({said.ref: said for said in entities}, {said.key: said for said in links}, more)
 
-    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        shared = await self._tx.rows(cypher.SHARED_ENTITIES)
-        keys = await self._tx.rows(cypher.SHARED_LINKS.format(types=_ALL_TYPES))
-        return [row["ref"] for row in shared], [LinkKey(**key) for key in keys]
-
 
 async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, list[Ref]]:
     found: dict[str, list[Ref]] = {}

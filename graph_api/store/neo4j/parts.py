@@ -83,8 +83,7 @@ class PartedWrite:
 
     async def decide(self) -> None:
         """From now on it is done, even if this process dies. Raises CatalogError UNAVAILABLE if others have written."""
-        size, removed = await self._log()
-        await self._log_part(LAST, self._ending(size, removed=removed))
+        await self._log_part(LAST, self._ending(await self._log()))
         async with self._database.write() as tx:
             parameters = {"write": self.id, "parts": self._parts}
             is_ours = tx.revision == self._revision and tx.holder in (self.id, None) and tx.applying is None
@@ -93,16 +92,16 @@ class PartedWrite:
                 raise CatalogError(ErrorCode.UNAVAILABLE, message)
             await self._database.commit(tx, seen=False)
 
-    async def _log(self) -> tuple[int, bool]:
-        """How many rows change, and whether any are removed."""
-        size, removed, after = 0, False, None
+    async def _log(self) -> int:
+        """How many rows change."""
+        size, after = 0, None
         while changes := await self.lookups.applied_parts(after, self._page):
-            size, removed = size + len(changes), removed or bool(changes.removed)
+            size += len(changes)
             for phase, statements in enumerate(phases_of(changes, self._revision + 1, self._at)):
                 if body := await asyncio.to_thread(list, statements):
                     await self._log_part(phase * _PHASE + self._parts, body)
             after = _last_of(changes)
-        return size, removed
+        return size
 
     async def _log_part(self, place: int, body: object) -> None:
         self._parts += 1
@@ -110,11 +109,10 @@ class PartedWrite:
         parameters = {"write": self.id, "place": place, "body": packed}
         await self._database.execute_within(STEP_SECONDS, cypher_parts.LOG_PART, parameters)
 
-    def _ending(self, size: int, *, removed: bool) -> dict[str, Any]:
+    def _ending(self, size: int) -> dict[str, Any]:
         return {
             "revision": self._revision + bool(size),
             "size": size,
-            "removed": removed,
             "runs": [dump_run(run) for run in self.runs],
             "events": [asdict(event) for event in self.events],
             "answers": [

@@ -79,6 +79,19 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
     ]
 
 
+def run_record(run: SyncRun) -> Row:
+    """Its node's properties."""
+    return {
+        "id": run.id,
+        "source": run.source,
+        "started_at": run.started_at,
+        "body": dump_run(replace(run, problems=())),
+        "problems": [dump(problem) for problem in run.problems],
+        "held": True if run.status is SyncStatus.HELD else None,
+        "payload": run.payload,
+    }
+
+
 def write_run(tx: Statements, run: SyncRun, retention: Retention) -> None:
     """Write or replace the run; what it applied counts for its source."""
     counts = run.counts
@@ -86,14 +99,8 @@ def write_run(tx: Statements, run: SyncRun, retention: Retention) -> None:
     tx.unsent.keep = retention.runs
     tx.unsent.runs.append(
         {
-            "id": run.id,
-            "source": run.source,
+            **run_record(run),
             "connector": run.connector,
-            "started_at": run.started_at,
-            "body": dump_run(replace(run, problems=())),
-            "problems": [dump(problem) for problem in run.problems],
-            "held": True if run.status is SyncStatus.HELD else None,
-            "payload": run.payload,
             "entities": counts.entities_added - counts.entities_removed if counted else 0,
             "links": counts.links_added - counts.links_removed if counted else 0,
             "applied_at": run.finished_at if run.status in SEEN else None,

@@ -6,6 +6,7 @@ from typing import Any
 from graph_api.catalog.filters import ALL
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import (
+    FACET_FIELDS,
     Completeness,
     Hit,
     IncompleteReason,
@@ -14,7 +15,7 @@ from graph_api.catalog.traversal import (
     WalkRequest,
 )
 from graph_api.store.neo4j import cypher
-from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet_of
+from graph_api.store.neo4j.facets import FACET_PROPERTIES, facet
 from graph_api.store.neo4j.filters import Predicates, relation_types
 from graph_api.store.neo4j.projection import WHOLE, Values
 from graph_api.store.neo4j.reach import check_levels, hard_only, head, parameters, step_predicate
@@ -36,7 +37,7 @@ async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
         more_before=row["begin"] > 0,
         more_after=row["end"] < row["total"],
         total=row["total"] if request.total else None,
-        facets={field: facet_of(field, dict(row[f"by_{field}"])) for field in request.facets},
+        facets={field: facet(field, dict(row[f"by_{field}"])) for field in request.facets},
         completeness=_completeness(row, tx.sight) if request.completeness else None,
     )
 
@@ -59,7 +60,7 @@ def statement(request: WalkRequest, predicates: Predicates) -> str:
 
 
 def _reached(request: WalkRequest, predicates: Predicates) -> str:
-    names = sorted({FACET_PROPERTIES[field].name for field in request.facets if field in FACET_PROPERTIES})
+    names = sorted({FACET_PROPERTIES[field] for field in request.facets if field in FACET_PROPERTIES})
     properties = "".join(f", .{name}" for name in names)
     if request.traversal.keep == ALL:
         return cypher.REACHED.format(properties=properties, keep="") + cypher.ALL_HITS
@@ -77,8 +78,8 @@ def _hard(request: WalkRequest, predicates: Predicates) -> str:
 def _counted(field: str, sight: Sight) -> str:
     if field == "severity":
         return cypher.HITS_BY_SEVERITY.format(name=f"by_{field}")
-    name, many = FACET_PROPERTIES[field]
-    if many:
+    name = FACET_PROPERTIES[field]
+    if FACET_FIELDS[field]:
         return cypher.HITS_BY_EACH.format(values=sight.values("h", name), name=f"by_{field}")
     return cypher.HITS_BY.format(property=name, name=f"by_{field}")
 

@@ -141,9 +141,6 @@ class Neo4jWrite:
     async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
         return await (await self._stored()).said_by(source, after, limit)
 
-    async def shared(self) -> tuple[list[Ref], list[LinkKey]]:
-        return await (await self._stored()).shared()
-
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
         if self.parts:
             self.parts.runs.append(run)
