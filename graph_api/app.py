@@ -17,7 +17,6 @@ from graph_api.graphql.error_format import CatalogSchema
 from graph_api.graphql.limits import Limits
 from graph_api.graphql.schema import create_schema
 from graph_api.live import LiveChanges
-from graph_api.readers import Readers, Sight
 from graph_api.schedule import Schedule
 from graph_api.settings import Settings
 from graph_api.sources.registry import OBSERVING
@@ -29,6 +28,7 @@ from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
 from graph_api.telemetry.watched_store import watched
 from graph_api.trusted_documents import load_documents
+from graph_api.visibilities import Visibilities, VisibilityAt
 from graph_api.warming import warm_up
 from graph_api.web.asgi import CatalogApp, build_asgi
 from graph_api.web.authentication import Anybody, TokenAuthenticator
@@ -55,7 +55,7 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
-    readers = Readers(catalog)
+    readers = Visibilities(catalog)
     order = source_order(settings)
 
     async def context_of(principal: Principal) -> Context:
@@ -123,7 +123,7 @@ def create_context(
     visibility: Visibility,
     order: SourceOrder,
     live: LiveChanges | None = None,
-    look: Callable[[], Awaitable[Sight]] | None = None,
+    look: Callable[[], Awaitable[VisibilityAt]] | None = None,
     seen_at: int | None = None,
 ) -> Context:
     return Context(

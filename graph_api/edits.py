@@ -22,7 +22,7 @@ from graph_api.edit_problems import (
 )
 from graph_api.errors import ErrorCode
 from graph_api.guarding import Refusal, not_owned, refusals, seen_links
-from graph_api.once import Told
+from graph_api.idempotency import Told
 from graph_api.outranked import outranked
 from graph_api.planning.restate import Edit, stated_links
 from graph_api.planning.settle import settle
@@ -159,7 +159,7 @@ async def _edit(
     async def work(tx: WriteTransaction) -> EditReport:
         return await _finish(tx, order, await draft_at(tx, now), by, now, dry_run=dry_run)
 
-    return await write(store, order, work, once=by.once, dry_run=dry_run, small=small)
+    return await write(store, order, work, idempotency=by.idempotency, dry_run=dry_run, small=small)
 
 
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:

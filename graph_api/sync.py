@@ -13,8 +13,8 @@ from graph_api.catalog.snapshot import Snapshot
 from graph_api.catalog.times import utc_now
 from graph_api.errors import CatalogError, ErrorCode, OvertakenError
 from graph_api.guarding import refusals
+from graph_api.idempotency import Told
 from graph_api.large import SIZES, Sizes, is_large, write_parts
-from graph_api.once import Told
 from graph_api.planning.diff import Comparison, Plan
 from graph_api.planning.held import pack, unpack
 from graph_api.planning.restate import each_said
@@ -86,7 +86,7 @@ async def sync(
         return await _apply(tx, run, plan, changes, by)
 
     try:
-        return await write(store, order, work, once=by.once, dry_run=dry_run)
+        return await write(store, order, work, idempotency=by.idempotency, dry_run=dry_run)
     except _TriedOutError as tried:
         return tried.report
 
@@ -165,7 +165,7 @@ async def confirm_sync(
             return await _apply_parts(tx, run, plan, order, by, sizes)
         return await _apply(tx, run, plan, await _settle(tx, plan, order, by), by)
 
-    return await write(store, order, work, once=by.once)
+    return await write(store, order, work, idempotency=by.idempotency)
 
 
 async def record_failure(

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from graph_api.access.audit import Attempt, Outcome
-from graph_api.access.once import Once
+from graph_api.access.idempotency import Idempotency
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.times import utc_now
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.once import Telling, check_new, keep
+from graph_api.idempotency import Telling, check_new, keep
 from graph_api.planning.settle import settle_order
 from graph_api.planning.thread import in_thread
 from graph_api.store.protocol import Store, WriteTransaction
@@ -45,20 +45,20 @@ async def write(
     order: SourceOrder,
     work: Callable[[WriteTransaction], Coroutine[Any, Any, T]],
     *,
-    once: Once | None = None,
+    idempotency: Idempotency | None = None,
     dry_run: bool = False,
     small: bool = False,
 ) -> T:
     """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing.
 
-    Raises ReplayedError where `once` says that it is done already, and CatalogError IDEMPOTENCY_MISMATCH.
+    Raises ReplayedError where `idempotency` says that it is done already, and CatalogError IDEMPOTENCY_MISMATCH.
     """
     async with writing(store, order, dry_run=dry_run, small=small) as tx:
-        if once is None or dry_run:
+        if idempotency is None or dry_run:
             return await in_thread(tx, work)
-        await check_new(tx, once)
+        await check_new(tx, idempotency)
         answer = await in_thread(tx, work)
-        await keep(tx, once, answer)
+        await keep(tx, idempotency, answer)
         return answer
 
 

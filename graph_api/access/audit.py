@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from graph_api.access.authorize import Reach
-from graph_api.access.once import Once
+from graph_api.access.idempotency import Idempotency
 from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 
@@ -123,7 +123,7 @@ class Attempt:
     request_id: str = ""
     source: str | None = None
     refs: tuple[str, ...] = ()
-    once: Once | None = None
+    idempotency: Idempotency | None = None
     """Under which key it is done once, if the client gave one."""
 
     def ended(self, outcome: Outcome, at: str, **more: Any) -> Event:

@@ -13,8 +13,8 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.loaders import Loaders
 from graph_api.live import LiveChanges
-from graph_api.readers import Sight
 from graph_api.store.protocol import Needed, Reading, Store
+from graph_api.visibilities import VisibilityAt
 
 
 class AnswerTooLargeError(CatalogError):
@@ -38,7 +38,7 @@ class Context:
     """Seconds that a question may take when the client names no other deadline."""
     max_objects: int = 200_000
     """That lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
-    look: Callable[[], Awaitable[Sight]] | None = None
+    look: Callable[[], Awaitable[VisibilityAt]] | None = None
     """What the principal sees now; None where that does not change."""
     seen_at: int | None = None
     """The revision of `visibility`, of which alone it is sure; None where that does not change."""

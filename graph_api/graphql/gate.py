@@ -12,14 +12,14 @@ from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, default_fie
 
 from graph_api.access.audit import MAX_REFS, Attempt, Outcome
 from graph_api.access.authorize import Reach, authorize, require_place
-from graph_api.access.once import Once, once_of
+from graph_api.access.idempotency import Idempotency, idempotency_of
 from graph_api.access.rules import RULES
 from graph_api.catalog.ref import BadRefError, make_ref, parse_ref
 from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.payloads import replay
 from graph_api.guarding import record_end
-from graph_api.once import ReplayedError
+from graph_api.idempotency import ReplayedError
 
 Resolve = Callable[..., Any]
 
@@ -63,7 +63,7 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
             reach = authorize(context.principal, action, attempt.source)
             if reach is Reach.SOURCE:
                 require_place(context.source_order, attempt.source)
-            context.attempt = replace(attempt, reach=reach, once=await _once(context, action, arguments))
+            context.attempt = replace(attempt, reach=reach, idempotency=await _idempotency(context, action, arguments))
             answer = resolve(root, info, **arguments)
             payload = await answer if isawaitable(answer) else answer
             context.read_anew()
@@ -85,12 +85,12 @@ def _writing(action: str, resolve: Resolve) -> Resolve:
     return write
 
 
-async def _once(context: Context, action: str, arguments: Mapping[str, Any]) -> Once | None:
+async def _idempotency(context: Context, action: str, arguments: Mapping[str, Any]) -> Idempotency | None:
     key = arguments.get("idempotencyKey")
     if key is None or arguments.get("dryRun"):
         return None
     asked = {name: value for name, value in arguments.items() if name != "idempotencyKey"}
-    return await asyncio.to_thread(once_of, context.principal, action, key, asked)
+    return await asyncio.to_thread(idempotency_of, context.principal, action, key, asked)
 
 
 def _failure(error: Exception) -> tuple[Outcome, ErrorCode]:

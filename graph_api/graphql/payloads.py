@@ -14,7 +14,7 @@ from graph_api.graphql.context import Context, Info
 from graph_api.graphql.records import Problem, Sync, as_problem
 from graph_api.graphql.refs import global_id
 from graph_api.graphql.types import Entity
-from graph_api.once import Told
+from graph_api.idempotency import Told
 from graph_api.store.rows import load_problem, load_run
 from graph_api.sync import SyncReport
 

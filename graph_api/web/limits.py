@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graph_api.errors import ErrorCode
 from graph_api.web.accept import asks_for_events
 from graph_api.web.callers import caller_of
+from graph_api.web.fair_queue import BusyError, FairQueue
 from graph_api.web.headers import header
 from graph_api.web.rates import Rates
 from graph_api.web.responses import error_response
-from graph_api.web.turns import BusyError, Turns
 
 LINGER = 1.0
 """Seconds that the rest of a refused body is read and thrown away: a client that still sends would miss the answer."""
@@ -63,7 +63,7 @@ class LimitRequests:
         self.app = app
         self.streams = streams
         self.limits = limits
-        self._turns = Turns(limits.max_running, limits.max_waiting)
+        self._turns = FairQueue(limits.max_running, limits.max_waiting)
         self._rates = Rates(limits.rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from graph_api.access.audit import LOCAL_SYNC, Attempt
 from graph_api.access.authorize import Reach
-from graph_api.access.once import Once
+from graph_api.access.idempotency import Idempotency
 from graph_api.catalog.changes import ChangeSet, SyncStatus
 from graph_api.catalog.filters import ALL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
+from graph_api.idempotency import ReplayedError
 from graph_api.large import Sizes
-from graph_api.once import ReplayedError
 from graph_api.store.protocol import Store
 from graph_api.sync import confirm_sync, known_of, sync
 from tests.catalogs import link, ref, refs, write
@@ -79,7 +79,7 @@ async def test_it_supersedes_one_that_is_held(store: Store) -> None:
 
 
 async def test_it_is_done_once_under_a_key(store: Store) -> None:
-    by = replace(LOCAL_SYNC, once=Once("ann\nkey", "digest"))
+    by = replace(LOCAL_SYNC, idempotency=Idempotency("ann\nkey", "digest"))
     report = await sync(store, snapshot("a"), ORDER, by=by, sizes=SIZES)
     with pytest.raises(ReplayedError) as replayed:
         await sync(store, snapshot("a"), ORDER, by=by, sizes=SIZES)

@@ -12,7 +12,7 @@ from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.planning.thread import in_thread
-from graph_api.store.neo4j import unsent, writes
+from graph_api.store.neo4j import write_buffer, writes
 from graph_api.store.protocol import Store, WriteTransaction
 from tests.conftest import Run, on_mirror_too
 from tests.graphs import IDENTIFIERS, REFS, RELATIONS, REPOSITORIES, SOURCES, Catalog, catalogs
@@ -54,7 +54,7 @@ def test_changes_are_folded_to_the_latest(
     refs=some(REFS, at_most=5),
     relations=some(RELATIONS, at_most=5),
     repositories=st.none() | some(REPOSITORIES),
-    small=st.sampled_from((0, unsent.MOST)),
+    small=st.sampled_from((0, write_buffer.MOST)),
 )
 @FEW
 def test_a_writer_sees_what_it_changes(

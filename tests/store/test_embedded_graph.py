@@ -13,8 +13,8 @@ from graph_api.catalog.filters import ALL
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Facet, Traversal, WalkAnswer, WalkRequest
 from graph_api.store.embedded.connections import connect
+from graph_api.store.embedded.parallel import in_parallel
 from graph_api.store.embedded.schema import current_revision
-from graph_api.store.embedded.together import together
 from graph_api.store.protocol import Store
 from tests.catalogs import AT, entity, link, links, refs, sync_run, with_ends
 from tests.store.opening import opened
@@ -179,7 +179,7 @@ async def test_who_reads_together_sees_one_revision(tmp_path: Path, written: boo
             before = current_revision(conn)
             if written:
                 await write(store, with_ends(links("b>c")))
-            here, beside = together(
+            here, beside = in_parallel(
                 conn, lambda: current_revision(conn), lambda other: (other, current_revision(other))
             )
             assert here == beside[1] == before

@@ -8,13 +8,13 @@ import pytest
 
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Criticality, LinkOrigin, Owner, OwnerHow, OwnerState
-from graph_api.store.neo4j import cypher, cypher_aside, cypher_lookups, cypher_parts, dump_cypher, mirror_cypher
+from graph_api.store.neo4j import cypher, cypher_lookups, cypher_parts, cypher_records, dump_cypher, mirror_cypher
 from graph_api.store.neo4j.deltas import delta_of
 from graph_api.store.neo4j.names import LABEL_NAMES, PROPERTY_NAMES
 from graph_api.store.neo4j.records import entity_record, link_record
 from tests.catalogs import entity, link, ref
 
-MODULES = (cypher, cypher_aside, cypher_lookups, cypher_parts, dump_cypher, mirror_cypher)
+MODULES = (cypher, cypher_records, cypher_lookups, cypher_parts, dump_cypher, mirror_cypher)
 ENTITY = entity(
     "A",
     title="A",

@@ -20,7 +20,7 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.large import Sizes
 from graph_api.store.embedded.store import EmbeddedStore
-from graph_api.store.neo4j import changes, cypher_small, database, turns, writes
+from graph_api.store.neo4j import changes, cypher_small, database, group_commit, writes
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.statements import Row, Statements
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.parametrize("open_store", ["neo4j"], indirect=True)
 @pytest.fixture
 def plain(store: Store, monkeypatch: pytest.MonkeyPatch) -> Neo4jStore:
     """However busy the machine is, those that wait are committed together."""
-    monkeypatch.setattr(turns, "LONGEST", 60.0)
+    monkeypatch.setattr(group_commit, "LONGEST", 60.0)
     assert isinstance(store, Neo4jStore)
     return store
 
@@ -253,7 +253,7 @@ async def test_who_waits_too_long_is_told_and_the_next_one_is_not_kept(
 ) -> None:
     async with plain.write() as transaction:
         with monkeypatch.context() as patch:
-            patch.setattr(turns, "LOCK_TIMEOUT", 0.2)
+            patch.setattr(group_commit, "LOCK_TIMEOUT", 0.2)
             with pytest.raises(CatalogError, match="another write is running; try again"):
                 await put(plain, "late")
         await transaction.apply(ChangeSet(entities=[entity("long")]), sync_run(), AT)

@@ -12,7 +12,7 @@ import pytest
 
 from graph_api.app import create_app
 from graph_api.settings import Settings
-from graph_api.store.neo4j import database, statements, turns
+from graph_api.store.neo4j import database, group_commit, statements
 from graph_api.web import health
 from tests.conftest import Run, wipe
 from tests.lines import Cuttable, Line
@@ -43,7 +43,7 @@ def test_requests_end_while_the_database_is_away_and_work_again(
     monkeypatch.setattr(health, "PING_TIMEOUT", PING_TIMEOUT)
     # Nothing else ends them.
     monkeypatch.setattr(database, "LOCK_TIMEOUT", 60.0)
-    monkeypatch.setattr(turns, "LOCK_TIMEOUT", 60.0)
+    monkeypatch.setattr(group_commit, "LOCK_TIMEOUT", 60.0)
     monkeypatch.setattr(statements, "EXECUTE_TIMEOUT", 60.0)
     run(away_and_back(neo4j_uri, neo4j_auth, fault))
 

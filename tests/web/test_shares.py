@@ -11,12 +11,12 @@ import httpx
 import pytest
 from httpx import Client
 
+from graph_api.web import fair_queue
 from graph_api.web import rates as web_rates
-from graph_api.web import turns as web_turns
 from graph_api.web.callers import caller_of
+from graph_api.web.fair_queue import BEGINNING, OTHERS_ASK, FairQueue
 from graph_api.web.limits import RequestLimits
 from graph_api.web.rates import BURST, OBJECTS_PER_TOKEN, Rates
-from graph_api.web.turns import BEGINNING, OTHERS_ASK, Turns
 from tests.web.conftest import serve
 from tests.web.test_request_limits import WAIT, code
 from tests.web.tiny import waiting
@@ -43,7 +43,7 @@ def test_a_caller_with_many_requests_leaves_places_to_others() -> None:
 
 
 async def test_beside_others_a_caller_begins_one_request_at_a_time() -> None:
-    turns = Turns(64, 64, clock=lambda: 1000.0)
+    turns = FairQueue(64, 64, clock=lambda: 1000.0)
     async with turns.turn("other"):
         pass
     async with turns.turn("one"), asyncio.timeout(30):
@@ -56,8 +56,8 @@ async def test_beside_others_a_caller_begins_one_request_at_a_time() -> None:
 
 
 async def test_a_request_begins_when_the_one_before_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_turns, "BEGINNING", 600.0)
-    turns = Turns(64, 64, clock=lambda: 1000.0)
+    monkeypatch.setattr(fair_queue, "BEGINNING", 600.0)
+    turns = FairQueue(64, 64, clock=lambda: 1000.0)
     async with turns.turn("other"):
         pass
     async with asyncio.timeout(30):
@@ -68,9 +68,9 @@ async def test_a_request_begins_when_the_one_before_has_ended(monkeypatch: pytes
 
 
 async def test_alone_a_caller_begins_several_requests_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_turns, "BEGINNING", 600.0)
+    monkeypatch.setattr(fair_queue, "BEGINNING", 600.0)
     now = 1000.0
-    turns = Turns(64, 64, clock=lambda: now)
+    turns = FairQueue(64, 64, clock=lambda: now)
     async with turns.turn("other"):
         pass
     async with turns.turn("one"):
@@ -79,7 +79,7 @@ async def test_alone_a_caller_begins_several_requests_at_once(monkeypatch: pytes
             await begin(turns)
 
 
-async def begin(turns: Turns) -> None:
+async def begin(turns: FairQueue) -> None:
     async with turns.turn("one"):
         pass
 

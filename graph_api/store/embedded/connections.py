@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.deadline import CHECK_EVERY, Deadline, closed
-from graph_api.store.embedded.kept import KeptRows, ReadingConnection
+from graph_api.store.embedded.row_cache import ReadingConnection, RowCaches
 from graph_api.store.identity import other_catalog
 from graph_api.store.revisions import note_revision
 
@@ -105,7 +105,7 @@ class Connections:
         self._closing = threading.Event()
         self._of_thread = threading.local()
         self._all: list[sqlite3.Connection] = []
-        self.kept = KeptRows()
+        self.kept = RowCaches()
         self.store: str | None = None
         """The name of the catalog that is read: what is kept in memory is of no other."""
 

@@ -12,8 +12,8 @@ import orjson
 from graph_api.catalog.entity import Criticality, Entity, Link, LinkKey, OwnerState
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded.condition import AMONG, one_of
-from graph_api.store.embedded.kept import Seen, kept_by, seen_by
 from graph_api.store.embedded.origins import origins_of
+from graph_api.store.embedded.row_cache import ReaderCache, kept_by, seen_by
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.rows import (
     MAX_KEPT,
@@ -199,7 +199,7 @@ def kept_entities(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref])
     return {ref: known[ref] for ref in refs} if all(ref in known for ref in refs) else None
 
 
-def _read_entities(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref], seen: Seen) -> dict[Ref, Entity]:
+def _read_entities(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref], seen: ReaderCache) -> dict[Ref, Entity]:
     among = sight.row("e")
     sql = f"SELECT e.id, e.revision FROM entities e WHERE e.ref {AMONG} AND {among.sql}"
     found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(refs), *among.parameters))))

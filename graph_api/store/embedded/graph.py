@@ -11,8 +11,8 @@ from graph_api.catalog.filters import Filter
 from graph_api.catalog.traversal import Traversal
 from graph_api.store.embedded.links import Links, Wanted
 from graph_api.store.embedded.lists import Bools, Ints, Patched
-from graph_api.store.embedded.marks import Pool
 from graph_api.store.embedded.sight import WHOLE, Sight
+from graph_api.store.embedded.visited import Pool
 
 CODED = ("kind", "type", "tier", "lifecycle", "namespace", "audience")
 """Fields with one value, held as a code an entity. The audience is the id of a term."""

@@ -12,7 +12,7 @@ from graph_api.store.embedded.graph import CODED, LISTED, Coded, Graph, Numbers,
 from graph_api.store.embedded.link_columns import read_links
 from graph_api.store.embedded.links import AllLinks, LinkRows, Links, Variants
 from graph_api.store.embedded.lists import Bools, Ints, Lists, Patched
-from graph_api.store.embedded.together import together
+from graph_api.store.embedded.parallel import in_parallel
 
 NO_TERMS = Terms(("",), np.full(1, -1, np.int8))
 """Ids of terms start at 1."""
@@ -31,7 +31,7 @@ class _Entities(NamedTuple):
 def load(conn: sqlite3.Connection, revision: int) -> Graph:
     """At the revision of the connection's read transaction."""
     rows = Rows(conn, NO_TERMS)
-    entities, (links, variants) = together(
+    entities, (links, variants) = in_parallel(
         conn, lambda: _entities(conn, rows), lambda second: Rows(second, rows.terms).links({})
     )
     return Graph(

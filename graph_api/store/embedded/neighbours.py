@@ -11,8 +11,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.store.embedded.condition import AMONG, NEAR, RELATION_TERMS, Condition, one_of
 from graph_api.store.embedded.documents import LINK_ID, LINK_TABLES, entities_at, ids_of, links_by_id
-from graph_api.store.embedded.kept import Seen, kept_by, seen_by
 from graph_api.store.embedded.link_filters import matching_links
+from graph_api.store.embedded.row_cache import ReaderCache, kept_by, seen_by
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import LinkPage, LinkPlace, Neighbour
 
@@ -67,7 +67,7 @@ def kept_neighbours(
 
 
 def _read_around(
-    conn: sqlite3.Connection, sight: Sight, refs: Sequence[Ref], question: _Question, seen: Seen
+    conn: sqlite3.Connection, sight: Sight, refs: Sequence[Ref], question: _Question, seen: ReaderCache
 ) -> dict[Ref, list[Neighbour]]:
     ids = ids_of(conn, refs, sight)
     rows_of = _rows_of_one if len(ids) == 1 else _rows_of_many

@@ -15,8 +15,8 @@ from graph_api.store.embedded.documents import ids_of
 from graph_api.store.embedded.graph import Graph, Reached
 from graph_api.store.embedded.links import Wanted
 from graph_api.store.embedded.lists import NONE, Bools, Ints, Patched
-from graph_api.store.embedded.marks import Marks
 from graph_api.store.embedded.masks import mask_of
+from graph_api.store.embedded.visited import VisitedSet
 
 _OPPOSITE = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
 
@@ -43,7 +43,7 @@ class Ground:
         self.deadline = deadline
         self.starts: Ints = np.array(sorted(ids_of(conn, traversal.start, graph.sight).values()), np.int32)
         self.through = self.mask(traversal.through)
-        self._marks: list[Marks] = []
+        self._marks: list[VisitedSet] = []
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +53,7 @@ class Ground:
         for marks in reversed(self._marks):
             self.graph.pool.give(marks)
 
-    def marks(self) -> Marks:
+    def marks(self) -> VisitedSet:
         """An empty set of ids, for as long as one is on this ground."""
         self._marks.append(self.graph.pool.take(self.graph.size))
         return self._marks[-1]

@@ -12,7 +12,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.search import MAX_FOUND, Found, by_kind, ranked, ranked_by_likeness, with_typo, words_of
 from graph_api.store.embedded.condition import Condition, one_of
 from graph_api.store.embedded.filters import Compiler
-from graph_api.store.embedded.kept import kept_by
+from graph_api.store.embedded.row_cache import kept_by
 from graph_api.store.embedded.sight import Sight
 
 _MANY = 300

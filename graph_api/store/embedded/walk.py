@@ -19,8 +19,8 @@ from graph_api.store.embedded.documents import entities_by_id
 from graph_api.store.embedded.facets import count_values
 from graph_api.store.embedded.graph import Reached
 from graph_api.store.embedded.lists import Ints
-from graph_api.store.embedded.marks import Marks
 from graph_api.store.embedded.reach import Ground, reach
+from graph_api.store.embedded.visited import VisitedSet
 
 
 def walk(ground: Ground, request: WalkRequest) -> WalkAnswer:
@@ -50,7 +50,7 @@ def _kept(ground: Ground, reached: Reached) -> Reached:
     return Reached(reached.ids[kept], reached.distances[kept], reached.cut)
 
 
-def _hard(ground: Ground) -> Marks:
+def _hard(ground: Ground) -> VisitedSet:
     """What some walk of HARD links only reaches, whatever the budget."""
     hard = ground.marks()
     for level in ground.levels(ground.neighbours(hard_only=True)):
@@ -58,7 +58,7 @@ def _hard(ground: Ground) -> Marks:
     return hard
 
 
-def _severities(hits: Reached, hard: Marks) -> Facet:
+def _severities(hits: Reached, hard: VisitedSet) -> Facet:
     down = int(np.count_nonzero(hard.has(hits.ids)))
     counts = {Severity.DOWN: down, Severity.DEGRADED: hits.ids.size - down}
     return facet_of("severity", {str(severity): count for severity, count in counts.items() if count})
@@ -90,7 +90,7 @@ def _rank(ground: Ground, position: Position) -> tuple[int, bool]:
     return (int(ground.graph.rank[found[0]]), found[1] == position.ref) if found else (ground.graph.size, False)
 
 
-def _hits(ground: Ground, hits: Reached, first: int, last: int, hard: Marks | None) -> list[Hit]:
+def _hits(ground: Ground, hits: Reached, first: int, last: int, hard: VisitedSet | None) -> list[Hit]:
     ids = hits.ids[first:last]
     entities = entities_by_id(ground.conn, ids.tolist(), ground.graph.sight)
     severities = repeat(None) if hard is None else map(_severity, hard.has(ids).tolist())

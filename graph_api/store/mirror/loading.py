@@ -13,10 +13,10 @@ from graph_api.store.embedded.connections import Durability
 from graph_api.store.embedded.following import Ahead
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.mirror.folder import Folder, Published
-from graph_api.store.mirror.marks import Marks
 from graph_api.store.mirror.replica import Replica
-from graph_api.store.neo4j.marks import Mark
+from graph_api.store.mirror.watermarks import Watermarks
 from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.store.neo4j.watermark import Watermark
 from graph_api.telemetry.metrics import MIRROR_ENTITIES, MIRROR_LINKS
 
 PATIENCE = 1.0
@@ -76,7 +76,7 @@ def _as_broken() -> Iterator[None]:
 
 
 async def shared(
-    source: Neo4jStore, marks: Marks, folder: Folder, read_seconds: float, unwanted: str | None
+    source: Neo4jStore, marks: Watermarks, folder: Folder, read_seconds: float, unwanted: str | None
 ) -> Replica:
     """The copy that another process has made, unless it is the `unwanted` one, or else a new one for all.
 
@@ -95,7 +95,7 @@ async def shared(
 
 
 async def _known(
-    source: Neo4jStore, marks: Marks, folder: Folder, published: Published, read_seconds: float
+    source: Neo4jStore, marks: Watermarks, folder: Folder, published: Published, read_seconds: float
 ) -> Replica | None:
     """None where it is of no use. Raises CatalogError if Neo4j does not answer."""
     mark = await marks.newest()
@@ -140,7 +140,9 @@ def _warn(folder: Folder, published: Published, reason: str) -> None:
     logger.warning("The mirror in %s is made anew: %s", folder.file(published.name), reason)
 
 
-async def _made(source: Neo4jStore, marks: Marks, folder: Folder, read_seconds: float) -> tuple[Replica, Published]:
+async def _made(
+    source: Neo4jStore, marks: Watermarks, folder: Folder, read_seconds: float
+) -> tuple[Replica, Published]:
     began = monotonic()
     folder.clear()
     name = folder.new_name()
@@ -172,7 +174,9 @@ async def _opened(folder: Folder, name: str, read_seconds: float) -> AsyncIterat
         raise
 
 
-async def _loaded(source: Neo4jStore, marks: Marks, store: EmbeddedStore, name: str) -> tuple[Replica, Counter[type]]:
+async def _loaded(
+    source: Neo4jStore, marks: Watermarks, store: EmbeddedStore, name: str
+) -> tuple[Replica, Counter[type]]:
     """With how many entities and links were read."""
     await source.check_constraints()  # before everything is read in vain
     mark = await _certain(marks)
@@ -209,7 +213,7 @@ async def _filled(store: EmbeddedStore, graph: AsyncIterator[Sequence[Entity] | 
     return loaded
 
 
-async def _certain(marks: Marks) -> Mark:
+async def _certain(marks: Watermarks) -> Watermark:
     """One whose count of foreign transactions is right."""
     mark = await marks.newest()
     for _ in range(LOOKS):

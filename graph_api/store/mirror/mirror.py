@@ -19,10 +19,10 @@ from graph_api.errors import CatalogError
 from graph_api.store.embedded.following import Ahead
 from graph_api.store.mirror.folder import Folder
 from graph_api.store.mirror.loading import UnfollowedError, follow, shared
-from graph_api.store.mirror.marks import Marks
 from graph_api.store.mirror.replica import Replica
-from graph_api.store.neo4j.marks import Mark
+from graph_api.store.mirror.watermarks import Watermarks
 from graph_api.store.neo4j.store import Neo4jStore
+from graph_api.store.neo4j.watermark import Watermark
 from graph_api.telemetry.metrics import MIRROR_LAG, MIRROR_LOAD_SECONDS, MIRROR_LOADS, MIRROR_STATE
 from graph_api.telemetry.record import CURRENT
 
@@ -81,7 +81,7 @@ class Mirror:
             self._own = TemporaryDirectory(prefix="graph-api-")
             folder = Folder(Path(self._own.name), lasting=False)
         self._folder = folder
-        self._marks = Marks(source.mark)
+        self._marks = Watermarks(source.mark)
         self._replica: Replica | None = None
         self._reason = Loss.FIRST
         self._unwanted: str | None = None
@@ -180,7 +180,7 @@ class Mirror:
                 return replica
         return None
 
-    async def _mark_while_following(self, replica: Replica, revision: int) -> Mark:
+    async def _mark_while_following(self, replica: Replica, revision: int) -> Watermark:
         if replica.revision >= revision:
             return await self._marks.newest()
         mark, _ = await asyncio.gather(self._marks.newest(), self._catch_up(replica, revision, monotonic() + PATIENCE))
@@ -198,7 +198,7 @@ class Mirror:
         """It does not answer."""
         self._drop(replica, Loss.BROKEN)
 
-    def _is_trusted(self, replica: Replica, mark: Mark, known: int) -> bool:
+    def _is_trusted(self, replica: Replica, mark: Watermark, known: int) -> bool:
         trusted = _loss(replica, mark, known) is None
         if not trusted:
             self.wake()
@@ -257,7 +257,7 @@ class Mirror:
         elif mark.revision > replica.revision:
             await self._catch_up(replica, mark.revision, monotonic() + INTERVAL)
 
-    async def _confirmed_loss(self, replica: Replica, mark: Mark, known: int) -> Loss | None:
+    async def _confirmed_loss(self, replica: Replica, mark: Watermark, known: int) -> Loss | None:
         for _ in range(LOOKS):
             loss = _loss(replica, mark, known)
             if loss is not Loss.FOREIGN:
@@ -336,7 +336,7 @@ def _query_begun_at() -> float:
     return request.begun if request and request.operation_type == "query" else inf
 
 
-def _loss(replica: Replica, mark: Mark, known: int) -> Loss | None:
+def _loss(replica: Replica, mark: Watermark, known: int) -> Loss | None:
     """`known`: the revision that the copy had before the mark was asked for."""
     if mark.store != replica.store_id or mark.revision < known:
         return Loss.REPLACED

@@ -10,9 +10,9 @@ from graph_api.catalog.ref import Ref
 from graph_api.store.neo4j import cypher_writes, mirror_cypher
 from graph_api.store.neo4j.deltas import delta_of
 from graph_api.store.neo4j.filters import relation_types
-from graph_api.store.neo4j.given import Given
+from graph_api.store.neo4j.labels import kind_labels, labels_by_ref
+from graph_api.store.neo4j.parameters import RedactedParameters
 from graph_api.store.neo4j.records import entity_record, link_record
-from graph_api.store.neo4j.said import kind_labels, labels_by_ref
 
 BATCH = 5_000
 ENTITIES_AT_ONCE = 200
@@ -38,7 +38,7 @@ def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Stat
 
 def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
     yield from chain.from_iterable(phases_of(changes, revision, at))
-    yield Statement(mirror_cypher.WRITE_DELTAS, {"given": Given(deltas=[delta_of(changes, revision, at)])})
+    yield Statement(mirror_cypher.WRITE_DELTAS, {"given": RedactedParameters(deltas=[delta_of(changes, revision, at)])})
     yield Statement(cypher_writes.SET_REVISION, {"revision": revision})
 
 
@@ -167,7 +167,7 @@ def grouped(rows: Iterable[T], key: Callable[[T], str]) -> Iterable[tuple[str, l
 
 def _batches(query: str, rows: Sequence[T], record: Callable[[T], object], **parameters: Any) -> Iterator[Statement]:
     for some in _in_pieces(rows, BATCH):
-        yield Statement(query, {"given": Given(rows=list(map(record, some))), **parameters})
+        yield Statement(query, {"given": RedactedParameters(rows=list(map(record, some))), **parameters})
 
 
 def _in_pieces(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -12,7 +12,7 @@ from graph_api.store.protocol import LONGEST_LEASE
 FORMAT = 8
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once. Since 3
 large writes are applied in parts, between which older programs would read. Since 4 the full-text index follows commits
-a moment later, which older programs would not wait for. Since 5 entities have the labels of said.py, which older
+a moment later, which older programs would not wait for. Since 5 entities have the labels of labels.py, which older
 programs would not give; since 6 all of them. Since 7 entities have the words of words.py, which older programs would
 not give; since 8 all of them.
 """

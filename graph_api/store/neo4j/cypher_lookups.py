@@ -1,4 +1,4 @@
-"""The statements of what one source says, see said.py."""
+"""The statements of what one source says, see labels.py."""
 
 _SAID_BY = (
     "WHERE e.ref > $after{labelled} AND ($source IN e.sources "

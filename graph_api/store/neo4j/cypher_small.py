@@ -3,7 +3,7 @@
 Labels and types are parameters here, so that there is one text, which the server plans once.
 """
 
-from graph_api.store.neo4j import cypher_aside, cypher_writes, mirror_cypher
+from graph_api.store.neo4j import cypher_records, cypher_writes, mirror_cypher
 
 _CREATE_ENTITIES = "UNWIND $given.new AS row CREATE (e:$(row.labels)) SET e = row.entity"
 _CREATE_LINKS = (
@@ -33,9 +33,9 @@ _STEPS = (
     _SET_REVISION,
     cypher_writes.WRITE_RUNS,
     cypher_writes.PRUNE_RUNS,
-    cypher_aside.RECORD,
-    cypher_aside.KEEP_ANSWERS,
-    cypher_aside.LEAVE_IDS,
+    cypher_records.RECORD,
+    cypher_records.KEEP_ANSWERS,
+    cypher_records.LEAVE_IDS,
 )
 # Every step finds what it needs by an index, however much there is: planned anew, as the server does where counts have
 # changed, it would be the same, and writers would wait for half a second.

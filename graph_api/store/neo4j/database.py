@@ -29,7 +29,7 @@ from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 
 from graph_api.access.audit import Head
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.store.neo4j import cypher, cypher_aside
+from graph_api.store.neo4j import cypher, cypher_records
 from graph_api.store.neo4j.failures import SLOW, LockedError, being_restored, our_errors, unsettled
 from graph_api.store.neo4j.statements import EXECUTE_TIMEOUT, Gate, Row, Statements, rows_of
 from graph_api.store.revisions import note_revision
@@ -181,7 +181,7 @@ class Database:
         ):
             statements = Statements(transaction, self.count_round_trip)
             await statements.rows(cypher.LOCK)
-            arrived = bool(await statements.rows(cypher_aside.ARRIVED, write=write))
+            arrived = bool(await statements.rows(cypher_records.ARRIVED, write=write))
             await statements.rows(cypher.REOPEN_GATE)
             await transaction.commit()
             return arrived
@@ -233,7 +233,7 @@ class Database:
         Whatever else happens, the gate stays closed until somebody holds the lock: the server may still be committing.
         """
         write = uuid4().hex
-        statements.unsent.ids.append(write)
+        statements.buffer.ids.append(write)
         turn = None
         if seen:
             turn = await self._send_and_close_gate(statements)

@@ -17,11 +17,11 @@ from graph_api.store.neo4j.changes import grouped, link_row
 from graph_api.store.neo4j.database import GATE_PAUSE, GATE_STUCK, Database, order_of
 from graph_api.store.neo4j.failures import being_restored, unsettled
 from graph_api.store.neo4j.filters import relation_types
-from graph_api.store.neo4j.given import Given
+from graph_api.store.neo4j.labels import kind_labels, labels_by_ref
+from graph_api.store.neo4j.parameters import RedactedParameters
 from graph_api.store.neo4j.projection import WHOLE, link_of
 from graph_api.store.neo4j.records import entity_record
 from graph_api.store.neo4j.runs import run_of, run_record
-from graph_api.store.neo4j.said import kind_labels, labels_by_ref
 from graph_api.store.neo4j.statements import Gate, Row, Statements
 
 STATEMENT_SECONDS = 120.0
@@ -186,7 +186,7 @@ class Neo4jRestore:
 
     async def _create(self, query: str, rows: Iterable[T], record: Callable[[T], object]) -> None:
         if records := [record(row) for row in rows]:
-            await self._database.execute_once(STATEMENT_SECONDS, query, {"given": Given(rows=records)})
+            await self._database.execute_once(STATEMENT_SECONDS, query, {"given": RedactedParameters(rows=records)})
 
 
 def _properties(row: SourceRow) -> Row:

@@ -8,8 +8,8 @@ from graph_api.catalog.relations import RELATIONS, Direction
 from graph_api.store.lookups import SAID, Referenced, Said, SaidPlace
 from graph_api.store.neo4j import cypher, cypher_lookups
 from graph_api.store.neo4j.filters import relation_types
+from graph_api.store.neo4j.labels import label_of
 from graph_api.store.neo4j.projection import WHOLE, link_of
-from graph_api.store.neo4j.said import label_of
 from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.neo4j.statements import Statements, in_batches
 from graph_api.store.rows import load_entity_statements, load_link_statements, load_owners

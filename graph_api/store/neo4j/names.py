@@ -1,12 +1,12 @@
 """All names that this program gives in a database.
 
-Neo4j makes a new name in a transaction of its own, which nobody counts (see marks.py): so all of them are made when the
-database is opened, before any mirror counts.
+Neo4j makes a new name in a transaction of its own, which nobody counts (see watermark.py): so all of them are made when
+the database is opened, before any mirror counts.
 """
 
 from graph_api.catalog.relations import RELATIONS
 from graph_api.store.neo4j import mirror_cypher
-from graph_api.store.neo4j.said import KIND_LABELS, SAID_LABELS
+from graph_api.store.neo4j.labels import KIND_LABELS, SAID_LABELS
 
 _LABELS = """
 Answer ApiKey AuditRecord Audience Catalog Delta Entity Gate Identifier Lease Migration Part Removed Source Sync Write

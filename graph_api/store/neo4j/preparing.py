@@ -15,8 +15,8 @@ from graph_api.store.neo4j import cypher, cypher_lookups, leases, names
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.failures import being_restored
 from graph_api.store.neo4j.finishing import take_over
-from graph_api.store.neo4j.given import Given
-from graph_api.store.neo4j.said import label_of
+from graph_api.store.neo4j.labels import label_of
+from graph_api.store.neo4j.parameters import RedactedParameters
 from graph_api.store.neo4j.words import joined_words
 from graph_api.store.retention import Retention
 
@@ -50,7 +50,7 @@ async def _add_words(database: Database) -> None:
     after = ""
     while rows := await database.execute(cypher.READ_TEXTS, after=after, limit=AT_ONCE):
         words = ((row["ref"], joined_words(filter(None, row["texts"]))) for row in rows)
-        given = Given(rows=[{"ref": ref, "words": found} for ref, found in words if found])
+        given = RedactedParameters(rows=[{"ref": ref, "words": found} for ref, found in words if found])
         await database.execute(cypher.SET_WORDS, given=given)
         after = rows[-1]["ref"]
 

@@ -96,8 +96,8 @@ def write_run(tx: Statements, run: SyncRun, retention: Retention) -> None:
     """Write or replace the run; what it applied counts for its source."""
     counts = run.counts
     counted = run.status in _COUNTED
-    tx.unsent.keep = retention.runs
-    tx.unsent.runs.append(
+    tx.buffer.keep = retention.runs
+    tx.buffer.runs.append(
         {
             **run_record(run),
             "connector": run.connector,

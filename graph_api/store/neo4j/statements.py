@@ -14,7 +14,7 @@ from graph_api.access.audit import Head
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.neo4j import cypher, cypher_small, projection
 from graph_api.store.neo4j.sight import WHOLE
-from graph_api.store.neo4j.unsent import Unsent
+from graph_api.store.neo4j.write_buffer import WriteBuffer
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -58,9 +58,9 @@ class Statements:
         self.sight = WHOLE
         self.projection = projection.WHOLE
         self.audit_head = Head(0, "")
-        self.unsent = Unsent()
+        self.buffer = WriteBuffer()
         """Of the write that is being made."""
-        self._to_send: deque[Unsent] = deque()
+        self._to_send: deque[WriteBuffer] = deque()
         self._aside = 0
         """Writes that are to be sent."""
         self._sending: asyncio.Task[None] | None = None
@@ -107,9 +107,9 @@ class Statements:
             self._sending = asyncio.create_task(self._send_all(self._sending))
 
     def _put_aside(self) -> None:
-        if not self.unsent:
+        if not self.buffer:
             return
-        unsent, self.unsent = self.unsent, Unsent()
+        unsent, self.buffer = self.buffer, WriteBuffer()
         self.statements += 1
         self._aside += 1
         if not self._to_send or not self._to_send[-1].take(unsent):

@@ -23,15 +23,15 @@ from graph_api.store.neo4j.deltas import Told, changes_since, few_changes_since
 from graph_api.store.neo4j.dumping import Neo4jRestore
 from graph_api.store.neo4j.failures import our_errors
 from graph_api.store.neo4j.finishing import Heir, finish
-from graph_api.store.neo4j.marks import Mark, count_entities, read_mark
+from graph_api.store.neo4j.group_commit import GroupCommit
 from graph_api.store.neo4j.parts import PAGE
 from graph_api.store.neo4j.preparing import check_constraints, prepare, read_state
 from graph_api.store.neo4j.reading import Neo4jReading
 from graph_api.store.neo4j.sight import Sights
 from graph_api.store.neo4j.statements import Statements
 from graph_api.store.neo4j.transaction import Neo4jTransaction
-from graph_api.store.neo4j.turns import Turns
-from graph_api.store.neo4j.unsent import Unsent
+from graph_api.store.neo4j.watermark import Watermark, count_entities, read_watermark
+from graph_api.store.neo4j.write_buffer import WriteBuffer
 from graph_api.store.neo4j.writes import Neo4jWrite
 from graph_api.store.protocol import Needed, WriteTransaction
 from graph_api.store.retention import Retention
@@ -60,7 +60,7 @@ class Neo4jStore(Neo4jReading):
         self._opened: State | None = None
         self._planning: asyncio.Task[None] | None = None
         self._connectors = Connectors()
-        self._turns = Turns(self._transaction)
+        self._commits = GroupCommit(self._transaction)
         self._heir = Heir(self._database, self._retention)
         self.copied: Callable[[str | None, int], AbstractAsyncContextManager[Ahead | None]] = lambda *_: nullcontext()
         """A copy of the catalog with this id at this revision, for who has locked it."""
@@ -79,7 +79,7 @@ class Neo4jStore(Neo4jReading):
     async def _have_writes_planned(self) -> None:
         """By the database, which takes seconds when it has just started: the first write would wait for it."""
         try:
-            await self._database.execute(cypher_small.WRITE, given=Unsent().rows())
+            await self._database.execute(cypher_small.WRITE, given=WriteBuffer().rows())
         except CatalogError:
             pass  # Who writes is told.
         except Exception:
@@ -89,7 +89,7 @@ class Neo4jStore(Neo4jReading):
         if self._planning:
             self._planning.cancel()
             await asyncio.gather(self._planning, return_exceptions=True)
-        await self._turns.close()
+        await self._commits.close()
         await self._heir.close()
         await self._database.close()
 
@@ -137,7 +137,7 @@ class Neo4jStore(Neo4jReading):
 
     @asynccontextmanager
     async def write(self, *, small: bool = False) -> AsyncIterator[WriteTransaction]:
-        async with our_errors(), self._turns.turn(small=small) as write:
+        async with our_errors(), self._commits.write(small=small) as write:
             try:
                 yield write
                 if write.parts:
@@ -177,8 +177,8 @@ class Neo4jStore(Neo4jReading):
                 raise other_catalog()
             yield tx
 
-    async def mark(self) -> Mark:
-        mark = await read_mark(self._database)
+    async def mark(self) -> Watermark:
+        mark = await read_watermark(self._database)
         if mark.applying:
             self._heir.look_soon()
         return mark

@@ -8,7 +8,7 @@ from graph_api.store.neo4j.copied import Copy
 from graph_api.store.neo4j.database import Database
 from graph_api.store.neo4j.preparing import check_constraints
 from graph_api.store.neo4j.statements import Statements
-from graph_api.store.neo4j.unsent import Unsent
+from graph_api.store.neo4j.write_buffer import WriteBuffer
 from graph_api.store.neo4j.writes import Neo4jWrite
 
 NewWrite = Callable[[Statements, Copy, Callable[[], None]], Neo4jWrite]
@@ -73,7 +73,7 @@ class Neo4jTransaction:
         self._is_lost = self._tx.is_broken or write.is_sent
         if self._is_lost and self._has_written:
             raise CatalogError(ErrorCode.UNAVAILABLE, _LOST)
-        self._tx.unsent = Unsent()
+        self._tx.buffer = WriteBuffer()
         self._tx.audit_head = self._audit_head
         if write.has_written:
             self._copy.leave()

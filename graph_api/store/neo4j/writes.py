@@ -22,7 +22,7 @@ from graph_api.store.neo4j.lookups import Neo4jLookups
 from graph_api.store.neo4j.parts import PartedWrite
 from graph_api.store.neo4j.runs import run_of, write_run
 from graph_api.store.neo4j.statements import Statements
-from graph_api.store.neo4j.unsent import MOST
+from graph_api.store.neo4j.write_buffer import MOST
 from graph_api.store.protocol import NotHereError, PlanningThread, StoredAnswer
 from graph_api.store.retention import Retention
 
@@ -214,11 +214,11 @@ class Neo4jWrite:
         """While the server works on one piece, the next is built; the last one waits for what is written with it."""
         self._tx.send_soon()
         if rows <= AT_ONCE:
-            (self._tx.unsent.changes,) = pieces
+            (self._tx.buffer.changes,) = pieces
             return
         while piece := await asyncio.to_thread(next, pieces, None):
             self._tx.send_now()
-            self._tx.unsent.changes = piece
+            self._tx.buffer.changes = piece
 
     async def _run_all(self, statements: Iterator[Statement]) -> None:
         """While the server works on one statement, a thread builds the rows of the next."""

@@ -15,7 +15,7 @@ _INTEGERS = {0xC8: 1, 0xC9: 2, 0xCA: 4, 0xCB: 8}
 """Bytes of a PackStream integer, by its marker."""
 
 
-class Mark(NamedTuple):
+class Watermark(NamedTuple):
     """`writes`: transactions that programs of ours have counted. `transactions`: all there were. While a write is
     `applying`, what is read is of no revision.
     """
@@ -42,10 +42,10 @@ class Mark(NamedTuple):
         return self.transactions - self.writes
 
 
-async def read_mark(database: Database) -> Mark:
+async def read_watermark(database: Database) -> Watermark:
     """Raises CatalogError UNAVAILABLE, also where the database does not say how many transactions there were."""
     rows, bookmark = await database.glance(SECONDS, mirror_cypher.MARK)
-    return Mark(**rows[0], transactions=_transactions(bookmark))
+    return Watermark(**rows[0], transactions=_transactions(bookmark))
 
 
 async def count_entities(database: Database) -> int:

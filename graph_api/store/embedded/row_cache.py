@@ -29,7 +29,7 @@ K = TypeVar("K", bound=Hashable)
 R = TypeVar("R", bound=_Stamped)
 
 
-class Kept(Generic[K, R]):
+class RowCache(Generic[K, R]):
     """By id. Several threads may use it at a time."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Kept(Generic[K, R]):
         self._rows.clear()
 
 
-class KeptRefs:
+class RefCache:
     """By id, which never means another ref, not even after a restore. Several threads may use it at a time."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class _Room:
     held = 0
 
 
-class Seen:
+class ReaderCache:
     """What one reader sees at one revision, as far as it has been asked for. Several threads may use it at a time."""
 
     def __init__(self, room: _Room) -> None:
@@ -104,22 +104,22 @@ class _Newest:
     def __init__(self, revision: int) -> None:
         self.revision = revision
         self.room = _Room()
-        self._seen: dict[Sight, Seen] = {}
+        self._seen: dict[Sight, ReaderCache] = {}
 
-    def seen(self, sight: Sight) -> Seen:
+    def seen(self, sight: Sight) -> ReaderCache:
         if sight not in self._seen and len(self._seen) >= _MOST_SIGHTS:
             self._seen.clear()
-        return self._seen.setdefault(sight, Seen(self.room))
+        return self._seen.setdefault(sight, ReaderCache(self.room))
 
 
-class KeptRows:
+class RowCaches:
     def __init__(self) -> None:
-        self.entities = Kept[int, Entity]()
-        self.links = Kept[tuple[int, int, int, int], Link]()
-        self.refs = KeptRefs()
+        self.entities = RowCache[int, Entity]()
+        self.links = RowCache[tuple[int, int, int, int], Link]()
+        self.refs = RefCache()
         self._newest = _Newest(0)
 
-    def seen(self, sight: Sight, revision: int) -> Seen:
+    def seen(self, sight: Sight, revision: int) -> ReaderCache:
         """All of it is forgotten when it is too much; who uses it at the moment goes on with what there was."""
         newest = self._newest
         if newest.revision != revision or newest.room.held > _MOST:
@@ -137,14 +137,14 @@ class KeptRows:
 class ReadingConnection(sqlite3.Connection):
     """It never sees what is not committed, and may be taken back: only what it reads may be kept."""
 
-    kept: KeptRows
+    kept: RowCaches
 
 
-def kept_by(conn: sqlite3.Connection) -> KeptRows:
+def kept_by(conn: sqlite3.Connection) -> RowCaches:
     """Nothing by a connection that writes."""
-    return conn.kept if isinstance(conn, ReadingConnection) else KeptRows()
+    return conn.kept if isinstance(conn, ReadingConnection) else RowCaches()
 
 
-def seen_by(conn: sqlite3.Connection, sight: Sight) -> Seen:
+def seen_by(conn: sqlite3.Connection, sight: Sight) -> ReaderCache:
     """At the revision of the connection's read transaction."""
     return kept_by(conn).seen(sight, current_revision(conn))

@@ -13,16 +13,16 @@ MAX_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class Idempotency:
     """`key` is of one principal, `digest` of what is asked."""
 
     key: str
     digest: str
 
 
-def once_of(principal: Principal, action: str, key: str, arguments: Mapping[str, Any]) -> Once:
+def idempotency_of(principal: Principal, action: str, key: str, arguments: Mapping[str, Any]) -> Idempotency:
     """Raises CatalogError BAD_INPUT. `arguments` are plain values, mappings, lists and enums."""
     if not (1 <= len(key) <= MAX_KEY and key.isprintable()):
         raise CatalogError(ErrorCode.BAD_INPUT, f"`idempotencyKey` is a printable text of 1 to {MAX_KEY} characters")
     asked = json.dumps([action, arguments], sort_keys=True, default=str)
-    return Once(f"{principal.name}\n{key}", hashlib.sha256(asked.encode()).hexdigest())
+    return Idempotency(f"{principal.name}\n{key}", hashlib.sha256(asked.encode()).hexdigest())

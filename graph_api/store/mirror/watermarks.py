@@ -3,23 +3,23 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from graph_api.store.neo4j.marks import Mark
+from graph_api.store.neo4j.watermark import Watermark
 
 
-class Marks:
-    def __init__(self, ask: Callable[[], Awaitable[Mark]]) -> None:
+class Watermarks:
+    def __init__(self, ask: Callable[[], Awaitable[Watermark]]) -> None:
         self._ask = ask
-        self._running: asyncio.Task[Mark] | None = None
-        self._next: asyncio.Task[Mark] | None = None
+        self._running: asyncio.Task[Watermark] | None = None
+        self._next: asyncio.Task[Watermark] | None = None
 
-    async def newest(self) -> Mark:
+    async def newest(self) -> Watermark:
         """By a statement that is sent from now on: one runs, and one is for all who come meanwhile."""
         if self._next is None:
             self._next = asyncio.create_task(self._asked_after(self._running))
             self._next.add_done_callback(_heard)
         return await asyncio.shield(self._next)
 
-    async def _asked_after(self, running: asyncio.Task[Mark] | None) -> Mark:
+    async def _asked_after(self, running: asyncio.Task[Watermark] | None) -> Watermark:
         if running:
             await asyncio.wait([running])
         self._running, self._next = self._next, None
@@ -32,7 +32,7 @@ class Marks:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _heard(task: asyncio.Task[Mark]) -> None:
+def _heard(task: asyncio.Task[Watermark]) -> None:
     """Whoever waited for it may be gone."""
     if not task.cancelled():
         task.exception()

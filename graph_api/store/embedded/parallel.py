@@ -14,7 +14,9 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-def together(conn: sqlite3.Connection, here: Callable[[], T], beside: Callable[[sqlite3.Connection], U]) -> tuple[T, U]:
+def in_parallel(
+    conn: sqlite3.Connection, here: Callable[[], T], beside: Callable[[sqlite3.Connection], U]
+) -> tuple[T, U]:
     """What both find in the connection's read transaction; one after the other if somebody has written since it began.
 
     The longer one is to be `here`: only that is interrupted with the connection.

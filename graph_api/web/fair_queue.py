@@ -19,7 +19,7 @@ class BusyError(Exception):
     """There is no place left to wait, for this caller or for all."""
 
 
-class Turns:
+class FairQueue:
     """At most `running` requests run and `waiting` wait. One caller may have three quarters of all places.
 
     While nobody else asks, up to ALONE of its requests run (a quarter of all, if that is less). While others ask too, a
@@ -117,15 +117,15 @@ class Turns:
         place.set()
 
     def _let_next(self, caller: str, place: asyncio.Event) -> None:
-        self._is_beyond(caller, place)
+        self._end_beginning(caller, place)
         self._let_run()
 
-    def _is_beyond(self, caller: str, place: asyncio.Event) -> None:
+    def _end_beginning(self, caller: str, place: asyncio.Event) -> None:
         if self._beginning.get(caller) is place:
             del self._beginning[caller]
 
     def _end(self, caller: str, place: asyncio.Event) -> None:
-        self._is_beyond(caller, place)
+        self._end_beginning(caller, place)
         self._leave(self._running, caller)
 
     def _leave(self, places: Counter[str], caller: str) -> None:
@@ -139,7 +139,7 @@ class _Turn:
 
     __slots__ = ("_caller", "_held", "_turns")
 
-    def __init__(self, turns: Turns, caller: str) -> None:
+    def __init__(self, turns: FairQueue, caller: str) -> None:
         self._turns = turns
         self._caller = caller
 

@@ -16,29 +16,29 @@ _Alike: TypeAlias = tuple[frozenset[Role], Ref | None, frozenset[Ref]]
 """What two principals who see the same have in common."""
 
 
-class Sight(NamedTuple):
+class VisibilityAt(NamedTuple):
     """`revision`: what is written after it may give the reader more, or less; None where no write does."""
 
     visibility: Visibility
     revision: int | None = None
 
 
-class Readers:
+class Visibilities:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[_Alike, Sight] = {}
+        self._known: dict[_Alike, VisibilityAt] = {}
 
-    async def sight(self, principal: Principal) -> Sight:
+    async def sight(self, principal: Principal) -> VisibilityAt:
         if is_unfiltered(principal):
-            return Sight(EVERYTHING)
+            return VisibilityAt(EVERYTHING)
         if not principal.groups and not principal.user:
-            return Sight(visibility_of(principal, ()))
+            return VisibilityAt(visibility_of(principal, ()))
         alike = principal.roles, principal.user, principal.groups
         revision = await self._store.revision()
         known = self._known.get(alike)
         if known and known.revision == revision:
             return known
-        sight = Sight(await self._look_up(principal), revision)
+        sight = VisibilityAt(await self._look_up(principal), revision)
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[alike] = sight

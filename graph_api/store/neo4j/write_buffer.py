@@ -5,7 +5,7 @@ their order, before anything else is asked.
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph_api.store.neo4j.given import Given
+from graph_api.store.neo4j.parameters import RedactedParameters
 
 Rows = list[Any]
 
@@ -14,7 +14,7 @@ MOST = 5_000
 
 
 @dataclass
-class Unsent:
+class WriteBuffer:
     """Rows by the slots of cypher_small.WRITE, of one write or of several in their order."""
 
     changes: dict[str, Any] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Unsent:
     def __bool__(self) -> bool:
         return bool(self.changes or self.runs or self.records or self.answers or self.ids)
 
-    def take(self, later: "Unsent") -> bool:
+    def take(self, later: "WriteBuffer") -> bool:
         """Take what is to be written after it, if that is the same in one statement: each step is done for all of the
         rows before the next step, so nothing may be touched by two writes.
         """
@@ -46,10 +46,10 @@ class Unsent:
         self.keep = later.keep or self.keep
         return True
 
-    def rows(self) -> Given:
+    def rows(self) -> RedactedParameters:
         rest = {"runs": self.runs, "records": self.records, "answers": self.answers, "ids": self.ids}
         latest = [id_ for ids in self._latest_runs().values() for id_ in ids]
-        return Given({**_NO_CHANGES, **self.changes, **rest, "keep": self.keep, "latest": latest})
+        return RedactedParameters({**_NO_CHANGES, **self.changes, **rest, "keep": self.keep, "latest": latest})
 
     def _latest_runs(self) -> dict[str, list[str]]:
         if self.latest:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from graph_api.access.once import Once
+from graph_api.access.idempotency import Idempotency
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.protocol import StoredAnswer, WriteTransaction
 
@@ -27,17 +27,17 @@ class ReplayedError(Exception):
         self.told = told
 
 
-async def check_new(tx: WriteTransaction, once: Once) -> None:
+async def check_new(tx: WriteTransaction, idempotency: Idempotency) -> None:
     """Raises ReplayedError if it is done already, and CatalogError IDEMPOTENCY_MISMATCH if that was another write."""
-    stored = await tx.answer_of(once.key)
+    stored = await tx.answer_of(idempotency.key)
     if stored is None:
         return
-    if stored.digest != once.digest:
+    if stored.digest != idempotency.digest:
         message = "this idempotencyKey was used for another write; take a new key for each"
         raise CatalogError(ErrorCode.IDEMPOTENCY_MISMATCH, message)
     raise ReplayedError(orjson.loads(zlib.decompress(stored.body)))
 
 
-async def keep(tx: WriteTransaction, once: Once, answer: Telling) -> None:
+async def keep(tx: WriteTransaction, idempotency: Idempotency, answer: Telling) -> None:
     body = zlib.compress(orjson.dumps(answer.told()))
-    await tx.keep_answer(StoredAnswer(once.key, once.digest, body), KEPT_SECONDS)
+    await tx.keep_answer(StoredAnswer(idempotency.key, idempotency.digest, body), KEPT_SECONDS)

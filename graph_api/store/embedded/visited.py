@@ -11,7 +11,7 @@ _SPARE_SHARE = 16
 """One more id for each so many, so that a catalog may grow a little."""
 
 
-class Marks:
+class VisitedSet:
     """A set of ids below `size` that is empty again with each start()."""
 
     def __init__(self, size: int) -> None:
@@ -42,23 +42,23 @@ class Pool:
     """What no walk uses at the moment. Several threads may use it at a time."""
 
     def __init__(self) -> None:
-        self._free: list[Marks] = []
+        self._free: list[VisitedSet] = []
 
-    def take(self, size: int) -> Marks:
+    def take(self, size: int) -> VisitedSet:
         """An empty set of ids below `size`."""
         marks = self._any(size)
         marks.start()
         return marks
 
-    def give(self, marks: Marks) -> None:
+    def give(self, marks: VisitedSet) -> None:
         """Nobody uses it any more."""
         self._free.append(marks)
 
-    def _any(self, size: int) -> Marks:
+    def _any(self, size: int) -> VisitedSet:
         while True:
             try:
                 marks = self._free.pop()
             except IndexError:
-                return Marks(size + size // _SPARE_SHARE)
+                return VisitedSet(size + size // _SPARE_SHARE)
             if marks.size >= size:
                 return marks
