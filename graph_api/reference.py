@@ -172,7 +172,8 @@ def _online(name: str) -> tuple[str, str]:
 
 def _settings() -> str:
     note = (
-        f"Each is also an option of the command (`--max-page`) and a key of `{DEFAULT_FILE}` in the working directory."
+        f"Each is a key of `{DEFAULT_FILE}` in the working directory, or of `--config FILE`. Each but `neo4j_password` "
+        "is also an option of `graph-api serve` (`--max-page`); other commands have those of the store."
     )
     rows = (_setting_row(name, field) for name, field in Settings.model_fields.items())
     return _section("Settings", note, ("key", "environment", "default", "description"), rows)

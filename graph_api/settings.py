@@ -143,8 +143,8 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
     sources: _Sources = Field(
         default=(),
         description="Names of sources, highest priority first; in the file also objects that say what to sync, see "
-        "docs/sources.md. Then come descriptors, other connectors that declare, those that observe, and `api` and "
-        "`api:*` last; ties by name.",
+        "docs/sources.md. Then come descriptors and what has no connector in its name, other connectors that declare, "
+        "those that observe, and `api` and `api:*` last; ties by name.",
     )
     join_names: _Names = Field(
         default=(),

@@ -19,6 +19,9 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glo
 
 SOURCES = "docs/sources.md"
 CONNECTORS = "docs/connectors.md"
+DRIFT = "docs/drift.md"
+OF_THE_DEMO = {DRIFT, "docs/operations.md", "docs/portal.md"}
+"""What they ask is there after `make demo`."""
 
 
 def text(page: str) -> str:
@@ -35,6 +38,13 @@ def test_its_commands_run_in_this_order(page: str, tmp_path: Path) -> None:
         port = str(free_port())
         found = [command.replace("8020", port) for command in found]
         (tmp_path / "online.yaml").write_text(blocks(page, "yaml")[0].replace("8020", port), encoding="utf-8")
+    if page == DRIFT:
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop/catalog-info.yaml").write_text(blocks(page, "yaml")[0], encoding="utf-8")
+        (tmp_path / "shop/dependencies.json").write_text(blocks(page, "json")[0], encoding="utf-8")
+        (tmp_path / "drift.graphql").write_text(blocks(page, "graphql")[0], encoding="utf-8")
+    if page in OF_THE_DEMO:
+        found.insert(0, "graph-api sync seeds --source demo")
     run_all(found, tmp_path)
 
 

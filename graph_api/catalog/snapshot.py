@@ -18,7 +18,7 @@ class ProblemCode(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     """The file, its nesting or its YAML aliases exceed a limit."""
     NOT_A_DESCRIPTOR = "NOT_A_DESCRIPTOR"
-    """The document is something else, such as a Kubernetes manifest."""
+    """The document is no descriptor, and nothing else that was asked reads it."""
     NO_API_VERSION = "NO_API_VERSION"
     """The document looks like a descriptor and has no apiVersion, so it is left alone."""
     TEMPLATE = "TEMPLATE"
