@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from graph_api.store.neo4j.said import kind_labels
 from neo4j import READ_ACCESS, Driver
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order
@@ -18,6 +17,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import IMPACT_RELATIONS
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.store.neo4j.cypher_writes import CREATE_ENTITIES, CREATE_LINKS
+from graph_api.store.neo4j.labels import kind_labels
 from graph_api.store.neo4j.records import entity_record, link_record
 
 _BATCH = 5_000

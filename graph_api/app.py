@@ -55,11 +55,11 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     received = replace(limits, max_body=settings.max_received)
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
-    readers = Visibilities(catalog)
+    visibilities = Visibilities(catalog)
     order = source_order(settings)
 
     async def context_of(principal: Principal) -> Context:
-        look = partial(readers.sight, principal)
+        look = partial(visibilities.sight, principal)
         sight = await look()
         return create_context(settings, catalog, principal, sight.visibility, order, live, look, sight.revision)
 

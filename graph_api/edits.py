@@ -9,7 +9,7 @@ from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.merge import API_CONNECTOR, SourceOrder
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem
 from graph_api.catalog.times import utc_now
 from graph_api.edit_problems import (
@@ -26,7 +26,7 @@ from graph_api.idempotency import Told
 from graph_api.outranked import outranked
 from graph_api.planning.restate import Edit, stated_links
 from graph_api.planning.settle import settle
-from graph_api.sources.codeowners import placed_by_annotations
+from graph_api.sources.codeowners import placed_by_annotations, urls_of_repositories
 from graph_api.sources.descriptor_links import add_link, read_links
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Fields, Origin
@@ -165,7 +165,7 @@ async def _edit(
 async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPut], now: str) -> _Draft:
     origin = _items(now)
     readings = [read_descriptor(put.document, origin) for put in puts]
-    stated = {said.ref: said for said in placed_by_annotations([row.entity for row in readings if row.entity])}
+    stated = await _placed(tx, [row.entity for row in readings if row.entity])
     named = [(("entities", str(place)), row.entity.ref) for place, row in enumerate(readings) if row.entity]
     rows = await stated_rows(tx, [ref for _, ref in named])
     entities: dict[Ref, EntityStatement | None] = {}
@@ -191,6 +191,15 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
         links += reading.links
     edit = Edit(source, entities, await _links_after(tx, source, before, links, now))
     return _Draft(edit, named, errors, warnings, new=True, rows=rows)
+
+
+async def _placed(tx: WriteTransaction, statements: Sequence[EntityStatement]) -> dict[Ref, EntityStatement]:
+    """By ref, with the repositories that their annotations name: what bears the URL, whoever declares it."""
+    urls = urls_of_repositories(statements)
+    found = await tx.resolve(urls) if urls else {}
+    repositories = {url: [ref for ref in refs if kind_of(ref) == "repository"] for url, refs in found.items()}
+    known = {url: refs[0] for url, refs in repositories.items() if len(refs) == 1}
+    return {said.ref: said for said in placed_by_annotations(statements, known)}
 
 
 async def _draft_removals(tx: WriteTransaction, source: str, removals: Sequence[EntityRemoval], now: str) -> _Draft:
@@ -273,7 +282,7 @@ async def _finish(
     if errors := [*errors, *draft.errors]:
         return _failed(tx, draft, errors)
     changes = await settle(tx, draft.edit, order)
-    if refused := await refusals(tx, by, changes):
+    if refused := await refusals(tx, by, changes, order.restrictions):
         return _failed(tx, draft, _at_their_places(refused, draft))
     after = {row.ref: row for row in (*draft.rows.values(), *changes.entities)}
     draft = replace(draft, warnings=[*draft.warnings, *await outranked(tx, draft.edit, after.values())])

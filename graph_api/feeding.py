@@ -72,6 +72,8 @@ async def feed(
             fed.reports.append(await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known))
         except CatalogError as error:
             if isinstance(error, OvertakenError) or error.code in UNREACHABLE:
+                for name, failure in fed.failures.items():
+                    logger.warning("%s: FAILED, nothing is withdrawn: %s", name, failure)
                 raise
             fed.failures[snapshot.source] = error
             # A source of another connector has runs of that alone.

@@ -31,7 +31,9 @@ class Refusal:
     message: str
 
 
-async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> list[Refusal]:
+async def refusals(
+    tx: WriteTransaction, by: Attempt, changes: ChangeSet, restrictions: Sequence[Restriction]
+) -> list[Refusal]:
     """Why these changes are not the writer's to make: none, or all that the change set touches and it may not."""
     if by.reach is not Reach.OWNED:
         return []
@@ -56,7 +58,22 @@ async def refusals(tx: WriteTransaction, by: Attempt, changes: ChangeSet) -> lis
     # Of a part that only its owners see, whoever owns the whole becomes one.
     if any(sees(after[ref].audience, ref) and not sees(before[ref].audience, ref) for ref in others):
         refused.append(Refusal(None, _UNSEEN))
+    entered = _entered(before, {ref: after[ref] for ref in touched & after.keys()})
+    found = await tx.entities(entered) if entered else {}
+    if not all(sees(_audience(found.get(ref), ref, restrictions), ref) for ref in entered):
+        refused.append(Refusal(None, _UNSEEN))
     return refused
+
+
+def _entered(before: Mapping[Ref, Entity], after: Mapping[Ref, Entity]) -> set[Ref]:
+    """Repositories that these entities are in now and were not: what CODEOWNERS says there tells who owns them."""
+    old = {ref: before[ref].repository if ref in before else None for ref in after}
+    return {row.repository for ref, row in after.items() if row.repository and row.repository != old[ref]}
+
+
+def _audience(row: Entity | None, ref: Ref, restrictions: Sequence[Restriction]) -> str:
+    """Also of a ref that nothing is under: rules by kind or namespace hide which are taken."""
+    return row.audience if row else audience_of(unresolved(ref), restrictions)
 
 
 async def not_owned(
@@ -73,7 +90,7 @@ async def not_owned(
 
     def is_own(ref: Ref) -> bool:
         row = rows.get(ref)
-        if not sees(row.audience if row else audience_of(unresolved(ref), restrictions), ref):
+        if not sees(_audience(row, ref, restrictions), ref):
             return False
         return any(owner.ref in teams for owner in row.owners) if row and (row.declared or row.owners) else new
 

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: whoever reads one has all of the old or of the new, also after a power cut."""
+"""Files that are replaced as a whole: whoever reads one has all of the old or of the new."""
 
 import os
 import tempfile
@@ -9,8 +9,9 @@ from typing import IO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """What is written here is the file's content once the context ends without an error. Only its owner may read it.
+    One that is not `durable` may be spoilt by a power cut.
 
     Raises OSError for a folder that is not there or not writable and for a full disk, and leaves nothing then.
     """
@@ -21,7 +22,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -244,7 +244,7 @@ async def _settle(
     if held and by.reach is not Reach.OWNED:
         return ChangeSet()
     changes = await settle(tx, plan.edit, order)
-    if refused := await refusals(tx, by, changes):
+    if refused := await refusals(tx, by, changes, order.restrictions):
         told = [row for row in refused if row.ref in named]
         message = told[0].message if told else _NOT_ALL_YOURS
         refs = [row.ref for row in told[:MAX_REFS] if row.ref]
@@ -277,7 +277,7 @@ async def _may_confirm(tx: WriteTransaction, id_: str, order: SourceOrder, by: A
     plan = await _plan(tx, snapshot, held.started_at)
     if plan.digest() != held.plan_digest:
         return True
-    return not await refusals(tx, by, await settle(tx, plan.edit, order))
+    return not await refusals(tx, by, await settle(tx, plan.edit, order), order.restrictions)
 
 
 async def _apply(tx: WriteTransaction, run: SyncRun, plan: Plan, changes: ChangeSet, by: Attempt) -> SyncReport:

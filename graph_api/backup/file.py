@@ -72,6 +72,8 @@ def writing(path: Path) -> Iterator[Writer]:
             writer = Writer(file)
             yield writer
             writer.end()
+    except (ConnectionError, TimeoutError):
+        raise  # of what is written, not of the file
     except OSError as error:
         raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror or error}") from error
 

@@ -38,7 +38,9 @@ _SCHEMES = {*SCHEMES, "arn", "aws", "image-digest", "pkg"}
 _IMAGE = re.compile(
     r"(?:[\w.-]+(?::\d+)?/)?[\w.-]+(?:/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}"
 )
-_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#\s]*)?")
+_HOST = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#\s]*)?(?:[?#]\S*)?"
+)
 _QUALIFIERS = re.compile("[?#]")
 _NAME = re.compile(r"[\w.-]+(?P<deeper>/[\w.-]+)*")
 
@@ -64,7 +66,8 @@ def _others(name: str) -> Iterator[str]:
     if _IMAGE.fullmatch(name):
         yield from image_names(name)
     if host := _HOST.fullmatch(name):
-        yield from service_names(host["host"])
+        if host["host"].endswith((".svc", ".svc.cluster.local")):
+            yield from service_names(host["host"])
         yield scoped("host", host["host"] + (host["path"] or "").rstrip("/"))
     if path := _NAME.fullmatch(name):
         yield f"@{name}"

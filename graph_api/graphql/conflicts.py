@@ -55,7 +55,7 @@ def stated_owners(entity: catalog.Entity, owned_by: Sequence[catalog.Link], orde
 
 
 def _conflict(field: str, values: dict[str, Any]) -> Conflict | None:
-    if len(set(values.values())) < 2:
+    if len({tuple(sorted(set(value))) if isinstance(value, tuple) else value for value in values.values()}) < 2:
         return None
     texts = {source: ", ".join(value) if isinstance(value, tuple) else str(value) for source, value in values.items()}
     return Conflict(field=field, values=[ConflictingValue(source=source, value=text) for source, text in texts.items()])

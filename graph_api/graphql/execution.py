@@ -30,12 +30,14 @@ from graphql import (
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from graph_api.errors import CatalogError
 from graph_api.graphql.calls import Call, Outcomes, ReadAttempt, Replay
 from graph_api.graphql.compiling import Details
 from graph_api.graphql.context import AnswerTooLargeError, Context
 from graph_api.graphql.plans import plan_of
 from graph_api.graphql.readers import Later, Read, Values
 from graph_api.store.revisions import noting_revisions
+from graph_api.telemetry.record import CURRENT
 
 TRIES = 3
 """To read all parts of a query at one revision."""
@@ -58,10 +60,22 @@ async def execute_operation(schema: GraphQLSchema, document: DocumentNode, **opt
     for tries_left in reversed(range(TRIES)):
         with noting_revisions() as revisions:
             answer = await _execute(schema, document, of, options)
-        if len(revisions) <= 1 or not tries_left or monotonic() > until:
+        if context.seen_at is not None:
+            revisions.add(context.seen_at)
+        if len(revisions) <= 1 or not tries_left or monotonic() > until or not await _begins_anew(context):
             break
-        await context.look_again()
     return answer
+
+
+async def _begins_anew(context: Context) -> bool:
+    """False where the store does not answer any more: what it has answered is better than nothing."""
+    if request := CURRENT.get():
+        request.reads_from = monotonic()
+    try:
+        await context.look_again()
+    except CatalogError:
+        return False
+    return True
 
 
 async def _execute(schema: GraphQLSchema, document: DocumentNode, of: OperationType | None, options: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from graph_api.catalog.codeowners import CodeOwners, Dialect
 from graph_api.catalog.entity import EntityStatement
@@ -159,10 +160,20 @@ class Repositories:
         self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
 
 
-def placed_by_annotations(statements: Sequence[EntityStatement]) -> list[EntityStatement]:
-    """With the repositories that their annotations name, and the folders there: of what is in no files."""
-    declared = _by_url(statements)
+def placed_by_annotations(
+    statements: Sequence[EntityStatement], known: Mapping[str, Ref] = MappingProxyType({})
+) -> list[EntityStatement]:
+    """With the repositories that their annotations name, and the folders there: of what is in no files. `known`:
+    repositories that are declared elsewhere, by their URLs.
+    """
+    declared = {**known, **_by_url(statements)}
     return [_named_by_itself(statement, declared) for statement in statements]
+
+
+def urls_of_repositories(statements: Iterable[EntityStatement]) -> set[str]:
+    """Of those that their annotations name."""
+    named = (named_repository(statement.annotations) for statement in statements if statement.annotations)
+    return {found[0] for found in named if found}
 
 
 def _named_by_itself(statement: EntityStatement, declared: Mapping[str, Ref]) -> EntityStatement:

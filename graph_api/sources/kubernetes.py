@@ -40,10 +40,10 @@ ReplicaSets of a Deployment, Jobs of a CronJob) is not repeated.
 - Kustomizations are applied as kustomize.py says; a manifest counts once however many overlays use it.
 
 Online: in pages by `limit` and `continue`, what the cluster serves of the above but ConfigMaps, Secrets and Namespaces,
-which are not asked for. The token needs the verb `list`; where it lacks it, nothing is changed, and the option `kinds`
-says what to read instead: `kinds: Deployment, Service`. What it leaves out is unknown to the source, and so are links
-that need it, as those of an Ingress need its Services. The certificate authority of a cluster goes into the
-environment variable SSL_CERT_FILE.
+which are not asked for. The token needs the verb `list`; where it lacks it, nothing is changed, and the option
+`resources` says what to read instead: `resources: deployments, services`. What it leaves out is unknown to the source,
+and so are links that need it, as those of an Ingress need its Services. The certificate authority of a cluster goes
+into the environment variable SSL_CERT_FILE.
 
 https://kubernetes.io/docs/reference/kubernetes-api/
 https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/

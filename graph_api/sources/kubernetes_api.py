@@ -1,6 +1,6 @@
 """Objects from the API of a Kubernetes cluster: each is a document of its own, at the object's URL."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from graph_api.sources.answers import rows_in
@@ -12,10 +12,11 @@ TOKEN = "KUBERNETES_TOKEN"  # noqa: S105 - the variable's name
 OPTIONS = {
     "namespaces": "Namespaces to read, separated by commas; all that the token may list if not set",
     "labels": "A label selector that objects must match, such as `team=shop`",
-    "kinds": "Kinds to read, separated by commas, such as `Deployment, Service`; all that it knows if not set",
+    "resources": "Resources to read, as kubectl names them (`deployments`, `services.serving.knative.dev`), separated "
+    "by commas; all that the connector knows if not set",
 }
 LIMIT = 500
-FORBIDDEN, EXPIRED = 403, 410
+FORBIDDEN, MISSING, EXPIRED = 403, 404, 410
 LISTINGS = 3
 """How often a list is begun whose next page has expired."""
 
@@ -54,8 +55,8 @@ def fetch_cluster(api: Api, options: Mapping[str, str]) -> AsyncIterator[Documen
 
 async def fetch_objects(api: Api, options: Mapping[str, str], resources: Sequence[Resource]) -> AsyncIterator[Document]:
     """Those of the resources that the cluster serves, in the version that it prefers."""
-    chosen = _chosen(resources, _names(options, "kinds"))
-    served = await _served(api, {group for group, _, _ in chosen})
+    chosen = _chosen(resources, _names(options, "resources"))
+    served = await _served(api, [(group, plural) for group, plural, _ in chosen])
     namespaces = _names(options, "namespaces")
     for group, plural, kind in chosen:
         if (version := served.get((group, plural))) is None:
@@ -73,30 +74,51 @@ def _names(options: Mapping[str, str], option: str) -> list[str]:
     return [name.strip() for name in options.get(option, "").split(",") if name.strip()]
 
 
-def _chosen(resources: Sequence[Resource], kinds: Sequence[str]) -> Sequence[Resource]:
-    known = dict.fromkeys(kind for _, _, kind in resources)
-    if unknown := [kind for kind in kinds if kind not in known]:
-        raise ApiError(f"no such kinds: {', '.join(unknown)}; the option `kinds` takes {', '.join(known)}")
-    return [row for row in resources if row[2] in kinds] if kinds else resources
+def _chosen(resources: Sequence[Resource], names: Sequence[str]) -> Sequence[Resource]:
+    """A name without group is of the core group, if that has it, as `services`, else of any."""
+    known = {f"{plural}.{group}".rstrip("."): (group, plural, kind) for group, plural, kind in resources}
+    plurals: dict[str, list[Resource]] = {}
+    for row in resources:
+        plurals.setdefault(row[1], []).append(row)
+    if unknown := [name for name in names if name not in known and name not in plurals]:
+        raise ApiError(f"no such resources: {', '.join(unknown)}; the option `resources` takes {', '.join(known)}")
+    chosen = [row for name in names for row in ([known[name]] if name in known else plurals[name])]
+    return [row for row in resources if row in chosen] if names else resources
 
 
 def _path(group: str, version: str) -> str:
     return f"/apis/{group}/{version}" if group else f"/api/{version}"
 
 
-async def _served(api: Api, groups: set[str]) -> dict[tuple[str, str], str]:
-    """The version of every resource of these groups, by group and plural: the preferred one, if that has it."""
-    versions = {("", "v1"): None}
+async def _served(api: Api, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The version of each of these resources, by group and plural, that the cluster serves: the preferred one of the
+    group, if that has it.
+    """
+    groups = {group for group, _ in wanted}
+    versions = {"": ["v1"]}
     for _, row in mappings(rows_in(await api.get("/apis"), "groups", api.url("/apis"))):
         if (name := text_of(row.get("name"))) in groups:
             told = [row.get("preferredVersion"), *listed(row.get("versions"))]
-            versions |= {(name, version): None for each in told if (version := text_of(dig(each, "version")))}
+            versions[name] = list(dict.fromkeys(version for each in told if (version := text_of(dig(each, "version")))))
     found: dict[tuple[str, str], str] = {}
-    for group, version in versions:
-        path = _path(group, version)
-        for _, resource in mappings(rows_in(await api.get(path), "resources", api.url(path))):
-            found.setdefault((group, str(resource.get("name"))), version)
+    for group in sorted(groups & versions.keys()):
+        for place, version in enumerate(versions[group]):
+            if all(row in found for row in wanted if row[0] == group):
+                break
+            for plural in await _resources(api, _path(group, version), needed=not place):
+                found.setdefault((group, plural), version)
     return found
+
+
+async def _resources(api: Api, path: str, *, needed: bool) -> list[str]:
+    """Plurals of what a version of a group has; a cluster may list an old version that it serves no more."""
+    try:
+        answer = await api.get(path)
+    except ApiError as error:
+        if needed or error.status != MISSING:
+            raise
+        return []
+    return [str(resource.get("name")) for _, resource in mappings(rows_in(answer, "resources", api.url(path)))]
 
 
 async def _items(api: Api, path: str, labels: str | None) -> list[dict[str, Any]]:
@@ -130,5 +152,5 @@ async def _page(api: Api, path: str, params: Mapping[str, Any]) -> Any:
     except ApiError as error:
         if error.status != FORBIDDEN:
             raise
-        mending = "let it `list` there, or name what it may list with the options `namespaces` and `kinds`"
+        mending = "let it `list` there, or name what it may list with the options `namespaces` and `resources`"
         raise ApiError(f"{error} If the token is good, {mending}.", FORBIDDEN, error.reason) from error

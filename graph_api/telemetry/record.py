@@ -19,6 +19,8 @@ class RequestRecord:
 
     request_id: str
     begun: float = field(default_factory=monotonic)
+    reads_from: float = 0.0
+    """When its reading began, if it has begun anew: what was acknowledged before that is to be seen."""
     state: Mapping[str, Any] = field(default_factory=dict)
     operation: str | None = None
     operation_type: str | None = None

@@ -137,14 +137,14 @@ class FairQueue:
 class _Turn:
     """Without a generator, which costs more than the turn itself."""
 
-    __slots__ = ("_caller", "_held", "_turns")
+    __slots__ = ("_caller", "_held", "_queue")
 
-    def __init__(self, turns: FairQueue, caller: str) -> None:
-        self._turns = turns
+    def __init__(self, queue: FairQueue, caller: str) -> None:
+        self._queue = queue
         self._caller = caller
 
     async def __aenter__(self) -> None:
-        self._held = await self._turns.enter(self._caller)
+        self._held = await self._queue.enter(self._caller)
 
     async def __aexit__(self, *_error: object) -> None:
-        self._turns.leave(self._caller, *self._held)
+        self._queue.leave(self._caller, *self._held)

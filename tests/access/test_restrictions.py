@@ -151,6 +151,27 @@ async def test_a_link_to_what_an_editor_does_not_see_is_none_to_it(open_store: O
         assert '"userErrors":[]' in await said(admin, UNLINK, "cve-3")
 
 
+async def test_an_editor_puts_nothing_into_a_repository_that_it_does_not_see(open_store: OpenStore) -> None:
+    rules = [{"kinds": ["Repository"], "to": ["security"]}]
+    await fill(open_store, rules)
+    store: Store = await open_store()
+    admin, _ = await make_key(store, Role.ADMIN)
+    editor, _ = await make_key(store, Role.EDITOR, groups=(WEB,))
+    async with client_of(create_app(load_settings(chosen={"restricted": rules}), store)) as http:
+
+        async def said(token: str, name: str) -> str:
+            put = {"kind": "Component", "name": "cart", "spec": {"type": "service", "owner": "web"}}
+            entities = [put | {"annotations": {"github.com/project-slug": f"acme/{name}"}}]
+            response: httpx.Response = await ask(http, token, PUT, entities=entities)
+            return response.text
+
+        repository = {"kind": "Repository", "name": "there", "namespace": "acme", "spec": {}}
+        await ask(http, admin, PUT, entities=[repository])
+        assert '"FORBIDDEN"' in await said(editor, "there")
+        assert await said(editor, "there") == await said(editor, "missing")
+        assert '"userErrors":[]' in await said(admin, "there")
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [

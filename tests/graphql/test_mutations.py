@@ -186,6 +186,10 @@ def test_annotations_name_the_repository_and_the_folder_there(client: Client) ->
     assert client.ask(query)["entity"]["repository"] == {"ref": "repository:acme/mono"}
     assert client.ask(PUT, entities=[service("shop")])["putEntities"]["userErrors"] == []
     assert client.ask(query)["entity"]["repository"] is None
+    assert client.ask(PUT, entities=[shop, mono])["putEntities"]["userErrors"] == []
+    for _ in range(2):
+        assert client.ask(query)["entity"]["repository"] == {"ref": "repository:default/mono"}
+        assert client.ask(PUT, entities=[shop | {"title": "Shop"}])["putEntities"]["userErrors"] == []
     assert client.ask(apply, entities=[shop, mono])["applySnapshot"]["userErrors"] == []
     client.ask('mutation { removeEntities(entities: [{ref: "component:shop"}]) { revision } }')
     assert client.ask(query)["entity"]["repository"] == {"ref": "repository:default/mono"}

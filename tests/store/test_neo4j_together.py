@@ -13,11 +13,12 @@ import neo4j
 import pytest
 
 from graph_api.access.audit import LOCAL_SYNC, Outcome
+from graph_api.backup.run import back_up, restore
 from graph_api.catalog.changes import ChangeSet, Counts
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.filters import ALL, Sort
 from graph_api.catalog.relations import RELATIONS, Direction
-from graph_api.errors import CatalogError, ErrorCode
+from graph_api.errors import CatalogError, ErrorCode, ReplacedError
 from graph_api.large import Sizes
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.neo4j import changes, cypher_small, database, group_commit, writes
@@ -27,7 +28,8 @@ from graph_api.store.neo4j.statements import Row, Statements
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import PageRequest, Store
 from graph_api.sync import sync
-from tests.catalogs import AT, entity, link, refs, sync_run
+from tests.catalogs import AT, entity, link, refs, sync_run, write
+from tests.conftest import OpenStore
 from tests.lines import Cuttable, Line
 from tests.store.large import ORDER, snapshot
 
@@ -40,6 +42,28 @@ def plain(store: Store, monkeypatch: pytest.MonkeyPatch) -> Neo4jStore:
     monkeypatch.setattr(group_commit, "LONGEST", 60.0)
     assert isinstance(store, Neo4jStore)
     return store
+
+
+async def test_a_large_write_into_a_catalog_that_was_restored_meanwhile_is_undone(
+    plain: Neo4jStore, open_store: OpenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where that is at the same revision."""
+    other = EmbeddedStore(None)
+    await other.open()
+    await write(other, ChangeSet(entities=[entity("theirs")]))
+    await back_up(other, tmp_path / "other")
+    await other.close()
+    await put(plain, "mine")
+    admin, decide = await open_store(), PartedWrite.decide
+
+    async def restored_first(parted: PartedWrite) -> None:
+        await restore(admin, tmp_path / "other", replace=True)
+        await decide(parted)
+
+    monkeypatch.setattr(PartedWrite, "decide", restored_first)
+    with pytest.raises(ReplacedError):
+        await sync(plain, snapshot("a"), ORDER, sizes=Sizes(whole=10, part=5))
+    assert (await admin.revision(), await admin.count(ALL)) == (1, 1)
 
 
 class RefusedError(Exception):

@@ -222,10 +222,12 @@ async def test_small_writes_of_any_size_are_planned_once(
         await apply(store, ChangeSet(entities=[entity("a")]))
         neo4j_driver.execute_query(FORGET_PLANS)
         await apply(store, ChangeSet(entities=[entity("b")]))
+        assert await store.revision() == 2  # and the gate is open again: that is a statement too
         (planned,) = neo4j_driver.execute_query(FORGET_PLANS).records
         for size in (2, 20, 200):
             rows = [entity(f"{size}-{number}") for number in range(size)]
             await apply(store, ChangeSet(entities=rows, links=[link(row.ref, "b") for row in rows[1:]]))
+        assert await store.revision() == 5
         (planned_for_all,) = neo4j_driver.execute_query(FORGET_PLANS).records
         assert planned_for_all == planned
     finally:

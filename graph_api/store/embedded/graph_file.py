@@ -59,7 +59,8 @@ def restored(conn: sqlite3.Connection, path: Path) -> Graph | None:
 
 
 def _write(path: Path, of: list[object], graph: Graph) -> None:
-    with replacing(path) as file:
+    # Its check tells of what a power cut has spoilt.
+    with replacing(path, durable=False) as file:
         check = 0
         for part in _parts(of, graph):
             file.write(part)

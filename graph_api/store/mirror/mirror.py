@@ -331,9 +331,9 @@ class Mirror:
 
 
 def _query_begun_at() -> float:
-    """Of the HTTP request that asks; infinite for whatever may write, or goes on."""
+    """Of the HTTP request that asks, or of its reading anew; infinite for whatever may write, or goes on."""
     request = CURRENT.get()
-    return request.begun if request and request.operation_type == "query" else inf
+    return max(request.begun, request.reads_from) if request and request.operation_type == "query" else inf
 
 
 def _loss(replica: Replica, mark: Watermark, known: int) -> Loss | None:

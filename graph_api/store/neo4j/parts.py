@@ -25,6 +25,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.embedded.transaction import EmbeddedTransaction
+from graph_api.store.identity import other_catalog
 from graph_api.store.neo4j import cypher_parts, dumping, leases
 from graph_api.store.neo4j.changes import phases_of
 from graph_api.store.neo4j.database import Database
@@ -46,12 +47,13 @@ _PHASE = 10**6
 class PartedWrite:
     """`runs`, `events` and `answers` come with the last part."""
 
-    def __init__(self, database: Database, revision: int, page: int) -> None:
+    def __init__(self, database: Database, store: str | None, revision: int, page: int) -> None:
         self.id = secrets.token_hex(8)
         self.runs: list[SyncRun] = []
         self.events: list[Event] = []
         self.answers: list[tuple[StoredAnswer, float]] = []
         self._database = database
+        self._store = store
         self._revision = revision
         self._page = page
         self._at = ""
@@ -82,9 +84,13 @@ class PartedWrite:
         await self.lookups.apply_part(changes, at)
 
     async def decide(self) -> None:
-        """From now on it is done, even if this process dies. Raises CatalogError UNAVAILABLE if others have written."""
+        """From now on it is done, even if this process dies. Raises CatalogError UNAVAILABLE if others have written,
+        and ReplacedError if they have restored another catalog.
+        """
         await self._log_part(LAST, self._ending(await self._log()))
         async with self._database.write() as tx:
+            if tx.store != self._store:
+                raise other_catalog()
             parameters = {"write": self.id, "parts": self._parts}
             is_ours = tx.revision == self._revision and tx.holder in (self.id, None) and tx.applying is None
             if not is_ours or not await tx.rows(cypher_parts.DECIDE, **parameters):

@@ -1,4 +1,4 @@
-"""One transaction of one write after the other, see turns.py."""
+"""One transaction of one write after the other, see group_commit.py."""
 
 import asyncio
 from collections.abc import Callable

@@ -155,7 +155,7 @@ class Neo4jWrite:
     async def apply_part(self, changes: ChangeSet, at: str) -> None:
         if self.parts is None:
             self._check_settled()
-            parts = PartedWrite(self._database, self.revision, self._page)
+            parts = PartedWrite(self._database, self._tx.store, self.revision, self._page)
             await parts.begin(self._tx, self._go_on_alone)
             parts.runs += self._runs
             self.parts = parts

@@ -75,31 +75,46 @@ def test_a_label_selector_is_handed_on() -> None:
     assert chosen == ["team=shop"]
 
 
-def test_only_kinds_that_the_configuration_names_are_asked_for() -> None:
+def test_only_resources_that_the_configuration_names_are_asked_for() -> None:
     tool = Tool(answers())
-    documents = fetched(CONNECTOR, tool, {"kinds": "Deployment, Pod"})
+    documents = fetched(CONNECTOR, tool, {"resources": "deployments, pods"})
     assert {document.get("kind") for document in documents} == {"Deployment"}
     assert tool.asked["/api/v1/services"] == 0
 
 
-def test_kinds_that_it_does_not_know_are_told_with_those_that_it_knows() -> None:
-    with pytest.raises(ApiError, match=r"no such kinds: Deploiment; the option `kinds` takes Deployment, StatefulSet"):
-        fetched(CONNECTOR, Tool(answers()), {"kinds": "Deploiment,Pod"})
+def test_resources_that_it_does_not_know_are_told_with_those_that_it_knows() -> None:
+    told = r"no such resources: deploiments; the option `resources` takes deployments\.apps, statefulsets\.apps"
+    with pytest.raises(ApiError, match=told):
+        fetched(CONNECTOR, Tool(answers()), {"resources": "deploiments,pods"})
+
+
+def test_services_are_those_of_the_core_group_unless_another_is_named() -> None:
+    knative = {"name": "serving.knative.dev", "preferredVersion": {"version": "v1"}, "versions": [{"version": "v1"}]}
+    base = "/apis/serving.knative.dev/v1"
+    served: dict[str, Answer] = {
+        "/apis": lambda _: {"groups": [knative]},
+        base: lambda _: {"resources": [{"name": "services"}]},
+        f"{base}/services": lambda _: {"items": [{"metadata": {"name": "web", "namespace": "shop"}}]},
+    }
+    for names, group in (("services", "v1"), ("services.serving.knative.dev", "serving.knative.dev/v1")):
+        documents = fetched(CONNECTOR, Tool(answers() | served), {"resources": names})
+        assert [document.get("apiVersion") for document in documents] == [group]
 
 
 def test_a_list_that_the_token_may_not_read_is_told_with_what_to_do() -> None:
     def forbidden(_: Request) -> JSONResponse:
         return JSONResponse({"kind": "Status", "reason": "Forbidden", "code": 403}, 403)
 
-    with pytest.raises(ApiError, match=r"/api/v1/services answers 403: .* options `namespaces` and `kinds`"):
+    with pytest.raises(ApiError, match=r"/api/v1/services answers 403: .* options `namespaces` and `resources`"):
         fetched(CONNECTOR, Tool({**answers(), "/api/v1/services": forbidden}))
 
 
 def test_what_only_a_further_version_of_its_group_serves_is_read_in_that_version() -> None:
+    # The cluster lists v1alpha3, and does not serve it any more.
     gateway = {
         "name": "gateway.networking.k8s.io",
         "preferredVersion": {"version": "v1"},
-        "versions": [{"version": "v1"}, {"version": "v1alpha2"}],
+        "versions": [{"version": "v1"}, {"version": "v1alpha3"}, {"version": "v1alpha2"}],
     }
     route = {"metadata": {"name": "db", "namespace": "shop"}, "spec": {"rules": [{"backendRefs": [{"name": "c"}]}]}}
     base = "/apis/gateway.networking.k8s.io"
