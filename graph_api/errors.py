@@ -79,3 +79,10 @@ class ReplacedError(CatalogError):
 
     def __init__(self, what: str) -> None:
         super().__init__(ErrorCode.UNAVAILABLE, f"{what}, perhaps from a backup; restart the server")
+
+
+class NoDatabaseError(CatalogError):
+    """The server of databases answers, and has none of the name that the settings say."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.UNAVAILABLE, "there is no database of this name; see the setting neo4j_database")
