@@ -16,7 +16,7 @@ import click
 
 from graph_api.app import create_app, open_store, store_to_serve
 from graph_api.catalog.kinds import register_kinds
-from graph_api.cli.access import settle_access
+from graph_api.cli.access import open_early, settle_access
 from graph_api.cli.demo import load_demo
 from graph_api.cli.event_loop import run
 from graph_api.cli.failure import Exit, Failure
@@ -30,6 +30,7 @@ from graph_api.store.protocol import Store
 from graph_api.telemetry.logs import configure_logs
 from graph_api.telemetry.tracing import tracing
 from graph_api.web.explorer import EXAMPLES
+from graph_api.web.store_lifecycle import FIRST_TRY
 
 GIVE_UP_SECONDS = 60
 
@@ -91,12 +92,17 @@ async def _prepare(settings: Settings, *, demo: bool) -> Settings:
     store = open_store(settings)
     try:
         settings = await settle_access(settings, store, demo=demo)
-        if demo:
-            await store.open()
-            await load_demo(store, settings)
+        await _open(settings, store, demo=demo)
         return settings
     finally:
         await store.close()
+
+
+async def _open(settings: Settings, store: Store, *, demo: bool) -> None:
+    """Before the server: it tries again for ever, which mends not everything."""
+    await open_early(settings, store, None if demo else FIRST_TRY)
+    if demo:
+        await load_demo(store, settings)
 
 
 def _work(worker: Worker) -> None:
@@ -115,9 +121,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         stack.push_async_callback(store.close)
         settings = await settle_access(settings, store, demo=demo)
         listener = stack.enter_context(_listen(settings.host, settings.port, "--port"))
-        if demo:
-            await store.open()
-            await load_demo(store, settings)
+        await _open(settings, store, demo=demo)
         announce = partial(_announce, settings, store, listener, demo=demo)
         await _answer(stack, settings, store, listener, announce)
 
