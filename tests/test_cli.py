@@ -14,7 +14,7 @@ from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli.report import MENDING
 from graph_api.web.explorer import EXAMPLES
-from tests.commands import SERVICE, ask, readiness, run, served, write
+from tests.commands import SERVICE, ask, readiness, run, served, serving, write
 
 WRONG = """\
 apiVersion: backstage.io/v1alpha1
@@ -350,3 +350,14 @@ def test_who_needs_no_mirror_needs_no_folder() -> None:
     Path("file").write_text("")
     with served("--insecure-anonymous", "--store", "embedded::memory:", "--mirror-folder", "file/mirror") as (_, url):
         assert httpx.get(f"{url}/livez").status_code == 200
+
+
+def test_rules_for_kinds_that_nobody_knows_are_told_when_the_server_starts() -> None:
+    rules = "restricted: [{kinds: [Grup, Stream, Group], to: [owners]}]\njoin_names: [nokind, environment]\n"
+    Path("graph-api.yaml").write_text(rules + "kinds: [Stream]\n", encoding="utf-8")
+    with Path("log").open("wb") as log, serving("--insecure-anonymous", log=log):
+        pass
+    said = Path("log").read_text(encoding="utf-8")
+    assert said.count("is not known") == 2
+    assert "restricted: the kind grup is not known; did you mean Group?" in said
+    assert "join_names: the kind nokind is not known, unless a source has entities of it" in said

@@ -164,6 +164,11 @@ def test_a_store_is_a_file_memory_or_a_database(store: str) -> None:
         ({"kinds": [{"name": "Stream", "ownabel": True}]}, ("kinds", "0.ownabel")),
         ({"kinds": [{"ownable": True}]}, ("kinds", "0.name")),
         ({"keep_runs": "0"}, ("keep_runs", "1")),
+        ({"separate": [["component:a", "Component:default/A"]]}, ("separate", "component:default/a stands twice")),
+        ({"allowed_hosts": "*"}, ("allowed_hosts", "* is no name of a host")),
+        ({"allowed_hosts": "portal.example:8443"}, ("allowed_hosts", "without scheme and port")),
+        ({"descriptor_groups": ["a b"]}, ("descriptor_groups", "a b is no group")),
+        ({"descriptor_groups": "acme.example/v1"}, ("descriptor_groups", "before the /")),
     ],
 )
 def test_a_wrong_value_is_explained_without_repeating_secrets(chosen: dict[str, Any], named: tuple[str, ...]) -> None:
@@ -278,3 +283,8 @@ def test_the_containers_answer_to_names_of_loopback_only(monkeypatch: pytest.Mon
     settings = load_settings(chosen={"host": "0.0.0.0"})  # noqa: S104 - nothing is bound here
     assert settings.known_hosts == frozenset({"0.0.0.0", "localhost", "127.0.0.1", "::1"})  # noqa: S104
     assert not settings.insecure_anonymous
+
+
+def test_hosts_are_names_and_addresses() -> None:
+    hosts = ("Portal.example", "my_host", "10.0.0.1", "2001:db8::1")
+    assert load_settings(chosen={"allowed_hosts": list(hosts)}).allowed_hosts == hosts

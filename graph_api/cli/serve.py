@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -15,7 +16,7 @@ from types import FrameType
 import click
 
 from graph_api.app import create_app, open_store, store_to_serve
-from graph_api.catalog.kinds import register_kinds
+from graph_api.catalog.kinds import KINDS, register_kinds
 from graph_api.cli.access import open_early, settle_access
 from graph_api.cli.demo import load_demo
 from graph_api.cli.event_loop import run
@@ -26,6 +27,7 @@ from graph_api.cli.workers import Worker, reserve, supervise
 from graph_api.errors import CatalogError
 from graph_api.planning.thread import is_frozen_for_good
 from graph_api.settings import IN_MEMORY, Settings
+from graph_api.sources.misspellings import nearest_kind
 from graph_api.store.protocol import Store
 from graph_api.telemetry.logs import configure_logs
 from graph_api.telemetry.tracing import tracing
@@ -41,6 +43,8 @@ _SWITCH_SECONDS = 0.0002
 
 _SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_password")
 
+logger = logging.getLogger(__name__)
+
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Load the demo organization, if it is not there yet.")
@@ -53,6 +57,7 @@ def serve(settings: Settings, demo: bool) -> None:
     is neither, everybody on this machine may do everything.
     """
     _configure(settings)
+    _warn_of_kinds(settings)
     if settings.mirror and settings.mirror_folder and not settings.store.startswith("embedded:"):
         _make(settings.mirror_folder)
     try:
@@ -68,6 +73,17 @@ def _configure(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
     # uvicorn shuts down gracefully and then raises the signal again.
     signal.signal(signal.SIGTERM, _leave)
+
+
+def _warn_of_kinds(settings: Settings) -> None:
+    """A rule for a kind that nobody has does nothing; but sources may have kinds that are not registered."""
+    restricted = {kind for rule in settings.restricted for kind in rule.kinds}
+    for name, kinds in (("restricted", sorted(restricted)), ("join_names", settings.join_names)):
+        for kind in kinds:
+            if kind.lower() not in KINDS:
+                meant = nearest_kind(kind.lower())
+                hint = f"; did you mean {meant}?" if meant else ", unless a source has entities of it"
+                logger.warning("%s: the kind %s is not known%s", name, kind, hint)
 
 
 def _make(folder: Path) -> None:
