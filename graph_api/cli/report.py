@@ -63,7 +63,8 @@ def echo_problems(problems: Sequence[Problem]) -> None:
         click.echo(f"refused: {_count(mend, Severity.REFUSED)}, warnings: {_count(mend, Severity.WARNING)}")
         echo_limited(lines, len(lines), "lines; see all problems with `graph-api check PATH --json`")
     for code, group in _by_code(problem for problem in problems if problem.severity is Severity.INFO).items():
-        click.echo(f"{len(group)} x {code}, for information: {MENDING[code]}")
+        mending = MENDING[code] if "nothing" in MENDING[code] else f"if it is meant for the catalog, {MENDING[code]}"
+        click.echo(f"{len(group)} x {code}, for information: {mending}")
         places = (f"  {place_of(problem)}" for problem in group)
         echo_limited(places, len(group), "places; see all problems with `graph-api check PATH --json`", MAX_INFORMATION)
 
