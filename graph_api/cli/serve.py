@@ -1,6 +1,7 @@
 """`graph-api serve`: the GraphQL API over HTTP."""
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -203,7 +204,9 @@ def _bound(host: str, port: int, option: str, bind: Callable[[str, int], socket.
     try:
         return bind(host, port)
     except OSError as error:
-        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with {option}"
+        is_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        another = option.replace("port", "host") if is_host else option
+        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with {another}"
         raise Failure(message, Exit.USAGE) from error
 
 
