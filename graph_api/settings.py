@@ -1,6 +1,5 @@
 """Every setting, once: as an option of the command, as GRAPH_API_NAME, and as a key of graph-api.yaml."""
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +25,7 @@ from graph_api.limit_settings import LimitSettings
 from graph_api.live_settings import LiveSettings
 from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.restriction_settings import RestrictionSettings
+from graph_api.setting_errors import reason, suggest
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
 from graph_api.trusted_documents import DocumentSettings, check_documents
@@ -289,7 +289,7 @@ def _unknown_variables() -> Iterator[str]:
         name = variable.upper().removeprefix(ENV_PREFIX).lower()
         known = name in Settings.model_fields or variable in _OTHER_VARIABLES
         if variable.upper().startswith(ENV_PREFIX) and not known:
-            yield f"{variable} is no setting{_suggest(name, ENV_PREFIX)}"
+            yield f"{variable} is no setting{suggest(name, Settings.model_fields, ENV_PREFIX)}"
 
 
 def _explain(row: Mapping[str, Any], path: Path) -> str:
@@ -297,14 +297,6 @@ def _explain(row: Mapping[str, Any], path: Path) -> str:
         return str(row["msg"]).removeprefix("Value error, ")
     name, *inside = map(str, row["loc"])
     if row["type"] == "extra_forbidden" and not inside:
-        return f"{path}: {name} is no setting{_suggest(name)}"
-    reason = ".".join(inside) + ": " * bool(inside) + str(row["msg"]).removeprefix("Value error, ")
-    return f"{name}: {reason} (from an option, {ENV_PREFIX}{name.upper()} or {path})"
-
-
-def _suggest(name: str, prefix: str = "") -> str:
-    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    suggestion = close[0] if close else None
-    if suggestion and prefix:
-        suggestion = prefix + suggestion.upper()
-    return f"; did you mean {suggestion}?" if suggestion else ""
+        return f"{path}: {name} is no setting{suggest(name, Settings.model_fields)}"
+    place = ".".join(inside) + ": " * bool(inside)
+    return f"{name}: {place}{reason(row)} (from an option, {ENV_PREFIX}{name.upper()} or {path})"
