@@ -1,12 +1,15 @@
 """What `check` and `sync` say of files that are not, or not any more, what their names say."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli.report import MENDING
-from tests.commands import run, write
+from tests.commands import SERVICE, run, write
 from tests.documents import ROOT
 
 
@@ -46,3 +49,21 @@ def test_what_is_told_for_information_need_not_be_mended() -> None:
     assert (
         "1 x TOO_LARGE, for information: if it is meant for the catalog, split the file" in run("check", folder).stdout
     )
+
+
+def test_an_interrupt_ends_a_sync_also_while_it_reads() -> None:
+    service = SERVICE.format(name="NAME")
+    Path("many").mkdir()
+    for file in range(20):
+        texts = (service.replace("NAME", f"service-{file}-{number}") for number in range(1_000))
+        Path("many", f"{file}.yaml").write_text("---\n".join(texts), encoding="utf-8")
+    command = [sys.executable, "-c", "from graph_api.cli import main; main()", "sync", "many"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:  # noqa: S603 - our own
+        assert program.stdout
+        assert program.stderr
+        # It is told after a second of reading, of many.
+        said = program.stderr.read(len("Reading"))
+        program.send_signal(signal.SIGINT)
+        said += program.stderr.read()
+        assert (program.wait(), program.stdout.read()) == (130, "")
+    assert said.endswith("Error: interrupted\n")
