@@ -15,7 +15,7 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode, OvertakenError
 from graph_api.source_entries import Configured, FileSource, OnlineSource
-from graph_api.sources import files
+from graph_api.sources import files, openlineage
 from graph_api.sources.answers import answers_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector
@@ -60,6 +60,8 @@ async def feed(
             await record_failure(store, source, connector, str(error), by=by)
 
     known = await known_of(store)
+    if awaits_events(entry) and not any(known.get(name) for name in names_of(entry)):
+        return Fed()
     try:
         snapshots = await to_sync(store, await read(entry, groups))
     except (SourceError, CatalogError) as error:
@@ -78,6 +80,11 @@ async def feed(
             if error.code is not ErrorCode.DECLARED_ELSEWHERE:
                 await fail(snapshot.source, snapshot.connector, error)
     return fed
+
+
+def awaits_events(entry: Configured) -> bool:
+    """Whether its folder is made with the first event that is received. Once it has been there, it must not be gone."""
+    return isinstance(entry, FileSource) and openlineage.NAME in entry.connectors and not entry.paths[0].exists()
 
 
 def names_of(entry: Configured) -> list[str]:
