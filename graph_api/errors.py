@@ -14,7 +14,7 @@ class ErrorCode(StrEnum):
     BAD_PAGE = "BAD_PAGE"
     """first / last out of range, or both."""
     BAD_INPUT = "BAD_INPUT"
-    """An argument that cannot be answered as asked, such as a date that is none."""
+    """An argument that cannot be answered as asked, such as a variable with a date that is none."""
     UNKNOWN_KIND = "UNKNOWN_KIND"
     """A kind that is neither registered nor present in the catalog."""
     TOO_DEEP = "TOO_DEEP"

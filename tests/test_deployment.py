@@ -1,8 +1,11 @@
 """What is shipped around the program: versions without known holes, an image without rights, a database with limits."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
 import pytest
