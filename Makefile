@@ -36,7 +36,7 @@ reliability: $(VENV)/.develops ## Check what is promised on real servers; RELIAB
 	$(INSTALL) --editable '.[dev,neo4j-local,reliability]'
 	$(BIN)/python -m reliability.run $(RELIABILITY)
 
-realworld: $(VENV)/.runs ## Print figures of the real files below DIR
+realworld: $(if $(DIR),$(VENV)/.runs) ## Print figures of the real files below DIR
 	@$(BIN)/python tools/realworld.py $(or $(DIR),$(error Name a folder: make realworld DIR=FOLDER))
 
 schema: $(VENV)/.runs ## Write schema/ anew

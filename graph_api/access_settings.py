@@ -20,6 +20,14 @@ def split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str | None) -> bool:
     try:
         return ip_address(host or "").is_loopback
@@ -44,6 +52,8 @@ def _roles(value: object) -> object:
     """A mapping is one text in the environment: VALUE=ROLE with commas."""
     parts = split(value)
     if isinstance(parts, list):
+        if wrong := next((part for part in parts if "=" not in str(part)), None):
+            raise ValueError(f"{wrong} is not of the form VALUE=ROLE")
         return dict(part.rpartition("=")[::2] for part in parts)
     return parts
 

@@ -14,7 +14,7 @@ class ErrorCode(StrEnum):
     BAD_PAGE = "BAD_PAGE"
     """first / last out of range, or both."""
     BAD_INPUT = "BAD_INPUT"
-    """An argument that cannot be answered as asked, such as a date that is none."""
+    """An argument that cannot be answered as asked, such as a variable with a date that is none."""
     UNKNOWN_KIND = "UNKNOWN_KIND"
     """A kind that is neither registered nor present in the catalog."""
     TOO_DEEP = "TOO_DEEP"
@@ -79,3 +79,10 @@ class ReplacedError(CatalogError):
 
     def __init__(self, what: str) -> None:
         super().__init__(ErrorCode.UNAVAILABLE, f"{what}, perhaps from a backup; restart the server")
+
+
+class NoDatabaseError(CatalogError):
+    """The server of databases answers, and has none of the name that the settings say."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.UNAVAILABLE, "there is no database of this name; see the setting neo4j_database")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Thread
 from traceback import extract_tb
 from typing import TypeVar
@@ -15,7 +16,7 @@ from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode, OvertakenError
 from graph_api.source_entries import Configured, FileSource, OnlineSource
-from graph_api.sources import files
+from graph_api.sources import files, openlineage
 from graph_api.sources.answers import answers_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector
@@ -54,32 +55,44 @@ async def feed(
     read there is synced all the same. Where another sync of the source is applied while this one reads, this one writes
     nothing: OvertakenError.
     """
-
-    async def fail(source: str, connector: str, error: SourceError | CatalogError) -> None:
-        if not dry_run:
-            await record_failure(store, source, connector, str(error), by=by)
-
     known = await known_of(store)
+    if awaits_events(entry) and not any(known.get(name) for name in names_of(entry)):
+        return Fed()
+    fail = _unrecorded if dry_run else partial(record_failure, store, by=by)
     try:
         snapshots = await to_sync(store, await read(entry, groups))
     except (SourceError, CatalogError) as error:
-        if isinstance(error, SourceError) or error.code not in UNREACHABLE:
-            await fail(names_of(entry)[0], _connectors(entry)[0], error)
+        if not _ends_everything(error):
+            await fail(names_of(entry)[0], _connectors(entry)[0], str(error))
         raise
     fed = Fed()
     for snapshot in snapshots:
         try:
             fed.reports.append(await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known))
         except CatalogError as error:
-            if isinstance(error, OvertakenError) or error.code in UNREACHABLE:
+            if _ends_everything(error):
                 for name, failure in fed.failures.items():
                     logger.warning("%s: FAILED, nothing is withdrawn: %s", name, failure)
                 raise
             fed.failures[snapshot.source] = error
             # A source of another connector has runs of that alone.
             if error.code is not ErrorCode.DECLARED_ELSEWHERE:
-                await fail(snapshot.source, snapshot.connector, error)
+                await fail(snapshot.source, snapshot.connector, str(error))
     return fed
+
+
+async def _unrecorded(_source: str, _connector: str, _message: str) -> None:
+    """A dry run leaves no run."""
+
+
+def _ends_everything(error: SourceError | CatalogError) -> bool:
+    """Whether the store does not answer, or another sync was faster: then no run is left either."""
+    return isinstance(error, CatalogError) and (isinstance(error, OvertakenError) or error.code in UNREACHABLE)
+
+
+def awaits_events(entry: Configured) -> bool:
+    """Whether its folder is made with the first event that is received. Once it has been there, it must not be gone."""
+    return isinstance(entry, FileSource) and openlineage.NAME in entry.connectors and not entry.paths[0].exists()
 
 
 def names_of(entry: Configured) -> list[str]:

@@ -1,14 +1,22 @@
 """Settings of how the server is operated."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings
 
 from graph_api.telemetry.logs import LogFormat
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+_ENDPOINT = re.compile(r"https?://[^\s@]+")
+
+
+def _check_endpoint(url: str) -> str:
+    if not _ENDPOINT.fullmatch(url):
+        raise ValueError("write a URL without a user, as in http://collector:4318/v1/traces")
+    return url
 
 
 class OperationSettings(BaseSettings):
@@ -48,9 +56,8 @@ class OperationSettings(BaseSettings):
         description="Folder on a disk of this machine where that copy stays when the server ends, for its next start; "
         "by default a temporary one. Of one server alone.",
     )
-    otel_endpoint: str | None = Field(
+    otel_endpoint: Annotated[str, AfterValidator(_check_endpoint)] | None = Field(
         default=None,
-        pattern=r"^https?://[^\s@]+$",
         description="Where traces go by OTLP/HTTP, such as http://collector:4318/v1/traces; needs graph-api[otel].",
     )
 

@@ -17,7 +17,10 @@ _WORDS = (EVERYONE, OWNERS, MEMBERS, AFFECTED)
 
 def _parsed(value: object) -> object:
     """In the environment it is one text."""
-    return json.loads(value) if isinstance(value, str) else value
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"as one text it is a JSON list: {error}") from error
 
 
 def _canonical(rules: tuple[Restriction, ...]) -> tuple[Restriction, ...]:

@@ -1,6 +1,5 @@
 """Every setting, once: as an option of the command, as GRAPH_API_NAME, and as a key of graph-api.yaml."""
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -19,13 +18,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from graph_api.access_settings import AccessSettings, check_access, is_loopback, split
+from graph_api.access_settings import AccessSettings, check_access, is_address, is_loopback, split
 from graph_api.catalog.kinds import BUILT_IN_KINDS, Kind
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, make_ref, parse_ref
 from graph_api.limit_settings import LimitSettings
 from graph_api.live_settings import LiveSettings
 from graph_api.operation_settings import LOOPBACK_NAMES, OperationSettings
 from graph_api.restriction_settings import RestrictionSettings
+from graph_api.setting_errors import reason, suggest
 from graph_api.source_entries import Configured, NamedSource, SourceEntry, below, check_unique, entries_of
 from graph_api.store.retention import Retention
 from graph_api.trusted_documents import DocumentSettings, check_documents
@@ -41,6 +41,8 @@ _NEO4J_URL = re.compile(r"(?:neo4j|bolt)(?:\+s|\+ssc)?://(?:[A-Za-z0-9._-]+|\[[0
 
 # Not `*`: on a server that lets everybody in, any page in a browser could ask, and write.
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class BadSettingsError(ValueError):
@@ -87,6 +89,20 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _check_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        if not (_HOST.fullmatch(host) or is_address(host)):
+            raise ValueError(f"{host} is no name of a host; write each one in full, without scheme and port")
+    return hosts
+
+
+def _check_groups(groups: tuple[str, ...]) -> tuple[str, ...]:
+    for group in groups:
+        if not _HOST.fullmatch(group):
+            raise ValueError(f"{group} is no group; write what stands before the / of apiVersion, as in acme.example")
+    return groups
+
+
 _Kinds = Annotated[tuple[Kind, ...], NoDecode, BeforeValidator(_kinds_by_name), AfterValidator(_check_kinds)]
 
 
@@ -97,7 +113,10 @@ def _pairs(value: object) -> object:
 
 
 def _check_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((parse_ref(one), parse_ref(other)) for one, other in pairs)
+    refs = tuple((parse_ref(one), parse_ref(other)) for one, other in pairs)
+    if same := next((one for one, other in refs if one == other), None):
+        raise ValueError(f"{same} stands twice in a pair; write two refs")
+    return refs
 
 
 def _registries(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -113,6 +132,8 @@ _Sources = Annotated[
     AfterValidator(check_unique),
 ]
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+_Hosts = Annotated[_Names, AfterValidator(_check_hosts)]
+_Groups = Annotated[_Names, AfterValidator(_check_groups)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 
 
@@ -130,7 +151,7 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
     )
     neo4j_database: str = Field(default="neo4j", description="Name of the database in Neo4j.")
     host: str = Field(default="127.0.0.1", description="Address to serve on.")
-    allowed_hosts: _Names = Field(
+    allowed_hosts: _Hosts = Field(
         default=(),
         description="Names that clients may reach the server by (the Host header), besides `host` and those of "
         "loopback. Empty: any name, but on loopback only its own.",
@@ -161,7 +182,7 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
         description="Pairs of registries, or of folders in them, that hold the same images, such as "
         "`[docker.io/acme, mirror.example/acme]`; in the environment `one=other`.",
     )
-    descriptor_groups: _Names = Field(
+    descriptor_groups: _Groups = Field(
         default=(),
         description="Groups of apiVersion, besides backstage.io, whose documents are always read as descriptors.",
     )
@@ -268,7 +289,7 @@ def _unknown_variables() -> Iterator[str]:
         name = variable.upper().removeprefix(ENV_PREFIX).lower()
         known = name in Settings.model_fields or variable in _OTHER_VARIABLES
         if variable.upper().startswith(ENV_PREFIX) and not known:
-            yield f"{variable} is no setting{_suggest(name, ENV_PREFIX)}"
+            yield f"{variable} is no setting{suggest(name, Settings.model_fields, ENV_PREFIX)}"
 
 
 def _explain(row: Mapping[str, Any], path: Path) -> str:
@@ -276,14 +297,6 @@ def _explain(row: Mapping[str, Any], path: Path) -> str:
         return str(row["msg"]).removeprefix("Value error, ")
     name, *inside = map(str, row["loc"])
     if row["type"] == "extra_forbidden" and not inside:
-        return f"{path}: {name} is no setting{_suggest(name)}"
-    reason = ".".join(inside) + ": " * bool(inside) + str(row["msg"]).removeprefix("Value error, ")
-    return f"{name}: {reason} (from an option, {ENV_PREFIX}{name.upper()} or {path})"
-
-
-def _suggest(name: str, prefix: str = "") -> str:
-    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    suggestion = close[0] if close else None
-    if suggestion and prefix:
-        suggestion = prefix + suggestion.upper()
-    return f"; did you mean {suggestion}?" if suggestion else ""
+        return f"{path}: {name} is no setting{suggest(name, Settings.model_fields)}"
+    place = ".".join(inside) + ": " * bool(inside)
+    return f"{name}: {place}{reason(row)} (from an option, {ENV_PREFIX}{name.upper()} or {path})"

@@ -19,11 +19,14 @@ class Cuttable:
     def __init__(self, host: str, port: int) -> None:
         self.target = host, port
         self.line = Line.UP
+        self.silent_after: int | None = None
+        """Pieces of data after which it falls silent by itself."""
         self.port = 0
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[Any] | None] = set()
         self._speaks = asyncio.Event()
         self._speaks.set()
+        self._pieces = 0
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -60,6 +63,9 @@ class Cuttable:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
+                self._pieces += 1
+                if self._pieces == self.silent_after:
+                    self.set(Line.SILENT)
                 await self._speaks.wait()
                 writer.write(data)
                 await writer.drain()

@@ -14,7 +14,7 @@ from graph_api.catalog.kinds import register_kinds
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli.report import MENDING
 from graph_api.web.explorer import EXAMPLES
-from tests.commands import SERVICE, ask, readiness, run, served, write
+from tests.commands import SERVICE, ask, readiness, run, served, serving, write
 
 WRONG = """\
 apiVersion: backstage.io/v1alpha1
@@ -107,7 +107,8 @@ def test_a_long_list_of_problems_is_cut() -> None:
     Path(folder, "many.yaml").write_text(documents, encoding="utf-8")
     lines = run("check", folder).stdout.splitlines()
     assert len(lines) == 2 + 50 + 1
-    assert lines[-1].startswith("... and 31 more lines")
+    assert lines[-1] == "... and 31 more lines; see all problems with --json"
+    assert "see all problems with `graph-api check PATH --json`" in run("sync", folder).stdout
 
 
 def test_every_problem_has_a_way_to_mend_it() -> None:
@@ -140,7 +141,7 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing() -> None:
     result = run("sync", folder, "--dry-run")
 
     assert result.exit_code == 0
-    assert "a dry run; would be applied" in result.stdout
+    assert "files:files: a dry run; would be applied in embedded:catalog.db\n" in result.stdout
     assert [line for line in result.stdout.splitlines() if re.match(r"  [+~-] ", line)] == [
         "  - component:default/basket",
         "  ~ component:default/checkout",
@@ -230,7 +231,7 @@ def test_a_changed_order_of_sources_takes_effect_with_the_next_write_of_any_sour
     assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/one"}]}}
 
     monkeypatch.setenv("GRAPH_API_SOURCES", "two,one")
-    assert "nothing would change (revision 2)" in run("sync", "one", "--source", "one", "--dry-run").stdout
+    assert "nothing would change in" in run("sync", "one", "--source", "one", "--dry-run").stdout
     assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/one"}]}}, "a dry run changes nothing"
     assert "applied (revision 4)" in run("sync", write("basket", folder="other")).stdout
     assert ask(owner) == {"entity": {"owners": [{"ref": "group:default/two"}]}}
@@ -339,6 +340,17 @@ def test_a_port_that_is_taken_is_said_in_a_line() -> None:
     assert "choose another with --port" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--host", "--admin-host"])
+def test_an_address_that_is_none_of_this_machine_is_said_with_its_option(option: str) -> None:
+    # Of the addresses that stand in documentation alone.
+    where = ("--port", "0", "--admin-port", "0", "--host", "127.0.0.1", option, "192.0.2.1")
+    result = run(
+        "serve", "--insecure-anonymous", "--insecure-anonymous-anywhere", "--store", "embedded::memory:", *where
+    )
+    assert result.exit_code == 2
+    assert f"choose another with {option}\n" in result.stderr
+
+
 def test_a_folder_of_the_mirror_that_cannot_be_written_to_is_said_in_a_line() -> None:
     Path("file").write_text("")
     result = run("serve", "--insecure-anonymous", "--store", "bolt://127.0.0.1:1", "--mirror-folder", "file/mirror")
@@ -350,3 +362,14 @@ def test_who_needs_no_mirror_needs_no_folder() -> None:
     Path("file").write_text("")
     with served("--insecure-anonymous", "--store", "embedded::memory:", "--mirror-folder", "file/mirror") as (_, url):
         assert httpx.get(f"{url}/livez").status_code == 200
+
+
+def test_rules_for_kinds_that_nobody_knows_are_told_when_the_server_starts() -> None:
+    rules = "restricted: [{kinds: [Grup, Stream, Group], to: [owners]}]\njoin_names: [nokind, environment]\n"
+    Path("graph-api.yaml").write_text(rules + "kinds: [Stream]\n", encoding="utf-8")
+    with Path("log").open("wb") as log, serving("--insecure-anonymous", log=log):
+        pass
+    said = Path("log").read_text(encoding="utf-8")
+    assert said.count("is not known") == 2
+    assert "restricted: the kind grup is not known; did you mean Group?" in said
+    assert "join_names: the kind nokind is not known, unless a source has entities of it" in said

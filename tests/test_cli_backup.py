@@ -36,7 +36,7 @@ def test_a_store_that_is_not_empty_is_replaced_only_when_told() -> None:
     run("backup", "catalog.backup")
     run("sync", write("cart"))
     refused = run("restore", "catalog.backup")
-    assert (refused.exit_code, "not empty" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "replace this one with --replace" in refused.stderr) == (1, True)
     assert run("restore", "catalog.backup", "--replace").exit_code == 0
     assert ask("{ entities { totalCount } }") == {"entities": {"totalCount": 3}}
 

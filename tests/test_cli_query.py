@@ -48,6 +48,21 @@ def test_a_query_with_errors_prints_them_and_fails(document: str, code: str) -> 
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("value", ["yesterday", "2026-13-01", "", 5])
+def test_a_date_that_is_none_is_told_how_to_write_one(value: object) -> None:
+    run("sync", write("checkout"))
+    as_literal = f"{{ entities(filter: {{updatedAt: {{gt: {json.dumps(value)}}}}}) {{ totalCount }} }}"
+    as_variable = "query($at: DateTime!) { entities(filter: {updatedAt: {gt: $at}}) { totalCount } }"
+    for code, result in (
+        ("GRAPHQL_INVALID", run("query", as_literal)),
+        ("BAD_INPUT", run("query", as_variable, "--variables", json.dumps({"at": value}))),
+    ):
+        (error,) = json.loads(result.stdout)["errors"]
+        assert error["extensions"]["code"] == code
+        assert "write 2026-01-31 or 2026-01-31T12:00:00Z" in error["message"]
+    assert ask('{ entities(filter: {updatedAt: {gt: "2026-01-31"}}) { totalCount } }')["entities"]["totalCount"] > 0
+
+
 def test_of_several_operations_one_is_chosen() -> None:
     run("sync", write("checkout"))
     document = "query A { entities { totalCount } } query B { __typename }"

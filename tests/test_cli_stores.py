@@ -1,12 +1,14 @@
 """Which store a command uses, says, and makes."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.commands import ask, run, served, write
+from tests.commands import ask, readiness, run, served, write
 
 STORE = "embedded:catalog.db"
 
@@ -67,3 +69,38 @@ def test_a_damaged_file_is_said_with_what_to_do(arguments: tuple[str, ...], capl
     assert (result.exit_code, "is damaged; move it away" in result.stderr) == (4, True), result.stderr
     assert [record.exc_info for record in caplog.records] == [None]
     assert not Path("a.backup").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("store", "message"),
+    [
+        ("embedded:notes.md", "the catalog's file is no database; choose another file"),
+        ("embedded:notes.md/a/catalog.db", "the catalog's file or its folder cannot be made: Not a directory"),
+    ],
+)
+def test_a_server_ends_where_its_file_cannot_be_a_catalog(store: str, message: str, workers: str) -> None:
+    Path("notes.md").write_text("# Notes\n" * 100, encoding="utf-8")
+    result = run("serve", "--insecure-anonymous", "--store", store, "--port", "0", "--workers", workers)
+    assert (result.exit_code, f"Error: {store}: {message} (UNAVAILABLE)\n" in result.stderr) == (4, True), result.stderr
+    assert "serves" not in result.stdout
+
+
+def test_what_does_not_count_as_a_catalog_says_nothing_of_who_may_sign_in() -> None:
+    Path("notes.md").write_text("# Notes\n" * 100, encoding="utf-8")
+    for command in (["serve"], ["query", "{ __typename }"], ["sync", write("checkout")]):
+        result = run(*command, "--store", "embedded:notes.md")
+        assert result.exit_code == 4
+        assert result.stderr.splitlines()[-1].startswith("Error: embedded:notes.md: the catalog's file is no database")
+
+
+def test_a_server_waits_for_a_file_that_another_program_writes_to() -> None:
+    run("sync", write("checkout"))
+    with closing(sqlite3.connect("catalog.db", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with served("--insecure-anonymous") as (_, url):
+            assert httpx.get(f"{url}/livez").status_code == 200
+            other.execute("ROLLBACK")
+            other.close()
+            assert readiness(url).json() == {"status": "ok"}

@@ -1,8 +1,11 @@
 """What is shipped around the program: versions without known holes, an image without rights, a database with limits."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +107,10 @@ def test_both_databases_have_the_same_limits(services: dict[str, Any]) -> None:
 
 def _setting(variable: str) -> str:
     return variable.removeprefix("NEO4J_").replace("__", "\0").replace("_", ".").replace("\0", "_")
+
+
+def test_make_asks_for_a_folder_before_it_makes_anything(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    made = subprocess.run(["make", "realworld"], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S607 - of this machine
+    assert "Name a folder: make realworld DIR=FOLDER" in made.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]

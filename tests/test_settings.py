@@ -164,6 +164,23 @@ def test_a_store_is_a_file_memory_or_a_database(store: str) -> None:
         ({"kinds": [{"name": "Stream", "ownabel": True}]}, ("kinds", "0.ownabel")),
         ({"kinds": [{"ownable": True}]}, ("kinds", "0.name")),
         ({"keep_runs": "0"}, ("keep_runs", "1")),
+        ({"sources": [{"name": "x", "paths": "hunter2"}]}, ("sources: 0.files.paths: write a list",)),
+        ({"sources": [{"name": "x", "paths": ["a"], "connector": "flux"}]}, ("0.online.paths", "give one of them")),
+        ({"sources": [{"name": "x", "paths": ["a"], "url": "hunter2"}]}, ("0.files.url", "give one of them")),
+        ({"sources": [{"name": "x", "paths": ["a"], "everi": "15m"}]}, ("no such field; did you mean every?",)),
+        ({"sources": [{"name": "hunter2 b"}]}, ("0.name.name: it has characters",)),
+        ({"kinds": [42]}, ("kinds: 0: write a name, or an object",)),
+        ({"separate": [["component:a"]]}, ("separate: 0.1: write two of them",)),
+        ({"separate": [["component:a", "component:b", "component:c"]]}, ("separate: 0: write two of them",)),
+        ({"restricted": [{"kind": ["a"], "to": ["owners"]}]}, ("0.kind: there is no such field; did you mean kinds",)),
+        ({"restricted": "owners"}, ("restricted: as one text it is a JSON list",)),
+        ({"oidc_roles": "x"}, ("oidc_roles: x is not of the form VALUE=ROLE",)),
+        ({"otel_endpoint": "hunter2"}, ("otel_endpoint: write a URL",)),
+        ({"separate": [["component:a", "Component:default/A"]]}, ("separate", "component:default/a stands twice")),
+        ({"allowed_hosts": "*"}, ("allowed_hosts", "* is no name of a host")),
+        ({"allowed_hosts": "portal.example:8443"}, ("allowed_hosts", "without scheme and port")),
+        ({"descriptor_groups": ["a b"]}, ("descriptor_groups", "a b is no group")),
+        ({"descriptor_groups": "acme.example/v1"}, ("descriptor_groups", "before the /")),
     ],
 )
 def test_a_wrong_value_is_explained_without_repeating_secrets(chosen: dict[str, Any], named: tuple[str, ...]) -> None:
@@ -278,3 +295,8 @@ def test_the_containers_answer_to_names_of_loopback_only(monkeypatch: pytest.Mon
     settings = load_settings(chosen={"host": "0.0.0.0"})  # noqa: S104 - nothing is bound here
     assert settings.known_hosts == frozenset({"0.0.0.0", "localhost", "127.0.0.1", "::1"})  # noqa: S104
     assert not settings.insecure_anonymous
+
+
+def test_hosts_are_names_and_addresses() -> None:
+    hosts = ("Portal.example", "my_host", "10.0.0.1", "2001:db8::1")
+    assert load_settings(chosen={"allowed_hosts": list(hosts)}).allowed_hosts == hosts

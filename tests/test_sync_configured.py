@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,21 @@ def test_what_removes_too_much_is_held_and_the_others_go_in() -> None:
     assert held.exit_code == 3
     assert "few: applied" in held.stdout
     assert [row["entities"] for row in ask(COUNTS)["sources"]] == [2, 20]
+
+
+def test_a_folder_of_events_is_empty_until_the_first_one_and_must_not_go_afterwards() -> None:
+    configure({"name": "lineage", "paths": ["events"], "connectors": ["openlineage"]}, {"name": "a", "paths": ["b/c"]})
+    first = run("sync")
+    assert (first.exit_code, first.stdout) == (4, "lineage: no event has been received yet\n")
+    assert f"a: FAILED, nothing is withdrawn: cannot read {Path('b/c').absolute()}: No such file" in first.stderr
+    assert not Path("events").exists()
+    Path("events").mkdir()
+    job = {"namespace": "nightly", "name": "load"}
+    event = {"eventType": "START", "eventTime": "2026-01-02T03:04:05Z", "producer": "p", "run": {}, "job": job}
+    Path("events/one.json").write_text(json.dumps(event), encoding="utf-8")
+    assert "openlineage:lineage: applied" in run("sync", "--source", "lineage").stdout
+    shutil.rmtree("events")
+    assert "lineage: FAILED, nothing is withdrawn: cannot read" in run("sync", "--source", "lineage").stderr
 
 
 def test_one_that_fails_withdraws_nothing_and_the_others_go_on(tracing: dict[str, Any]) -> None:

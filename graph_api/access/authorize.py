@@ -116,4 +116,7 @@ def _forbidden(principal: Principal, action: str, source: str | None) -> Catalog
     field = action.rpartition(".")[2]
     roles = ", ".join(sorted(principal.roles)) or "none"
     about = f" for the source {source!r:.100}" if source is not None else ""
-    return CatalogError(ErrorCode.FORBIDDEN, f"you may not use {field}{about}; your roles: {roles}")
+    rule = RULES.get(action)
+    # What keeps an editor from it is the source.
+    hint = "; editors write for `api` and `api:NAME`" if rule and rule.owned and principal.has(Role.EDITOR) else ""
+    return CatalogError(ErrorCode.FORBIDDEN, f"you may not use {field}{about}; your roles: {roles}{hint}")

@@ -1,6 +1,7 @@
 """`graph-api audit`: who changed what, and whether anybody has changed that since."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
@@ -44,6 +45,8 @@ def verify(settings: Settings, head: str | None) -> None:
     Prints the newest record's number and hash. Kept elsewhere and given as --head the next time, they also tell of
     somebody who made the whole log anew.
     """
+    if head and not re.fullmatch(r"[0-9]+:[0-9a-f]+", head):
+        raise click.UsageError("--head: write N:HASH, as this command printed it")
     require_existing(settings)
     newest, problem = asyncio.run(_verify(settings, head))
     if problem:

@@ -37,7 +37,7 @@ def check(settings: Settings, paths: tuple[Path, ...], repo: str | None, as_json
         click.echo(orjson.dumps(_as_json(entities, links, problems), option=orjson.OPT_INDENT_2))
     else:
         click.echo(f"{entities:,} entities, {links:,} links")
-        echo_problems(problems)
+        echo_problems(problems, all_with="--json")
     if not entities and not problems:
         raise Failure("nothing to read there: no file that a connector knows", Exit.PROBLEMS)
     if needs_mending(problems):

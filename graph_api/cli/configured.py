@@ -10,7 +10,7 @@ from graph_api.cli.outcomes import echo_reports
 from graph_api.cli.progress import progress
 from graph_api.cli.session import locally, opened
 from graph_api.errors import UNREACHABLE, CatalogError
-from graph_api.feeding import feed
+from graph_api.feeding import awaits_events, feed
 from graph_api.settings import Settings
 from graph_api.source_entries import Configured
 from graph_api.sources.folders import SourceError
@@ -52,6 +52,8 @@ async def sync_configured(
             else:
                 for name, failure in fed.failures.items():
                     fail(name, failure)
+                if not (fed.reports or fed.failures) and awaits_events(entry):
+                    click.echo(f"{entry.name}: no event has been received yet")
                 echo_reports(settings, fed.reports, dry_run=dry_run)
                 reports += fed.reports
     return reports, failed

@@ -1,8 +1,10 @@
-"""The event loop of a server: uvloop's, where there is one for this machine."""
+"""The event loop of a server: uvloop's, where there is one for this machine. And that of a command that takes long."""
 
 import asyncio
+import signal
 from collections.abc import Coroutine
-from typing import Any
+from types import FrameType
+from typing import Any, TypeVar
 
 try:
     import uvloop
@@ -11,8 +13,23 @@ except ModuleNotFoundError:  # not made for Windows
 else:
     _new_loop = uvloop.new_event_loop
 
+T = TypeVar("T")
+
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """As asyncio.run()."""
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(main)
+
+
+def run_until_interrupted(main: Coroutine[Any, Any, T]) -> T:
+    """As asyncio.run(), which has Ctrl+C wait for whatever keeps the loop busy, such as thousands of files."""
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        return asyncio.run(main)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

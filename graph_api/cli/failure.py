@@ -11,7 +11,7 @@ from graph_api.sources.folders import SourceError
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 problems or errors found, 2 wrong usage, 3 a sync is held until confirmed, "
-    "4 a database or source cannot be reached."
+    "4 a database or source cannot be reached, 130 interrupted."
 )
 
 
@@ -20,6 +20,7 @@ class Exit(IntEnum):
     USAGE = 2
     HELD = 3
     UNAVAILABLE = 4
+    INTERRUPTED = 130
 
 
 class Failure(click.ClickException):
@@ -44,6 +45,8 @@ class FriendlyGroup(click.Group):
             raise Failure(f"{error.message} ({error.code})", exit_of(error)) from error
         except SourceError as error:
             raise Failure(str(error), exit_of(error)) from error
+        except KeyboardInterrupt as error:
+            raise Failure("interrupted", Exit.INTERRUPTED) from error
         except OSError as error:
             if error.filename is None and error.errno not in _ABOUT_FILES:
                 raise

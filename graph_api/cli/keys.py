@@ -57,6 +57,8 @@ def create(settings: Settings, name: str, role: str, source: str | None, groups:
 
     _run(settings, work)
     _show(token, key)
+    if key.role is Role.EDITOR and not teams:
+        click.echo("It can write nothing: an editor changes what its teams own, and --group names none.", err=True)
 
 
 @keys.command("list")

@@ -1,13 +1,15 @@
 """Settings as options: what is given on the command line wins over the environment and the file."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 
 from graph_api.catalog.kinds import register_kinds
+from graph_api.errors import UNREACHABLE, CatalogError, NoDatabaseError
 from graph_api.settings import DEFAULT_FILE, ENV_PREFIX, BadSettingsError, Settings, load_settings
 from graph_api.sources.codeowners import repository_url_of
 
@@ -30,7 +32,8 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
             except BadSettingsError as error:
                 raise click.UsageError(str(error)) from error
             register_kinds(settings.kinds)
-            command(settings=settings, **arguments)
+            with _naming_store(settings) if "store" in names else nullcontext():
+                command(settings=settings, **arguments)
 
         decorated: Command = _CONFIG(run)
         for name in reversed(names):
@@ -38,6 +41,20 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
         return decorated
 
     return decorate
+
+
+@contextmanager
+def _naming_store(settings: Settings) -> Iterator[None]:
+    """What does not answer is said with its place, in which no password stands."""
+    try:
+        yield
+    except NoDatabaseError as error:
+        message = f"there is no database {settings.neo4j_database} at {settings.store}; see the setting neo4j_database"
+        raise CatalogError(error.code, message) from error
+    except CatalogError as error:
+        if error.code not in UNREACHABLE:
+            raise
+        raise CatalogError(error.code, f"{settings.store}: {error.message}") from error
 
 
 def _repository(_context: click.Context, _parameter: click.Parameter, repo: str | None) -> str | None:

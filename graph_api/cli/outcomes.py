@@ -31,8 +31,8 @@ def echo_reports(settings: Settings, reports: Sequence[SyncReport], *, dry_run: 
 
 def _print(settings: Settings, report: SyncReport, *, dry_run: bool) -> None:
     run = report.run
-    outcomes = DRY_OUTCOMES if dry_run else OUTCOMES
-    click.echo(f"{run.source}: {outcomes[run.status]} (revision {run.revision}) in {settings.store}")
+    outcome = DRY_OUTCOMES[run.status] if dry_run else f"{OUTCOMES[run.status]} (revision {run.revision})"
+    click.echo(f"{run.source}: {outcome} in {settings.store}")
     echo_counts(run.counts)
     if dry_run or run.status is SyncStatus.HELD:
         echo_limited(plan_lines(report), len(report.plan), "changes")

@@ -55,17 +55,18 @@ def echo_limited(lines: Iterable[str], count: int, rest: str, limit: int = MAX_L
         click.echo(f"... and {count - limit:,} more {rest}")
 
 
-def echo_problems(problems: Sequence[Problem]) -> None:
+def echo_problems(problems: Sequence[Problem], all_with: str = "`graph-api check PATH --json`") -> None:
     """Problems by severity and code, each group with the way to mend it; of what needs no mending a few places."""
     mend = [problem for problem in problems if problem.severity is not Severity.INFO]
     lines = list(_problem_lines(mend))
     if lines:
         click.echo(f"refused: {_count(mend, Severity.REFUSED)}, warnings: {_count(mend, Severity.WARNING)}")
-        echo_limited(lines, len(lines), "lines; see all problems with `graph-api check PATH --json`")
+        echo_limited(lines, len(lines), f"lines; see all problems with {all_with}")
     for code, group in _by_code(problem for problem in problems if problem.severity is Severity.INFO).items():
-        click.echo(f"{len(group)} x {code}, for information: {MENDING[code]}")
+        mending = MENDING[code] if "nothing" in MENDING[code] else f"if it is meant for the catalog, {MENDING[code]}"
+        click.echo(f"{len(group)} x {code}, for information: {mending}")
         places = (f"  {place_of(problem)}" for problem in group)
-        echo_limited(places, len(group), "places; see all problems with `graph-api check PATH --json`", MAX_INFORMATION)
+        echo_limited(places, len(group), f"places; see all problems with {all_with}", MAX_INFORMATION)
 
 
 def _count(problems: Iterable[Problem], severity: Severity) -> int:

@@ -14,6 +14,7 @@ from graph_api.cli.backup import file_argument, told
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.progress import progress
 from graph_api.cli.session import exists, locally
+from graph_api.errors import CatalogError, ErrorCode
 from graph_api.settings import Settings
 
 
@@ -37,7 +38,12 @@ async def _restore(settings: Settings, file: Path, *, replace: bool, checked: Di
     store = open_store(settings)
     try:
         await store.open(to_restore=True)
-        counts = await run.restore(store, file, replace=replace, checked=checked)
+        try:
+            counts = await run.restore(store, file, replace=replace, checked=checked)
+        except CatalogError as error:
+            if error.code is not ErrorCode.CONFLICT:
+                raise
+            raise CatalogError(error.code, f"{error.message} with --replace") from error
         async with store.write() as tx:
             await tx.record(locally("restore").ended(Outcome.APPLIED, utc_now()))
         return counts

@@ -1,7 +1,9 @@
 """`graph-api serve`: the GraphQL API over HTTP."""
 
 import asyncio
+import errno
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -15,8 +17,8 @@ from types import FrameType
 import click
 
 from graph_api.app import create_app, open_store, store_to_serve
-from graph_api.catalog.kinds import register_kinds
-from graph_api.cli.access import settle_access
+from graph_api.catalog.kinds import KINDS, register_kinds
+from graph_api.cli.access import open_early, settle_access
 from graph_api.cli.demo import load_demo
 from graph_api.cli.event_loop import run
 from graph_api.cli.failure import Exit, Failure
@@ -26,10 +28,12 @@ from graph_api.cli.workers import Worker, reserve, supervise
 from graph_api.errors import CatalogError
 from graph_api.planning.thread import is_frozen_for_good
 from graph_api.settings import IN_MEMORY, Settings
+from graph_api.sources.misspellings import nearest_kind
 from graph_api.store.protocol import Store
 from graph_api.telemetry.logs import configure_logs
 from graph_api.telemetry.tracing import tracing
 from graph_api.web.explorer import EXAMPLES
+from graph_api.web.store_lifecycle import FIRST_TRY
 
 GIVE_UP_SECONDS = 60
 
@@ -39,6 +43,8 @@ _SWITCH_SECONDS = 0.0002
 """How long a thread that reads for one request may keep the event loop from answering another."""
 
 _SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_password")
+
+logger = logging.getLogger(__name__)
 
 
 @click.command()
@@ -52,6 +58,7 @@ def serve(settings: Settings, demo: bool) -> None:
     is neither, everybody on this machine may do everything.
     """
     _configure(settings)
+    _warn_of_kinds(settings)
     if settings.mirror and settings.mirror_folder and not settings.store.startswith("embedded:"):
         _make(settings.mirror_folder)
     try:
@@ -67,6 +74,17 @@ def _configure(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
     # uvicorn shuts down gracefully and then raises the signal again.
     signal.signal(signal.SIGTERM, _leave)
+
+
+def _warn_of_kinds(settings: Settings) -> None:
+    """A rule for a kind that nobody has does nothing; but sources may have kinds that are not registered."""
+    restricted = {kind for rule in settings.restricted for kind in rule.kinds}
+    for name, kinds in (("restricted", sorted(restricted)), ("join_names", settings.join_names)):
+        for kind in kinds:
+            if kind.lower() not in KINDS:
+                meant = nearest_kind(kind.lower())
+                hint = f"; did you mean {meant}?" if meant else ", unless a source has entities of it"
+                logger.warning("%s: the kind %s is not known%s", name, kind, hint)
 
 
 def _make(folder: Path) -> None:
@@ -91,12 +109,17 @@ async def _prepare(settings: Settings, *, demo: bool) -> Settings:
     store = open_store(settings)
     try:
         settings = await settle_access(settings, store, demo=demo)
-        if demo:
-            await store.open()
-            await load_demo(store, settings)
+        await _open(settings, store, demo=demo)
         return settings
     finally:
         await store.close()
+
+
+async def _open(settings: Settings, store: Store, *, demo: bool) -> None:
+    """Before the server: it tries again for ever, which mends not everything."""
+    await open_early(settings, store, None if demo else FIRST_TRY)
+    if demo:
+        await load_demo(store, settings)
 
 
 def _work(worker: Worker) -> None:
@@ -115,9 +138,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         stack.push_async_callback(store.close)
         settings = await settle_access(settings, store, demo=demo)
         listener = stack.enter_context(_listen(settings.host, settings.port, "--port"))
-        if demo:
-            await store.open()
-            await load_demo(store, settings)
+        await _open(settings, store, demo=demo)
         announce = partial(_announce, settings, store, listener, demo=demo)
         await _answer(stack, settings, store, listener, announce)
 
@@ -183,7 +204,9 @@ def _bound(host: str, port: int, option: str, bind: Callable[[str, int], socket.
     try:
         return bind(host, port)
     except OSError as error:
-        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with {option}"
+        is_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        another = option.replace("port", "host") if is_host else option
+        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another with {another}"
         raise Failure(message, Exit.USAGE) from error
 
 

@@ -1,6 +1,7 @@
 """A store for the time of one command."""
 
 import getpass
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,9 @@ from graph_api.access.audit import Attempt
 from graph_api.cli.failure import Exit, Failure
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.store.protocol import Store
+
+# What its driver would print besides, of each of its tries, is told in the command's own line.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 
 def require_existing(settings: Settings) -> None:

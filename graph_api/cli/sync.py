@@ -1,12 +1,12 @@
 """`graph-api sync`: files and folders, or the configured sources, into the catalog."""
 
-import asyncio
 from pathlib import Path
 
 import click
 
 from graph_api.app import open_store, source_order
 from graph_api.cli.configured import chosen, sync_configured
+from graph_api.cli.event_loop import run_until_interrupted
 from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.outcomes import echo_reports, exit_after
 from graph_api.cli.progress import progress
@@ -62,13 +62,15 @@ def sync(
     if not (paths or confirm):
         if repo or only:
             raise click.UsageError("--connector and --repo go with PATHs; configured sources say them themselves")
-        exit_after(*asyncio.run(sync_configured(settings, chosen(settings, source), dry_run=dry_run)), strict=strict)
+        exit_after(
+            *run_until_interrupted(sync_configured(settings, chosen(settings, source), dry_run=dry_run)), strict=strict
+        )
         return
     if confirm:
         require_existing(settings)
-        reports = [asyncio.run(_confirm(settings, confirm))]
+        reports = [run_until_interrupted(_confirm(settings, confirm))]
     else:
-        reports = asyncio.run(_sync(settings, paths, source, only, repo, dry_run=dry_run))
+        reports = run_until_interrupted(_sync(settings, paths, source, only, repo, dry_run=dry_run))
     if not reports:
         click.echo("Nothing to read there: no file that a connector knows.")
     echo_reports(settings, reports, dry_run=dry_run)

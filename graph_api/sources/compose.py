@@ -65,7 +65,10 @@ def claims(document: Document) -> bool:
 def read(documents: Sequence[Document], findings: Findings) -> None:
     files = {row.path: row for row in documents if row.value is not None}
     variables = {row.folder: variables_of(row.text) for row in documents if row.value is None}
-    for group in projects_of([row for row in files.values() if _is_read(row, findings)], files):
+    described = [row for row in files.values() if _is_read(row, findings)]
+    for document in described:
+        _check_shapes(document, findings)
+    for group in projects_of(described, files):
         project = Project(group, variables.get(group[0].folder, {}), files)
         for service in project.services.values():
             _state(service, project, findings)
@@ -78,6 +81,19 @@ def _is_read(document: Document, findings: Findings) -> bool:
         return True
     findings.refuse(document, "Compose file format 1; put the services below `services:`")
     return False
+
+
+def _check_shapes(document: Document, findings: Findings) -> None:
+    """What has another shape than the format says is left out."""
+    for name, part in mapping(document.get("services")).items():
+        at = ("services", name)
+        if part is not None and not isinstance(part, dict):
+            findings.problem(f"the service {str(name)[:80]!r} is no mapping; it is left out", document.at(*at))
+        if isinstance(dig(part, "image"), dict | list):
+            findings.problem("`image` is no text; it is left out", document.at(*at, "image"))
+        if not isinstance(dig(part, "depends_on"), dict | list | None):
+            message = "`depends_on` is neither a list nor a mapping; it is left out"
+            findings.problem(message, document.at(*at, "depends_on"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,8 @@ class Project:
         self.services: dict[str, Service] = {}
         for document in group:
             for name, part in mapping(document.get("services")).items():
+                if part is not None and not isinstance(part, dict):
+                    continue
                 service = self.services.setdefault(name, Service(name, variables))
                 service.parts.append((document, ("services", name), mapping(part)))
         self.volumes = {name for document in group for name in mapping(document.get("volumes"))}

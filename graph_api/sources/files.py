@@ -11,7 +11,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
 from graph_api.sources.codeowners import Checkout, Repositories, find_checkouts, repository_url_of
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.file_reader import FileReader, Found
-from graph_api.sources.folders import Listing, Root, SourceError
+from graph_api.sources.folders import Listing, Root, SourceError, reason_of
 from graph_api.sources.git import remote_of, work_tree_of
 from graph_api.spool import Spool
 
@@ -100,7 +100,7 @@ def _resolve(path: Path) -> Path:
     try:
         return path.resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise SourceError(f"cannot read {path}: {error}") from error
+        raise SourceError(f"cannot read {path.absolute()}: {reason_of(error)}") from error
 
 
 def _base(paths: Sequence[Path]) -> Path:

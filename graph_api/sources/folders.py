@@ -95,7 +95,7 @@ class Root:
         try:
             real = path.resolve()
         except (OSError, RuntimeError, ValueError) as error:
-            raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
+            raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {reason_of(error)}") from error
         if not real.is_relative_to(self.path):
             raise FileError(ProblemCode.OUTSIDE_ROOT, "lies outside the folder that is synced")
         return real
@@ -117,7 +117,7 @@ def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
         with os.scandir(folder) as entries:
             yield from entries
     except OSError as error:
-        raise SourceError(f"cannot list {folder}: {_reason(error)}") from error
+        raise SourceError(f"cannot list {folder}: {reason_of(error)}") from error
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -144,7 +144,7 @@ def check_regular(path: Path) -> None:
         if stat.S_ISREG(path.stat().st_mode):
             return
     except (OSError, ValueError) as error:
-        raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
+        raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {reason_of(error)}") from error
     raise FileError(ProblemCode.UNREADABLE, "is no regular file")
 
 
@@ -155,7 +155,7 @@ def read_bytes(path: Path, most: int = MAX_FILE) -> bytes:
         with path.open("rb") as handle:
             return handle.read(most + 1)
     except OSError as error:
-        raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {_reason(error)}") from error
+        raise FileError(ProblemCode.UNREADABLE, f"cannot be read: {reason_of(error)}") from error
 
 
 def decode(data: bytes, most: int = MAX_FILE) -> str:
@@ -170,5 +170,5 @@ def decode(data: bytes, most: int = MAX_FILE) -> str:
         raise FileError(ProblemCode.UNREADABLE, f"is not UTF-8: byte {error.start} is wrong") from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

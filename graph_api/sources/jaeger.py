@@ -68,7 +68,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
     spans: list[Span] = []
     for document in documents:
         for keys, rows, seen_at in _dependencies(document):
-            _read_dependencies(Spot(document, keys), rows, seen_at, calls)
+            _read_dependencies(Spot(document, keys), rows, seen_at, calls, findings)
         for name, keys in _names(document):
             calls.service(Service(name), Spot(document, keys))
         spans += _read_spans(document, findings)
@@ -92,13 +92,17 @@ def _is_dependency(value: Any) -> bool:
     return isinstance(value, dict) and "parent" in value and "child" in value
 
 
-def _read_dependencies(spot: Spot, rows: list[Any], seen_at: str | None, calls: Calls) -> None:
+def _read_dependencies(spot: Spot, rows: list[Any], seen_at: str | None, calls: Calls, findings: Findings) -> None:
     for number, row in mappings(rows):
-        parent, child = text_in(row.get("parent")), text_in(row.get("child"))
-        if parent and child:
-            at = Spot(spot.document, (*spot.keys, number))
-            source, target = calls.service(Service(parent), at), calls.service(Service(child), at)
-            calls.link(source, target, at, calls=count_in(row.get("callCount")), observed_at=seen_at)
+        parent, child, count = text_in(row.get("parent")), text_in(row.get("child")), row.get("callCount")
+        at = Spot(spot.document, (*spot.keys, number))
+        if not (parent and child):
+            findings.problem("a dependency without `parent` or `child`; it is left out", at.place())
+            continue
+        if count is not None and number_in(count) is None:
+            findings.problem("`callCount` is no number; the calls are not counted", at.place())
+        source, target = calls.service(Service(parent), at), calls.service(Service(child), at)
+        calls.link(source, target, at, calls=count_in(count), observed_at=seen_at)
 
 
 def _names(document: Document) -> Iterator[tuple[str, Keys]]:

@@ -17,9 +17,14 @@ MAX_JSON = 32_000_000
 
 _YAML = (".yaml", ".yml")
 _JSON = (".json", ".jsonl", ".ndjson", ".sarif", ".tfstate", ".golden", ".cdx", ".checkpoint")
+_PLAIN_JSON = (".json", ".jsonl", ".ndjson")
 _UNMISTAKABLE = (".sarif", ".sarif.json", ".tfstate", ".cdx", ".cdx.json", ".spdx.json", ".checkpoint")
 """What only tools write."""
 _TEMPLATE = re.compile(r"\{\{|\{%")
+_NOT_MEANT = (ProblemCode.TEMPLATE, ProblemCode.UNKNOWN_FORMAT)
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|\Z)')
+_COMMENTED = re.compile(r"//|/\*|,\s*[}\]]")
+"""Comments, and commas after the last of a list: what editors and compilers take for JSON."""
 
 
 @dataclass(slots=True)
@@ -32,9 +37,10 @@ class Loaded:
     unreadable: set[str] = field(default_factory=set)
 
     def refuse(self, path: str, code: ProblemCode, message: str, line: int | None = None) -> None:
-        # Folders are full of templates, and of JSON with comments, that nobody means for the catalog.
-        of_ours = path.lower().endswith((*_YAML, *_UNMISTAKABLE)) and code is not ProblemCode.TEMPLATE
-        severity = Severity.REFUSED if of_ours else Severity.INFO
+        # Folders are full of templates, and of large JSON, that nobody means for the catalog.
+        of_ours = path.lower().endswith((*_YAML, *_UNMISTAKABLE)) and code not in _NOT_MEANT
+        is_broken = path.lower().endswith(_PLAIN_JSON) and code is ProblemCode.BAD_YAML
+        severity = Severity.REFUSED if of_ours or is_broken else Severity.INFO
         self.problems.append(Problem(code=code, severity=severity, message=message, path=path, line=line))
         self.unreadable.add(path)
 
@@ -81,6 +87,15 @@ def _yaml_documents(path: str, text: str) -> Iterator[Document]:
 
 def _json_documents(path: str, text: str) -> Iterator[Document]:
     try:
+        yield from _json_values(path, text)
+    except JsonTextError as error:
+        if error.code is ProblemCode.BAD_YAML and not path.lower().endswith(_UNMISTAKABLE):
+            raise _told(error, _STRING.sub("", text)) from None
+        raise
+
+
+def _json_values(path: str, text: str) -> Iterator[Document]:
+    try:
         yield Document(path, read_json(text), text)
     except JsonTextError:
         first, _, rest = text.partition("\n")
@@ -89,3 +104,13 @@ def _json_documents(path: str, text: str) -> Iterator[Document]:
         lines = text.split("\n")
         for line, value in read_json_lines(text):
             yield Document(path, value, lines[line - 1], line)
+
+
+def _told(error: JsonTextError, unquoted: str) -> JsonTextError:
+    """As something else than JSON, where the text looks like that."""
+    if _TEMPLATE.search(unquoted):
+        return JsonTextError(ProblemCode.TEMPLATE, f"a template, no JSON yet: {error.message}", error.line)
+    if _COMMENTED.search(unquoted):
+        message = f"JSON with comments, which no connector reads: {error.message}"
+        return JsonTextError(ProblemCode.UNKNOWN_FORMAT, message, error.line)
+    return error

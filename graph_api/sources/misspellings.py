@@ -30,7 +30,7 @@ def lacks_api_version(document: object) -> bool:
 def report_misspellings(ref: Ref, fields: Fields) -> None:
     """Warn of a kind and of fields of spec that are not known and near to some that are."""
     kind = kind_of(ref)
-    if kind not in KINDS and (meant := _nearest(kind, [known.name for known in KINDS.values()])):
+    if kind not in KINDS and (meant := nearest_kind(kind)):
         message = f"the kind {fields.get('kind')} is not known; did you mean {meant}?"
         fields.report(ProblemCode.MISSPELLED, message, ("kind",))
     spec = fields.get("spec")
@@ -40,6 +40,11 @@ def report_misspellings(ref: Ref, fields: Fields) -> None:
         if meant := _nearest_spelling(name[:80]):
             message = f"spec.{name[:80]} is not known and says nothing; did you mean {meant}?"
             fields.report(ProblemCode.MISSPELLED, message, ("spec", name))
+
+
+def nearest_kind(kind: str) -> str | None:
+    """The registered kind that an unknown one was probably meant to be."""
+    return _nearest(kind, [known.name for known in KINDS.values()])
 
 
 @lru_cache(1_000)

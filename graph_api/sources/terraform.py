@@ -47,6 +47,7 @@ from graph_api.sources.terraform_states import read_graph, read_shown, read_stat
 NAME = "terraform"
 
 _CODE = (".tf", ".tofu", ".tf.json", ".tofu.json")
+_STATE = ".tfstate"
 _GRAPHS = (".dot", ".gv")
 _SHARED = frozenset({"terraform", "tfplan", "plan", "state", "show", "graph"})
 """Names of files that tell of their folder's configuration."""
@@ -62,7 +63,7 @@ def claims(document: Document) -> bool:
         return document.name.endswith(_CODE) or graph
     if not isinstance(value, dict):
         return False
-    return document.name.endswith(_CODE) or _is_state(value) or _is_shown(value)
+    return document.name.endswith((*_CODE, _STATE)) or _is_state(value) or _is_shown(value)
 
 
 def _is_state(value: Mapping[str, object]) -> bool:
@@ -98,10 +99,18 @@ def _read(document: Document, graph: Graph, findings: Findings) -> None:
             read_shown(document, graph, findings)
         else:
             findings.refuse(document, f"format_version {str(version)[:20]!r}; 0.x and 1.x are read")
-    elif reader := _STATES.get(mapping(document.value).get("version", 0)):
+    elif reader := _STATES.get(_version(document)):
+        if not isinstance(document.get("modules" if reader is read_state_3 else "resources"), list | None):
+            findings.refuse(document, "a state whose resources are no list; pull it anew")
+            return
         reader(document, graph)
     else:
         findings.refuse(document, "a state of another version than 3 and 4; `terraform apply -refresh-only` renews it")
+
+
+def _version(document: Document) -> int:
+    version = document.get("version")
+    return version if isinstance(version, int) else 0
 
 
 def _scope(document: Document) -> str:

@@ -152,7 +152,8 @@ async def _redirect_to_graphql(_request: Request) -> Response:
 async def _explain_refusal(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):  # Starlette's type for handlers is wider than what it hands over
         raise error
-    message = f"Nothing at {request.scope['path']}" if error.status_code == HTTPStatus.NOT_FOUND else error.detail
+    unexplained = error.detail == HTTPStatus.NOT_FOUND.phrase
+    message = f"Nothing at {request.scope['path']}" if unexplained else error.detail
     return error_response(error.status_code, ErrorCode.BAD_REQUEST, message, error.headers)
 
 

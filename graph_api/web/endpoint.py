@@ -191,7 +191,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise HTTPException(HTTPStatus.BAD_REQUEST, error.as_http_error_reason()) from None
         except InvalidOperationTypeError as error:
             status = HTTPStatus.METHOD_NOT_ALLOWED if method == "GET" else HTTPStatus.BAD_REQUEST
-            raise HTTPException(status, error.as_http_error_reason(cast("HTTPMethod", method))) from None
+            reason = error.as_http_error_reason(cast("HTTPMethod", method))
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                reason += "; send Accept: text/event-stream"
+            raise HTTPException(status, reason) from None
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         return format_result(result, request_id(request))

@@ -15,10 +15,12 @@ from graph_api.access.audit import Attempt
 from graph_api.access.authorize import SYNC, authorize
 from graph_api.guarding import recording
 from graph_api.source_entries import Configured
+from graph_api.web.authentication import NotSignedInError
 from graph_api.web.receiving import Receiver, bears, knowing_secret, same, secret_of, warn_of_missing_secrets
 from graph_api.web.responses import json_response
 
 ACTION = "hook"
+_SIGNATURES = frozenset({"x-hub-signature-256", "x-gitlab-token"})
 
 
 def hook_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route]:
@@ -33,7 +35,7 @@ def hook_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route
         else:
             by = await _authorized(request, receiver, name)
         if source is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"no source {name} in `sources` has paths or a connector")
         receiver.require_store()
         receiver.ask(name, by)
         return json_response({"status": "accepted"}, HTTPStatus.ACCEPTED)
@@ -43,7 +45,13 @@ def hook_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route
 
 async def _authorized(request: Request, receiver: Receiver, source: str) -> Attempt:
     """Raises NotSignedInError and CatalogError FORBIDDEN."""
-    by = await receiver.signed_in(request, ACTION, source)
+    try:
+        by = await receiver.signed_in(request, ACTION, source)
+    except NotSignedInError as error:
+        if _SIGNATURES.isdisjoint(request.headers):
+            raise
+        # The same for every source: nobody learns which there are, and which have a secret.
+        raise NotSignedInError("The webhook's secret is missing or wrong, or the source has none.") from error
     async with recording(receiver.store, by):
         authorize(by.principal, SYNC, source)
     return by

@@ -94,6 +94,13 @@ def test_a_log_that_is_made_anew_is_found_by_its_head() -> None:
     assert "is not in it" in result.stderr
 
 
+def test_a_head_that_is_none_is_no_alarm() -> None:
+    fill()
+    for head in ("foo", "3", "3:", "3:XYZ"):
+        result = run("audit", "verify", "--head", head)
+        assert (result.exit_code, "write N:HASH" in result.stderr) == (2, True)
+
+
 BEHIND_NEO4J = {
     "changed": "MATCH (a:AuditRecord {sequence: 2}) SET a.body = replace(a.body, 'local', 'someone')",
     "deleted": "MATCH (a:AuditRecord {sequence: 2}) DELETE a",

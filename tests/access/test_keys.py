@@ -197,6 +197,13 @@ def test_what_is_not_safe_is_refused(arguments: list[str]) -> None:
     assert result.stderr
 
 
+def test_an_editor_without_a_group_is_told_that_it_can_write_nothing() -> None:
+    made = run("keys", "create", "--name", "pen", "--role", "editor")
+    assert (made.exit_code, "It can write nothing" in made.stderr) == (0, True)
+    made = run("keys", "create", "--name", "pencil", "--role", "editor", "--group", "web")
+    assert (made.exit_code, "It can write nothing" in made.stderr) == (0, False)
+
+
 def test_a_name_is_one_keys_at_a_time() -> None:
     id_ = create(*ADMIN).split("_")[1]
     again = run("keys", "create", *ADMIN)

@@ -123,6 +123,12 @@ async def test_an_editor_changes_what_its_teams_own(store: Store) -> None:
         assert await clients.write(APPLY, source="api:web", entities=[]) == []
 
 
+async def test_an_editor_of_another_source_is_told_which_are_open(store: Store) -> None:
+    async with serving(store) as clients:
+        answer = await clients.send("editor", PUT, source="foo", entities=[component("mine", "web")])
+        assert answer["errors"][0]["message"].endswith("your roles: editor; editors write for `api` and `api:NAME`")
+
+
 OTHERS = {
     "another team's": component("theirs", "data", tier=1),
     "nobody's": component("nobodys", tier=1),

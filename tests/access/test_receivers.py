@@ -52,6 +52,8 @@ async def test_a_token_opens_what_its_role_may_sync(
             headers = {"authorization": f"Bearer {tokens[who]}"}
             answers = [await client.post(f"/hooks/{name}", headers=headers) for name in ("shop", "lineage", "nowhere")]
             assert tuple(answer.status_code for answer in answers) == expected, who
+            if who == "admin":
+                assert "no source nowhere in `sources` has paths or a connector" in answers[2].text
             received = await client.post("/api/v1/lineage", json=EVENT, headers=headers)
             assert received.status_code == (201 if who == "lineage" else 403), who
         events = [record.event for record in await store.audit(99)]

@@ -86,6 +86,10 @@ def test_what_is_no_graphql_request_is_400(client: Client, body: bytes) -> None:
     assert code(response.json()) == "BAD_REQUEST"
 
 
+def test_a_subscription_is_told_what_to_accept(client: Client) -> None:
+    assert "send Accept: text/event-stream" in post(client, BROKEN_BODIES["a subscription"]).text
+
+
 @pytest.mark.parametrize("name", ["variables", "extensions"])
 @pytest.mark.parametrize("value", ["[", "[]", "NaN", '"x"', "[" * 5_000])
 def test_broken_parameters_of_a_get_are_400(client: Client, name: str, value: str) -> None:

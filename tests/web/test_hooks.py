@@ -169,3 +169,12 @@ async def test_a_hook_is_heard_while_another_replica_is_at_the_source(store: Sto
 async def test_other_requests_are_refused(store: Store, ask: Callable[[httpx.AsyncClient], Any], status: int) -> None:
     async with hooked(store, max_received=1000) as client:
         assert (await ask(client)).status_code == status
+
+
+async def test_who_is_refused_is_told_what_to_send(store: Store) -> None:
+    async with hooked(store) as client:
+        for name in ("shop", "nowhere"):
+            signed = await client.post(f"/hooks/{name}", headers={"X-Hub-Signature-256": signature(b"x")})
+            plain = await client.post(f"/hooks/{name}")
+            assert "The webhook's secret is missing or wrong" in signed.text
+            assert "send a token in the header `Authorization: Bearer ...`" in plain.text

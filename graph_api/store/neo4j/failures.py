@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
-from graph_api.errors import CatalogError, ErrorCode
+from graph_api.errors import CatalogError, ErrorCode, NoDatabaseError
 
 RETRY_AFTER = 5
 """Seconds, for whoever comes while a write is applied in parts."""
@@ -44,6 +44,8 @@ async def our_errors() -> AsyncIterator[None]:
             raise CatalogError(
                 ErrorCode.DEADLINE_EXCEEDED, f"the question took longer than its deadline; {SLOW}"
             ) from error
+        if "DatabaseNotFound" in code:
+            raise NoDatabaseError from error
         if isinstance(error, ClientError) and not ("Security" in code or "LockClient" in code or "Transaction" in code):
             raise
         raise CatalogError(ErrorCode.UNAVAILABLE, f"the database does not answer ({code}); try again") from error
