@@ -84,7 +84,14 @@ def new_key(store: str, name: str) -> str:
 def workers_of(server: Server) -> list[int]:
     children = Path("/proc", str(server.pid), "task", str(server.pid), "children")
     pids = children.read_text().split() if children.exists() else []
-    return [int(pid) for pid in pids if b"spawn_main" in Path("/proc", pid, "cmdline").read_bytes()]
+    return [int(pid) for pid in pids if b"spawn_main" in _command_of(pid)]
+
+
+def _command_of(pid: str) -> bytes:
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""  # it has ended since it was listed
 
 
 def wait_until(holds: Callable[[], object]) -> None:
