@@ -24,7 +24,7 @@ from graph_api.store.mirror.store import MirroredStore
 from graph_api.store.neo4j.store import Neo4jStore
 from graph_api.store.protocol import Store
 from graph_api.store.retention import Retention
-from tests.patience import be_patient
+from tests.patience import LONG, be_patient
 from tests.ports import free_port
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -170,18 +170,18 @@ def store_maker(request: pytest.FixtureRequest, folder: Path) -> Callable[[Reten
     if request.param == "embedded":
         return _embedded_maker(folder)
     make = _neo4j_maker(request)
-    return make if request.param == "neo4j" else lambda retention: MirroredStore(make(retention))
+    return make if request.param == "neo4j" else lambda retention: MirroredStore(make(retention), read_seconds=LONG)
 
 
 def _embedded_maker(folder: Path) -> Callable[[Retention | None], Store]:
-    return lambda retention: EmbeddedStore(folder / "catalog.db", retention=retention)
+    return lambda retention: EmbeddedStore(folder / "catalog.db", read_seconds=LONG, retention=retention)
 
 
 def _neo4j_maker(request: pytest.FixtureRequest) -> Callable[[Retention | None], Neo4jStore]:
     wipe(request.getfixturevalue("neo4j_driver"))
     uri, auth = request.getfixturevalue("neo4j_uri"), request.getfixturevalue("neo4j_auth")
     user, password = auth or (None, None)
-    return lambda retention: Neo4jStore(uri, user=user, password=password, retention=retention)
+    return lambda retention: Neo4jStore(uri, user, password, retention=retention, read_seconds=LONG)
 
 
 @pytest.fixture

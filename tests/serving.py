@@ -12,11 +12,15 @@ from graph_api.app import create_app
 from graph_api.catalog.changes import SyncRun
 from graph_api.settings import Settings, load_settings
 from graph_api.store.protocol import Store
+from tests.patience import LONG
 
 
 def everybody(settings: Settings) -> Settings:
-    """Lets everybody in, as admin: for tests of anything but that."""
-    return settings.model_copy(update={"insecure_anonymous": True})
+    """Lets everybody in, as admin, and gives answers time, unless the settings say how much: for tests of anything else
+    than that.
+    """
+    untold = {"deadline", "request_deadline"} - settings.model_fields_set
+    return settings.model_copy(update={"insecure_anonymous": True, **dict.fromkeys(untold, LONG)})
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import strawberry
 from graph_api.catalog.spellings import spellings_of
 from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.audit_log import AuditQuery
+from graph_api.graphql.changes import ChangeQuery
 from graph_api.graphql.context import Info
 from graph_api.graphql.drift import DriftQuery
 from graph_api.graphql.entity_lists import EntityLists
@@ -65,7 +66,7 @@ async def _facets(
 
 # Every field is nullable, so that one that fails leaves the answers of the others.
 @strawberry.type(description="The questions that the catalog answers.")
-class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery, AuditQuery):
+class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery, ChangeQuery, AuditQuery):
     viewer: Viewer | None = strawberry.field(
         resolver=resolve_viewer, description="Who asks, and what the server lets them do."
     )

@@ -1,22 +1,17 @@
-"""Questions about where the catalog's knowledge comes from and what changed."""
+"""Questions about where the catalog's knowledge comes from."""
 
 from typing import Annotated, Any, cast
 
 import strawberry
 
 from graph_api.access.authorize import own_source
-from graph_api.catalog.changes import Change as CatalogChange
 from graph_api.catalog.changes import SyncStatus
-from graph_api.catalog.ref import Ref
-from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, First, Last, SourceFilter, described
 from graph_api.graphql.connections import date
-from graph_api.graphql.context import Context, Info
+from graph_api.graphql.context import Info
 from graph_api.graphql.pagination import Place, keyset_page_info, page_arguments
 from graph_api.graphql.records import (
     CatalogSchema,
-    ChangeConnection,
-    ChangeEdge,
     ProblemConnection,
     ProblemEdge,
     Source,
@@ -80,43 +75,6 @@ def _problem_place(place: Place | None) -> tuple[str, int] | None:
     return (place[0], place[1]) if place else None
 
 
-async def check_since(context: Context, since: int) -> None:
-    """Raises CatalogError BAD_INPUT for a revision that there has not been, as after a backup was restored."""
-    revision = await context.loaders.revision()
-    if not 0 <= since <= revision:
-        message = f"`since` is a revision, from 0 to now {revision}; got {since}"
-        if since > revision:
-            message += "; if the catalog had it once, an older state was restored: read everything again"
-        raise CatalogError(ErrorCode.BAD_INPUT, message)
-
-
-async def read_changes(context: Context, since: int, limit: int, after: tuple[int, Ref] | None) -> list[CatalogChange]:
-    """Without those of writes that may have changed what the reader sees: whoever asks on is told of them then."""
-    rows = await context.store.changes(since, limit, after)
-    return rows if context.seen_at is None else [row for row in rows if row.revision <= context.seen_at]
-
-
-async def _changes(
-    info: Info,
-    since: Annotated[int, described("A revision; 0 is the beginning.")] = 0,
-    first: First = None,
-    after: After = None,
-) -> ChangeConnection:
-    if since < 0:
-        await check_since(info.context, since)
-    arguments = page_arguments(info, (int, str), first, after, None, None)
-    place = (arguments.after[0], Ref(arguments.after[1])) if arguments.after else None
-    await date(info)
-    rows = await read_changes(info.context, since, arguments.limit + 1, place)
-    if not rows:
-        await check_since(info.context, since)
-    edges = [
-        ChangeEdge(cursor=arguments.cursor(row.revision, row.ref), node=cast("Any", row))
-        for row in rows[: arguments.limit]
-    ]
-    return ChangeConnection(edges=edges, page_info=keyset_page_info(edges, arguments, len(rows) > arguments.limit))
-
-
 @strawberry.type
 class RunQuery:
     sources: list[Source] | None = strawberry.field(
@@ -125,9 +83,6 @@ class RunQuery:
     syncs: SyncConnection | None = strawberry.field(resolver=_syncs, description="Runs, newest first.")
     problems: ProblemConnection | None = strawberry.field(
         resolver=_problems, description="What is wrong in the last run of each source."
-    )
-    changes: ChangeConnection | None = strawberry.field(
-        resolver=_changes, description="What changed after a revision, in the order (revision, ref)."
     )
     catalog_schema: CatalogSchema | None = strawberry.field(
         resolver=CatalogSchema,

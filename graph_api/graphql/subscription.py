@@ -1,7 +1,7 @@
 """What happens in the catalog, as it happens."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, cast
 
@@ -9,18 +9,14 @@ import strawberry
 
 from graph_api.catalog.audience import EVERYTHING
 from graph_api.catalog.changes import Change as CatalogChange
-from graph_api.catalog.changes import ChangeOperation
-from graph_api.catalog.filters import And, Compare, Op, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.graphql import inputs
 from graph_api.graphql.arguments import FilterArgument, described
+from graph_api.graphql.changes import check_since, matching_changes, read_changes
 from graph_api.graphql.context import Context, Info
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.records import Change
-from graph_api.graphql.runs import check_since, read_changes
 from graph_api.graphql.selection import selects
-from graph_api.store.protocol import PageRequest
 
 
 @strawberry.type(description="Over WebSockets (graphql-transport-ws) and event streams (graphql-sse).")
@@ -47,7 +43,7 @@ class Subscription:
                 context.forget()
                 async with context.live.turn():
                     _check_time(expires_at)
-                    matching = await _matching(context, filter, rows)
+                    matching = await matching_changes(context, filter, rows)
                     if selects_entity:
                         await context.loaders.entity.load_many([row.ref for row in matching])
                 for row in matching:
@@ -80,16 +76,3 @@ async def _start(context: Context, since: int | None) -> int:
         return await context.store.revision()
     await check_since(context, since)
     return since
-
-
-async def _matching(
-    context: Context, filter_: inputs.EntityFilter | None, rows: Sequence[CatalogChange]
-) -> Sequence[CatalogChange]:
-    refs = tuple(row.ref for row in rows if row.operation is not ChangeOperation.REMOVED)
-    if filter_ is None or not refs:
-        return rows
-    # Compiled anew each time: groups below others may have changed.
-    wanted = And((await compile_filter(filter_, context), Compare("ref", Op.IN, refs)))
-    page = await context.store.page(PageRequest(filter=wanted, sort=Sort("ref"), limit=len(refs)))
-    matching = {entity.ref for entity in page.entities}
-    return [row for row in rows if row.operation is ChangeOperation.REMOVED or row.ref in matching]

@@ -89,3 +89,63 @@ def test_what_is_written_while_a_list_is_read_is_not_passed_by(
         "nodes": [{"ref": "component:default/meanwhile"}],
         "revision": revision + 1,
     }
+
+
+MINE = """query Q(
+  $since: Int! = 0, $filter: EntityFilter = {lifecycle: {eq: "production"}}, $first: Int, $after: String
+) {
+  changes(since: $since, filter: $filter, first: $first, after: $after) {
+    nodes { ref operation } pageInfo { hasNextPage endCursor } } }"""
+
+
+def put_stages(client: Client, stages: str) -> None:
+    """One component for each letter, alphabetically named: p is in production, the others are experiments."""
+    for place, stage in enumerate(stages):
+        spec = {"lifecycle": "production" if stage == "p" else "experimental"}
+        entity = {"kind": "Component", "name": f"{place}-{stage}", "spec": spec}
+        assert client.ask(PUT, source="api", entities=[entity])["putEntities"]["userErrors"] == []
+
+
+def read_pages(client: Client, **asked: Any) -> list[list[str]]:
+    """The refs of each page, to the last one."""
+    pages, after, more = [], None, True
+    while more:
+        found = client.ask(MINE, after=after, **asked)["changes"]
+        pages.append([row["ref"].removeprefix("component:default/") for row in found["nodes"]])
+        after, more = found["pageInfo"]["endCursor"], found["pageInfo"]["hasNextPage"]
+    return pages
+
+
+def test_changes_of_what_matches_and_every_removal(client: Client) -> None:
+    put_stages(client, "pxpx")
+    removal = 'mutation { removeEntities(entities: [{ref: "component:1-x"}]) { userErrors { message } } }'
+    assert client.ask(removal) == {"removeEntities": {"userErrors": []}}
+    nodes = client.ask(MINE)["changes"]["nodes"]
+    assert nodes == [
+        {"ref": "component:default/0-p", "operation": "CREATED"},
+        {"ref": "component:default/2-p", "operation": "CREATED"},
+        {"ref": "component:default/1-x", "operation": "REMOVED"},
+    ]
+    assert client.ask(MINE, since=4)["changes"]["nodes"] == nodes[2:]
+
+
+def test_matching_changes_page_by_page(client: Client) -> None:
+    put_stages(client, "pxppxp")
+    assert read_pages(client, first=2) == [["0-p", "2-p"], ["3-p", "5-p"]]
+    assert read_pages(client, first=3) == [["0-p", "2-p", "3-p"], ["5-p"]]
+    of_another = client.ask(MINE, first=1, since=1)["changes"]["pageInfo"]["endCursor"]
+    assert client.code(MINE, first=2, after=of_another) == "BAD_CURSOR"
+
+
+def test_a_page_of_a_filter_that_few_match_ends_where_enough_was_looked_through(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_stages(client, "pxxxxxxpx")
+    monkeypatch.setattr("graph_api.graphql.changes.AT_ONCE", 2)
+    monkeypatch.setattr("graph_api.graphql.changes.MOST", 4)
+    assert read_pages(client, first=5) == [["0-p"], ["7-p"], []]
+
+
+def test_a_filter_of_changes_is_checked(client: Client) -> None:
+    assert client.code(MINE, filter={"ownedBy": {"refs": ["no ref!"]}}) == "BAD_REF"
+    assert client.code(MINE, since=7) == "BAD_INPUT"

@@ -178,6 +178,7 @@ def test_the_impact_in_one_environment(demo: Client) -> None:
 def test_what_changed(demo: Client) -> None:
     changes = demo.ask(QUERIES["ChangeFeed"])["changes"]["nodes"]
     assert {row["operation"] for row in changes} == {"CREATED"}
+    assert {row["ref"].partition(":")[0] for row in changes} <= {"component", "api"}
     now = demo.ask("{ services(first: 1) { revision } }")["services"]["revision"]
     assert demo.ask(QUERIES["ChangeFeed"], since=now)["changes"]["nodes"] == []
 

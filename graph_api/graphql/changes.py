@@ -1,0 +1,121 @@
+"""What changed after a revision, page by page."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple, cast
+
+import strawberry
+
+from graph_api.catalog.changes import Change as CatalogChange
+from graph_api.catalog.changes import ChangeOperation
+from graph_api.catalog.filters import And, Compare, Op, Sort
+from graph_api.catalog.ref import Ref
+from graph_api.errors import CatalogError, ErrorCode
+from graph_api.graphql import inputs
+from graph_api.graphql.arguments import After, FilterArgument, First, described
+from graph_api.graphql.connections import date
+from graph_api.graphql.context import Context, Info
+from graph_api.graphql.filtering import compile_filter
+from graph_api.graphql.pagination import keyset_page_info, page_arguments
+from graph_api.graphql.records import ChangeConnection, ChangeEdge
+from graph_api.store.protocol import PageRequest
+
+AT_ONCE = 100
+"""Changes that are looked through at a time for those that match a filter."""
+MOST = 2_000
+"""Changes that are looked through for one page: a filter that few match costs no more, and gets a shorter page."""
+
+_Place = tuple[int, Ref]
+
+
+class _Found(NamedTuple):
+    """`last`: the place that was looked at last, where there is `more`."""
+
+    rows: Sequence[CatalogChange]
+    more: bool
+    last: _Place | None
+
+
+async def check_since(context: Context, since: int) -> None:
+    """Raises CatalogError BAD_INPUT for a revision that there has not been, as after a backup was restored."""
+    revision = await context.loaders.revision()
+    if not 0 <= since <= revision:
+        message = f"`since` is a revision, from 0 to now {revision}; got {since}"
+        if since > revision:
+            message += "; if the catalog had it once, an older state was restored: read everything again"
+        raise CatalogError(ErrorCode.BAD_INPUT, message)
+
+
+async def read_changes(context: Context, since: int, limit: int, after: _Place | None) -> list[CatalogChange]:
+    """Without those of writes that may have changed what the reader sees: whoever asks on is told of them then."""
+    rows = await context.store.changes(since, limit, after)
+    return rows if context.seen_at is None else [row for row in rows if row.revision <= context.seen_at]
+
+
+async def matching_changes(
+    context: Context, filter_: inputs.EntityFilter | None, rows: Sequence[CatalogChange]
+) -> Sequence[CatalogChange]:
+    """Those of entities that match now, and every removal: nobody knows any more what a removed entity was."""
+    refs = tuple(row.ref for row in rows if row.operation is not ChangeOperation.REMOVED)
+    if filter_ is None or not refs:
+        return rows
+    # Compiled anew each time: groups below others may have changed.
+    wanted = And((await compile_filter(filter_, context), Compare("ref", Op.IN, refs)))
+    page = await context.store.page(PageRequest(filter=wanted, sort=Sort("ref"), limit=len(refs)))
+    matching = {entity.ref for entity in page.entities}
+    return [row for row in rows if row.operation is ChangeOperation.REMOVED or row.ref in matching]
+
+
+async def _changes(
+    info: Info,
+    since: Annotated[int, described("A revision; 0 is the beginning.")] = 0,
+    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    first: First = None,
+    after: After = None,
+) -> ChangeConnection:
+    if since < 0:
+        await check_since(info.context, since)
+    arguments = page_arguments(info, (int, str), first, after, None, None)
+    place = (arguments.after[0], Ref(arguments.after[1])) if arguments.after else None
+    await date(info)
+    found = await _find(info.context, filter, since, arguments.limit, place)
+    if not found.rows and not found.more:
+        await check_since(info.context, since)
+    edges = [ChangeEdge(cursor=arguments.cursor(row.revision, row.ref), node=cast("Any", row)) for row in found.rows]
+    page_info = keyset_page_info(edges, arguments, found.more)
+    if found.last:
+        page_info.end_cursor = arguments.cursor(*found.last)
+    return ChangeConnection(edges=edges, page_info=page_info)
+
+
+async def _find(
+    context: Context, filter_: inputs.EntityFilter | None, since: int, limit: int, after: _Place | None
+) -> _Found:
+    if filter_:
+        return await _look_through(context, filter_, since, limit, after)
+    rows = await read_changes(context, since, limit + 1, after)
+    return _Found(rows[:limit], len(rows) > limit, None)
+
+
+async def _look_through(
+    context: Context, filter_: inputs.EntityFilter, since: int, limit: int, after: _Place | None
+) -> _Found:
+    await compile_filter(filter_, context)  # A wrong one is told of, also where nothing has changed.
+    found: list[CatalogChange] = []
+    for _ in range(MOST // AT_ONCE):
+        rows = await read_changes(context, since, AT_ONCE, after)
+        found += await matching_changes(context, filter_, rows)
+        if len(found) > limit:
+            return _Found(found[:limit], more=True, last=None)
+        if len(rows) < AT_ONCE:
+            return _Found(found, more=False, last=None)
+        after = rows[-1].revision, rows[-1].ref
+    return _Found(found, more=True, last=after)
+
+
+@strawberry.type
+class ChangeQuery:
+    changes: ChangeConnection | None = strawberry.field(
+        resolver=_changes,
+        description="What changed after a revision, in the order (revision, ref). With a filter: of entities that "
+        "match now, and every removal; a page may then be shorter than `first` although there is more.",
+    )
