@@ -15,6 +15,7 @@ from graph_api.catalog.kinds import APPLICATION_TYPES, BUILT_IN_KINDS, LIBRARY_T
 from graph_api.catalog.relations import RELATIONS, Direction, Relation, Spelling
 from graph_api.catalog.snapshot import ProblemCode, Severity
 from graph_api.errors import ErrorCode
+from graph_api.setting_groups import GROUPS
 from graph_api.settings import DEFAULT_FILE, ENV_PREFIX, Settings
 from graph_api.sources.registry import CONNECTORS, ONLINE
 
@@ -44,9 +45,12 @@ def member_docs(enum: type[StrEnum]) -> dict[str, str]:
 
 
 def _section(title: str, note: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return f"## {title}\n\n{note}\n\n{_table(heads, rows)}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
-    table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-    return f"## {title}\n\n{note}\n\n{table}\n"
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 def _code(text: str) -> str:
@@ -175,8 +179,12 @@ def _settings() -> str:
         f"Each is a key of `{DEFAULT_FILE}` in the working directory, or of `--config FILE`. Each but `neo4j_password` "
         "is also an option of `graph-api serve` (`--max-page`); other commands have those of the store."
     )
-    rows = (_setting_row(name, field) for name, field in Settings.model_fields.items())
-    return _section("Settings", note, ("key", "environment", "default", "description"), rows)
+    return "\n".join([f"## Settings\n\n{note}\n", *(_group(title, names) for title, names in GROUPS.items())])
+
+
+def _group(title: str, names: Iterable[str]) -> str:
+    rows = (_setting_row(name, Settings.model_fields[name]) for name in names)
+    return f"### {title}\n\n{_table(('key', 'environment', 'default', 'description'), rows)}"
 
 
 def _setting_row(name: str, field: FieldInfo) -> Sequence[str]:

@@ -151,6 +151,7 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
     )
     neo4j_database: str = Field(default="neo4j", description="Name of the database in Neo4j.")
     host: str = Field(default="127.0.0.1", description="Address to serve on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
     allowed_hosts: _Hosts = Field(
         default=(),
         description="Names that clients may reach the server by (the Host header), besides `host` and those of "
@@ -160,7 +161,6 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
         default=(),
         description="Origins whose pages browsers may let ask the server (CORS), such as https://portal.example.",
     )
-    port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes any free one.")
     sources: _Sources = Field(
         default=(),
         description="Names of sources, highest priority first; in the file also objects that say what to sync, see "

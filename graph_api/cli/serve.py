@@ -27,6 +27,7 @@ from graph_api.cli.servers import ClientServer, admin_serving
 from graph_api.cli.workers import Worker, reserve, supervise
 from graph_api.errors import CatalogError
 from graph_api.planning.thread import is_frozen_for_good
+from graph_api.setting_groups import IN_ORDER
 from graph_api.settings import IN_MEMORY, Settings
 from graph_api.sources.misspellings import nearest_kind
 from graph_api.store.protocol import Store
@@ -42,7 +43,7 @@ _COLLECT_AFTER = 10_000
 _SWITCH_SECONDS = 0.0002
 """How long a thread that reads for one request may keep the event loop from answering another."""
 
-_SERVE_OPTIONS = tuple(name for name in Settings.model_fields if name != "neo4j_password")
+_SERVE_OPTIONS = tuple(name for name in IN_ORDER if name != "neo4j_password")
 
 logger = logging.getLogger(__name__)
 
