@@ -55,8 +55,7 @@ def test_a_file_that_moves_is_named_where_it_lies_now(client: Client, folder: Pa
     assert owners(client) == [("group:acme/crew", "UNRESOLVED", "CODEOWNERS:1")]
 
 
-@pytest.mark.usefixtures("folder")
-def test_a_group_owns_as_long_as_it_alone_has_the_name(client: Client) -> None:
+def test_a_group_owns_as_long_as_it_alone_has_the_name(client: Client, folder: Path, store: Store, run: Run) -> None:
     place = ".github/CODEOWNERS:1"
     unresolved = [("group:acme/crew", "UNRESOLVED", place)]
     assert owners(client) == unresolved
@@ -66,6 +65,8 @@ def test_a_group_owns_as_long_as_it_alone_has_the_name(client: Client) -> None:
     assert not is_there(client, "group:acme/crew"), "nothing names it any more"
     tool = {"kind": "Component", "name": "tool", "annotations": {"graph-api/identifiers": "@acme/crew"}, "spec": {}}
     assert client.ask(PUT, entities=[tool])["putEntities"]["userErrors"] == []
+    write(folder, {".github/CODEOWNERS": "* @acme/crew\n/docs @acme/writers\n"})
+    sync_folder(store, run, folder)
     assert owners(client) == [("group:default/sailors", "EMPTY", place)], "only groups and users own"
     put_team(client, "rowers", "acme/crew")
     assert owners(client) == unresolved, "which of the two is meant nobody can say"
