@@ -119,6 +119,8 @@ async def test_an_editor_changes_what_its_teams_own(store: Store) -> None:
         assert await clients.write(LINK, links=[link]) == []
         assert await clients.write(UNLINK, links=[link]) == []
         assert await clients.write(REMOVE, entities=[{"ref": "component:new"}]) == []
+        # Others need it, so that it is still there afterwards, without an owner.
+        assert await clients.write(REMOVE, entities=[{"ref": "component:below"}]) == []
         assert await clients.write(APPLY, source="api:web", entities=[component("swept", "web")]) == []
         assert await clients.write(APPLY, source="api:web", entities=[]) == []
 
@@ -139,6 +141,7 @@ OTHERS = {
     "give away by the system": component("mine", system="lake"),
     "throw a co-owner out": component("shared", "web"),
     "take a co-owner in": component("mine", "web", owners=[{"ref": "group:data", "role": "SECURITY"}]),
+    "take a co-owner in by a second whole": component("inherited", system="shop", subcomponentOf="component:theirs"),
     "own a part of theirs by its whole": component("vacant", "web"),
     "new without an owner": component("new"),
     "new for another team": component("new", "data"),

@@ -40,6 +40,8 @@ def test_variables_count_as_what_they_hold() -> None:
         "query($n: Int, $ids: [ID!]!) { entities(first: $n) { totalCount nodes { id } } nodes(ids: $ids) { id } }"
     )
     assert estimate(schema._schema, document, None, {"n": 50, "ids": ["a"] * 9}) == 1 + 50 + 9
+    with_default = parse("query($n: Int = 3) { entities(first: $n) { nodes { id } } }")
+    assert estimate(schema._schema, with_default, None, {"n": 50}) == 1 + 50
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from graph_api.app import source_order
+from graph_api.catalog.entity import Link, LinkKey, LinkOrigin, LinkStatement
 from graph_api.settings import Settings
 from graph_api.sources.reading import read_paths
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
+from tests.catalogs import ref, with_ends, write
 from tests.conftest import Run
 from tests.documents import blocks
 from tests.graphql.conftest import Client
@@ -121,3 +123,58 @@ def test_a_link_that_several_sources_know(shop: Client, store: Store, run: Run, 
         "observedAt": "2026-01-31T00:00:00.000Z",
         "evidence": [{"source": "files:new", "origin": "DECLARED"}, {"source": "jaeger:shop", "origin": "OBSERVED"}],
     }
+
+
+def _link(key: LinkKey, said: dict[str, LinkStatement], observed_at: str | None = None) -> Link:
+    origins = tuple(origin for origin in LinkOrigin if any(row.origin is origin for row in said.values()))
+    statements = {source: (row,) for source, row in said.items()}
+    return Link(key=key, origins=origins, observed_at=observed_at, statements=statements)
+
+
+def _said(key: LinkKey, source: str, day: str, origin: LinkOrigin = LinkOrigin.DECLARED) -> LinkStatement:
+    at = f"{day}T00:00:00.000Z"
+    seen = at if origin is LinkOrigin.OBSERVED else None
+    place = f"{source}.yaml:1"
+    return LinkStatement(key=key, document=source, location=place, origin=origin, observed_at=seen, first_seen=at)
+
+
+def test_since_when_of_several_sources(client: Client, store: Store, run: Run) -> None:
+    observed = LinkKey(ref("cart"), "DEPENDS_ON", ref("stock"), None)
+    declared = LinkKey(ref("cart"), "DEPENDS_ON", ref("mail"), None)
+    long_ago = LinkKey(ref("cart"), "DEPENDS_ON", ref("fax"), None)
+    owned = [LinkKey(ref("cart"), "OWNED_BY", ref(f"group:default/{name}"), None) for name in ("data", "web")]
+    saw = LinkOrigin.OBSERVED
+    links = [
+        _link(
+            observed,
+            {"b": _said(observed, "b", "2026-01-05", saw), "a": _said(observed, "a", "2026-01-02", saw)},
+            "2026-01-05T00:00:00.000Z",
+        ),
+        _link(declared, {"d": _said(declared, "d", "2026-01-04"), "e": _said(declared, "e", "2026-01-03")}),
+        _link(
+            long_ago,
+            {"d": _said(long_ago, "d", "2019-01-01"), "a": _said(long_ago, "a", "2010-01-01", saw)},
+            "2010-01-01T00:00:00.000Z",
+        ),
+        _link(owned[0], {"d": _said(owned[0], "d", "2026-01-06")}),
+        _link(owned[1], {"e": _said(owned[1], "e", "2026-01-07")}),
+    ]
+    run(write(store, with_ends(links)))
+    asked = "{ drift(days: 3650) { nodes { kind link { to } sources since remedy } } }"
+    found = client.ask(asked)["drift"]["nodes"]
+    assert [(row["kind"], row["link"] and row["link"]["to"], row["sources"], row["since"]) for row in found] == [
+        ("UNDECLARED", "component:default/stock", ["b", "a"], "2026-01-02T00:00:00.000Z"),
+        ("UNOBSERVED", "component:default/fax", ["d"], "2010-01-01T00:00:00.000Z"),
+        ("UNOBSERVED", "component:default/mail", ["d", "e"], "2026-01-03T00:00:00.000Z"),
+        ("OWNERS", None, ["d", "e"], "2026-01-07T00:00:00.000Z"),
+    ]
+    assert "`dependsOn` of component:default/cart" in found[0]["remedy"]
+
+
+def test_only_kinds_and_entities_that_are_asked_for(shop: Client) -> None:
+    asked = "query($f: EntityFilter) { drift(days: 3650, filter: $f) { totalCount } }"
+    every = shop.ask(asked)["drift"]["totalCount"]
+    assert every > 0
+    assert shop.ask(asked, f={"name": {"eq": "checkout"}})["drift"]["totalCount"] == every
+    assert shop.ask(asked, f={"name": {"eq": "prices"}})["drift"]["totalCount"] == 0
+    assert shop.ask("{ drift(days: 3650, kinds: []) { totalCount } }")["drift"]["totalCount"] == 0

@@ -27,6 +27,8 @@ LIMITS = [
     ("max_page", 5, "{ entities(first: 6) { totalCount } }", "BAD_PAGE"),
     ("max_page", 5, "{ cycles { totalCount } }", None),
     ("max_page", 5, "{ cycles(first: 6) { totalCount } }", "BAD_PAGE"),
+    # These are no page.
+    ("max_page", 5, '{ paths(from: "component:a", to: "component:b", first: 100) { more } }', "NOT_FOUND"),
     ("max_page", 5, '{ impact(where: {name: {eq: "none"}}) { unowned { ref } } }', None),
     ("max_cost", 100, "{ entities(first: 99) { nodes { ref } } }", None),
     ("max_cost", 100, "{ entities(first: 100) { nodes { ref } } }", "TOO_LARGE"),

@@ -213,6 +213,10 @@ BAD: list[tuple[str, str]] = [
         '{ paths(from: "component:identity", to: "component:identity", walk: {budget: {entities: 9}}) { more } }',
         "BAD_INPUT",
     ),
+    (
+        '{ paths(from: "component:identity", to: "component:identity", walk: {budget: {entities: 200000}}) { more } }',
+        "BAD_INPUT",
+    ),
     ("{ services(first: 0) { totalCount } }", "BAD_PAGE"),
     ("{ services(first: -1) { totalCount } }", "BAD_PAGE"),
     ("{ services(first: 101) { totalCount } }", "BAD_PAGE"),
