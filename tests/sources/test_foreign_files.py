@@ -1,0 +1,47 @@
+"""What other programs keep in a repository beside what the catalog reads is no fault of it."""
+
+from pathlib import Path
+
+from graph_api.catalog.snapshot import Snapshot
+from graph_api.sources.reading import read_paths
+from tests.sources.folders import descriptor, write
+
+
+def read(root: Path, files: dict[str, str]) -> dict[str, Snapshot]:
+    return {snapshot.connector: snapshot for snapshot in read_paths([write(root, files)], source="it")}
+
+
+def test_tags_of_another_program_spoil_only_a_descriptor(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        {
+            "stack.yaml": "Resources: {Bucket: {Type: 'AWS::S3::Bucket', Name: !Ref Name}}\n",
+            "compose.yaml": "services:\n  web: {image: example.org/web, ports: !override ['80:80']}\n",
+            "catalog-info.yaml": descriptor("Component", "web", "{owner: !Ref team}"),
+        },
+    )
+    refused = [row for snapshot in found.values() for row in snapshot.problems if row.severity == "REFUSED"]
+    assert [(row.path, row.message) for row in refused] == [("catalog-info.yaml", "the tag !Ref is not supported")]
+    assert "component:compose-default/web" in found["compose"].entities
+
+
+def test_what_everybody_runs_is_not_known_by_its_image(tmp_path: Path) -> None:
+    images = ["example.org/shop/cart", "grafana/grafana", "mirror.example/prom/prometheus", "registry.k8s.io/pause"]
+    services = "".join(f"  s{number}: {{image: '{image}:1'}}\n" for number, image in enumerate(images))
+    compose = read(tmp_path, {"compose.yaml": f"services:\n{services}"})["compose"]
+    known = [row.identifiers for ref, row in sorted(compose.entities.items()) if ref.startswith("component:")]
+    assert [[name for name in names if name.startswith("image:")] for names in known] == [
+        ["image:example.org/shop/cart"],
+        [],
+        [],
+        [],
+    ]
+
+
+def test_the_machine_that_a_container_runs_on_is_nothing_that_is_scraped(tmp_path: Path) -> None:
+    targets = "[host.docker.internal:8080, 'host.containers.internal:1', localhost:1, internal.example:1]"
+    jobs = f"scrape_configs:\n- job_name: shop\n  static_configs:\n  - targets: {targets}\n"
+    prometheus = read(tmp_path, {"prometheus.yml": jobs})["prometheus"]
+    assert [ref for ref in prometheus.entities if ref.startswith("component:")] == [
+        "component:prometheus/internal.example"
+    ]
