@@ -45,3 +45,22 @@ def test_the_machine_that_a_container_runs_on_is_nothing_that_is_scraped(tmp_pat
     assert [ref for ref in prometheus.entities if ref.startswith("component:")] == [
         "component:prometheus/internal.example"
     ]
+
+
+def test_templates_of_a_chart_are_no_manifests_even_if_they_are_yaml(tmp_path: Path) -> None:
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: NAME}\nspec: {selector: {app: db}}\n"
+    found = read(
+        tmp_path,
+        {
+            "chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+            "chart/templates/db/service.yaml": service.replace("NAME", "db"),
+            "chart/templates/web.yaml": service.replace("NAME", "'{{ .Release.Name }}-web'"),
+            "templates/queue.yaml": service.replace("NAME", "queue"),
+        },
+    )
+    assert list(found["kubernetes"].entities) == ["resource:kubernetes-default/service-queue"]
+    told = [(row.code, row.severity, row.path) for snapshot in found.values() for row in snapshot.problems]
+    assert told == [
+        ("TEMPLATE", "INFO", "chart/templates/db/service.yaml"),
+        ("TEMPLATE", "INFO", "chart/templates/web.yaml"),
+    ]
