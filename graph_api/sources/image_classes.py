@@ -4,7 +4,7 @@ from graph_api.sources.naming import image_name
 
 _CLASSES = {
     "database": """
-        arangodb azure-sql-edge cassandra clickhouse clickhouse-server cloudnative-pg cockroach cockroachdb couchbase
+        arangodb azure-sql-edge cassandra clickhouse clickhouse-server cockroach cockroachdb couchbase
         couchdb crate dgraph elasticsearch elasticsearch-oss etcd influxdb mariadb mariadb-galera meilisearch milvus
         mongo mongodb mongodb-community-server mssql-server mysql mysql-server neo4j opensearch oracle-free percona
         percona-server postgis postgres postgresql qdrant questdb rethinkdb scylla solr spilo-16 spilo-17 sqlserver

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.sources.reading import read_paths
 from tests.sources.folders import write
@@ -32,7 +33,7 @@ def test_the_target_namespace_of_what_applies_the_folder_is_that_of_its_objects(
     }
     for repo in (None, "acme/fleet"):
         flux = read(tmp_path, shop, repo)
-        cart = flux.entities["component:flux-shop/helmrelease-cart"]
+        cart = flux.entities[Ref("component:flux-shop/helmrelease-cart")]
         assert "flux:shop/helmrelease/cart" in cart.identifiers
         assert "component:flux-default/helmrelease-beside" in flux.entities
         links = {(key.source, key.relation, key.target) for key in flux.links}

@@ -64,3 +64,10 @@ def test_templates_of_a_chart_are_no_manifests_even_if_they_are_yaml(tmp_path: P
         ("TEMPLATE", "INFO", "chart/templates/db/service.yaml"),
         ("TEMPLATE", "INFO", "chart/templates/web.yaml"),
     ]
+
+
+def test_an_operator_of_databases_is_no_database(tmp_path: Path) -> None:
+    services = "{operator: {image: 'cloudnative-pg/cloudnative-pg:1'}, db: {image: 'cloudnative-pg/postgresql:17'}}"
+    compose = read(tmp_path, {"compose.yaml": f"services: {services}\n"})["compose"]
+    kinds = [(row.name, row.type) for row in compose.entities.values() if row.type != "container-image"]
+    assert sorted(kinds) == [("db", "database"), ("operator", "service")]
