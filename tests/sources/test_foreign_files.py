@@ -39,7 +39,8 @@ def test_what_everybody_runs_is_not_known_by_its_image(tmp_path: Path) -> None:
 
 
 def test_the_machine_that_a_container_runs_on_is_nothing_that_is_scraped(tmp_path: Path) -> None:
-    targets = "[host.docker.internal:8080, 'host.containers.internal:1', localhost:1, internal.example:1]"
+    here = ["host.docker.internal:8080", "host.containers.internal:1", "docker.for.mac.host.internal", "localhost:1"]
+    targets = [*here, "internal.example:1"]
     jobs = f"scrape_configs:\n- job_name: shop\n  static_configs:\n  - targets: {targets}\n"
     prometheus = read(tmp_path, {"prometheus.yml": jobs})["prometheus"]
     assert [ref for ref in prometheus.entities if ref.startswith("component:")] == [
@@ -71,3 +72,19 @@ def test_an_operator_of_databases_is_no_database(tmp_path: Path) -> None:
     compose = read(tmp_path, {"compose.yaml": f"services: {services}\n"})["compose"]
     kinds = [(row.name, row.type) for row in compose.entities.values() if row.type != "container-image"]
     assert sorted(kinds) == [("db", "database"), ("operator", "service")]
+
+
+def test_packages_of_others_are_passed_over(tmp_path: Path) -> None:
+    others = {
+        "vendor/modules.txt": "# example.org/other v1.0.0\n",
+        "vendor/example.org/other/CODEOWNERS": "* @others\n",
+        "php/vendor/autoload.php": "<?php\n",
+        "php/vendor/a/info.yaml": descriptor("Component", "php"),
+        "venv/pyvenv.cfg": "home = /usr\n",
+        "venv/lib/info.yaml": descriptor("Component", "python"),
+        "vendor-portal/info.yaml": descriptor("Component", "portal"),
+        "ours/vendor/info.yaml": descriptor("Component", "ours"),
+    }
+    (files,) = read_paths([write(tmp_path, others)], source="it", repo="acme/shop", only=["files"])
+    assert sorted(files.entities) == ["component:default/ours", "component:default/portal"]
+    assert not files.problems
