@@ -1,12 +1,17 @@
 """Helm charts as packages, one for all tools that install them."""
 
 import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from graph_api.catalog.entity import Criticality
 from graph_api.catalog.ref import Ref
-from graph_api.sources.documents import Place
+from graph_api.sources.documents import Document, Place
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import package_ref
+
+CHART = "Chart.yaml"
+TEMPLATE = "a template of a chart, read by nobody as it stands; to have what it makes, sync what `helm template` prints"
 
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?")
 
@@ -22,3 +27,8 @@ def state_chart(
         findings.entity(package, at, name=name, type="helm", spec=spec, identifiers=[purl])
         told = {"version": version} if version else {}
         findings.link(user, "CONTAINS", package, at, properties=told, criticality=criticality)
+
+
+def template_folders(documents: Iterable[Document]) -> frozenset[PurePosixPath]:
+    """Folders whose files are templates of the chart beside them, also those that happen to be valid YAML."""
+    return frozenset(document.folder / "templates" for document in documents if document.name == CHART)

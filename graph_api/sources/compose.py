@@ -18,7 +18,7 @@
 - The project's name is `name`, else the path of the folder below the synced one, else `default`. Refs are
   `component:compose-PROJECT/SERVICE`, identifiers `compose:PROJECT/SERVICE`, `service.name:` of OTEL_SERVICE_NAME or
   OTEL_RESOURCE_ATTRIBUTES, and `image:` of an image that no other service of the project runs and that is neither
-  middleware nor an official base image.
+  middleware nor a well-known publisher's: what everybody runs, such as Grafana, is a thing of each project.
 - Variables are filled in from the `.env` beside the files and from their defaults. An image with a variable that nobody
   sets is left out. Values of variables are looked at for addresses, never kept; neither are labels. Files that
   `env_file` names are not read.

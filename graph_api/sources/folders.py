@@ -15,6 +15,8 @@ MAX_FILES = 200_000
 
 _READ_HIDDEN = (".github", ".gitlab")
 _SKIPPED = ("node_modules", "__pycache__")
+_PACKAGES = {"vendor": ("modules.txt", "autoload.php"), "venv": ("pyvenv.cfg",), "env": ("pyvenv.cfg",)}
+"""Folders in which Go, Composer and Python keep the packages of others, and a file by which each is told."""
 _SUFFIXES = (".yaml", ".yml")
 CODEOWNERS = "CODEOWNERS"
 
@@ -104,7 +106,7 @@ class Root:
         path = Path(entry.path)
         if entry.name == ".git":
             listing.work_trees.append(path.parent)
-        elif entry.name in _SKIPPED or (entry.name.startswith(".") and entry.name not in _READ_HIDDEN):
+        elif _is_passed_over(path, entry.name):
             return
         elif not entry.is_symlink():
             pending.append(path)
@@ -118,6 +120,12 @@ def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
             yield from entries
     except OSError as error:
         raise SourceError(f"cannot list {folder}: {reason_of(error)}") from error
+
+
+def _is_passed_over(path: Path, name: str) -> bool:
+    if name in _SKIPPED or any((path / marker).is_file() for marker in _PACKAGES.get(name, ())):
+        return True
+    return name.startswith(".") and name not in _READ_HIDDEN
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

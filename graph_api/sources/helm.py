@@ -1,7 +1,7 @@
 """Helm charts as they are written: Chart.yaml (apiVersion v1 and v2), requirements.yaml, values.yaml.
 
-What a chart deploys is in its rendered output (`helm template`), which the connector kubernetes reads; templates are no
-YAML and are named as such. The chart itself says:
+What a chart deploys is in its rendered output (`helm template`), which the connector kubernetes reads. The files in its
+`templates` are read by no connector, also where one happens to be valid YAML. The chart itself says:
 
 | written                                           | becomes                                                          |
 |---------------------------------------------------|------------------------------------------------------------------|
@@ -26,7 +26,7 @@ from typing import Any
 
 from graph_api.catalog.entity import Criticality, LinkOrigin
 from graph_api.catalog.ref import Ref
-from graph_api.sources.charts import state_chart
+from graph_api.sources.charts import CHART, state_chart
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
@@ -39,7 +39,7 @@ VERSIONS = ("v1", "v2")
 CONVENTION, MAINTAINER = 0.8, 0.5
 """Confidence in what values.yaml and maintainers tell."""
 
-_CHART, _REQUIREMENTS, _VALUES = "Chart.yaml", "requirements.yaml", "values.yaml"
+_REQUIREMENTS, _VALUES = "requirements.yaml", "values.yaml"
 
 Charts = Mapping[str, Document]
 """Chart.yaml by folder."""
@@ -49,7 +49,7 @@ def claims(document: Document) -> bool:
     value = document.value
     if not isinstance(value, dict):
         return False
-    if document.name == _CHART:
+    if document.name == CHART:
         return "name" in value
     if document.name == _REQUIREMENTS:
         return "dependencies" in value
@@ -57,7 +57,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    charts = {row.folder.as_posix(): row for row in documents if row.name == _CHART and _is_read(row, findings)}
+    charts = {row.folder.as_posix(): row for row in documents if row.name == CHART and _is_read(row, findings)}
     for document in charts.values():
         _read_chart(document, charts, findings)
     for document in documents:

@@ -4,12 +4,13 @@ from graph_api.sources.naming import image_name
 
 _CLASSES = {
     "database": """
-        arangodb cassandra clickhouse clickhouse-server cloudnative-pg cockroach cockroachdb couchbase couchdb
-        crate dgraph elasticsearch elasticsearch-oss etcd influxdb mariadb mariadb-galera meilisearch milvus mongo
-        mongodb mongodb-community-server mssql-server mysql mysql-server neo4j opensearch oracle-free percona
+        arangodb azure-sql-edge cassandra clickhouse clickhouse-server cockroach cockroachdb couchbase
+        couchdb crate dgraph elasticsearch elasticsearch-oss etcd influxdb mariadb mariadb-galera meilisearch milvus
+        mongo mongodb mongodb-community-server mssql-server mysql mysql-server neo4j opensearch oracle-free percona
         percona-server postgis postgres postgresql qdrant questdb rethinkdb scylla solr spilo-16 spilo-17 sqlserver
         surrealdb timescaledb timescaledb-ha typesense vitess weaviate""",
-    "cache": "dragonfly garnet keydb memcached redis redis-cluster redis-stack redis-stack-server valkey varnish",
+    "cache": """
+        dragonfly garnet keydb memcached redis redis-cluster redismod redis-stack redis-stack-server valkey varnish""",
     "queue": """
         activemq activemq-artemis cp-kafka cp-server emqx hivemq4 kafka kafka-native mosquitto nats nats-streaming
         pulsar pulsar-all rabbitmq redpanda rocketmq zookeeper cp-zookeeper""",
@@ -20,9 +21,17 @@ _CLASSES = {
 }
 """Class by the last part of the image's name, whoever publishes it: `bitnami/redis` is a cache as `redis` is."""
 
-_GENERIC = frozenset({"bitnami", "library"})
-"""Publishers of images that are nobody's own software."""
+_PUBLISHERS = """
+    apache bitnami bitnamilegacy calico cilium confluentinc curlimages elastic envoyproxy fluent fluxcd
+    google_containers grafana hashicorp istio jaegertracing jetstack kiali kubernetesui library linuxserver
+    opentelemetry-collector-releases openzipkin otel portainer prom prometheus prometheus-community
+    prometheus-operator prometheuscommunity rancher selenium temporalio tensorflow victoriametrics"""
+"""Publishers of images that are nobody's own software: many teams run them, and each of these is a thing of its own."""
 
+_GENERIC_HOSTS = frozenset({"docker.elastic.co", "k8s.gcr.io", "mcr.microsoft.com", "registry.k8s.io"})
+"""Registries of such publishers."""
+
+_GENERIC_PUBLISHERS = frozenset(_PUBLISHERS.split())
 _CLASS_OF = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
 
 
@@ -32,6 +41,8 @@ def class_of_image(image: str) -> str | None:
 
 
 def is_own_software(image: str) -> bool:
-    """Whether the image may be what names a piece of software: no middleware, no base image such as alpine."""
-    _, *publishers, name = image_name(image).split("/")
-    return bool(name) and _GENERIC.isdisjoint(publishers) and class_of_image(image) is None
+    """Whether the image may be what names a piece of software: no middleware, nothing that everybody runs."""
+    host, *publishers, name = image_name(image).split("/")
+    if host in _GENERIC_HOSTS or not _GENERIC_PUBLISHERS.isdisjoint(publishers):
+        return False
+    return bool(name) and class_of_image(image) is None

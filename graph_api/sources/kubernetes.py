@@ -32,7 +32,7 @@ ReplicaSets of a Deployment, Jobs of a CronJob) is not repeated.
   one, the component that they are parts of has it, and the `service.name:` that they share); `service.name:` of
   OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES of the first container, the annotation
   resource.opentelemetry.io/service.name, and of one's own services app.kubernetes.io/name; `image:` of the first
-  container, if no other workload's first one runs it and it is neither middleware nor an official base image; `host:`
+  container, if no other workload's first one runs it and it is neither middleware nor a known publisher's; `host:`
   of a public host name that one route alone has. Further containers and init containers name no workload.
 - An environment variable, also one out of a ConfigMap of the files, whose value names the host of a Service of the
   source, or of a pod behind a headless one (`kafka-0.kafka`), makes a DEPENDS_ON with origin INFERRED and confidence

@@ -73,7 +73,7 @@ def _text(root: Root, file: Path, most: int) -> str:
 
 def _yaml_documents(path: str, text: str) -> Iterator[Document]:
     try:
-        found = read_yaml(text)
+        found = read_yaml(text, any_tags=True)
     except YamlTextError as error:
         if error.code is ProblemCode.BAD_YAML and _TEMPLATE.search(text):
             raise YamlTextError(

@@ -14,6 +14,7 @@ from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
 from graph_api.errors import CatalogError
 from graph_api.sources import files
+from graph_api.sources.charts import TEMPLATE, template_folders
 from graph_api.sources.codeowners import placed, repository_url_of
 from graph_api.sources.connector import Connector
 from graph_api.sources.descriptors import is_descriptor
@@ -120,26 +121,29 @@ def _claimed(
     """Documents by connector, and a word on each that is nobody's."""
     claimed: dict[str, list[Document]] = {format_.name: [] for format_ in formats}
     unknown = []
+    templates = template_folders(documents)
     for document in sorted(documents, key=lambda document: (document.path, document.line)):
         if is_descriptor(document.value, groups):
             for format_ in _also_reads(formats, document):
                 claimed[format_.name].append(document)
             continue
+        if not templates.isdisjoint([document.folder, *document.folder.parents]):
+            unknown.append(_word(document, ProblemCode.TEMPLATE, TEMPLATE))
+            continue
         claimant = next((format_ for format_ in formats if format_.claims(document)), None)
         if claimant:
             claimed[claimant.name].append(document)
+            for format_ in formats:
+                if format_ is not claimant and format_.looks_at(document):
+                    claimed[format_.name].append(document)
         else:
             message = "no connector knows this format; `graph-api connectors` lists what they read"
-            unknown.append(
-                Problem(
-                    code=ProblemCode.UNKNOWN_FORMAT,
-                    severity=Severity.INFO,
-                    message=message,
-                    path=document.path,
-                    line=document.line,
-                )
-            )
+            unknown.append(_word(document, ProblemCode.UNKNOWN_FORMAT, message))
     return claimed, unknown
+
+
+def _word(document: Document, code: ProblemCode, message: str) -> Problem:
+    return Problem(code=code, severity=Severity.INFO, message=message, path=document.path, line=document.line)
 
 
 def _also_reads(formats: Sequence[Connector], descriptor: Document) -> Iterator[Connector]:
@@ -155,7 +159,7 @@ def _read(
     findings = Findings(connector.origin, {**folders, **{folder_of(ref): ref for ref in folders.values()}})
     try:
         connector.read(offered, findings)
-        findings.name_silent(offered)
+        findings.name_silent([row for row in offered if connector.claims(row)])
     except CatalogError:
         raise
     except Exception as error:

@@ -10,7 +10,12 @@ MAX_COUNT = 2**53
 _HOST = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/@?#\s]*@)?(\[[0-9a-f:.]+\]|[^/:?#\s]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECASE
 )
-_HERE = re.compile(r"localhost|127(?:\.\d+){3}|0\.0\.0\.0|::1?", re.IGNORECASE)
+_HERE = re.compile(
+    r"localhost|127(?:\.\d+){3}|0\.0\.0\.0|::1?"
+    r"|(?:host|gateway|kubernetes)\.(?:docker|containers|minikube)\.internal|docker\.for\.(?:mac|win)\.host\.internal",
+    re.IGNORECASE,
+)
+"""The machine itself, also as seen from a container or a virtual machine on it."""
 
 
 def text_in(value: Any) -> str | None:

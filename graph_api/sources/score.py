@@ -19,7 +19,7 @@
   link goes to an entity that nobody declares.
 
 Joining with what runs: a workload states `kubernetes-id:` of the annotation backstage.io/kubernetes-id, `service.name:`
-of OTEL_SERVICE_NAME, and `image:` of an image that is neither middleware nor a base image (where two workloads state
+of OTEL_SERVICE_NAME, and `image:` of an image that is neither middleware nor a known publisher's (where two state
 it, it joins neither); of several containers, those of the one that has the workload's name. Names alone join nothing.
 So Score files and Kubernetes manifests join if they name the same image. Where one names a release and the other a
 build of a fork (`.../google-samples/ad` and `.../ci/adservice`), they do not, and the operator says what is one: by the

@@ -61,11 +61,15 @@ class YamlDocument:
         return line
 
 
-def read_yaml(text: str) -> list[YamlDocument]:
-    """All documents of a text, empty ones included (None). All or nothing: YamlTextError if any breaks a rule."""
+def read_yaml(text: str, *, any_tags: bool = False) -> list[YamlDocument]:
+    """All documents of a text, empty ones included (None). All or nothing: YamlTextError if any breaks a rule.
+
+    A tag that says something to one program only (`!Ref`, `!vault`) is one of these rules, unless `any_tags`: then the
+    value is read as if it were not there.
+    """
     loader = yaml.CSafeLoader(text)
     try:
-        return list(_documents(iter(loader.get_event, None)))
+        return list(_documents(iter(loader.get_event, None), any_tags))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reason = ", ".join(part for part in (error.context, error.problem) if part)
@@ -76,14 +80,14 @@ def read_yaml(text: str) -> list[YamlDocument]:
         loader.dispose()
 
 
-def _documents(events: Iterator[yaml.Event]) -> Iterator[YamlDocument]:
+def _documents(events: Iterator[yaml.Event], any_tags: bool) -> Iterator[YamlDocument]:
     count = 0
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             count += 1
             if count > MAX_DOCUMENTS:
                 raise _large(f"more than {MAX_DOCUMENTS:,} documents", _line_of(event))
-            yield _Document().read(events)
+            yield _Document(any_tags).read(events)
 
 
 def _line_of(event: yaml.Event) -> int:
@@ -152,7 +156,8 @@ class _Container:
 class _Document:
     """One document, event by event; never recursive."""
 
-    def __init__(self) -> None:
+    def __init__(self, any_tags: bool) -> None:
+        self._any_tags = any_tags
         self._open: list[_Container] = []
         self._anchors: dict[str, _Node | None] = {}
         self._nodes = 0
@@ -179,7 +184,7 @@ class _Document:
         line = _line_of(event)
         self._count(size, line)
         wants_key = bool(self._open) and self._open[-1].wants_key
-        value = event.value if wants_key else _value_of(event)
+        value = event.value if wants_key else _value_of(event, self._any_tags)
         if event.anchor:
             self._anchors[event.anchor] = _Node(value, size, 0)
         if wants_key:
@@ -189,7 +194,7 @@ class _Document:
 
     def _start(self, event: yaml.CollectionStartEvent) -> None:
         line = _line_of(event)
-        if event.tag not in _COLLECTION_TAGS:
+        if event.tag not in _COLLECTION_TAGS and not self._any_tags:
             raise _bad(f"the tag {str(event.tag)[:80]} is not supported", line)
         if self._open and self._open[-1].wants_key:
             raise _bad("a key must be text", line)
@@ -237,13 +242,15 @@ class _Document:
             raise _large(f"more than {MAX_NODES:,} values, with what its aliases stand for", line)
 
 
-def _value_of(event: yaml.ScalarEvent) -> Any:
+def _value_of(event: yaml.ScalarEvent, any_tags: bool) -> Any:
     if event.implicit[0]:
         return plain_value(event.value)
     if event.implicit[1] or event.tag in _TEXT_TAGS:
         return event.value
     if event.tag in _TYPED_TAGS:
         return plain_value(event.value)
+    if any_tags:
+        return event.value if event.style else plain_value(event.value)
     raise _bad(f"the tag {str(event.tag)[:80]} is not supported", _line_of(event))
 
 
