@@ -33,7 +33,7 @@ from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, scoped
+from graph_api.sources.naming import ref_of, scoped, without_user
 from graph_api.sources.owner_hints import owner_texts, state_owners
 from graph_api.sources.scalars import host_in, number_in, text_in
 
@@ -45,7 +45,6 @@ NOBODY = "airflow"
 
 _TASKS_OF = re.compile(r"(?:.*/)?dags/(?P<dag>[^/]+)/tasks(?:\.json)?")
 _PARTS = {"dags": "dag_id", "tasks": "task_id", "assets": "uri", "datasets": "uri"}
-_CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")
 _PORTS = {"postgres": 5432, "mysql": 3306, "redshift": 5439, "trino": 8080, "mssql": 1433}
 _WAREHOUSES = frozenset({*_PORTS, "snowflake", "databricks"})
 
@@ -132,7 +131,7 @@ def _read_dag(
 
 
 def _read_asset(document: Document, row: dict[str, Any], at: Place, findings: Findings) -> None:
-    uri = _CREDENTIALS.sub("", text_in(row.get("uri")) or "").partition("?")[0]
+    uri = without_user(text_in(row.get("uri")) or "").partition("?")[0]
     if not uri:
         findings.problem("an asset without uri", at)
         return

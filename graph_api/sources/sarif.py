@@ -19,7 +19,6 @@ quote secrets.
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,7 +28,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, repository_ref
+from graph_api.sources.naming import ref_of, repository_ref, without_user
 from graph_api.sources.packages import image, is_archive
 from graph_api.sources.rules import LEVELS, RuleFindings, state_rule
 from graph_api.sources.weaknesses import Weaknesses, number
@@ -39,7 +38,6 @@ VERSION = "2.1.0"
 
 _NO_FINDINGS = ("pass", "notApplicable", "informational")
 _UNDECIDED = ("underReview", "rejected")
-_USERINFO = re.compile(r"(?<=//)[^/@]*@")
 
 
 def claims(document: Document) -> bool:
@@ -148,7 +146,7 @@ def _path(result: dict[str, Any]) -> str:
     uri, line = dig(location, "artifactLocation", "uri"), dig(location, "region", "startLine")
     if not isinstance(uri, str):
         return ""
-    return _USERINFO.sub("", uri) + (f":{line}" if isinstance(line, int) else "")
+    return without_user(uri) + (f":{line}" if isinstance(line, int) else "")
 
 
 def _is_security(rule: dict[str, Any]) -> bool:
