@@ -22,7 +22,7 @@ _UNMISTAKABLE = (".sarif", ".sarif.json", ".tfstate", ".cdx", ".cdx.json", ".spd
 """What only tools write."""
 _TEMPLATE = re.compile(r"\{\{|\{%")
 _NOT_MEANT = (ProblemCode.TEMPLATE, ProblemCode.UNKNOWN_FORMAT)
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|\Z)')
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*+(?P<end>"|\Z)?')
 _COMMENTED = re.compile(r"//|/\*|,\s*[}\]]")
 """Comments, and commas after the last of a list: what editors and compilers take for JSON."""
 
@@ -90,7 +90,7 @@ def _json_documents(path: str, text: str) -> Iterator[Document]:
         yield from _json_values(path, text)
     except JsonTextError as error:
         if error.code is ProblemCode.BAD_YAML and not path.lower().endswith(_UNMISTAKABLE):
-            raise _told(error, _STRING.sub("", text)) from None
+            raise _told(error, _STRING.sub(_unclosed, text)) from None
         raise
 
 
@@ -104,6 +104,11 @@ def _json_values(path: str, text: str) -> Iterator[Document]:
         lines = text.split("\n")
         for line, value in read_json_lines(text):
             yield Document(path, value, lines[line - 1], line)
+
+
+def _unclosed(string: re.Match[str]) -> str:
+    """What a line that ends within it leaves of a string."""
+    return string[0] if string["end"] is None else ""
 
 
 def _told(error: JsonTextError, unquoted: str) -> JsonTextError:

@@ -36,7 +36,7 @@ DAY = 24
 METRIC = "traces_service_graph_request"
 
 _SAMPLE = re.compile(r'(?P<name>\w+)\{(?P<labels>(?:[^"}]|"(?:[^"\\]|\\.)*")*)\}\s+(?P<value>\S+)(?:\s+(?P<time>\S+))?')
-_LABEL = re.compile(r'(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_LABEL = re.compile(r'\b(\w++)\s*+=\s*+"((?:[^"\\]|\\.)*+)"')
 _ESCAPED = re.compile(r"\\(.)")
 _BY = "client, server, connection_type, client_service_namespace, server_service_namespace"
 _QUERY = 'label_replace(sum by ({by}) (increase({metric}_{what}[{hours}h])), "measure", "{what}", "", "")'

@@ -17,7 +17,7 @@ MAX_STEPS = 2_000_000
 MODULE = "module"
 """The type of a module whose code is not at hand."""
 
-_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]*)\]')
+_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"\[]*)\]')
 _KINDS = {
     "qovery_project": ("system", "project"),
     "qovery_environment": ("environment", "environment"),

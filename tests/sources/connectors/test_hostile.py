@@ -78,6 +78,36 @@ def test_hostile_files_are_refused_or_say_nothing_within_bounds(connector: Conne
     assert not [said for row in snapshots for said in row.entities.values() if said.document.startswith("bomb/")]
 
 
+LONG = 1_000_000
+LENGTHY = {
+    "git/config": '[core]\n[remote "a"]' + "\n" * LONG,
+    "ansible/hosts": "[" + " " * LONG + "x",
+    "ansible/inventory": "web " + "a" * LONG,
+    "protobuf/a.proto": "//" + " " * LONG + "x\nservice A {}",
+    "servicegraph/a.prom": "traces_service_graph_request_total{" + "a" * LONG + "} 1",
+    "grafana/a.yaml": "apiVersion: 1\ngroups: [{rules: [{uid: a, data: [{model: {expr: '{" + "a" * LONG + "}'}}]}]}]",
+    "openapi/a.yaml": "openapi: 3.0.0\ninfo: {title: A, x-owner: 'a@" + "." * LONG + "@'}",
+    "terraform/a.tf": 'resource "aws_vpc" "a" {\n  tags = { owner = "a@' + "." * LONG + '@" }\n}',
+    "pulumi/a.json": '{"deployment": {"manifest": {}, "resources": [{"urn": "urn:pulumi:a::b::c:d/e:F::g", "id": "'
+    "projects/" + "/" * LONG + '\\n"}]}}',
+    "terraform/c.tf": 'resource "' + "a_" * LONG + '" "a" {}',
+    "terraform/a.dot": 'rankdir = "RL"\n"' + "[" * LONG + '"',
+    "broken/a.json": '{"a": "' + '\\"' * LONG + "\n}",
+}
+"""By path, lengthy words, blanks or signs that a format's readers meet one by one."""
+
+
+@pytest.mark.parametrize("path", LENGTHY)
+def test_no_text_takes_longer_than_its_length(path: str, tmp_path: Path) -> None:
+    file = tmp_path / path
+    file.parent.mkdir()
+    file.write_text(LENGTHY[path], encoding="utf-8")
+    begun = time.process_time()
+    snapshots = read_paths([tmp_path], source="lengthy")
+    assert time.process_time() - begun < SECONDS
+    assert [row for row in snapshots if row.entities or row.problems]
+
+
 @every_connector
 def test_no_secret_is_logged(connector: Connector, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
