@@ -1,5 +1,6 @@
 """What no connector may fail on, take long for, or give away: files beyond all bounds, and secrets."""
 
+import json
 import logging
 import os
 import re
@@ -78,7 +79,15 @@ def test_hostile_files_are_refused_or_say_nothing_within_bounds(connector: Conne
     assert not [said for row in snapshots for said in row.entities.values() if said.document.startswith("bomb/")]
 
 
-LONG = 1_000_000
+LONG, MANY = 1_000_000, 15_000
+RULES = [{"id": f"rule-{number}"} for number in range(MANY)]
+RESULTS = [{"ruleId": rule["id"]} for rule in reversed(RULES)]
+VPCS = [{"type": "aws_vpc", "name": f"a{number}", "instances": [{}]} for number in range(MANY)]
+NEEDY = {
+    "type": "aws_instance",
+    "name": "b",
+    "instances": [{"dependencies": [f"aws_vpc.{vpc['name']}" for vpc in VPCS]}],
+}
 LENGTHY = {
     "git/config": '[core]\n[remote "a"]' + "\n" * LONG,
     "ansible/hosts": "[" + " " * LONG + "x",
@@ -92,9 +101,13 @@ LENGTHY = {
     "projects/" + "/" * LONG + '\\n"}]}}',
     "terraform/c.tf": 'resource "' + "a_" * LONG + '" "a" {}',
     "terraform/a.dot": 'rankdir = "RL"\n"' + "[" * LONG + '"',
+    "sarif/a.sarif": json.dumps(
+        {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint", "rules": RULES}}, "results": RESULTS}]}
+    ),
+    "terraform/a.tfstate": json.dumps({"version": 4, "lineage": "a", "serial": 1, "resources": [NEEDY, *VPCS]}),
     "broken/a.json": '{"a": "' + '\\"' * LONG + "\n}",
 }
-"""By path, lengthy words, blanks or signs that a format's readers meet one by one."""
+"""By path, lengthy words, blanks or signs that a format's readers meet one by one, and many of what names others."""
 
 
 @pytest.mark.parametrize("path", LENGTHY)
