@@ -138,3 +138,8 @@ def option(options: Mapping[str, str], name: str) -> str:
     if not options.get(name):
         raise ApiError(f"the setting `{name}` is missing: it says what to ask for")
     return options[name]
+
+
+def options_in(options: Mapping[str, str], name: str) -> list[str]:
+    """The names in a setting that lists them with commas between; none where it is not given."""
+    return [text.strip() for text in options.get(name, "").split(",") if text.strip()]

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import options_in, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError, Pages
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
@@ -17,7 +17,7 @@ FIELDS = ("summary", "status", "issuetype", "priority", "resolution", "labels", 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """The projects, the components of each, and the issues of the query."""
-    wanted = [key.strip() for key in options.get("project", "").split(",") if key.strip()]
+    wanted = options_in(options, "project")
     keys = []
     async for document in _pages(api, "/rest/api/3/project/search", {"expand": "description,lead", "keys": wanted}):
         keys += [key for _, row in mappings(document.get("values")) if (key := text_in(row.get("key")))]

@@ -31,7 +31,8 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref, without_user
 from graph_api.sources.packages import image, is_archive
 from graph_api.sources.rules import LEVELS, RuleFindings, state_rule
-from graph_api.sources.weaknesses import Weaknesses, number
+from graph_api.sources.scalars import number_in
+from graph_api.sources.weaknesses import Weaknesses
 
 NAME = "sarif"
 VERSION = "2.1.0"
@@ -122,7 +123,7 @@ def _finding(id_: str, rule: dict[str, Any], run: dict[str, Any], at: Place, pat
         title=dig(rule, "shortDescription", "text") or dig(rule, "fullDescription", "text"),
         url=rule.get("helpUri"),
         is_security=_is_security(rule),
-        score=number(dig(rule, "properties", "security-severity")),
+        score=number_in(dig(rule, "properties", "security-severity")),
         purls=texts(dig(rule, "properties", "purls")),
     )
 
@@ -161,7 +162,7 @@ def _is_security(rule: dict[str, Any]) -> bool:
         str(dig(row, "target", "toolComponent", "name")).upper() for _, row in mappings(rule.get("relationships"))
     ]
     return (
-        number(dig(rule, "properties", "security-severity")) is not None
+        number_in(dig(rule, "properties", "security-severity")) is not None
         or any(tag == "security" or "cwe" in tag for tag in tags)
         or "CWE" in related
     )
