@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-from graph_api.sources.answers import options_in, rows_in
+from graph_api.sources.answers import answer_to, options_in, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
@@ -17,7 +17,7 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
     wanted = set(options_in(options, "inventories"))
     async for id_ in _inventories(api, wanted):
         path = f"{INVENTORIES}{id_}/script/"
-        yield Document(api.url(path), await api.get(path, {"hostvars": 1}))
+        yield await answer_to(api, path, {"hostvars": 1})
 
 
 async def _inventories(api: Api, wanted: set[str]) -> AsyncIterator[int]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import document_if_any, list_in, options_in
+from graph_api.sources.answers import answer_to, document_if_any, list_in, options_in
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.documents import Document, mappings
 from graph_api.sources.dora_figures import METRICS, is_production
@@ -49,7 +49,7 @@ async def _of_repository(api: Api, repository: str, since: str) -> AsyncIterator
             yield Document(url, rows)
         for row in rows:
             path = f"{repository}/deployments/{row['id']}/statuses"
-            yield Document(api.url(path), await api.get(path, PAGE))
+            yield await answer_to(api, path, PAGE)
         for sha in dict.fromkeys(sha for row in rows if (sha := text_in(row.get("sha")))):
             # Without its commit a deployment has no lead time.
             for commit in await document_if_any(api, f"{repository}/commits/{quote(sha, safe='')}", _NO_COMMIT):

@@ -30,7 +30,7 @@ from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
-from graph_api.sources.answers import options_in
+from graph_api.sources.answers import options_in, pages_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, Unanswered, dig, mapping, mappings, texts
@@ -83,9 +83,9 @@ async def _alerts(api: Api, organization: str, kind: str) -> AsyncIterator[Docum
     """What the first page answers for code scanning may be that there is none; a later page is not missing."""
     path, read = f"orgs/{organization}/{kind}/alerts", 0
     try:
-        async for url, value in api.linked_pages(path, _PAGE):
+        async for page in pages_of(api, path, _PAGE):
             read += 1
-            yield Document(url, value)
+            yield page
     except ApiError as error:
         if read or kind != CODE_SCANNING or error.status not in REFUSED:
             raise

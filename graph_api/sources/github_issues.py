@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
-from graph_api.sources.answers import options_in
+from graph_api.sources.answers import options_in, pages_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
@@ -126,8 +126,8 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
         raise ApiError(f"{NAME} needs the option `repositories` or `organization`")
     params = {"state": options.get("state", "open"), "filter": "all", "per_page": 100}
     for path in paths:
-        async for url, value in api.linked_pages(path, params):
-            yield Document(url, value)
+        async for page in pages_of(api, path, params):
+            yield page
 
 
 CONNECTOR = Connector(

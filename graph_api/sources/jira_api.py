@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import options_in, rows_in
+from graph_api.sources.answers import answer_to, options_in, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError, Pages
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
@@ -24,7 +24,7 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
         yield document
     for key in keys:
         path = f"/rest/api/3/project/{quote(key, safe='')}/components"
-        yield Document(api.url(path), await api.get(path))
+        yield await answer_to(api, path)
     within = f"project in ({', '.join(_quoted(key) for key in wanted)}) AND " if wanted else ""
     query = options.get("jql") or f"{within}statusCategory != Done ORDER BY key"
     async for document in _issues(api, query):
