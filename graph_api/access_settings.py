@@ -52,7 +52,7 @@ def _roles(value: object) -> object:
     """A mapping is one text in the environment: VALUE=ROLE with commas."""
     parts = split(value)
     if isinstance(parts, list):
-        if wrong := next((part for part in parts if "=" not in str(part)), None):
+        if wrong := next((part for part in parts if not isinstance(part, str) or "=" not in part), None):
             raise ValueError(f"{wrong} is not of the form VALUE=ROLE")
         return dict(part.rpartition("=")[::2] for part in parts)
     return parts

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Thread
-from traceback import extract_tb
 from typing import TypeVar
 
 from graph_api.access.audit import LOCAL_SYNC, Attempt
@@ -131,11 +130,7 @@ async def _fetch(entry: OnlineSource, connector: Connector) -> list[Document | U
     except ApiError as error:
         raise SourceError(str(error).replace(token, "...")) from None
     except Exception as error:
-        # Only its type and place: what it says may quote an answer.
-        place = extract_tb(error.__traceback__)[-1]
-        logger.error(
-            "The connector %s failed: %s at %s:%s", connector.name, type(error).__name__, place.filename, place.lineno
-        )
+        connector.log_defect(error)
         raise SourceError(f"the connector {connector.name} failed; the log says where") from None
 
 

@@ -20,7 +20,8 @@ from neo4j import GraphDatabase
 
 from reliability.asking import get, post
 from reliability.check import Bench, Check, Figure
-from reliability.servers import demo_server, empty, free_port
+from reliability.processes import free_port
+from reliability.servers import demo_server, empty
 from tests.lines import Cuttable, Line
 
 QUIET = {"query": '{ entity(ref: "component:default/checkout") { ref name } }'}

@@ -7,12 +7,11 @@ import subprocess
 import sys
 import time
 
-from neo4j import GraphDatabase
-
 from reliability.asking import outcome
 from reliability.check import Bench, Check, Figure
 from reliability.processes import databases, free_port, served, start_database, wait_until_gone
 from reliability.proxy import Proxy
+from reliability.servers import empty, empty_stores
 from reliability.writers import Writers
 from tests.store.test_killed_writes import ENTITIES, SYNC
 
@@ -23,22 +22,12 @@ QUICK_CUTS = 30
 FEW = {"query": "{ entities(first: 5) { totalCount } }"}
 
 
-def _empty(uri: str) -> None:
-    with GraphDatabase.driver(uri) as driver, driver.session() as session:
-        session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
-
-
-def _stores(bench: Bench, name: str) -> dict[str, str]:
-    _empty(bench.neo4j)
-    return bench.stores(name)
-
-
 def server_kills(bench: Bench) -> Figure:
     """SIGKILL while four clients write, and start again."""
     kills = KILLS if bench.full else QUICK_KILLS
     dice = random.Random(8)
     figures = []
-    for name, store in _stores(bench, "killed").items():
+    for name, store in empty_stores(bench, "killed").items():
         writers = Writers()
         with writers.writing():
             for _ in range(kills):
@@ -78,12 +67,12 @@ def sync_kills(bench: Bench) -> Figure:
     kills = KILLS if bench.full else QUICK_KILLS
     dice = random.Random(13)
     figures = []
-    for name, store in _stores(bench, "synced").items():
+    for name, store in empty_stores(bench, "synced").items():
         outcomes = {"all": 0, "nothing": 0, "half": 0}
         for kill in range(kills):
             place = store if name == "neo4j" else f"embedded:{bench.folder / f'synced-{kill}'}.db"
             if name == "neo4j":
-                _empty(store)
+                empty(store)
             with subprocess.Popen(  # noqa: S603 - our own
                 [sys.executable, "-c", SYNC, place], stdout=subprocess.PIPE, text=True
             ) as writer:
@@ -108,7 +97,7 @@ def _count(store: str) -> int:
 def lost_answers(bench: Bench) -> Figure:
     """The line is cut after COMMIT was sent: each write is there once, and acknowledged."""
     cuts = CUTS if bench.full else QUICK_CUTS
-    _empty(bench.neo4j)
+    empty(bench.neo4j)
     writers = Writers()
     with Proxy(bench.neo4j).listening() as line, served(line.uri, bench.folder) as server:
         line.faults.cut_commits = 1.0
@@ -122,7 +111,7 @@ def lost_answers(bench: Bench) -> Figure:
 
 def resets(bench: Bench) -> Figure:
     """Messages to the database reset its connection, so that about every tenth request meets one."""
-    _empty(bench.neo4j)
+    empty(bench.neo4j)
     writers = Writers()
     failed = 0
     with Proxy(bench.neo4j).listening() as line, served(line.uri, bench.folder) as server:

@@ -18,6 +18,7 @@ from graph_api.store.neo4j.preparing import CONSTRAINT_NAMES
 from reliability.asking import get, outcome, post
 from reliability.check import Bench, Check, Figure
 from reliability.processes import Served, served
+from reliability.servers import empty, empty_stores
 
 REPLICAS = 5
 IMPACT = 'impact(of: ["resource:default/postgres-core"]) { totalCount }'
@@ -67,7 +68,7 @@ _TOLD = ("OK", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ConnectError")
 def drain(bench: Bench) -> Figure:
     """SIGTERM with 50 requests in flight."""
     figures = []
-    for name, store in _empty_stores(bench, "drained").items():
+    for name, store in empty_stores(bench, "drained").items():
         with served(store, bench.folder, "--demo") as server, ThreadPoolExecutor(50) as pool:
             asked = [pool.submit(outcome, server.url, SLOW) for _ in range(50)]
             time.sleep(0.5)
@@ -86,18 +87,12 @@ def drain(bench: Bench) -> Figure:
     return figures[0] & figures[1]
 
 
-def _empty_stores(bench: Bench, name: str) -> dict[str, str]:
-    with GraphDatabase.driver(bench.neo4j) as driver, driver.session() as session:
-        session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
-    return bench.stores(name)
-
-
 def clients_that_go(bench: Bench) -> Figure:
     """At random moments: nothing of them stays."""
     number = 1000 if bench.full else 200
     dice = random.Random(20)
     figures = []
-    for name, store in _empty_stores(bench, "gone").items():
+    for name, store in empty_stores(bench, "gone").items():
         with served(store, bench.folder, "--demo") as server:
             outcome(server.url, SLOW)
             before = held(server)
@@ -161,7 +156,7 @@ asyncio.run(main())
 
 def zombie(bench: Bench) -> Figure:
     """Paused in a write and woken: on Neo4j the lock has gone to another, and what it writes is refused or its turn."""
-    _empty_stores(bench, "zombie")
+    empty(bench.neo4j)
     with (
         served(bench.neo4j, bench.folder) as server,
         subprocess.Popen(  # noqa: S603 - our own

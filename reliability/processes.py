@@ -60,17 +60,6 @@ class Served:
 
     def kill(self) -> None:
         self.process.kill()
-        self._close()
-
-    def end(self, seconds: float = 30) -> int:
-        """Its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(seconds)
-        finally:
-            self.kill()
-
-    def _close(self) -> None:
         self.process.wait()
         if self.process.stdout:
             self.process.stdout.close()

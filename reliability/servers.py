@@ -1,6 +1,5 @@
 """Servers in processes of their own, on either store."""
 
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,13 +13,6 @@ from tests.commands import Server, serving
 
 MANY = "1000000"
 """Requests a second, for checks that are not about the rate."""
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -42,6 +34,12 @@ def demo_server(bench: Bench, store: str, **settings: str) -> Iterator[Server]:
 def empty(uri: str) -> None:
     with GraphDatabase.driver(uri) as driver, driver.session() as session:
         session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
+
+
+def empty_stores(bench: Bench, name: str) -> dict[str, str]:
+    """The bench's stores of this name, Neo4j's emptied."""
+    empty(bench.neo4j)
+    return bench.stores(name)
 
 
 def ask(server: Server, query: str, variables: Mapping[str, object] | None = None) -> httpx.Response:

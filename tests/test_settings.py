@@ -175,6 +175,7 @@ def test_a_store_is_a_file_memory_or_a_database(store: str) -> None:
         ({"restricted": [{"kind": ["a"], "to": ["owners"]}]}, ("0.kind: there is no such field; did you mean kinds",)),
         ({"restricted": "owners"}, ("restricted: as one text it is a JSON list",)),
         ({"oidc_roles": "x"}, ("oidc_roles: x is not of the form VALUE=ROLE",)),
+        ({"oidc_roles": [{"a": "b=editor"}]}, ("oidc_roles: {'a': 'b=editor'} is not of the form VALUE=ROLE",)),
         ({"otel_endpoint": "hunter2"}, ("otel_endpoint: write a URL",)),
         ({"separate": [["component:a", "Component:default/A"]]}, ("separate", "component:default/a stands twice")),
         ({"allowed_hosts": "*"}, ("allowed_hosts", "* is no name of a host")),

@@ -28,14 +28,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from graph_api.catalog.ref import Ref
-from graph_api.sources.answers import document_if_any, rows_in
+from graph_api.sources.answers import document_if_any, namespace_in, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, scoped
+from graph_api.sources.naming import ref_of, scoped, without_user
 from graph_api.sources.owner_hints import owner_texts, state_owners
-from graph_api.sources.scalars import host_in, number_in, text_in
+from graph_api.sources.scalars import number_in, text_in
 
 NAME = "airflow"
 PAGE = 100
@@ -45,7 +45,6 @@ NOBODY = "airflow"
 
 _TASKS_OF = re.compile(r"(?:.*/)?dags/(?P<dag>[^/]+)/tasks(?:\.json)?")
 _PARTS = {"dags": "dag_id", "tasks": "task_id", "assets": "uri", "datasets": "uri"}
-_CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")
 _PORTS = {"postgres": 5432, "mysql": 3306, "redshift": 5439, "trino": 8080, "mssql": 1433}
 _WAREHOUSES = frozenset({*_PORTS, "snowflake", "databricks"})
 
@@ -86,13 +85,8 @@ def _operator(task: dict[str, Any]) -> str:
     return text_in(task.get("operator_name")) or text_in(dig(task, "class_ref", "class_name")) or "task"
 
 
-def _namespace(document: Document) -> str:
-    host = host_in(document.path) if document.is_url else None
-    return f"{NAME}-{host}" if host else NAME
-
-
 def _dag_ref(document: Document, dag: str) -> Ref:
-    return ref_of("pipeline", _namespace(document), dag)
+    return ref_of("pipeline", namespace_in(NAME, document), dag)
 
 
 def _read_dag(
@@ -132,13 +126,13 @@ def _read_dag(
 
 
 def _read_asset(document: Document, row: dict[str, Any], at: Place, findings: Findings) -> None:
-    uri = _CREDENTIALS.sub("", text_in(row.get("uri")) or "").partition("?")[0]
+    uri = without_user(text_in(row.get("uri")) or "").partition("?")[0]
     if not uri:
         findings.problem("an asset without uri", at)
         return
     name, group = text_in(row.get("name")), text_in(row.get("group"))
     ref = findings.entity(
-        ref_of("dataset", _namespace(document), uri),
+        ref_of("dataset", namespace_in(NAME, document), uri),
         at,
         name=uri,
         title=name if name and "://" not in name else None,

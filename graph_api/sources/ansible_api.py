@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import answer_to, options_in, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
@@ -14,10 +14,10 @@ INVENTORIES = "/api/v2/inventories/"
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """The listing of each inventory, as `ansible-inventory --list` writes it; of hosts that are not disabled."""
-    wanted = {name.strip() for name in options.get("inventories", "").split(",") if name.strip()}
+    wanted = set(options_in(options, "inventories"))
     async for id_ in _inventories(api, wanted):
         path = f"{INVENTORIES}{id_}/script/"
-        yield Document(api.url(path), await api.get(path, {"hostvars": 1}))
+        yield await answer_to(api, path, {"hostvars": 1})
 
 
 async def _inventories(api: Api, wanted: set[str]) -> AsyncIterator[int]:

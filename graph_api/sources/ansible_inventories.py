@@ -22,8 +22,9 @@ MAX_COMPARED = 2_000_000
 EVERYTHING = ("all", "ungrouped")
 """Groups that every inventory has."""
 
-_SECTION = re.compile(r"\[\s*(?P<group>[^\]:]+?)\s*(?::\s*(?P<part>children|vars|hosts))?\s*\](?:\s*[#;].*)?")
-_VARIABLE = re.compile(r"""[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|\S*)""")
+# Each of these takes a text once: whoever writes an inventory must not be able to keep its reader busy.
+_SECTION = re.compile(r"\[\s*+(?P<group>[^\]:\s][^\]:]*+)(?::\s*+(?P<part>children|vars|hosts)\s*+)?\](?:\s*+[#;].*)?")
+_VARIABLE = re.compile(r"""\b[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|\S*)""")
 _ADDRESS = re.compile(r"""\bansible_(?:ssh_)?host=["']?([\w.-]+)""")
 _RANGE = re.compile(r"\[(?P<first>\d{1,9}|[A-Za-z]):(?P<last>\d{1,9}|[A-Za-z])(?::(?P<step>\d{1,9}))?\]")
 _PORT = re.compile(r"(?<=[^:]):\d+$")
@@ -168,7 +169,7 @@ def _read_ini(document: Document, inventory: Inventory) -> None:
         at = document.at_line(number)
         if match := _SECTION.fullmatch(line):
             part = match["part"]
-            group = inventory.group(match["group"], at)
+            group = inventory.group(match["group"].rstrip(), at)
         elif part == "children" and group:
             group.children.setdefault(line.split()[0])
         elif part != "vars" and _is_host(line):

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, Unanswered, mapping, mappings
+from graph_api.sources.scalars import host_in
 
 _FILE = re.compile(r"(?:\.\d+)?\.json$")
 
@@ -118,10 +119,21 @@ def list_in(answer: Any, url: str, *keys: str) -> list[dict[str, Any]]:
     return answer
 
 
-async def document_if_any(api: Api, path: str, missing: int) -> list[Document]:
+async def answer_to(api: Api, path: str, params: Mapping[str, Any] | None = None) -> Document:
+    """The one answer to a question, at its URL."""
+    return Document(api.url(path), await api.get(path, params))
+
+
+async def pages_of(api: Api, path: str, params: Mapping[str, Any]) -> AsyncIterator[Document]:
+    """The pages of a list that link to each other, each at the question's URL."""
+    async for url, value in api.linked_pages(path, params):
+        yield Document(url, value)
+
+
+async def document_if_any(api: Api, path: str, missing: int, params: Mapping[str, Any] | None = None) -> list[Document]:
     """The answer, or none where the API answers with the status `missing`: what it is about is gone meanwhile."""
     try:
-        return [Document(api.url(path), await api.get(path))]
+        return [await answer_to(api, path, params)]
     except ApiError as error:
         if error.status != missing:
             raise
@@ -133,8 +145,19 @@ def _not_answered(url: str, expected: str) -> ApiError:
     return ApiError(f"{shown} answers something else than {expected}; is the URL right? nothing was withdrawn")
 
 
+def namespace_in(connector: str, document: Document) -> str:
+    """Of what is one deployment's own: with the host that answered, where it was asked online."""
+    host = host_in(document.path) if document.is_url else None
+    return f"{connector}-{host}" if host else connector
+
+
 def option(options: Mapping[str, str], name: str) -> str:
     """A setting that a question cannot do without; ApiError without it."""
     if not options.get(name):
         raise ApiError(f"the setting `{name}` is missing: it says what to ask for")
     return options[name]
+
+
+def options_in(options: Mapping[str, str], name: str) -> list[str]:
+    """The names in a setting that lists them with commas between; none where it is not given."""
+    return [text.strip() for text in options.get(name, "").split(",") if text.strip()]

@@ -31,7 +31,7 @@ from typing import Any
 
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import ProblemCode, Severity
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import options_in, rows_in
 from graph_api.sources.api import Api
 from graph_api.sources.argocd_parts import (
     NAME,
@@ -196,7 +196,7 @@ def _parameter(match: re.Match[str], parameters: Parameters) -> str:
 
 
 async def _fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
-    projects = [name.strip() for name in options.get("projects", "").split(",") if name.strip()]
+    projects = options_in(options, "projects")
     for kind, path in _PATHS.items():
         asked = {"projects": projects} if projects and kind != "AppProject" else None
         answer = await api.get(f"/api/v1/{path}", asked)

@@ -1,5 +1,6 @@
 """Calls between services, counted over all documents before they are stated; shared by the connectors of traffic."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -7,10 +8,21 @@ from typing import Any
 
 from graph_api.catalog.entity import LinkKey
 from graph_api.catalog.ref import Ref
+from graph_api.sources.api import ApiError
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.scalars import MAX_COUNT
+from graph_api.sources.scalars import MAX_COUNT, number_in
+
+DAY = 24
+
+
+def last_hours(options: Mapping[str, str]) -> dict[str, int]:
+    """What Jaeger and Zipkin are asked for: the last `hours`, in milliseconds. ApiError where that is no number."""
+    hours = number_in(options.get("hours", str(DAY)))
+    if not hours or hours < 0:
+        raise ApiError("the option hours is no positive number")
+    return {"endTs": int(time.time() * 1000), "lookback": int(hours * 3_600_000)}
 
 
 @dataclass(frozen=True, slots=True)

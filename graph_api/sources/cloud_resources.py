@@ -35,10 +35,10 @@ _KEPT_WITHIN = (("git_repository", ("url",)), ("metadata", ("name", "namespace")
 
 _OWNER, _COMPONENT = ("owner", "team"), ("service", "component")
 _SYSTEM, _ENVIRONMENT = ("system", "application", "app"), ("env", "environment", "stage")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"[^@\s]+@(?=[^@\s]+\.[^@\s])[^@\s]+")
 _UNIQUE = re.compile(r"[a-z]+-[0-9a-f]{8}(?:[0-9a-f]{9})?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Ids of a provider that no other thing of it has: `i-0abc...` and UUIDs."""
-_PATHS = re.compile(r"/subscriptions/.+|projects/.+/.+")
+_PATHS = re.compile(r"/subscriptions/.+|projects/[^/\n]+/.+")
 _HOST = re.compile(r"(?:[a-z]+://)?(?P<host>(?:[\w-]+\.){2,}[a-z]{2,})\.?(?::\d+)?(?:/.*)?", re.IGNORECASE)
 
 

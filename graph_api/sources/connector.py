@@ -1,12 +1,16 @@
 """What a connector is. One module of this package each, and one line in registry.py."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from traceback import extract_tb
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources.api import Api
 from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.findings import Findings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +64,10 @@ class Connector:
     origin: LinkOrigin = LinkOrigin.DECLARED
     """How it knows the links that it states."""
     online: Online | None = None
+
+    def log_defect(self, error: Exception) -> None:
+        """The log gets no more than the error's type and place: its words may quote what was read."""
+        place = extract_tb(error.__traceback__)[-1]
+        logger.error(
+            "The connector %s failed: %s at %s:%s", self.name, type(error).__name__, place.filename, place.lineno
+        )

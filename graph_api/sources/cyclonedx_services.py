@@ -1,6 +1,5 @@
 """Services of CycloneDX: who they are, what is within them, and which data flow between them."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,9 +8,8 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.materials import Bill
-from graph_api.sources.naming import ref_of, scoped
+from graph_api.sources.naming import ref_of, scoped, without_user
 
-_USERINFO = re.compile(r"(?<=//)[^/@]*@")
 _DIRECTIONS = (("source", "inbound"), ("destination", "outbound"))
 
 
@@ -46,7 +44,7 @@ def _id(row: dict[str, Any]) -> str:
 def _read_service(bill: Bill, row: dict[str, Any], at: Place, findings: Findings) -> Ref:
     group = row.get("group")
     name = f"{group}/{row['name']}" if isinstance(group, str) and group else str(row["name"])
-    endpoints = [_USERINFO.sub("", url.partition("?")[0]) for url in texts(row.get("endpoints"))]
+    endpoints = [without_user(url).partition("?")[0] for url in texts(row.get("endpoints"))]
     data = [{key: str(part[key]) for key in ("flow", "classification") if part.get(key)} for _, part in _data(row)]
     provider = row.get("provider")
     spec = {"version": row.get("version"), "endpoints": endpoints, "data": data}

@@ -22,13 +22,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from graph_api.catalog.ref import Ref
+from graph_api.sources.answers import namespace_in
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
 from graph_api.sources.owner_hints import state_owners
-from graph_api.sources.scalars import host_in, text_in
+from graph_api.sources.scalars import text_in
 
 NAME = "dagster"
 QUERY = """\
@@ -64,14 +65,9 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
             _read_asset(document, node, document.at("data", "assetNodes", number), findings)
 
 
-def _namespace(document: Document) -> str:
-    host = host_in(document.path) if document.is_url else None
-    return f"{NAME}-{host}" if host else NAME
-
-
 def _asset_ref(document: Document, key: Any) -> Ref | None:
     path = texts(dig(key, "path"))
-    return ref_of("dataset", _namespace(document), ".".join(path)) if path else None
+    return ref_of("dataset", namespace_in(NAME, document), ".".join(path)) if path else None
 
 
 def _read_asset(document: Document, node: dict[str, Any], at: Place, findings: Findings) -> None:
@@ -99,7 +95,7 @@ def _read_asset(document: Document, node: dict[str, Any], at: Place, findings: F
 
 def _read_job(document: Document, node: dict[str, Any], job: str, at: Place, findings: Findings) -> Ref:
     location = text_in(dig(node, "repository", "location", "name"))
-    namespace = "-".join(filter(None, (_namespace(document), location)))
+    namespace = "-".join(filter(None, (namespace_in(NAME, document), location)))
     return findings.entity(
         ref_of("pipeline", namespace, job), at, name=job, type="job", labels={"code-location": location}
     )

@@ -68,12 +68,11 @@ from graph_api.sources.dora_figures import (
     figures_of,
     is_production,
     restored,
-    time_in,
 )
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref, scoped
 from graph_api.sources.pagerduty import service_ref
-from graph_api.sources.scalars import iso_time, number_in, text_in
+from graph_api.sources.scalars import iso_time, number_in, seconds_in, text_in
 
 _ENDED = {"success": True, "failure": False, "error": False, "failed": False}
 
@@ -113,12 +112,12 @@ class _Reading:
             self._state(about, restored(times), self._places[about])
 
     def _read_commit(self, row: Row) -> None:
-        sha, time = text_in(row.get("sha")), time_in(dig(row, "commit", "committer", "date"))
+        sha, time = text_in(row.get("sha")), seconds_in(dig(row, "commit", "committer", "date"))
         if sha and time is not None:
             self._committed[sha] = time
 
     def _read_status(self, row: Row) -> None:
-        url, time = text_in(row.get("deployment_url")), time_in(row.get("created_at"))
+        url, time = text_in(row.get("deployment_url")), seconds_in(row.get("created_at"))
         state = _ENDED.get(text_in(row.get("state")) or "")
         if url and time is not None and state is not None:
             self._statuses[url].append((time, state))
@@ -144,14 +143,14 @@ class _Reading:
         tier = text_in(environment.get("tier"))
         production = tier == "production" if tier else is_production(environment.get("name"))
         times = (dig(job, "finished_at"), row.get("updated_at"), row.get("created_at"))
-        time = next((time for text in times if (time := time_in(text)) is not None), None)
+        time = next((time for text in times if (time := seconds_in(text)) is not None), None)
         if repository and production and state is not None and time is not None:
-            committed = time_in(dig(job, "commit", "created_at"))
+            committed = seconds_in(dig(job, "commit", "created_at"))
             age = None if committed is None else time - committed
             self._deployments[repository].append(Deployment(time, state, age))
 
     def _read_incident(self, row: Row, at: Place) -> None:
-        id_, begin, end = text_in(dig(row, "service", "id")), time_in(row.get("created_at")), time_in(end_of(row))
+        id_, begin, end = text_in(dig(row, "service", "id")), seconds_in(row.get("created_at")), seconds_in(end_of(row))
         if id_ is None or begin is None:
             self._findings.problem("an incident without service and begin", at)
         elif end is not None and end >= begin:
@@ -164,7 +163,7 @@ class _Reading:
     def _read_days(self, document: Document) -> Iterator[tuple[Ref, str]]:
         """States the figure that GitLab counted, if the document is one, and says which it is."""
         days = {day: row for _, row in mappings(document.value)
-                if is_day(row) and (day := time_in(row["date"])) is not None}  # fmt: skip
+                if is_day(row) and (day := seconds_in(row["date"])) is not None}  # fmt: skip
         metric = next((name for name in METRICS if name in document.path), None)
         if not days:
             return

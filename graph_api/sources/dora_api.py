@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import document_if_any, list_in
+from graph_api.sources.answers import answer_to, document_if_any, list_in, options_in
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.documents import Document, mappings
 from graph_api.sources.dora_figures import METRICS, is_production
@@ -26,7 +26,7 @@ _UNASKED = (403, 404)
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """GitHub: two questions for each deployment to production. GitLab: five for each project."""
-    repositories, projects = _listed(options, "repositories"), _listed(options, "projects")
+    repositories, projects = options_in(options, "repositories"), options_in(options, "projects")
     if not (repositories or projects):
         raise ApiError("say in the options which `repositories` of GitHub or `projects` of GitLab to ask for")
     days = options.get("days", str(DAYS))
@@ -41,10 +41,6 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
             yield document
 
 
-def _listed(options: Mapping[str, str], name: str) -> list[str]:
-    return [text.strip() for text in options.get(name, "").split(",") if text.strip()]
-
-
 async def _of_repository(api: Api, repository: str, since: str) -> AsyncIterator[Document]:
     """Deployments come latest first."""
     async for url, page in api.linked_pages(f"{repository}/deployments", PAGE):
@@ -53,7 +49,7 @@ async def _of_repository(api: Api, repository: str, since: str) -> AsyncIterator
             yield Document(url, rows)
         for row in rows:
             path = f"{repository}/deployments/{row['id']}/statuses"
-            yield Document(api.url(path), await api.get(path, PAGE))
+            yield await answer_to(api, path, PAGE)
         for sha in dict.fromkeys(sha for row in rows if (sha := text_in(row.get("sha")))):
             # Without its commit a deployment has no lead time.
             for commit in await document_if_any(api, f"{repository}/commits/{quote(sha, safe='')}", _NO_COMMIT):

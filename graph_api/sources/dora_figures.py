@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -38,15 +37,6 @@ class Figure(NamedTuple):
     over: int
     first: float
     last: float
-
-
-def time_in(value: Any) -> float | None:
-    """Seconds since 1970 of a text in ISO 8601; without an offset it is in UTC."""
-    try:
-        time = datetime.fromisoformat(text_in(value) or "")
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def is_production(environment: Any) -> bool:

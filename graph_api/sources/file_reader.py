@@ -19,7 +19,7 @@ from graph_api.sources.folders import MAX_FILE, FileError, Root, check_regular, 
 from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
 from graph_api.sources.misspellings import lacks_api_version
 from graph_api.sources.placeholders import READERS, Placeholders
-from graph_api.sources.yaml_documents import YamlDocument, YamlTextError, read_yaml
+from graph_api.sources.yaml_documents import TEMPLATE, YamlDocument, YamlTextError, read_yaml
 from graph_api.spool import Spool
 
 MAX_LOOKUPS = 1_000_000
@@ -33,8 +33,6 @@ OUR_NAME = "catalog-info"
 
 _UNDECODED = b"\0"
 """Every other byte of a Latin text in UTF-16 is this one, which no YAML file in UTF-8 holds."""
-
-_TEMPLATE = re.compile(r"\{\{|\{%")
 
 
 @dataclass(slots=True)
@@ -139,19 +137,8 @@ class FileReader:
         self, file: Path, real: Path, name: str, *, is_meant: bool
     ) -> list[tuple[EntityStatement, YamlDocument]]:
         """The Locations among the descriptors of a file."""
-        try:
-            data = read_bytes(real)
-        except FileError as error:
-            self._refuse(name, error)
-            return []
-        # Latin text in UTF-16 is the same with a NUL at every other byte.
-        is_candidate = is_meant or self._is_candidate(data.replace(_UNDECODED, b""))
-        try:
-            text = decode(data) if is_candidate or _hides_its_text(data) else ""
-        except FileError as error:
-            # It may hold what it held before.
-            is_meant = is_candidate or file.stem.lower() == OUR_NAME
-            self._refuse(name, error, Severity.REFUSED if is_meant else Severity.INFO)
+        text = self._text(file, real, name, is_meant=is_meant)
+        if text is None:
             return []
         try:
             documents = [document for document in read_yaml(text) if document.value is not None]
@@ -177,6 +164,23 @@ class FileReader:
             if entity and kind_of(entity.ref) == "location":
                 locations.append((entity, document))
         return locations
+
+    def _text(self, file: Path, real: Path, name: str, *, is_meant: bool) -> str | None:
+        """None, which is told, of a file that cannot be read; empty of one that cannot hold a descriptor."""
+        try:
+            data = read_bytes(real)
+        except FileError as error:
+            self._refuse(name, error)
+            return None
+        # Latin text in UTF-16 is the same with a NUL at every other byte.
+        is_candidate = is_meant or self._is_candidate(data.replace(_UNDECODED, b""))
+        try:
+            return decode(data) if is_candidate or _hides_its_text(data) else ""
+        except FileError as error:
+            # It may hold what it held before.
+            is_meant = is_candidate or file.stem.lower() == OUR_NAME
+            self._refuse(name, error, Severity.REFUSED if is_meant else Severity.INFO)
+            return None
 
     def _read_document(
         self, file: Path, name: str, document: YamlDocument, has_placeholders: bool
@@ -260,7 +264,7 @@ class FileReader:
 
     def _refuse_text(self, name: str, text: str, error: YamlTextError) -> None:
         code, severity = error.code, Severity.REFUSED
-        if code is ProblemCode.BAD_YAML and _TEMPLATE.search(text):
+        if code is ProblemCode.BAD_YAML and TEMPLATE.search(text):
             code = ProblemCode.TEMPLATE
             # Charts are full of templates that nobody means for the catalog.
             severity = Severity.REFUSED if self._named_group.search(text) else Severity.INFO

@@ -184,7 +184,7 @@ class Findings:
                 Problem(
                     code=code,
                     severity=severity,
-                    message=message,
+                    message=message[:MAX_TEXT],
                     path=at.document,
                     line=int(line) if line.isdecimal() else None,
                     ref=ref,

@@ -9,7 +9,7 @@ from graph_api.sources.folders import FileError, decode, read_bytes
 GIT, CONFIG = ".git", "config"
 
 _REMOTE = re.compile(r'\[remote "(?P<name>[^"\n]*)"\](?P<body>[^\[]*)')
-_URL = re.compile(r"^\s*url\s*=\s*(?P<url>\S+)", re.MULTILINE)
+_URL = re.compile(r"^[ \t]*url[ \t]*=[ \t]*(?P<url>\S+)", re.MULTILINE)
 
 
 def work_tree_of(folder: Path) -> Path | None:
@@ -25,14 +25,14 @@ def remote_of(work_tree: Path) -> str | None:
 
 def remote_in(config: str) -> tuple[str, int] | None:
     """As remote_of(), of the text of a configuration, and the line where it stands."""
-    places = {
-        match["name"]: (found["url"], config.count("\n", 0, match.start("body") + found.start("url")) + 1)
+    remotes = {
+        match["name"]: (found["url"], match.start("body") + found.start("url"))
         for match in _REMOTE.finditer(config)
         if (found := _URL.search(match["body"]))
     }
-    url, line = places.get("origin") or next(iter(places.values()), ("", 1))
+    url, place = remotes.get("origin") or next(iter(remotes.values()), ("", 0))
     remote = normalize_identifier(url)
-    return (remote, line) if remote.startswith("https://") else None
+    return (remote, config.count("\n", 0, place) + 1) if remote.startswith("https://") else None
 
 
 def read_config(work_tree: Path) -> str:

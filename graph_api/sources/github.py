@@ -41,7 +41,7 @@ from urllib.parse import quote
 
 from graph_api.catalog.codeowners import Dialect
 from graph_api.sources import spdx
-from graph_api.sources.answers import Question, Row, option, rows_of
+from graph_api.sources.answers import Question, Row, answer_to, option, pages_of, rows_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.code_owner_files import GITHUB_PLACES, CodeOwnerFiles
 from graph_api.sources.connector import Connector, Online
@@ -137,13 +137,13 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document 
     organization = option(options, "organization")
     org = f"orgs/{organization}"
     names: dict[Question, list[str]] = {REPOSITORIES: [], MEMBERS: [], TEAMS: []}
-    yield await _answer(api, org)
+    yield await answer_to(api, org)
     for question, path, key, params in (
         (REPOSITORIES, "repos", "name", BY_AGE),
         (MEMBERS, "members", "login", PAGE),
         (TEAMS, "teams", "slug", PAGE),
     ):
-        async for document in _pages(api, f"{org}/{path}", params):
+        async for document in pages_of(api, f"{org}/{path}", params):
             names[question] += [row.text(key) or "" for row in question.rows(document)]
             yield document
     # Neither every organization nor every server has them. They are labels of repositories that are stated anyhow, so
@@ -210,15 +210,6 @@ async def _deployments(api: Api, path: str, environments: Document | Unanswered)
         return [_unanswered(api, path, error)]
 
 
-async def _answer(api: Api, path: str) -> Document:
-    return Document(api.url(path), await api.get(path))
-
-
-async def _pages(api: Api, path: str, params: Mapping[str, Any] = PAGE) -> AsyncIterator[Document]:
-    async for url, value in api.linked_pages(path, params):
-        yield Document(url, value)
-
-
 async def _if_any(api: Api, path: str, *, refused: Collection[int] = REFUSED) -> AsyncIterator[Document | Unanswered]:
     """The pages of what GitHub need not have, such as the dependencies of a repository; a later page is not missing.
 
@@ -226,7 +217,7 @@ async def _if_any(api: Api, path: str, *, refused: Collection[int] = REFUSED) ->
     """
     read = 0
     try:
-        async for document in _pages(api, path):
+        async for document in pages_of(api, path, PAGE):
             read += 1
             yield document
     except ApiError as error:

@@ -30,13 +30,15 @@ from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
+from graph_api.sources.answers import options_in, pages_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, Unanswered, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import repository_ref
 from graph_api.sources.rules import RuleFindings, state_rule
-from graph_api.sources.weaknesses import Tally, Weaknesses, newest_score, number, same, severity_of
+from graph_api.sources.scalars import number_in
+from graph_api.sources.weaknesses import Tally, Weaknesses, newest_score, same, severity_of
 
 NAME = "github_alerts"
 CODE_SCANNING = "code-scanning"
@@ -67,7 +69,7 @@ def _is_code_scanning(alert: Alert) -> bool:
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
     """Every page of the organization's open alerts. ApiError without an organization, or of unknown alerts."""
     organization = options.get("organization")
-    wanted = [kind.strip() for kind in options.get("alerts", ",".join(ALERTS)).split(",")]
+    wanted = options_in(options, "alerts") or ALERTS
     if not organization:
         raise ApiError("github_alerts needs the option `organization`")
     if unknown := set(wanted) - set(ALERTS):
@@ -81,9 +83,9 @@ async def _alerts(api: Api, organization: str, kind: str) -> AsyncIterator[Docum
     """What the first page answers for code scanning may be that there is none; a later page is not missing."""
     path, read = f"orgs/{organization}/{kind}/alerts", 0
     try:
-        async for url, value in api.linked_pages(path, _PAGE):
+        async for page in pages_of(api, path, _PAGE):
             read += 1
-            yield Document(url, value)
+            yield page
     except ApiError as error:
         if read or kind != CODE_SCANNING or error.status not in REFUSED:
             raise
@@ -144,7 +146,7 @@ def _read_advisory(
     if not any(names):
         findings.problem("a Dependabot alert without an advisory's id", at)
         return
-    probability = number(dig(advisory, "epss", "percentage"))
+    probability = number_in(dig(advisory, "epss", "percentage"))
     vulnerability = weaknesses.state(
         same(next(filter(None, names)), filter(None, names)),
         at,
@@ -162,7 +164,7 @@ def _score(advisory: Alert) -> float | None:
     scores = [("4", dig(advisory, "cvss_severities", "cvss_v4", "score"))]
     scores.append(("3", dig(advisory, "cvss_severities", "cvss_v3", "score")))
     scores.append(("3", dig(advisory, "cvss", "score")))
-    return newest_score((version, score) for version, score in scores if number(score))
+    return newest_score((version, score) for version, score in scores if number_in(score))
 
 
 def _properties(alert: Alert) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
+from graph_api.sources.answers import options_in, pages_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
@@ -118,15 +119,15 @@ def _state_assignees(ticket: Ref, row: Mapping[str, Any], url: str, at: Place, f
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """Every page. ApiError if neither repositories nor an organization are named."""
-    paths = [f"repos/{quote(name.strip())}/issues" for name in options.get("repositories", "").split(",") if name]
+    paths = [f"repos/{quote(name)}/issues" for name in options_in(options, "repositories")]
     if organization := options.get("organization"):
         paths.append(f"orgs/{quote(organization, safe='')}/issues")
     if not paths:
         raise ApiError(f"{NAME} needs the option `repositories` or `organization`")
     params = {"state": options.get("state", "open"), "filter": "all", "per_page": 100}
     for path in paths:
-        async for url, value in api.linked_pages(path, params):
-            yield Document(url, value)
+        async for page in pages_of(api, path, params):
+            yield page
 
 
 CONNECTOR = Connector(

@@ -38,11 +38,10 @@ https://docs.gitlab.com/api/rest/
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from graph_api.catalog.codeowners import Dialect
-from graph_api.sources.answers import Question, Row, option, rows_of
+from graph_api.sources.answers import Question, Row, answer_to, document_if_any, option, pages_of, rows_of
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.code_owner_files import GITLAB_PLACES, CodeOwnerFiles, in_order
 from graph_api.sources.connector import Connector, Online
@@ -105,15 +104,15 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document | Unanswered]:
     """All in `group` and below it: two questions for each group, three for each project, one for each environment."""
     top = f"groups/{quote(option(options, 'group'), safe='')}"
-    groups = [Document(api.url(top), await api.get(top))]
-    groups += [document async for document in _pages(api, f"{top}/descendant_groups")]
+    groups = [await answer_to(api, top)]
+    groups += [document async for document in pages_of(api, f"{top}/descendant_groups", PAGE)]
     for document in groups:
         yield document
         for question in (GROUP, GROUPS):
             for row in question.rows(document):
-                async for members in _pages(api, f"groups/{row.value['id']}/members"):
+                async for members in pages_of(api, f"groups/{row.value['id']}/members", PAGE):
                     yield members
-    async for document in _pages(api, f"{top}/projects", {**BY_ID, "include_subgroups": "true"}):
+    async for document in pages_of(api, f"{top}/projects", {**BY_ID, "include_subgroups": "true"}):
         yield document
         for row in PROJECTS.rows(document):
             async for answer in _of_project(api, row):
@@ -122,7 +121,7 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document 
 
 async def _of_project(api: Api, row: Row) -> AsyncIterator[Document | Unanswered]:
     project = f"projects/{row.value['id']}"
-    async for members in _pages(api, f"{project}/members"):
+    async for members in pages_of(api, f"{project}/members", PAGE):
         yield members
     if row.value.get("environments_access_level") != "disabled":
         async for answer in _environments(api, project):
@@ -136,12 +135,11 @@ async def _environments(api: Api, project: str) -> AsyncIterator[Document | Unan
     """With the latest deployment to each that succeeded."""
     path, read = f"{project}/deployments", 0
     try:
-        async for document in _pages(api, f"{project}/environments", {**PAGE, "states": "available"}):
+        async for document in pages_of(api, f"{project}/environments", {**PAGE, "states": "available"}):
             read += 1
             yield document
             for row in ENVIRONMENTS.rows(document):
-                value: Any = await api.get(path, {**LATEST, "environment": row.value["name"]})
-                yield Document(api.url(path), value)
+                yield await answer_to(api, path, {**LATEST, "environment": row.value["name"]})
     except ApiError as error:
         if read or error.status != REFUSED:
             raise
@@ -153,19 +151,9 @@ async def _code_owners(api: Api, project: str) -> AsyncIterator[Document]:
     """The file that counts, if there is one."""
     for place in GITLAB_PLACES:
         path = f"{project}/repository/files/{quote(place, safe='')}"
-        try:
-            value = await api.get(path, {"ref": "HEAD"})
-        except ApiError as error:
-            if error.status != NOT_FOUND:
-                raise
-        else:
-            yield Document(api.url(path), value)
+        for file in await document_if_any(api, path, NOT_FOUND, {"ref": "HEAD"}):
+            yield file
             return
-
-
-async def _pages(api: Api, path: str, params: Mapping[str, Any] = PAGE) -> AsyncIterator[Document]:
-    async for url, value in api.linked_pages(path, params):
-        yield Document(url, value)
 
 
 CONNECTOR = Connector(

@@ -26,7 +26,8 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings,
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
 from graph_api.sources.packages import image, package
-from graph_api.sources.weaknesses import Tally, Weaknesses, newest_score, number, same, severity_of
+from graph_api.sources.scalars import number_in
+from graph_api.sources.weaknesses import Tally, Weaknesses, newest_score, same, severity_of
 
 NAME = "grype"
 _STATUS = {"fixed": "fixed", "not-fixed": "affected", "wont-fix": "will_not_fix"}
@@ -112,7 +113,7 @@ def _vulnerability(known: list[dict[str, Any]], aliases: list[str], at: Place, w
     """The match's own vulnerability is the first of those known by the aliases."""
     found = known[0]
     scores = [score for row in known for _, score in mappings(row.get("cvss"))]
-    probability = number(dig(found, "epss", 0, "epss"))
+    probability = number_in(dig(found, "epss", 0, "epss"))
     return weaknesses.state(
         aliases,
         at,

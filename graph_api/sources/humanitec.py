@@ -37,7 +37,7 @@ https://api-docs.humanitec.com and https://developer.humanitec.com
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from graph_api.sources.answers import Question, option, rows_in, rows_of
+from graph_api.sources.answers import Question, answer_to, option, rows_in, rows_of
 from graph_api.sources.api import Api, Pages
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, mapping, mappings
@@ -107,25 +107,25 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
 
 
 async def _fetch_v1(api: Api, org: str) -> AsyncIterator[Document]:
-    applications = await _answer(api, f"{org}/apps")
+    applications = await answer_to(api, f"{org}/apps")
     yield applications
     for application in _named(APPLICATIONS, applications, "id"):
         app, sets = f"{org}/apps/{application}", set[str]()
-        environments = await _answer(api, f"{app}/envs")
+        environments = await answer_to(api, f"{app}/envs")
         yield environments
         for row in ENVIRONMENTS.rows(environments):
             environment = f"{app}/envs/{row.text('id')}"
             last: Mapping[str, Any] = mapping(row.value.get("last_deploy"))
-            yield await _answer(api, f"{environment}/resources")
+            yield await answer_to(api, f"{environment}/resources")
             if last and last.get("status") != SUCCEEDED:
-                deployments = await _answer(api, f"{environment}/deploys")
+                deployments = await answer_to(api, f"{environment}/deploys")
                 yield deployments
                 last = standing(row.value for row in DEPLOYMENTS.rows(deployments)) or {}
             if last.get("dependency_graph_id"):
-                yield await _answer(api, f"{environment}/resources/graphs/{last['dependency_graph_id']}")
+                yield await answer_to(api, f"{environment}/resources/graphs/{last['dependency_graph_id']}")
             sets |= {str(last["set_id"])} if last.get("set_id") else set()
         for id_ in sorted(sets):
-            yield await _answer(api, f"{app}/sets/{id_}")
+            yield await answer_to(api, f"{app}/sets/{id_}")
 
 
 async def _fetch_v2(api: Api, org: str) -> AsyncIterator[Document]:
@@ -137,8 +137,8 @@ async def _fetch_v2(api: Api, org: str) -> AsyncIterator[Document]:
     async for deployments in _pages(api, f"{org}/last-deployments", {"state_change_only": "true"}):
         for _, last in mappings(rows_in(deployments.value, "items", deployments.path)):
             deployment = last if last.get("status") == SUCCEEDED else await _before(api, org, last) or last
-            yield await _answer(api, f"{org}/deployments/{deployment.get('id')}")
-    yield await _answer(api, f"{org}/active-resources")
+            yield await answer_to(api, f"{org}/deployments/{deployment.get('id')}")
+    yield await answer_to(api, f"{org}/active-resources")
 
 
 async def _before(api: Api, org: str, last: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -148,14 +148,10 @@ async def _before(api: Api, org: str, last: Mapping[str, Any]) -> Mapping[str, A
     return standing(row for page in pages for _, row in mappings(rows_in(page.value, "items", page.path)))
 
 
-async def _answer(api: Api, path: str) -> Document:
-    return Document(api.url(path), await api.get(path))
-
-
 async def _pages(api: Api, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[Document]:
     asked, pages = {**(params or {}), "per_page": PAGE}, Pages(api.url(path))
     while True:
-        document = Document(api.url(path), await api.get(path, asked))
+        document = await answer_to(api, path, asked)
         yield document
         token = document.get("next_page_token")
         if not token:

@@ -17,13 +17,13 @@ Online: `/api/dependencies` for the last `hours` (default 24), and `/api/service
 https://www.jaegertracing.io/docs/latest/architecture/apis/
 """
 
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.sources.api import Api, ApiError
-from graph_api.sources.calls import Calls, Service, Spot
+from graph_api.sources.answers import answer_to
+from graph_api.sources.api import Api
+from graph_api.sources.calls import DAY, Calls, Service, Spot, last_hours
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
@@ -31,7 +31,6 @@ from graph_api.sources.scalars import count_in, number_in, text_in
 from graph_api.sources.spans import KEPT, Span, Traces
 
 NAME = "jaeger"
-DAY = 24
 
 Keys = tuple[str | int, ...]
 
@@ -184,12 +183,8 @@ def _tags(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
-    hours = number_in(options.get("hours", str(DAY)))
-    if not hours or hours < 0:
-        raise ApiError("the option hours is no positive number")
-    params = {"endTs": int(time.time() * 1000), "lookback": int(hours * 3_600_000)}
-    for path, asked in (("/api/dependencies", params), ("/api/services", {})):
-        yield Document(path=api.url(path), value=await api.get(path, asked))
+    yield await answer_to(api, "/api/dependencies", last_hours(options))
+    yield await answer_to(api, "/api/services")
 
 
 CONNECTOR = Connector(

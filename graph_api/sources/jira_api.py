@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import answer_to, options_in, rows_in
 from graph_api.sources.api import MAX_PAGES, Api, ApiError, Pages
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
@@ -17,14 +17,14 @@ FIELDS = ("summary", "status", "issuetype", "priority", "resolution", "labels", 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """The projects, the components of each, and the issues of the query."""
-    wanted = [key.strip() for key in options.get("project", "").split(",") if key.strip()]
+    wanted = options_in(options, "project")
     keys = []
     async for document in _pages(api, "/rest/api/3/project/search", {"expand": "description,lead", "keys": wanted}):
         keys += [key for _, row in mappings(document.get("values")) if (key := text_in(row.get("key")))]
         yield document
     for key in keys:
         path = f"/rest/api/3/project/{quote(key, safe='')}/components"
-        yield Document(api.url(path), await api.get(path))
+        yield await answer_to(api, path)
     within = f"project in ({', '.join(_quoted(key) for key in wanted)}) AND " if wanted else ""
     query = options.get("jql") or f"{within}statusCategory != Done ORDER BY key"
     async for document in _issues(api, query):

@@ -20,7 +20,7 @@ from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
-from graph_api.sources.answers import list_in
+from graph_api.sources.answers import answer_to, list_in
 from graph_api.sources.api import Api
 from graph_api.sources.calls import Calls, Spot
 from graph_api.sources.connector import Connector, Online
@@ -114,7 +114,7 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
         "duration": options.get("duration", "1d"),
         "injectServiceNodes": "false",
     }
-    yield Document(path=api.url("/api/namespaces/graph"), value=await api.get("/api/namespaces/graph", asked))
+    yield await answer_to(api, "/api/namespaces/graph", asked)
 
 
 CONNECTOR = Connector(

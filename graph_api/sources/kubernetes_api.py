@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import options_in, rows_in
 from graph_api.sources.api import Api, ApiError, Pages
 from graph_api.sources.documents import Document, dig, listed, mappings
 from graph_api.sources.kubernetes_objects import text_of
@@ -55,9 +55,9 @@ def fetch_cluster(api: Api, options: Mapping[str, str]) -> AsyncIterator[Documen
 
 async def fetch_objects(api: Api, options: Mapping[str, str], resources: Sequence[Resource]) -> AsyncIterator[Document]:
     """Those of the resources that the cluster serves, in the version that it prefers."""
-    chosen = _chosen(resources, _names(options, "resources"))
+    chosen = _chosen(resources, options_in(options, "resources"))
     served = await _served(api, [(group, plural) for group, plural, _ in chosen])
-    namespaces = _names(options, "namespaces")
+    namespaces = options_in(options, "namespaces")
     for group, plural, kind in chosen:
         if (version := served.get((group, plural))) is None:
             continue
@@ -68,10 +68,6 @@ async def fetch_objects(api: Api, options: Mapping[str, str], resources: Sequenc
                 place = f"{base}/namespaces/{namespace}" if namespace else base
                 url = api.url(f"{place}/{plural}/{dig(item, 'metadata', 'name')}")
                 yield Document(url, {**item, "apiVersion": f"{group}/{version}".lstrip("/"), "kind": kind})
-
-
-def _names(options: Mapping[str, str], option: str) -> list[str]:
-    return [name.strip() for name in options.get(option, "").split(",") if name.strip()]
 
 
 def _chosen(resources: Sequence[Resource], names: Sequence[str]) -> Sequence[Resource]:

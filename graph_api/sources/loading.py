@@ -10,7 +10,7 @@ from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.documents import Document
 from graph_api.sources.folders import MAX_FILE, FileError, Root, decode, read_bytes
 from graph_api.sources.json_documents import JsonTextError, read_json, read_json_lines
-from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+from graph_api.sources.yaml_documents import TEMPLATE, YamlTextError, read_yaml
 
 MAX_JSON = 32_000_000
 """Bytes of a JSON file."""
@@ -20,9 +20,8 @@ _JSON = (".json", ".jsonl", ".ndjson", ".sarif", ".tfstate", ".golden", ".cdx", 
 _PLAIN_JSON = (".json", ".jsonl", ".ndjson")
 _UNMISTAKABLE = (".sarif", ".sarif.json", ".tfstate", ".cdx", ".cdx.json", ".spdx.json", ".checkpoint")
 """What only tools write."""
-_TEMPLATE = re.compile(r"\{\{|\{%")
 _NOT_MEANT = (ProblemCode.TEMPLATE, ProblemCode.UNKNOWN_FORMAT)
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|\Z)')
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*+(?P<end>"|\Z)?')
 _COMMENTED = re.compile(r"//|/\*|,\s*[}\]]")
 """Comments, and commas after the last of a list: what editors and compilers take for JSON."""
 
@@ -75,7 +74,7 @@ def _yaml_documents(path: str, text: str) -> Iterator[Document]:
     try:
         found = read_yaml(text, any_tags=True)
     except YamlTextError as error:
-        if error.code is ProblemCode.BAD_YAML and _TEMPLATE.search(text):
+        if error.code is ProblemCode.BAD_YAML and TEMPLATE.search(text):
             raise YamlTextError(
                 ProblemCode.TEMPLATE, f"a template, no YAML yet: {error.message}", error.line
             ) from error
@@ -90,7 +89,7 @@ def _json_documents(path: str, text: str) -> Iterator[Document]:
         yield from _json_values(path, text)
     except JsonTextError as error:
         if error.code is ProblemCode.BAD_YAML and not path.lower().endswith(_UNMISTAKABLE):
-            raise _told(error, _STRING.sub("", text)) from None
+            raise _told(error, _STRING.sub(_unclosed, text)) from None
         raise
 
 
@@ -106,9 +105,14 @@ def _json_values(path: str, text: str) -> Iterator[Document]:
             yield Document(path, value, lines[line - 1], line)
 
 
+def _unclosed(string: re.Match[str]) -> str:
+    """What a line that ends within it leaves of a string."""
+    return string[0] if string["end"] is None else ""
+
+
 def _told(error: JsonTextError, unquoted: str) -> JsonTextError:
     """As something else than JSON, where the text looks like that."""
-    if _TEMPLATE.search(unquoted):
+    if TEMPLATE.search(unquoted):
         return JsonTextError(ProblemCode.TEMPLATE, f"a template, no JSON yet: {error.message}", error.line)
     if _COMMENTED.search(unquoted):
         message = f"JSON with comments, which no connector reads: {error.message}"

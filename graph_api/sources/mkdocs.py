@@ -29,7 +29,7 @@ from graph_api.sources.fields import Origin
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref, without_user
 from graph_api.sources.scalars import text_in
-from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+from graph_api.sources.yaml_documents import TEMPLATE, YamlTextError, read_yaml
 
 NAME = "mkdocs"
 FILES = ("mkdocs.yml", "mkdocs.yaml")
@@ -62,8 +62,7 @@ def _read_site(file: Document, sites: dict[str, tuple[Ref, Ref | None, Document]
     try:
         found = read_yaml(without_tags(file.text))
     except YamlTextError as error:
-        is_template = "{{" in file.text or "{%" in file.text
-        findings.refuse(file, error.message, ProblemCode.TEMPLATE if is_template else error.code)
+        findings.refuse(file, error.message, ProblemCode.TEMPLATE if TEMPLATE.search(file.text) else error.code)
         return
     document = Document(file.path, found[0].value, file.text, found[0].line, found[0]) if found else file
     # The last of a list behind !ENV is what holds where none of the variables is set.

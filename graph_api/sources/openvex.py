@@ -21,7 +21,6 @@ https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
@@ -31,6 +30,7 @@ from graph_api.sources.documents import Document, Place, dig, listed, mappings, 
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref
 from graph_api.sources.packages import image, image_of, package_of
+from graph_api.sources.scalars import seconds_in
 from graph_api.sources.weaknesses import Weaknesses, same
 
 NAME = "openvex"
@@ -39,13 +39,13 @@ STATUSES = ("not_affected", "affected", "fixed", "under_investigation")
 _CONTEXT = "https://openvex.dev/ns"
 _VERSION = re.compile(r"https://openvex\.dev/ns(?:/v0\.\d+\.\d+)?/?")
 _GITHUB = re.compile(r"pkg:github/(?P<name>[^/@?#]+/[^/@?#]+)")
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
     at: Place
-    when: datetime
+    when: float
+    """Seconds since 1970; 0 of what does not say."""
     status: str
     justification: str | None
     subcomponents: str
@@ -88,7 +88,7 @@ def _statements(
         findings.problem(f"a statement needs a vulnerability and one of the statuses {', '.join(STATUSES)}", at)
         return
     vulnerability = weaknesses.state(names, at, description=dig(row, "vulnerability", "description"))
-    when = _time(row.get("timestamp")) or _time(document.get("timestamp")) or _NEVER
+    when = seconds_in(row.get("timestamp")) or seconds_in(document.get("timestamp")) or 0.0
     justification = row.get("justification") if isinstance(row.get("justification"), str) else None
     for product in listed(row.get("products")):
         if ref := _product(product, at, findings):
@@ -102,14 +102,6 @@ def _names(value: object) -> list[str]:
     if not isinstance(id_, str) or not id_:
         return []
     return same(id_.rpartition("/")[2] or id_, texts(dig(value, "aliases")))
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
 def _id(product: object) -> str | None:

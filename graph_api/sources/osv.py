@@ -26,7 +26,8 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings,
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
 from graph_api.sources.packages import image, package
-from graph_api.sources.weaknesses import Tally, Weaknesses, number, same, severity_of
+from graph_api.sources.scalars import number_in
+from graph_api.sources.weaknesses import Tally, Weaknesses, same, severity_of
 
 NAME = "osv"
 
@@ -123,7 +124,7 @@ def _state(
     first = records[0]
     names = [name for row in records for name in (row["id"], *texts(row.get("aliases")), *texts(row.get("upstream")))]
     names += [name for group in groups for name in texts(group.get("aliases"))]
-    score = next((found for group in groups if (found := number(group.get("max_severity"))) is not None), None)
+    score = next((found for group in groups if (found := number_in(group.get("max_severity"))) is not None), None)
     words = (dig(row, "database_specific", "severity") for row in records)
     severity = severity_of(next((word for word in words if word), None) if score is None else None, score)
     vectors = sorted(

@@ -16,7 +16,7 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
 from graph_api.sources.scalars import text_in
 
-_MAIL = re.compile(r"(?:(?P<name>[^<>]*)<)?(?P<mail>[^@\s<>:/]+@[^@\s<>:/]+\.[^@\s<>:/]+)>?")
+_MAIL = re.compile(r"(?:[^<>]*<)?(?P<mail>[^@\s<>:/]+@(?=[^@\s<>:/]+\.[^@\s<>:/])[^@\s<>:/]+)>?")
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 
 

@@ -18,7 +18,7 @@ class Placeholders:
     """Replaces the placeholders of one document.
 
     `read` gives the text of a target or raises FileError; a placeholder that cannot be replaced stays as it is
-    written, and `complain` learns why. All texts of a document together have at most 5 MB.
+    written, and `complain` learns why. All texts of a document together have at most 5,000,000 characters.
     """
 
     def __init__(self, read: Callable[[str], str], complain: Complain) -> None:
@@ -40,16 +40,22 @@ class Placeholders:
     def _content(self, reader: str, value: Mapping[str, str], path: Path) -> Any:
         target = value[reader]
         try:
-            text = self._read(target)
-            self._left -= len(text)
-            if self._left < 0:
-                raise FileError(
-                    ProblemCode.TOO_LARGE, f"with the placeholders before it has more than {MAX_FILE:,} bytes"
-                )
-            return _parse(reader, text)
+            return _parse(reader, self._text(target))
         except FileError as error:
             self._complain(error.code, f"{reader}: {target[:200]} {error.message}", (*path, reader))
             return value
+
+    def _text(self, target: str) -> str:
+        self._check_room()  # or each of the others would be read for nothing
+        text = self._read(target)
+        self._left -= len(text)
+        self._check_room()
+        return text
+
+    def _check_room(self) -> None:
+        if self._left < 0:
+            message = f"with the placeholders before it has more than {MAX_FILE:,} characters"
+            raise FileError(ProblemCode.TOO_LARGE, message)
 
 
 def _parse(reader: str, text: str) -> Any:

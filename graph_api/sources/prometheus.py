@@ -27,6 +27,7 @@ from typing import Any
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import ProblemCode
+from graph_api.sources.answers import answer_to
 from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings
@@ -182,7 +183,7 @@ def _read_alert(alert: dict[str, Any], at: Place, alerts: Mapping[str, Ref], fin
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
     for path, asked in (("/api/v1/rules", {}), ("/api/v1/targets", {"state": "active"}), ("/api/v1/alerts", {})):
-        yield Document(path=api.url(path), value=await api.get(path, asked))
+        yield await answer_to(api, path, asked)
 
 
 CONNECTOR = Connector(

@@ -29,6 +29,8 @@ _TOKEN = re.compile(
     r"|(?P<text>\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?)|(?P<word>[\w.]+)|(?P<sign>\S)",
     re.DOTALL,
 )
+_OPENING = re.compile(r"\s*(?:/\*+|\*+/|//+|\*+)?\s?")
+"""The mark that a line of a comment begins with."""
 
 
 class Token(NamedTuple):
@@ -165,8 +167,13 @@ def _state(document: Document, file: File, service: Service, findings: Findings)
 
 def _plain(comment: str) -> str | None:
     """A comment without its marks."""
-    lines = (re.sub(r"^\s*(?:/\*+|\*+/|//+|\*+)?\s?|\s*\*/\s*$", "", line) for line in comment.split("\n"))
-    return "\n".join(lines).strip() or None
+    return "\n".join(map(_bare, comment.split("\n"))).strip() or None
+
+
+def _bare(line: str) -> str:
+    text = _OPENING.sub("", line, count=1)
+    end = text.rstrip()
+    return end.removesuffix("*/").rstrip() if end.endswith("*/") else text
 
 
 CONNECTOR = Connector(

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from graph_api.catalog.ref import Ref
-from graph_api.sources.answers import rows_in
+from graph_api.sources.answers import answer_to, rows_in
 from graph_api.sources.api import Api, Pages
 from graph_api.sources.cloud_resources import kept, names_of, state_tags, title_of, workload_name
 from graph_api.sources.connector import Connector, Online
@@ -191,7 +191,7 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
         answer = await api.get(path, wanted)
         for _, stack in mappings(rows_in(answer, "stacks", api.url(path))):
             names = (quote(str(stack.get(key)), safe="") for key in ("orgName", "projectName", "stackName"))
-            document = await _export(api, f"api/stacks/{'/'.join(names)}/export")
+            document = await answer_to(api, f"api/stacks/{'/'.join(names)}/export")
             if not _is_new(document):
                 yield document
         token = text_in(dig(answer, "continuationToken"))
@@ -199,10 +199,6 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
             return
         pages.turn_to(token)
         wanted["continuationToken"] = token
-
-
-async def _export(api: Api, path: str) -> Document:
-    return Document(api.url(path), await api.get(path))
 
 
 def _is_new(export: Document) -> bool:

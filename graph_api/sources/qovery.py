@@ -28,9 +28,8 @@ https://api-doc.qovery.com
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
 
-from graph_api.sources.answers import Question, option, rows_of
+from graph_api.sources.answers import Question, answer_to, option, rows_of
 from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document
@@ -97,21 +96,16 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """All of the organization with the id `organization`. The API has no pages."""
     organization = f"organization/{option(options, 'organization')}"
-    yield await _answer(api, organization)
-    yield await _answer(api, f"{organization}/cluster")
-    projects = await _answer(api, f"{organization}/project")
+    yield await answer_to(api, organization)
+    yield await answer_to(api, f"{organization}/cluster")
+    projects = await answer_to(api, f"{organization}/project")
     yield projects
     for project in PROJECTS.rows(projects):
-        environments = await _answer(api, f"project/{project.value['id']}/environment")
+        environments = await answer_to(api, f"project/{project.value['id']}/environment")
         yield environments
         for environment in ENVIRONMENTS.rows(environments):
             for question in (LINKS, DATABASES, *SERVICES):
-                yield await _answer(api, question.template.format(environment=environment.value["id"]))
-
-
-async def _answer(api: Api, path: str) -> Document:
-    value: Any = await api.get(path)
-    return Document(api.url(path), value)
+                yield await answer_to(api, question.template.format(environment=environment.value["id"]))
 
 
 CONNECTOR = Connector(

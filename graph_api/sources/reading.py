@@ -1,11 +1,9 @@
 """Folders of files in any format -> one snapshot for each connector that knows some of them."""
 
-import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from traceback import extract_tb
 
 from graph_api.catalog.entity import EntityStatement, LinkOrigin
 from graph_api.catalog.identifiers import definition_name, normalize_all
@@ -27,8 +25,6 @@ from graph_api.sources.naming import is_image, repository_ref
 from graph_api.sources.registry import FORMATS
 from graph_api.sources.repository_paths import as_synced, folder_of, paths_in_repositories
 from graph_api.spool import Spool
-
-logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -163,12 +159,8 @@ def _read(
     except CatalogError:
         raise
     except Exception as error:
-        # A defect of ours; what the source said before stays, and the other connectors go on. The log gets no more than
-        # the error's type and place: its words may quote a document.
-        place = extract_tb(error.__traceback__)[-1]
-        logger.error(
-            "The connector %s failed: %s at %s:%s", connector.name, type(error).__name__, place.filename, place.lineno
-        )
+        # A defect of ours; what the source said before stays, and the other connectors go on.
+        connector.log_defect(error)
         findings = Findings()
         for document in offered:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")

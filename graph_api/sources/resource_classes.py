@@ -251,6 +251,7 @@ _TABLE = {
 }
 
 _CLASSES = {beginning: name for name, text in _TABLE.items() for beginning in text.split()}
+_MOST_WORDS = 1 + max(beginning.count("_") for beginning in _CLASSES)
 _PROVIDERS = {
     "aws-native": "aws",
     "azure-native": "azure",
@@ -274,7 +275,7 @@ def provider_of(type_: str) -> str:
 
 
 def _type_beginnings(type_: str) -> list[str]:
-    words = type_.lower().split("_")
+    words = type_.lower().split("_", _MOST_WORDS)[:_MOST_WORDS]
     return ["_".join(words[:count]) for count in range(len(words), 0, -1)]
 
 

@@ -19,9 +19,8 @@ quote secrets.
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
@@ -29,17 +28,20 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
-from graph_api.sources.naming import ref_of, repository_ref
+from graph_api.sources.naming import ref_of, repository_ref, without_user
 from graph_api.sources.packages import image, is_archive
 from graph_api.sources.rules import LEVELS, RuleFindings, state_rule
-from graph_api.sources.weaknesses import Weaknesses, number
+from graph_api.sources.scalars import number_in
+from graph_api.sources.weaknesses import Weaknesses
 
 NAME = "sarif"
 VERSION = "2.1.0"
 
 _NO_FINDINGS = ("pass", "notApplicable", "informational")
 _UNDECIDED = ("underReview", "rejected")
-_USERINFO = re.compile(r"(?<=//)[^/@]*@")
+
+Rules = Mapping[str, dict[str, Any]]
+"""What is said of rules, by their ids."""
 
 
 def claims(document: Document) -> bool:
@@ -62,12 +64,13 @@ def _read_run(document: Document, place: int, run: dict[str, Any], findings: Fin
     at = document.at("runs", place)
     target = _target(document, run, at, findings)
     found: dict[str, RuleFindings] = {}
+    rules = _rules(run)
     suppressed = 0
     for number_, result in mappings(run.get("results")):
         if _is_suppressed(result):
             suppressed += 1
         elif result.get("kind") not in _NO_FINDINGS and result.get("baselineState") != "absent":
-            _collect(result, run, document.at("runs", place, "results", number_), found, findings)
+            _collect(result, run, rules, document.at("runs", place, "results", number_), found, findings)
     for finding in found.values():
         state_rule(finding, target, findings, weaknesses)
     levels = Counter(level for finding in found.values() for level in finding.levels)
@@ -94,13 +97,20 @@ def _is_suppressed(result: dict[str, Any]) -> bool:
 
 
 def _collect(
-    result: dict[str, Any], run: dict[str, Any], at: Place, found: dict[str, RuleFindings], findings: Findings
+    result: dict[str, Any],
+    run: dict[str, Any],
+    rules: Rules,
+    at: Place,
+    found: dict[str, RuleFindings],
+    findings: Findings,
 ) -> None:
-    id_, rule = _rule(result, run)
+    id_, rule = _rule(result, run, rules)
     if not id_:
         findings.problem("a result that names no rule", at)
         return
-    finding = found.setdefault(id_, _finding(id_, rule, run, at, _path(result)))
+    finding = found.get(id_)
+    if finding is None:
+        finding = found[id_] = _finding(id_, rule, run, at, _path(result))
     finding.add(result.get("level") or dig(rule, "defaultConfiguration", "level"))
 
 
@@ -113,12 +123,12 @@ def _finding(id_: str, rule: dict[str, Any], run: dict[str, Any], at: Place, pat
         title=dig(rule, "shortDescription", "text") or dig(rule, "fullDescription", "text"),
         url=rule.get("helpUri"),
         is_security=_is_security(rule),
-        score=number(dig(rule, "properties", "security-severity")),
+        score=number_in(dig(rule, "properties", "security-severity")),
         purls=texts(dig(rule, "properties", "purls")),
     )
 
 
-def _rule(result: dict[str, Any], run: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _rule(result: dict[str, Any], run: dict[str, Any], rules: Rules) -> tuple[str, dict[str, Any]]:
     """The id of a result's rule, and what the driver or an extension says of it."""
     extension = dig(result, "rule", "toolComponent", "index")
     tool = dig(run, "tool", "driver") if extension is None else dig(run, "tool", "extensions", extension)
@@ -127,19 +137,14 @@ def _rule(result: dict[str, Any], run: dict[str, Any]) -> tuple[str, dict[str, A
     id_ = result.get("ruleId") or dig(result, "rule", "id") or by_index.get("id")
     if not isinstance(id_, str):
         return "", {}
-    return id_, by_index or _by_id(id_, run)
+    return id_, by_index or rules.get(id_) or rules.get(id_.rpartition("/")[0] or id_, {})
 
 
-def _by_id(id_: str, run: dict[str, Any]) -> dict[str, Any]:
-    for rule in _rules(run):
-        if rule.get("id") in (id_, id_.rpartition("/")[0] or id_):
-            return rule
-    return {}
-
-
-def _rules(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for tool in (dig(run, "tool", "driver"), *(tool for _, tool in mappings(dig(run, "tool", "extensions")))):
-        yield from (rule for _, rule in mappings(mapping(tool).get("rules")))
+def _rules(run: dict[str, Any]) -> Rules:
+    """Those of the driver and of its extensions; of two with one id the first."""
+    tools = (dig(run, "tool", "driver"), *(tool for _, tool in mappings(dig(run, "tool", "extensions"))))
+    rules = [rule for tool in tools for _, rule in mappings(mapping(tool).get("rules"))]
+    return {rule["id"]: rule for rule in reversed(rules) if isinstance(rule.get("id"), str)}
 
 
 def _path(result: dict[str, Any]) -> str:
@@ -148,7 +153,7 @@ def _path(result: dict[str, Any]) -> str:
     uri, line = dig(location, "artifactLocation", "uri"), dig(location, "region", "startLine")
     if not isinstance(uri, str):
         return ""
-    return _USERINFO.sub("", uri) + (f":{line}" if isinstance(line, int) else "")
+    return without_user(uri) + (f":{line}" if isinstance(line, int) else "")
 
 
 def _is_security(rule: dict[str, Any]) -> bool:
@@ -157,7 +162,7 @@ def _is_security(rule: dict[str, Any]) -> bool:
         str(dig(row, "target", "toolComponent", "name")).upper() for _, row in mappings(rule.get("relationships"))
     ]
     return (
-        number(dig(rule, "properties", "security-severity")) is not None
+        number_in(dig(rule, "properties", "security-severity")) is not None
         or any(tag == "security" or "cwe" in tag for tag in tags)
         or "CWE" in related
     )

@@ -8,7 +8,7 @@ MAX_COUNT = 2**53
 """What every store and every reader of JSON holds exactly."""
 
 _HOST = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/@?#\s]*@)?(\[[0-9a-f:.]+\]|[^/:?#\s]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECASE
+    r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#\s]*@)?(\[[0-9a-f:.]+\]|[^/:?#@\s]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECASE
 )
 _HERE = re.compile(
     r"localhost|127(?:\.\d+){3}|0\.0\.0\.0|::1?"

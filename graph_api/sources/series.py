@@ -29,7 +29,7 @@ MATCHED = 0.8
 _NAMES = ("service_name", "service.name", "service", "app", "job")
 _OWNERS = ("team", "team_name", "owner")
 _SELECTOR = re.compile(r"\{([^{}]*)\}")
-_EQUALS = re.compile(r'"?([\w.]+)"?\s*=\s*"((?:[^"\\]|\\.)*)"')
+_EQUALS = re.compile(r'"?(?<![\w.])([\w.]++)"?\s*+=\s*+"((?:[^"\\]|\\.)*+)"')
 
 
 @dataclass(frozen=True, slots=True)

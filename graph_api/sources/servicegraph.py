@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
+from graph_api.sources.answers import answer_to
 from graph_api.sources.api import Api, ApiError
 from graph_api.sources.calls import Calls, Service, Spot
 from graph_api.sources.connector import Connector, Online
@@ -36,7 +37,7 @@ DAY = 24
 METRIC = "traces_service_graph_request"
 
 _SAMPLE = re.compile(r'(?P<name>\w+)\{(?P<labels>(?:[^"}]|"(?:[^"\\]|\\.)*")*)\}\s+(?P<value>\S+)(?:\s+(?P<time>\S+))?')
-_LABEL = re.compile(r'(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_LABEL = re.compile(r'\b(\w++)\s*+=\s*+"((?:[^"\\]|\\.)*+)"')
 _ESCAPED = re.compile(r"\\(.)")
 _BY = "client, server, connection_type, client_service_namespace, server_service_namespace"
 _QUERY = 'label_replace(sum by ({by}) (increase({metric}_{what}[{hours}h])), "measure", "{what}", "", "")'
@@ -139,8 +140,7 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
     if not hours.isdecimal() or not int(hours):
         raise ApiError("the option hours is no positive whole number")
     asked = [_QUERY.format(by=_BY, metric=METRIC, what=what, hours=hours) for what in ("total", "failed_total")]
-    value = await api.get("/api/v1/query", {"query": " or ".join(asked)})
-    yield Document(path=api.url("/api/v1/query"), value=value)
+    yield await answer_to(api, "/api/v1/query", {"query": " or ".join(asked)})
 
 
 CONNECTOR = Connector(

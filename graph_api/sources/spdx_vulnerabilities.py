@@ -5,8 +5,8 @@ from typing import Any
 
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Document, Place, listed, mappings, texts
-from graph_api.sources.scalars import text_in
-from graph_api.sources.weaknesses import Weaknesses, number, same, severity_of
+from graph_api.sources.scalars import number_in, text_in
+from graph_api.sources.weaknesses import Weaknesses, same, severity_of
 
 _STATUSES = {
     "affects": "affected",
@@ -28,7 +28,7 @@ def read_vulnerabilities(document: Document, refs: Mapping[str, Ref], weaknesses
             continue
         at = document.at("@graph", place)
         if relation == _JUDGED:
-            score = number(row.get("security_score"))
+            score = number_in(row.get("security_score"))
             judged[source] = {"score": score, "severity": severity_of(row.get("security_severity"), score)}
         elif relation == _FOUND:
             for vulnerability in _targets(row):

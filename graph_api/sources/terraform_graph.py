@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from graph_api.catalog.ref import Ref, kind_of
@@ -14,10 +15,12 @@ from graph_api.sources.resource_classes import OTHER, resource_class
 
 MAX_STEPS = 2_000_000
 """References that are followed in one configuration."""
+MAX_JOINED = 10_000
+"""Pairs that one attachment joins."""
 MODULE = "module"
 """The type of a module whose code is not at hand."""
 
-_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]*)\]')
+_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"\[]*)\]')
 _KINDS = {
     "qovery_project": ("system", "project"),
     "qovery_environment": ("environment", "environment"),
@@ -160,13 +163,16 @@ class Graph:
 
     def _join(self, found: Found, targets: Sequence[str], findings: Findings) -> None:
         """What an attachment joins is linked itself, so that impact passes."""
-        dependents, needed = _JOINS.get(found.type, ("", ""))
         ends = [self.found[target] for target in targets]
-        for dependent in ends:
-            for other in ends:
-                if dependent.type in dependents.split() and other.type in needed.split():
-                    source, target = self._ref(dependent), self._ref(other)
-                    findings.link(source, "DEPENDS_ON", target, found.at, properties={"through": found.address})
+        dependents, needed = (
+            [end for end in ends if end.type in types.split()] for types in _JOINS.get(found.type, ("", ""))
+        )
+        if len(dependents) * len(needed) > MAX_JOINED:
+            findings.problem(f"it joins more than {MAX_JOINED:,} pairs; none of them is linked", found.at)
+            return
+        for dependent, other in product(dependents, needed):
+            source, target = self._ref(dependent), self._ref(other)
+            findings.link(source, "DEPENDS_ON", target, found.at, properties={"through": found.address})
 
 
 def plain(address: str) -> str:

@@ -49,10 +49,10 @@ class Module:
     calls: dict[str, Call] = field(default_factory=dict)
 
 
-def expand(modules: Mapping[str, Module], root: str, graph: Graph, findings: Findings) -> set[str]:
-    """Add the root and all that it calls to the graph. Gives the keys of the modules that were met."""
+def expand(modules: Mapping[str, Module], root: str, graph: Graph, findings: Findings) -> None:
+    """Add the root and all that it calls to the graph."""
     pending: list[tuple[str, str, tuple[str, ...]]] = [(root, "", (root,))]
-    met, count = {root}, 1
+    count = 1
     while pending:
         key, prefix, chain = pending.pop()
         module = modules[key]
@@ -65,9 +65,7 @@ def expand(modules: Mapping[str, Module], root: str, graph: Graph, findings: Fin
         _Expansion(module, prefix, opened, graph).add(modules)
         for name in sorted(opened, reverse=True):
             called = module.calls[name].module
-            met.add(called)
             pending.append((called, f"{prefix}module.{name}.", (*chain, called)))
-    return met
 
 
 @dataclass

@@ -32,7 +32,8 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings,
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref
 from graph_api.sources.packages import image, is_archive, package
-from graph_api.sources.weaknesses import Tally, Weaknesses, known_name, number, same, severity_of
+from graph_api.sources.scalars import number_in
+from graph_api.sources.weaknesses import Tally, Weaknesses, known_name, same, severity_of
 
 NAME = "trivy"
 VERSION = 2
@@ -147,7 +148,7 @@ def _score(scores: dict[str, Any]) -> float | None:
     """The national database's score, else the highest; of the newest version of CVSS."""
     for vendors in ([mapping(scores.get("nvd"))], [mapping(row) for row in scores.values()]):
         for key in ("V40Score", "V3Score", "V2Score"):
-            found = [value for row in vendors if (value := number(row.get(key))) is not None]
+            found = [value for row in vendors if (value := number_in(row.get(key))) is not None]
             if found:
                 return max(found)
     return None

@@ -8,7 +8,8 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
 from graph_api.sources.packages import image, package
-from graph_api.sources.weaknesses import Tally, Weaknesses, number, severity_of
+from graph_api.sources.scalars import number_in
+from graph_api.sources.weaknesses import Tally, Weaknesses, severity_of
 
 GROUP = "aquasecurity.github.io/"
 NAME = "trivy"
@@ -108,7 +109,7 @@ def _read_vulnerability(
         [id_],
         at,
         severity=severity,
-        score=number(row.get("score")),
+        score=number_in(row.get("score")),
         title=row.get("title"),
         url=row.get("primaryLink"),
     )

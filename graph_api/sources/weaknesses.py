@@ -5,7 +5,6 @@ The status of a VEX statement stays on the link AFFECTED_BY as the property `vex
 sources say of the link.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import vulnerability_ref
+from graph_api.sources.scalars import number_in
 
 SEVERITIES = ("UNKNOWN", "NONE", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 """Mildest first."""
@@ -39,20 +39,9 @@ def worst(severities: Iterable[str]) -> str:
     return max(severities, key=SEVERITIES.index, default="UNKNOWN")
 
 
-def number(value: object) -> float | None:
-    """The value if it is a number, or text of one."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
 def newest_score(scores: Iterable[tuple[object, object]]) -> float | None:
     """The highest of the scores of the newest version of CVSS, of pairs of version (`3.1`, `CVSSv31`) and score."""
-    found = [(_version(version), score) for version, text in scores if (score := number(text)) is not None]
+    found = [(_version(version), score) for version, text in scores if (score := number_in(text)) is not None]
     return max(found, default=(0, None))[1]
 
 

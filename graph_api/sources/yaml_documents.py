@@ -22,6 +22,9 @@ TEXT_PER_NODE = 256
 MAX_DOCUMENTS = 20_000
 """Documents of one text."""
 
+TEMPLATE = re.compile(r"\{\{|\{%")
+"""Marks of what becomes YAML only when a template is filled in."""
+
 _MAX_EXACT = 2**53 - 1
 _CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NUMBER = re.compile(r"-?[0-9]{1,17}(?P<fraction>\.[0-9]{1,17})?(?P<exponent>e[+-][0-9]{1,3})?")

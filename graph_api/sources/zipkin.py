@@ -16,13 +16,13 @@ Shapes of answers checked against zipkin2-api.yaml of 2024-01-17.
 https://zipkin.io/zipkin-api/
 """
 
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.sources.api import Api, ApiError
-from graph_api.sources.calls import Calls, Service, Spot
+from graph_api.sources.answers import answer_to
+from graph_api.sources.api import Api
+from graph_api.sources.calls import DAY, Calls, Service, Spot, last_hours
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings
 from graph_api.sources.findings import Findings
@@ -30,7 +30,6 @@ from graph_api.sources.scalars import count_in, number_in, text_in
 from graph_api.sources.spans import KEPT, Span, Traces
 
 NAME = "zipkin"
-DAY = 24
 
 Keys = tuple[str | int, ...]
 
@@ -103,12 +102,8 @@ def _span(row: dict[str, Any], spot: Spot) -> Span | None:
 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
-    hours = number_in(options.get("hours", str(DAY)))
-    if not hours or hours < 0:
-        raise ApiError("the option hours is no positive number")
-    params = {"endTs": int(time.time() * 1000), "lookback": int(hours * 3_600_000)}
-    for path, asked in (("/api/v2/dependencies", params), ("/api/v2/services", {})):
-        yield Document(path=api.url(path), value=await api.get(path, asked))
+    yield await answer_to(api, "/api/v2/dependencies", last_hours(options))
+    yield await answer_to(api, "/api/v2/services")
 
 
 CONNECTOR = Connector(

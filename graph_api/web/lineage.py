@@ -57,8 +57,9 @@ def lineage_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Ro
         source, by = await _source_of(request, receiving, receiver)
         receiver.require_store()
         try:
-            documents = openlineage.received(read_json((await request.body()).decode()))
-        except (UnicodeDecodeError, JsonTextError, ValueError) as error:
+            # Megabytes of events would keep all others waiting.
+            documents = await run_in_threadpool(_received, await request.body())
+        except (JsonTextError, ValueError) as error:
             return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, f"Nothing is kept: {error}")
         try:
             await run_in_threadpool(_keep, documents, source.paths[0])
@@ -86,6 +87,11 @@ async def _source_of(
             raise CatalogError(ErrorCode.FORBIDDEN, "events are sent by the ingestor of a source that receives them")
         authorize(by.principal, SYNC, bound.name)
     return bound, by
+
+
+def _received(body: bytes) -> list[Document]:
+    """Raises JsonTextError, and ValueError for what is no text or no event."""
+    return openlineage.received(read_json(body.decode()))
 
 
 def _keep(documents: Sequence[Document], folder: Path) -> None:

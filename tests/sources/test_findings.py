@@ -6,6 +6,7 @@ import pytest
 
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place
+from graph_api.sources.fields import MAX_TEXT
 from graph_api.sources.findings import Findings
 
 REF = Ref("repository:shop/old.till")
@@ -30,3 +31,10 @@ def test_two_names_that_make_one_ref_are_told(one: str, other: str, told: int) -
     for name in (None, one, None, other, one):
         findings.entity(Ref("dataset:lake/a-b"), AT, name=name)
     assert len(findings.snapshot("s", "openlineage").problems) == told
+
+
+def test_a_problem_quotes_no_more_of_a_file_than_a_text_may_have() -> None:
+    findings = Findings()
+    findings.problem("x" * (MAX_TEXT + 1), AT)
+    (problem,) = findings.snapshot("s", "openvex").problems
+    assert len(problem.message) == MAX_TEXT

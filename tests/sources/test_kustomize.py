@@ -7,6 +7,7 @@ import pytest
 
 from graph_api.catalog.snapshot import Severity, Snapshot
 from graph_api.sources.reading import read_paths
+from tests.sources.connectors import recorded
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -224,7 +225,7 @@ def test_what_only_kustomize_can_do_is_told(tmp_path: Path) -> None:
     ]
     assert f"what a kustomization has from the network is not read{render}" in told
     assert "changes of names are not followed" in told
-    assert "canary-secret" not in repr(snapshot)
+    assert "canary-secret" not in repr(recorded.told(snapshot))
 
 
 def test_a_file_may_be_called_kustomization_without_an_ending(tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ def answers() -> dict[str, Answer]:
     return dict.fromkeys(PATHS.values(), page)
 
 
-@pytest.mark.parametrize(("option", "value"), [("repositories", "shop/checkout"), ("organization", "shop")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("repositories", "shop/checkout"), ("repositories", "shop/checkout, "), ("organization", "shop")],
+)
 def test_every_page_is_asked_for(option: str, value: str) -> None:
     documents = fetched(CONNECTOR, Tool(answers()), {option: value, "state": "all"})
     assert len(documents) == 3

@@ -1,5 +1,6 @@
 """What no connector may fail on, take long for, or give away: files beyond all bounds, and secrets."""
 
+import json
 import logging
 import os
 import re
@@ -19,7 +20,7 @@ from graph_api.sources.documents import Document, Place
 from graph_api.sources.findings import MAX_VALUES, Findings
 from graph_api.sources.reading import read_paths
 from graph_api.sources.registry import BY_NAME
-from tests.sources.connectors.recorded import FOLDER
+from tests.sources.connectors.recorded import FOLDER, told
 from tests.sources.connectors.test_contract import CANARY, every_connector
 
 HUGE = 50_000_000
@@ -28,7 +29,6 @@ SECONDS = 20
 """Of the processor, for all hostile files of one connector; reading one of them to its end takes longer."""
 
 _ADDRESS = re.compile(r"(?<=://)(?![^/\s\"]*@)")
-_USER = f"user:{CANARY}@"
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
 
@@ -79,6 +79,48 @@ def test_hostile_files_are_refused_or_say_nothing_within_bounds(connector: Conne
     assert not [said for row in snapshots for said in row.entities.values() if said.document.startswith("bomb/")]
 
 
+LONG, MANY = 1_000_000, 15_000
+RULES = [{"id": f"rule-{number}"} for number in range(MANY)]
+RESULTS = [{"ruleId": rule["id"]} for rule in reversed(RULES)]
+VPCS = [{"type": "aws_vpc", "name": f"a{number}", "instances": [{}]} for number in range(MANY)]
+NEEDY = {
+    "type": "aws_instance",
+    "name": "b",
+    "instances": [{"dependencies": [f"aws_vpc.{vpc['name']}" for vpc in VPCS]}],
+}
+LENGTHY = {
+    "git/config": '[core]\n[remote "a"]' + "\n" * LONG,
+    "ansible/hosts": "[" + " " * LONG + "x",
+    "ansible/inventory": "web " + "a" * LONG,
+    "protobuf/a.proto": "//" + " " * LONG + "x\nservice A {}",
+    "servicegraph/a.prom": "traces_service_graph_request_total{" + "a" * LONG + "} 1",
+    "grafana/a.yaml": "apiVersion: 1\ngroups: [{rules: [{uid: a, data: [{model: {expr: '{" + "a" * LONG + "}'}}]}]}]",
+    "openapi/a.yaml": "openapi: 3.0.0\ninfo: {title: A, x-owner: 'a@" + "." * LONG + "@'}",
+    "terraform/a.tf": 'resource "aws_vpc" "a" {\n  tags = { owner = "a@' + "." * LONG + '@" }\n}',
+    "pulumi/a.json": '{"deployment": {"manifest": {}, "resources": [{"urn": "urn:pulumi:a::b::c:d/e:F::g", "id": "'
+    "projects/" + "/" * LONG + '\\n"}]}}',
+    "terraform/c.tf": 'resource "' + "a_" * LONG + '" "a" {}',
+    "terraform/a.dot": 'rankdir = "RL"\n"' + "[" * LONG + '"',
+    "sarif/a.sarif": json.dumps(
+        {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint", "rules": RULES}}, "results": RESULTS}]}
+    ),
+    "terraform/a.tfstate": json.dumps({"version": 4, "lineage": "a", "serial": 1, "resources": [NEEDY, *VPCS]}),
+    "broken/a.json": '{"a": "' + '\\"' * LONG + "\n}",
+}
+"""By path, lengthy words, blanks or signs that a format's readers meet one by one, and many of what names others."""
+
+
+@pytest.mark.parametrize("path", LENGTHY)
+def test_no_text_takes_longer_than_its_length(path: str, tmp_path: Path) -> None:
+    file = tmp_path / path
+    file.parent.mkdir()
+    file.write_text(LENGTHY[path], encoding="utf-8")
+    begun = time.process_time()
+    snapshots = read_paths([tmp_path], source="lengthy")
+    assert time.process_time() - begun < SECONDS
+    assert [row for row in snapshots if row.entities or row.problems]
+
+
 @every_connector
 def test_no_secret_is_logged(connector: Connector, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -86,17 +128,18 @@ def test_no_secret_is_logged(connector: Connector, caplog: pytest.LogCaptureFixt
     assert CANARY not in caplog.text
 
 
+@pytest.mark.parametrize("user", [f"user:{CANARY}@", f"user:p@{CANARY}@", f"user:p/{CANARY}@"])
 @every_connector
-def test_users_and_passwords_in_addresses_do_not_come_out(connector: Connector, tmp_path: Path) -> None:
+def test_users_and_passwords_in_addresses_do_not_come_out(connector: Connector, user: str, tmp_path: Path) -> None:
     shutil.copytree(FOLDER / connector.name / "input", tmp_path / "input")
     for file in (path for path in tmp_path.rglob("*") if path.is_file()):
         lines = file.read_bytes().decode(errors="replace").splitlines(keepends=True)
         # What a format calls its schemas by is no address.
-        changed = [line if "schema" in line or "context" in line else _ADDRESS.sub(_USER, line) for line in lines]
+        changed = [line if "schema" in line or "context" in line else _ADDRESS.sub(user, line) for line in lines]
         file.write_text("".join(changed), encoding="utf-8")
     (snapshot,) = read_paths([tmp_path / "input"], source="recorded", only=[connector.name])
     assert snapshot.entities
-    assert CANARY not in repr(snapshot)
+    assert CANARY not in repr(told(snapshot))
 
 
 def test_the_log_of_a_defect_does_not_quote_what_was_read(
@@ -109,7 +152,7 @@ def test_the_log_of_a_defect_does_not_quote_what_was_read(
     (snapshot,) = read_paths([FOLDER / "trivy" / "input"], source="recorded", only=["trivy"])
     assert {problem.severity for problem in snapshot.problems} == {"REFUSED"}
     assert "The connector trivy failed: ValueError at" in caplog.text
-    assert CANARY not in caplog.text + repr(snapshot)
+    assert CANARY not in caplog.text + repr(told(snapshot))
 
 
 def test_no_secret_is_stored_or_printed(tmp_path: Path) -> None:
