@@ -55,8 +55,6 @@ class Connector:
     """The files, versions and API answers that it reads, for people."""
     claims: Callable[[Document], bool]
     read: Callable[[Sequence[Document], Findings], None]
-    looks_at: Callable[[Document], bool] = lambda _: False
-    """Which documents of other connectors it is handed too, because they say something of its own."""
     files: tuple[str, ...] = ()
     """Names of files, as patterns like `*.tf`, that are read as text beside YAML and JSON files."""
     reads_descriptors: bool = False

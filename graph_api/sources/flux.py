@@ -14,8 +14,6 @@
 | HelmRepository, OCIRepository, HelmChart, Bucket      | Resource of type source                                     |
 | ArtifactGenerator (source.extensions.fluxcd.io)       | a source of each artifact's name, which needs its sources   |
 
-- An object that names no namespace has that of the Kustomization, or of the kustomization.yaml, that leads to its file;
-  see graph_api/sources/flux_places.py.
 - A release that stands in a base and, in part, in the patches of overlays is one: what the base does not say is added.
 - What a source that is gone would stop is the next deployment, not what runs: hence SOFT.
 - With `kubeConfig` the target is another cluster, and its namespace none of this one's.
@@ -26,7 +24,7 @@ A List of `kubectl get` belongs to the connector of its first object. The API is
 https://fluxcd.io/flux/components/
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from graph_api.catalog.entity import Criticality
@@ -37,7 +35,6 @@ from graph_api.sources.charts import state_chart
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, mapping, mappings
 from graph_api.sources.findings import Findings
-from graph_api.sources.flux_places import Namespaces
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_objects
 from graph_api.sources.kubernetes_objects import (
     DEFAULT,
@@ -51,7 +48,6 @@ from graph_api.sources.kubernetes_objects import (
     scoped_ref,
     text_of,
 )
-from graph_api.sources.kustomize import is_kustomization
 from graph_api.sources.naming import repository_ref, scoped
 
 NAME = "flux"
@@ -81,13 +77,8 @@ def claims(document: Document) -> bool:
     return (group_of(document.value) or "").endswith(".fluxcd.io")
 
 
-def looks_at(document: Document) -> bool:
-    return isinstance(document.value, dict) and is_kustomization(document)
-
-
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    namespaces = Namespaces(documents)
-    manifests = [namespaces.placed(row) for row in _manifests(filter(claims, documents), findings)]
+    manifests = list(_manifests(documents, findings))
     known = {(row.kind, row.namespace or DEFAULT, row.name): row for row in manifests}
     for manifest in manifests:
         if manifest.kind == "GitRepository":
@@ -100,7 +91,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
             _read_deployment(manifest, known, findings)
 
 
-def _manifests(documents: Iterable[Document], findings: Findings) -> Iterator[Manifest]:
+def _manifests(documents: Sequence[Document], findings: Findings) -> Iterator[Manifest]:
     for document in documents:
         for manifest in objects_of([document]):
             if manifest.version not in _VERSIONS.get(manifest.group, (manifest.version,)):
@@ -231,7 +222,6 @@ CONNECTOR = Connector(
     description="What Flux deploys: Kustomizations, HelmReleases, their order and their sources",
     input="Objects of kustomize, helm and source.toolkit.fluxcd.io; or the API of the cluster",
     claims=claims,
-    looks_at=looks_at,
     read=read,
     online=Online(base_url=None, token_variable=TOKEN, fetch=_fetch, options=OPTIONS),
 )

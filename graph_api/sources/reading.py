@@ -129,9 +129,6 @@ def _claimed(
         claimant = next((format_ for format_ in formats if format_.claims(document)), None)
         if claimant:
             claimed[claimant.name].append(document)
-            for format_ in formats:
-                if format_ is not claimant and format_.looks_at(document):
-                    claimed[format_.name].append(document)
         else:
             message = "no connector knows this format; `graph-api connectors` lists what they read"
             unknown.append(_word(document, ProblemCode.UNKNOWN_FORMAT, message))
@@ -155,7 +152,7 @@ def _read(
     findings = Findings(connector.origin, {**folders, **{folder_of(ref): ref for ref in folders.values()}})
     try:
         connector.read(offered, findings)
-        findings.name_silent([row for row in offered if connector.claims(row)])
+        findings.name_silent(offered)
     except CatalogError:
         raise
     except Exception as error:
