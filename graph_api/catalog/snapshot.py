@@ -22,7 +22,7 @@ class ProblemCode(StrEnum):
     NO_API_VERSION = "NO_API_VERSION"
     """The document looks like a descriptor and has no apiVersion, so it is left alone."""
     TEMPLATE = "TEMPLATE"
-    """The document holds template placeholders and is no entity yet."""
+    """The document holds template placeholders, or is a template of a chart, and is no entity yet."""
     INVALID = "INVALID"
     """A field that the format requires is missing or has a wrong shape."""
     BAD_REF = "BAD_REF"

@@ -7,7 +7,7 @@ import strawberry
 
 from graph_api.catalog.changes import Change as CatalogChange
 from graph_api.catalog.changes import ChangeOperation
-from graph_api.catalog.filters import And, Compare, Op, Sort
+from graph_api.catalog.filters import ALL, And, Compare, Filter, Op, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
@@ -21,18 +21,18 @@ from graph_api.store.protocol import PageRequest
 
 AT_ONCE = 100
 """Changes that are looked through at a time for those that match a filter."""
-MOST = 2_000
+MOST = 1_000
 """Changes that are looked through for one page: a filter that few match costs no more, and gets a shorter page."""
 
 _Place = tuple[int, Ref]
 
 
 class _Found(NamedTuple):
-    """`last`: the place that was looked at last, where there is `more`."""
+    """`last`: the place that was looked at last, where a page ends before it is full."""
 
     rows: Sequence[CatalogChange]
     more: bool
-    last: _Place | None
+    last: _Place | None = None
 
 
 async def check_since(context: Context, since: int) -> None:
@@ -51,16 +51,13 @@ async def read_changes(context: Context, since: int, limit: int, after: _Place |
     return rows if context.seen_at is None else [row for row in rows if row.revision <= context.seen_at]
 
 
-async def matching_changes(
-    context: Context, filter_: inputs.EntityFilter | None, rows: Sequence[CatalogChange]
-) -> Sequence[CatalogChange]:
+async def matching_changes(context: Context, wanted: Filter, rows: Sequence[CatalogChange]) -> list[CatalogChange]:
     """Those of entities that match now, and every removal: nobody knows any more what a removed entity was."""
     refs = tuple(row.ref for row in rows if row.operation is not ChangeOperation.REMOVED)
-    if filter_ is None or not refs:
-        return rows
-    # Compiled anew each time: groups below others may have changed.
-    wanted = And((await compile_filter(filter_, context), Compare("ref", Op.IN, refs)))
-    page = await context.store.page(PageRequest(filter=wanted, sort=Sort("ref"), limit=len(refs)))
+    if wanted == ALL or not refs:
+        return list(rows)
+    among = And((wanted, Compare("ref", Op.IN, refs)))
+    page = await context.store.page(PageRequest(filter=among, sort=Sort("ref"), limit=len(refs)))
     matching = {entity.ref for entity in page.entities}
     return [row for row in rows if row.operation is ChangeOperation.REMOVED or row.ref in matching]
 
@@ -90,24 +87,22 @@ async def _changes(
 async def _find(
     context: Context, filter_: inputs.EntityFilter | None, since: int, limit: int, after: _Place | None
 ) -> _Found:
-    if filter_:
-        return await _look_through(context, filter_, since, limit, after)
+    wanted = await compile_filter(filter_, context)
+    if wanted != ALL:
+        return await _look_through(context, wanted, since, limit, after)
     rows = await read_changes(context, since, limit + 1, after)
-    return _Found(rows[:limit], len(rows) > limit, None)
+    return _Found(rows[:limit], len(rows) > limit)
 
 
-async def _look_through(
-    context: Context, filter_: inputs.EntityFilter, since: int, limit: int, after: _Place | None
-) -> _Found:
-    await compile_filter(filter_, context)  # A wrong one is told of, also where nothing has changed.
+async def _look_through(context: Context, wanted: Filter, since: int, limit: int, after: _Place | None) -> _Found:
     found: list[CatalogChange] = []
     for _ in range(MOST // AT_ONCE):
         rows = await read_changes(context, since, AT_ONCE, after)
-        found += await matching_changes(context, filter_, rows)
+        found += await matching_changes(context, wanted, rows)
         if len(found) > limit:
-            return _Found(found[:limit], more=True, last=None)
+            return _Found(found[:limit], more=True)
         if len(rows) < AT_ONCE:
-            return _Found(found, more=False, last=None)
+            return _Found(found, more=False)
         after = rows[-1].revision, rows[-1].ref
     return _Found(found, more=True, last=after)
 
@@ -117,5 +112,6 @@ class ChangeQuery:
     changes: ChangeConnection | None = strawberry.field(
         resolver=_changes,
         description="What changed after a revision, in the order (revision, ref). With a filter: of entities that "
-        "match now, and every removal; a page may then be shorter than `first` although there is more.",
+        "match now, and every removal; what does not match any more is not told. A page may then be shorter than "
+        "`first` although there is more.",
     )

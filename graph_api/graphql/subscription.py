@@ -43,7 +43,8 @@ class Subscription:
                 context.forget()
                 async with context.live.turn():
                     _check_time(expires_at)
-                    matching = await matching_changes(context, filter, rows)
+                    # Compiled anew each time: groups below others may have changed.
+                    matching = await matching_changes(context, await compile_filter(filter, context), rows)
                     if selects_entity:
                         await context.loaders.entity.load_many([row.ref for row in matching])
                 for row in matching:

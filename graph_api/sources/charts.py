@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from graph_api.catalog.entity import Criticality
 from graph_api.catalog.ref import Ref
@@ -29,6 +28,18 @@ def state_chart(
         findings.link(user, "CONTAINS", package, at, properties=told, criticality=criticality)
 
 
-def template_folders(documents: Iterable[Document]) -> frozenset[PurePosixPath]:
-    """Folders whose files are templates of the chart beside them, also those that happen to be valid YAML."""
-    return frozenset(document.folder / "templates" for document in documents if document.name == CHART)
+def is_chart(document: Document) -> bool:
+    return document.name == CHART and isinstance(document.value, dict) and "name" in document.value
+
+
+class Templates:
+    """Of the charts among the documents: manifests in a folder `templates` beside one, also if they are valid YAML."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        self._folders = {document.folder / "templates" for document in documents if is_chart(document)}
+
+    def __contains__(self, document: Document) -> bool:
+        value = document.value
+        if not self._folders or not isinstance(value, dict) or not {"apiVersion", "kind"} <= value.keys():
+            return False
+        return not self._folders.isdisjoint([document.folder, *document.folder.parents])

@@ -143,7 +143,10 @@ class FileReader:
         try:
             documents = [document for document in read_yaml(text) if document.value is not None]
         except YamlTextError as error:
-            self._refuse_text(name, text, error)
+            if self._may_be_meant(text):
+                self._refuse_text(name, text, error)
+            else:
+                self._not_a_descriptor(name, None)
             return []
         ours = [is_descriptor(document.value, self._found.groups) for document in documents]
         nearly = [lacks_api_version(document.value) for document in documents]
@@ -164,6 +167,14 @@ class FileReader:
             if entity and kind_of(entity.ref) == "location":
                 locations.append((entity, document))
         return locations
+
+    def _may_be_meant(self, text: str) -> bool:
+        """Of a text that is not read: unless all that spoils it are another program's tags in what is no descriptor."""
+        try:
+            values = [document.value for document in read_yaml(text, any_tags=True)]
+        except YamlTextError:
+            return True
+        return any(is_descriptor(value, self._found.groups) or lacks_api_version(value) for value in values)
 
     def _text(self, file: Path, real: Path, name: str, *, is_meant: bool) -> str | None:
         """None, which is told, of a file that cannot be read; empty of one that cannot hold a descriptor."""

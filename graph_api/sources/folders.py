@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,7 +107,7 @@ class Root:
         path = Path(entry.path)
         if entry.name == ".git":
             listing.work_trees.append(path.parent)
-        elif _is_passed_over(path, entry.name):
+        elif _is_passed_over(entry):
             return
         elif not entry.is_symlink():
             pending.append(path)
@@ -122,10 +123,17 @@ def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
         raise SourceError(f"cannot list {folder}: {reason_of(error)}") from error
 
 
-def _is_passed_over(path: Path, name: str) -> bool:
-    if name in _SKIPPED or any((path / marker).is_file() for marker in _PACKAGES.get(name, ())):
+def _is_passed_over(entry: "os.DirEntry[str]") -> bool:
+    if entry.name in _SKIPPED or (entry.name.startswith(".") and entry.name not in _READ_HIDDEN):
         return True
-    return name.startswith(".") and name not in _READ_HIDDEN
+    return not entry.is_symlink() and _holds_packages(Path(entry.path))
+
+
+def _holds_packages(folder: Path) -> bool:
+    """False of one that may not be entered: that is told where it is listed."""
+    with suppress(OSError):
+        return any((folder / marker).is_file() for marker in _PACKAGES.get(folder.name, ()))
+    return False
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

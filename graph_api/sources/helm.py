@@ -1,6 +1,6 @@
 """Helm charts as they are written: Chart.yaml (apiVersion v1 and v2), requirements.yaml, values.yaml.
 
-What a chart deploys is in its rendered output (`helm template`), which the connector kubernetes reads. The files in its
+What a chart deploys is in its rendered output (`helm template`), which the connector kubernetes reads. Manifests in its
 `templates` are read by no connector, also where one happens to be valid YAML. The chart itself says:
 
 | written                                           | becomes                                                          |
@@ -26,7 +26,7 @@ from typing import Any
 
 from graph_api.catalog.entity import Criticality, LinkOrigin
 from graph_api.catalog.ref import Ref
-from graph_api.sources.charts import CHART, state_chart
+from graph_api.sources.charts import CHART, is_chart, state_chart
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
@@ -49,8 +49,8 @@ def claims(document: Document) -> bool:
     value = document.value
     if not isinstance(value, dict):
         return False
-    if document.name == CHART:
-        return "name" in value
+    if is_chart(document):
+        return True
     if document.name == _REQUIREMENTS:
         return "dependencies" in value
     return document.name.startswith("values") and document.name.endswith((".yaml", ".yml")) and "kind" not in value

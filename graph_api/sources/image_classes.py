@@ -24,12 +24,15 @@ _CLASSES = {
 _PUBLISHERS = """
     apache bitnami bitnamilegacy calico cilium confluentinc curlimages elastic envoyproxy fluent fluxcd
     google_containers grafana hashicorp istio jaegertracing jetstack kiali kubernetesui library linuxserver
-    opentelemetry-collector-releases openzipkin otel portainer prom prometheus prometheus-community
+    open-telemetry openzipkin otel portainer prom prometheus prometheus-community
     prometheus-operator prometheuscommunity rancher selenium temporalio tensorflow victoriametrics"""
 """Publishers of images that are nobody's own software: many teams run them, and each of these is a thing of its own."""
 
 _GENERIC_HOSTS = frozenset({"docker.elastic.co", "k8s.gcr.io", "mcr.microsoft.com", "registry.k8s.io"})
 """Registries of such publishers."""
+
+_HUBS = frozenset({"docker.io", "gcr.io", "ghcr.io", "quay.io"})
+"""Registries of many publishers, of whom the first folder is; a registry of one's own may hold theirs in any."""
 
 _GENERIC_PUBLISHERS = frozenset(_PUBLISHERS.split())
 _CLASS_OF = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
@@ -42,7 +45,8 @@ def class_of_image(image: str) -> str | None:
 
 def is_own_software(image: str) -> bool:
     """Whether the image may be what names a piece of software: no middleware, nothing that everybody runs."""
-    host, *publishers, name = image_name(image).split("/")
+    host, *folders, name = image_name(image).split("/")
+    publishers = folders[:1] if host in _HUBS else folders
     if host in _GENERIC_HOSTS or not _GENERIC_PUBLISHERS.isdisjoint(publishers):
         return False
     return bool(name) and class_of_image(image) is None

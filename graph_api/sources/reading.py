@@ -12,7 +12,7 @@ from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
 from graph_api.errors import CatalogError
 from graph_api.sources import files
-from graph_api.sources.charts import TEMPLATE, template_folders
+from graph_api.sources.charts import TEMPLATE, Templates
 from graph_api.sources.codeowners import placed, repository_url_of
 from graph_api.sources.connector import Connector
 from graph_api.sources.descriptors import is_descriptor
@@ -117,13 +117,13 @@ def _claimed(
     """Documents by connector, and a word on each that is nobody's."""
     claimed: dict[str, list[Document]] = {format_.name: [] for format_ in formats}
     unknown = []
-    templates = template_folders(documents)
+    templates = Templates(documents)
     for document in sorted(documents, key=lambda document: (document.path, document.line)):
         if is_descriptor(document.value, groups):
             for format_ in _also_reads(formats, document):
                 claimed[format_.name].append(document)
             continue
-        if not templates.isdisjoint([document.folder, *document.folder.parents]):
+        if document in templates:
             unknown.append(_word(document, ProblemCode.TEMPLATE, TEMPLATE))
             continue
         claimant = next((format_ for format_ in formats if format_.claims(document)), None)

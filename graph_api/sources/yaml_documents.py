@@ -32,6 +32,8 @@ _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = ("!", f"{_TAG}str")
 _TYPED_TAGS = tuple(_TAG + name for name in ("null", "bool", "int", "float"))
 _COLLECTION_TAGS = (None, "!", f"{_TAG}map", f"{_TAG}seq")
+_MERGING_TAGS = ("!override", "!reset")
+"""Of Compose: they take away what other files say, so that without them a file says something else."""
 
 
 class YamlTextError(Exception):
@@ -67,8 +69,9 @@ class YamlDocument:
 def read_yaml(text: str, *, any_tags: bool = False) -> list[YamlDocument]:
     """All documents of a text, empty ones included (None). All or nothing: YamlTextError if any breaks a rule.
 
-    A tag that says something to one program only (`!Ref`, `!vault`) is one of these rules, unless `any_tags`: then the
-    value is read as if it were not there.
+    A tag that says something to one program only (`!Ref`, `!vault`) breaks one, unless `any_tags`: then a list or
+    mapping is read without it, and a single value, of which nobody else knows what it stands for, is None. What changes
+    other files (`!override`, `!reset`) breaks one in any case.
     """
     loader = yaml.CSafeLoader(text)
     try:
@@ -197,7 +200,7 @@ class _Document:
 
     def _start(self, event: yaml.CollectionStartEvent) -> None:
         line = _line_of(event)
-        if event.tag not in _COLLECTION_TAGS and not self._any_tags:
+        if event.tag not in _COLLECTION_TAGS and (event.tag in _MERGING_TAGS or not self._any_tags):
             raise _bad(f"the tag {str(event.tag)[:80]} is not supported", line)
         if self._open and self._open[-1].wants_key:
             raise _bad("a key must be text", line)
@@ -252,8 +255,8 @@ def _value_of(event: yaml.ScalarEvent, any_tags: bool) -> Any:
         return event.value
     if event.tag in _TYPED_TAGS:
         return plain_value(event.value)
-    if any_tags:
-        return event.value if event.style else plain_value(event.value)
+    if any_tags and event.tag not in _MERGING_TAGS:
+        return None
     raise _bad(f"the tag {str(event.tag)[:80]} is not supported", _line_of(event))
 
 

@@ -46,6 +46,8 @@ TEXTS = [
       totalCount nodes { ref } } }""",
     "{ facets(fields: [KIND, NAMESPACE, SOURCE, OWNER]) { field buckets { value count } } }",
     "{ changes(since: 0, first: 100) { pageInfo { hasNextPage } nodes { ref operation entity { ref } } } }",
+    """{ changes(filter: {kind: {in: ["Vulnerability", "Package"]}}, first: 100) {
+      pageInfo { hasNextPage } nodes { ref operation entity { ref } } } }""",
     "{ cycles { totalCount nodes { members { ref } } } }",
     """{ entity(ref: "PACKAGE") { related(direction: OUT) { totalCount edges { cursor node { ref } link { relation } } }
       dependencies { totalCount nodes { ref } } } }""",

@@ -6,6 +6,13 @@ from graph_api.catalog.snapshot import Snapshot
 from graph_api.sources.reading import read_paths
 from tests.sources.folders import descriptor, write
 
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, annotations: {backstage.io/kubernetes-id: web}}
+spec: {template: {spec: {containers: [{name: web, image: !Ref Image}]}}}
+"""
+
 
 def read(root: Path, files: dict[str, str]) -> dict[str, Snapshot]:
     return {snapshot.connector: snapshot for snapshot in read_paths([write(root, files)], source="it")}
@@ -15,23 +22,29 @@ def test_tags_of_another_program_spoil_only_a_descriptor(tmp_path: Path) -> None
     found = read(
         tmp_path,
         {
+            "hosts.yaml": "all: {hosts: {one: {ansible_host: !vault 5f3a, ansible_port: 22}}}\n",
             "stack.yaml": "Resources: {Bucket: {Type: 'AWS::S3::Bucket', Name: !Ref Name}}\n",
-            "compose.yaml": "services:\n  web: {image: example.org/web, ports: !override ['80:80']}\n",
+            "compose.yaml": "services:\n  web: {image: example.org/web, ports: !env_ports ['80:80']}\n",
+            "web.yaml": DEPLOYMENT,
             "catalog-info.yaml": descriptor("Component", "web", "{owner: !Ref team}"),
         },
     )
     refused = [row for snapshot in found.values() for row in snapshot.problems if row.severity == "REFUSED"]
     assert [(row.path, row.message) for row in refused] == [("catalog-info.yaml", "the tag !Ref is not supported")]
     assert "component:compose-default/web" in found["compose"].entities
+    assert "component:kubernetes-default/web" in found["kubernetes"].entities
+    assert not [name for row in found["ansible"].entities.values() for name in row.identifiers if "5f3a" in name]
 
 
 def test_what_everybody_runs_is_not_known_by_its_image(tmp_path: Path) -> None:
-    images = ["example.org/shop/cart", "grafana/grafana", "mirror.example/prom/prometheus", "registry.k8s.io/pause"]
+    own = ["example.org/shop/cart", "ghcr.io/acme/otel/collector"]
+    images = [*own, "grafana/grafana", "mirror.example/prom/prometheus", "registry.k8s.io/pause"]
     services = "".join(f"  s{number}: {{image: '{image}:1'}}\n" for number, image in enumerate(images))
     compose = read(tmp_path, {"compose.yaml": f"services:\n{services}"})["compose"]
     known = [row.identifiers for ref, row in sorted(compose.entities.items()) if ref.startswith("component:")]
     assert [[name for name in names if name.startswith("image:")] for names in known] == [
         ["image:example.org/shop/cart"],
+        ["image:ghcr.io/acme/otel/collector"],
         [],
         [],
         [],
@@ -56,12 +69,20 @@ def test_templates_of_a_chart_are_no_manifests_even_if_they_are_yaml(tmp_path: P
             "chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
             "chart/templates/db/service.yaml": service.replace("NAME", "db"),
             "chart/templates/web.yaml": service.replace("NAME", "'{{ .Release.Name }}-web'"),
+            "chart/templates/openapi.yaml": "openapi: 3.0.0\ninfo: {title: shop, version: '1'}\npaths: {}\n",
+            "other/Chart.yaml": "rows: 5\n",
+            "other/templates/topic.yaml": service.replace("NAME", "topic"),
             "templates/queue.yaml": service.replace("NAME", "queue"),
         },
     )
-    assert list(found["kubernetes"].entities) == ["resource:kubernetes-default/service-queue"]
+    assert sorted(found["kubernetes"].entities) == [
+        "resource:kubernetes-default/service-queue",
+        "resource:kubernetes-default/service-topic",
+    ]
+    assert list(found["openapi"].entities) == ["api:openapi-chart-templates/shop"]
     told = [(row.code, row.severity, row.path) for snapshot in found.values() for row in snapshot.problems]
     assert told == [
+        ("NOT_A_DESCRIPTOR", "INFO", "other/Chart.yaml"),
         ("TEMPLATE", "INFO", "chart/templates/db/service.yaml"),
         ("TEMPLATE", "INFO", "chart/templates/web.yaml"),
     ]

@@ -97,9 +97,16 @@ def test_a_text_that_breaks_a_rule_is_refused_as_a_whole(
 
 
 def test_tags_that_one_program_knows_may_be_passed_over() -> None:
-    text = "a: !Ref b\nc: !reset null\nd: !vault '1'\ne: !merge [1]\nf: !!python/name:os.system\n? !key g\n: !!set {h}"
+    text = "a: !Ref b\nc: !!binary ZGI=\nd: !vault '1'\ne: !merge [1]\n? !key g\n: !!set {h}"
     (document,) = read_yaml(text, any_tags=True)
-    assert document.value == {"a": "b", "c": None, "d": "1", "e": [1], "f": None, "g": {"h": None}}
+    assert document.value == {"a": None, "c": None, "d": None, "e": [1], "g": {"h": None}}
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: !override [1]", "a: 1\nb: !reset null"])
+def test_tags_that_take_away_what_other_files_say_are_never_passed_over(text: str) -> None:
+    with pytest.raises(YamlTextError, match="is not supported") as caught:
+        read_yaml(text, any_tags=True)
+    assert (caught.value.code, caught.value.line) == (BAD, 2)
 
 
 def test_a_bomb_of_aliases_costs_nothing() -> None:
