@@ -79,7 +79,7 @@ def test_hostile_files_are_refused_or_say_nothing_within_bounds(connector: Conne
     assert not [said for row in snapshots for said in row.entities.values() if said.document.startswith("bomb/")]
 
 
-LONG, MANY = 1_000_000, 15_000
+LONG, MANY = 1_000_000, 7_000
 RULES = [{"id": f"rule-{number}"} for number in range(MANY)]
 RESULTS = [{"ruleId": rule["id"]} for rule in reversed(RULES)]
 VPCS = [{"type": "aws_vpc", "name": f"a{number}", "instances": [{}]} for number in range(MANY)]
@@ -119,6 +119,24 @@ def test_no_text_takes_longer_than_its_length(path: str, tmp_path: Path) -> None
     snapshots = read_paths([tmp_path], source="lengthy")
     assert time.process_time() - begun < SECONDS
     assert [row for row in snapshots if row.entities or row.problems]
+
+
+@pytest.mark.parametrize(("most", "links"), [(4, 4), (3, 0)])
+def test_an_attachment_joins_no_more_pairs_than_it_may(
+    most: int, links: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graph_api.sources.terraform_graph.MAX_JOINED", most)
+    ends = [(type_, name) for type_ in ("aws_instance", "aws_ebs_volume") for name in "ab"]
+    needs = [{"dependencies": [f"{type_}.{name}" for type_, name in ends]}]
+    resources = [{"type": type_, "name": name, "instances": [{}]} for type_, name in ends]
+    resources.append({"type": "aws_volume_attachment", "name": "both", "instances": needs})
+    state = {"version": 4, "lineage": "a", "serial": 1, "resources": resources}
+    (tmp_path / "a.tfstate").write_text(json.dumps(state), encoding="utf-8")
+    (snapshot,) = read_paths([tmp_path], source="joined", only=["terraform"])
+    assert len([row for row in snapshot.links.values() if "through" in row.properties]) == links
+    assert [row.message for row in snapshot.problems] == (
+        [] if links else ["it joins more than 3 pairs; none of them is linked"]
+    )
 
 
 @every_connector
