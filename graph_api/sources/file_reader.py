@@ -143,7 +143,7 @@ class FileReader:
         try:
             documents = [document for document in read_yaml(text) if document.value is not None]
         except YamlTextError as error:
-            if self._may_be_meant(text):
+            if is_meant or file.stem.lower() == OUR_NAME or self._may_be_meant(text):
                 self._refuse_text(name, text, error)
             else:
                 self._not_a_descriptor(name, None)

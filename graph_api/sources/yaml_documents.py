@@ -71,7 +71,7 @@ def read_yaml(text: str, *, any_tags: bool = False) -> list[YamlDocument]:
 
     A tag that says something to one program only (`!Ref`, `!vault`) breaks one, unless `any_tags`: then a list or
     mapping is read without it, and a single value, of which nobody else knows what it stands for, is None. What changes
-    other files (`!override`, `!reset`) breaks one in any case.
+    other files (`!override`, `!reset`) breaks one in any case, and so do other tags of YAML itself (`!!binary`).
     """
     loader = yaml.CSafeLoader(text)
     try:
@@ -200,7 +200,7 @@ class _Document:
 
     def _start(self, event: yaml.CollectionStartEvent) -> None:
         line = _line_of(event)
-        if event.tag not in _COLLECTION_TAGS and (event.tag in _MERGING_TAGS or not self._any_tags):
+        if event.tag not in _COLLECTION_TAGS and not (self._any_tags and _is_anothers(event.tag)):
             raise _bad(f"the tag {str(event.tag)[:80]} is not supported", line)
         if self._open and self._open[-1].wants_key:
             raise _bad("a key must be text", line)
@@ -248,6 +248,11 @@ class _Document:
             raise _large(f"more than {MAX_NODES:,} values, with what its aliases stand for", line)
 
 
+def _is_anothers(tag: str | None) -> bool:
+    """Whether a tag is one of another program, and not of YAML itself (`!!binary`, `!!python/object`)."""
+    return tag is not None and not tag.startswith(_TAG) and tag not in _MERGING_TAGS
+
+
 def _value_of(event: yaml.ScalarEvent, any_tags: bool) -> Any:
     if event.implicit[0]:
         return plain_value(event.value)
@@ -255,7 +260,7 @@ def _value_of(event: yaml.ScalarEvent, any_tags: bool) -> Any:
         return event.value
     if event.tag in _TYPED_TAGS:
         return plain_value(event.value)
-    if any_tags and event.tag not in _MERGING_TAGS:
+    if any_tags and _is_anothers(event.tag):
         return None
     raise _bad(f"the tag {str(event.tag)[:80]} is not supported", _line_of(event))
 

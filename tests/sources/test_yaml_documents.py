@@ -97,15 +97,17 @@ def test_a_text_that_breaks_a_rule_is_refused_as_a_whole(
 
 
 def test_tags_that_one_program_knows_may_be_passed_over() -> None:
-    text = "a: !Ref b\nc: !!binary ZGI=\nd: !vault '1'\ne: !merge [1]\n? !key g\n: !!set {h}"
+    text = "a: !Ref b\nc: !Sub\nd: !vault '1'\ne: !merge [1]\n? !key g\n: !set {h}"
     (document,) = read_yaml(text, any_tags=True)
     assert document.value == {"a": None, "c": None, "d": None, "e": [1], "g": {"h": None}}
 
 
-@pytest.mark.parametrize("text", ["a: 1\nb: !override [1]", "a: 1\nb: !reset null"])
-def test_tags_that_take_away_what_other_files_say_are_never_passed_over(text: str) -> None:
+@pytest.mark.parametrize(
+    "value", ["!override [1]", "!reset null", "!!binary ZGI=", "!!set {a}", "!!python/object/apply:os.system [id]"]
+)
+def test_tags_that_say_something_to_every_reader_are_never_passed_over(value: str) -> None:
     with pytest.raises(YamlTextError, match="is not supported") as caught:
-        read_yaml(text, any_tags=True)
+        read_yaml(f"a: 1\nb: {value}", any_tags=True)
     assert (caught.value.code, caught.value.line) == (BAD, 2)
 
 
