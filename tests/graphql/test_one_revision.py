@@ -1,6 +1,8 @@
 """The parts of one answer are of one revision, whoever writes meanwhile."""
 
+import asyncio
 import json
+from contextvars import Context
 from functools import partial
 from typing import Any
 
@@ -14,6 +16,7 @@ from graph_api.catalog.ref import Ref
 from graph_api.graphql import execution
 from graph_api.settings import Settings
 from graph_api.store.embedded.reading import EmbeddedReading
+from graph_api.store.mirror import mirror
 from graph_api.store.neo4j.reading import Neo4jReading
 from graph_api.store.protocol import Reading, Store
 from tests.access.signing_in import ask, client_of, make_key
@@ -31,6 +34,7 @@ class Writer:
     """Writes before the store answers a question, if any are `left` to do."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, store: Store, question: str) -> None:
+        monkeypatch.setattr(mirror, "PATIENCE", 20.0)
         self._store = store
         self.left = self.writes = 0
         for reading in (EmbeddedReading, Neo4jReading):
@@ -55,8 +59,9 @@ class Writer:
         ]
         put = partial(edits.put_entities, self._store, source_order(Settings()), "api", puts)
         assert not (await put(by=LOCAL_SYNC, dry_run=False)).errors
-        # A mirror may answer at the revision before, all parts alike, until it has been brought along.
-        await self._store.revision()
+        # A mirror may answer at the revision before, all parts alike, until it has been brought along. A request in
+        # which it was once current does not wait for that, so it is another one that asks.
+        await asyncio.create_task(self._store.revision(), context=Context())
 
 
 @pytest.fixture
