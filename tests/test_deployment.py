@@ -13,7 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from graph_api.local_neo4j.configuration import PROCEDURES, neo4j_conf
+from graph_api.local_neo4j.configuration import PROCEDURES, jvm_options, neo4j_conf
 from tests.documents import ROOT
 
 FLOORS = {
@@ -102,6 +102,7 @@ def test_both_databases_have_the_same_limits(services: dict[str, Any]) -> None:
     ):
         assert shipped[name] == local[name], name
     assert shipped["dbms.security.procedures.allowlist"] == ",".join(PROCEDURES)
+    assert shipped["server.jvm.additional"] in jvm_options(25, "2g", Path("lib"))
     assert {"db.memory.transaction.max", "dbms.memory.transaction.total.max"} <= shipped.keys() & local.keys()
 
 

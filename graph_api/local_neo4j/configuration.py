@@ -16,6 +16,10 @@ PROCEDURES = (
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 _LARGE_HEAP = 2**31
 _PAGE_CACHE = 256 * 2**20
+# Neo4j counts what its indexes hold in virtual threads, of which Java runs as many at once as there are processors.
+# One that meets a page that a commit holds spins until it is let go, and the commit may wait for one that has none of
+# the few places: then both wait for ever. There are as many places as indexes, and more.
+SAMPLING_THREADS = "-Djdk.virtualThreadScheduler.parallelism=64"
 
 
 def major_version(version: str) -> int:
@@ -71,6 +75,7 @@ def jvm_options(java_version: int, heap: str, lib: Path) -> list[str]:
     # Below, the collector that itself needs the least.
     collector = "-XX:+UseG1GC" if _bytes(heap) >= _LARGE_HEAP else "-XX:+UseSerialGC"
     options = [f"-Xms{_bytes(heap)}", f"-Xmx{_bytes(heap)}", collector, "-XX:+ExitOnOutOfMemoryError"]
+    options.append(SAMPLING_THREADS)
     for package in _OPENED_PACKAGES:
         options += ["--add-opens", f"java.base/{package}=ALL-UNNAMED"]
     options.append("--enable-native-access=ALL-UNNAMED")
