@@ -38,6 +38,10 @@ class Fed:
     reports: list[SyncReport] = field(default_factory=list)
     failures: dict[str, CatalogError] = field(default_factory=dict)
 
+    def log_failures(self) -> None:
+        for name, failure in self.failures.items():
+            logger.warning("%s: FAILED, nothing is withdrawn: %s", name, failure)
+
 
 async def feed(
     store: Store,
@@ -61,7 +65,7 @@ async def feed(
     try:
         snapshots = await to_sync(store, await read(entry, groups))
     except (SourceError, CatalogError) as error:
-        if not _ends_everything(error):
+        if not leaves_no_run(error):
             await fail(names_of(entry)[0], _connectors(entry)[0], str(error))
         raise
     fed = Fed()
@@ -69,9 +73,8 @@ async def feed(
         try:
             fed.reports.append(await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known))
         except CatalogError as error:
-            if _ends_everything(error):
-                for name, failure in fed.failures.items():
-                    logger.warning("%s: FAILED, nothing is withdrawn: %s", name, failure)
+            if leaves_no_run(error):
+                fed.log_failures()
                 raise
             fed.failures[snapshot.source] = error
             # A source of another connector has runs of that alone.
@@ -84,8 +87,8 @@ async def _unrecorded(_source: str, _connector: str, _message: str) -> None:
     """A dry run leaves no run."""
 
 
-def _ends_everything(error: SourceError | CatalogError) -> bool:
-    """Whether the store does not answer, or another sync was faster: then no run is left either."""
+def leaves_no_run(error: SourceError | CatalogError) -> bool:
+    """Whether the store does not answer, or another sync was faster: no failed run is written."""
     return isinstance(error, CatalogError) and (isinstance(error, OvertakenError) or error.code in UNREACHABLE)
 
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from graph_api.access.audit import Attempt
 from graph_api.access.principal import LOCAL
 from graph_api.catalog.merge import SourceOrder
-from graph_api.errors import UNREACHABLE, CatalogError, OvertakenError
-from graph_api.feeding import feed, names_of
+from graph_api.errors import CatalogError
+from graph_api.feeding import feed, leaves_no_run, names_of
 from graph_api.guarding import record_requests
 from graph_api.source_entries import Configured
 from graph_api.sources.folders import SourceError
@@ -160,16 +160,15 @@ class Schedule:
             await self._record_askers(source.name)
             fed = await feed(self._store, source, self._order, self._groups, by=BY)
         except CatalogError as error:
-            if error.code in UNREACHABLE or isinstance(error, OvertakenError):
-                asked.set()  # it left no run
+            if leaves_no_run(error):
+                asked.set()
             else:
                 self._begun[source.name] = begun
             raise
         except SourceError as error:
             logger.warning("%s: FAILED, nothing is withdrawn: %s", source.name, error)
         else:
-            for name, failure in fed.failures.items():
-                logger.warning("%s: FAILED, nothing is withdrawn: %s", name, failure)
+            fed.log_failures()
             for report in fed.reports:
                 logger.info("%s: %s (revision %d)", report.run.source, report.run.status, report.run.revision)
         self._begun[source.name] = begun

@@ -98,8 +98,6 @@ async def sync_all(
     *,
     by: Attempt = LOCAL_SYNC,
     dry_run: bool = False,
-    known: Known | None = None,
-    sizes: Sizes = SIZES,
 ) -> AsyncIterator[SyncReport]:
     """Sync these one after the other; one that says nothing only if its source has said something before.
 
@@ -107,7 +105,7 @@ async def sync_all(
     from another folder before.
     """
     for snapshot in await to_sync(store, snapshots):
-        yield await sync(store, snapshot, order, by=by, dry_run=dry_run, known=known, sizes=sizes)
+        yield await sync(store, snapshot, order, by=by, dry_run=dry_run)
 
 
 async def to_sync(store: Store, snapshots: Sequence[Snapshot]) -> list[Snapshot]:

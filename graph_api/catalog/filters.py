@@ -149,6 +149,33 @@ LinkFilter: TypeAlias = LinkCompare | LinkAnd | LinkOr | LinkNot
 
 
 @dataclass(frozen=True, slots=True)
+class SortableField:
+    """`number`: other fields are texts."""
+
+    name: str
+    nullable: bool = False
+    number: bool = False
+
+
+SORTABLE: dict[str, SortableField] = {
+    row.name: row
+    for row in (
+        SortableField("ref"),
+        SortableField("kind"),
+        SortableField("type", nullable=True),
+        SortableField("namespace"),
+        SortableField("name"),
+        SortableField("title", nullable=True),
+        SortableField("lifecycle", nullable=True),
+        SortableField("tier", nullable=True, number=True),
+        SortableField("revision", number=True),
+        SortableField("updated_at"),
+    )
+}
+"""Everything that a list can be sorted by."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sort:
     """By Unicode code point; nulls last ascending and first descending; the ref breaks ties ascending."""
 

@@ -7,7 +7,7 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from graph_api.catalog.entity import Entity as CatalogEntity
-from graph_api.catalog.filters import Filter, Sort
+from graph_api.catalog.filters import SORTABLE, Filter, Sort
 from graph_api.graphql import inputs
 from graph_api.graphql.context import Info
 from graph_api.graphql.filtering import compile_sort
@@ -69,18 +69,13 @@ class Connection(Generic[T]):
 
 EntityConnection = Connection[Entity]
 
-_SORT_TYPES: dict[str, type | tuple[type, ...]] = {
-    "tier": (int, float, type(None)),
-    "revision": (int, float, type(None)),
-}
-
 
 async def entity_page(
     info: Info, filter_: Filter, sort_input: inputs.EntitySort | None, page: PageInput, parent: str = ""
 ) -> Connection[Any]:
     """`parent` is the ref of the entity whose field this is."""
     sort = compile_sort(sort_input)
-    arguments = page_arguments(info, (_SORT_TYPES.get(sort.field, (str, type(None))), str), *page, parent=parent)
+    arguments = page_arguments(info, (_value_types(sort), str), *page, parent=parent)
     request = PageRequest(
         filter=filter_,
         sort=sort,
@@ -99,6 +94,12 @@ async def entity_page(
         counted=filter_,
         read_at=found.revision,
     )
+
+
+def _value_types(sort: Sort) -> tuple[type, ...]:
+    field = SORTABLE[sort.field]
+    types: tuple[type, ...] = (int, float) if field.number else (str,)
+    return (*types, type(None)) if field.nullable else types
 
 
 def _cursor(page: PageArguments, row: CatalogEntity, sort: Sort) -> str:

@@ -5,15 +5,13 @@
 import sqlite3
 from collections.abc import Iterator
 
-from graph_api.catalog.filters import Filter, Sort
+from graph_api.catalog.filters import SORTABLE, Filter, Sort
 from graph_api.store.embedded.condition import Condition
 from graph_api.store.embedded.documents import entities_at
 from graph_api.store.embedded.filters import Compiler
 from graph_api.store.embedded.schema import current_revision
 from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import Page, PageRequest, Place
-
-_NULLABLE = {"type", "title", "lifecycle", "tier"}
 
 
 def page(conn: sqlite3.Connection, sight: Sight, request: PageRequest) -> Page:
@@ -40,7 +38,7 @@ def _order(sort: Sort, *, backward: bool) -> str:
     """Nulls are last ascending and first descending, that is: greater than everything; refs always ascend."""
     down = sort.descending != backward
     column = f"e.{sort.field} {'DESC' if down else 'ASC'}"
-    if sort.field in _NULLABLE:
+    if SORTABLE[sort.field].nullable:
         column = f"e.{sort.field} IS NULL {'DESC' if down else 'ASC'}, {column}"
     return column if sort.field == "ref" else f"{column}, e.ref {'DESC' if backward else 'ASC'}"
 
@@ -55,7 +53,7 @@ def _beyond(sort: Sort, place: Place, *, forward: bool) -> Condition:
             f"({column} IS NULL AND {tie})" if larger else f"({column} IS NOT NULL OR {tie})", (place.ref,)
         )
     sign = ">" if larger else "<"
-    if sort.field in _NULLABLE:
+    if SORTABLE[sort.field].nullable:
         nulls = f"{column} IS NULL OR " if larger else ""
         return Condition(
             f"({nulls}{column} {sign} ? OR ({column} = ? AND {tie}))", (place.value, place.value, place.ref)

@@ -283,13 +283,8 @@ class Database:
     async def glance(self, seconds: float, query: str, /, **parameters: Any) -> tuple[list[Row], str]:
         """The rows of one statement that reads, with a bookmark: what they are of, if nobody was committing."""
         await self.until_open()
-        try:
-            async with asyncio.timeout(seconds), our_errors():
-                return await _retried(lambda: self._glance(seconds, query, parameters))
-        except TimeoutError:
-            raise CatalogError(
-                ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
-            ) from None
+        async with _answered_within(seconds, "; try again"):
+            return await _retried(lambda: self._glance(seconds, query, parameters))
 
     async def _glance(self, seconds: float, query: str, parameters: Row) -> tuple[list[Row], str]:
         async with self._session(READ_ACCESS) as session:
@@ -303,27 +298,29 @@ class Database:
 
     async def execute_within(self, seconds: float, query: str, parameters: Row | None = None) -> list[Row]:
         """Like execute(), for statements that take long."""
-        try:
-            async with asyncio.timeout(seconds), our_errors():
-                return await _retried(lambda: self._execute(seconds, query, parameters or {}))
-        except TimeoutError:
-            raise CatalogError(
-                ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s; try again"
-            ) from None
+        async with _answered_within(seconds, "; try again"):
+            return await _retried(lambda: self._execute(seconds, query, parameters or {}))
 
     async def execute_once(self, seconds: float, query: str, parameters: Row) -> None:
         """One statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
-        try:
-            async with asyncio.timeout(seconds), our_errors():
-                await self._execute(seconds, query, parameters)
-        except TimeoutError:
-            raise CatalogError(ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s") from None
+        async with _answered_within(seconds):
+            await self._execute(seconds, query, parameters)
 
     async def _execute(self, seconds: float, query: str, parameters: Row) -> list[Row]:
         async with self._session() as session:
             self.count_round_trip()
             result = await session.run(Query(query, timeout=seconds), parameters)
             return await rows_of(result)
+
+
+@asynccontextmanager
+async def _answered_within(seconds: float, hint: str = "") -> AsyncIterator[None]:
+    """Raises CatalogError UNAVAILABLE after that time, with the hint."""
+    try:
+        async with asyncio.timeout(seconds), our_errors():
+            yield
+    except TimeoutError:
+        raise CatalogError(ErrorCode.UNAVAILABLE, f"the database did not answer within {seconds:g} s{hint}") from None
 
 
 async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from graph_api.catalog.filters import FIELDS, And, Compare, Filter, LinkFilter, Op, Sort
+from graph_api.catalog.filters import SORTABLE, And, Compare, Filter, LinkFilter, Op, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.catalog.traversal import FACET_FIELDS, Facet
@@ -14,8 +14,6 @@ from graph_api.store.neo4j.records import SORT_COPIES, sort_text
 from graph_api.store.neo4j.sight import TRUE, Sight
 from graph_api.store.neo4j.statements import Statements, in_batches
 from graph_api.store.protocol import LinkPage, Neighbour, Page, PageRequest, Place, SortValue
-
-_NEVER_NULL = frozenset({"ref", "kind", "namespace", "name", "updated_at"})
 
 _AT_ONCE = 20_000
 """Links that one statement holds at most."""
@@ -33,8 +31,8 @@ def page_statement(request: PageRequest, sight: Sight, projection: Projection = 
     """With its parameters. An index gives the order where it can: a predicate on its key says that all are in it."""
     predicates = Predicates(sight)
     where = [predicates.seen(request.filter, "e")]
-    key, sort = _sort_key(request.sort), request.sort
-    never_null = sort.field in _NEVER_NULL
+    key, sort, sorted_by = _sort_key(request.sort), request.sort, SORTABLE[request.sort.field]
+    never_null = not sorted_by.nullable and not sorted_by.number
     if never_null:
         where.append(f"{key} >= ''")
     parameters: dict[str, object] = {}
@@ -60,8 +58,7 @@ def _is_of_one_kind(filter_: Filter) -> bool:
 
 
 def _sort_key(sort: Sort) -> str:
-    name = FIELDS[sort.field].name
-    return f"e.{name}_sort" if name in SORT_COPIES else f"e.{name}"
+    return f"e.{sort.field}_sort" if sort.field in SORT_COPIES else f"e.{sort.field}"
 
 
 def _place_value(place: Place) -> SortValue:
