@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+from graphql import GraphQLError, parse
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
@@ -40,7 +41,15 @@ def _read(file: Path) -> Iterator[tuple[str, str]]:
         plain = str(hash_).removeprefix(PREFIX).lower()
         if not isinstance(text, str) or plain != hash_of(text):
             raise ValueError(f"{file}: {hash_} is not the SHA-256 of its document")
+        _check_graphql(text, f"{file}: {hash_}")
         yield plain, text
+
+
+def _check_graphql(text: str, place: str) -> None:
+    try:
+        parse(text)
+    except GraphQLError as error:
+        raise ValueError(f"{place} is no GraphQL: {error.message}") from error
 
 
 def _documents(manifest: Any, file: Path) -> Mapping[Any, Any]:

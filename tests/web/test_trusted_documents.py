@@ -116,6 +116,13 @@ def test_a_manifest_that_is_none_keeps_the_server_from_starting(tmp_path: Path, 
             load_settings(chosen={"trusted_documents_path": path})
 
 
+def test_a_trusted_document_that_is_no_graphql_is_named(tmp_path: Path) -> None:
+    text = "{ entities { nodes { ref } "
+    path = manifest(tmp_path / "portal.json", KNOWN, text)
+    with pytest.raises(BadSettingsError, match=f"portal.json: .*{hash_of(text)} is no GraphQL: Syntax Error"):
+        load_settings(chosen={"trusted_documents_path": path})
+
+
 def test_nothing_is_enforced_without_documents() -> None:
     with pytest.raises(BadSettingsError, match="enforce needs trusted_documents_path"):
         load_settings(chosen={"trusted_documents": "enforce"})
