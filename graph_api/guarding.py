@@ -1,10 +1,10 @@
 """What a writer may touch, asked inside its transaction: nothing can change between the question and the write."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from graph_api.access.audit import Attempt, Outcome
+from graph_api.access.audit import Attempt
 from graph_api.access.authorize import Reach, moves_ownership, not_yours, why_not
 from graph_api.access.principal import Principal
 from graph_api.access.visibility import visibility_of
@@ -13,14 +13,15 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.catalog.times import utc_now
-from graph_api.errors import UNREACHABLE, CatalogError
 from graph_api.standing import stated_rows
-from graph_api.store.protocol import Store, WriteTransaction
+from graph_api.store.protocol import WriteTransaction
 
 _MOVED = "by this, others would share or lose the ownership of what is theirs"
 """Without its name: the writer need not know that it is there."""
 _UNSEEN = "it would change, or link to, what you may not"
+
+_Sees: TypeAlias = Callable[[str, Ref], bool]
+"""Whether the writer sees what has this audience and ref."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +40,86 @@ async def refusals(
         return []
     teams = await _teams(tx, by.principal)
     sees = visibility_of(by.principal, teams).sees
+    write = await _footprint(tx, changes)
+    return [
+        *_not_theirs(write, teams, sees),
+        *_moved(write, teams),
+        *_revealed(write, sees),
+        *await _entered(tx, write, sees, restrictions),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Footprint:
+    """What a write reaches.
+
+    `before` and `after` are the rows of all that it changes, and `before` also of the ends of its links. `touched` is
+    what something else is said of, or of a link that leaves it; `ends` are those of such links. `claimed` has the
+    owners that a source names now and did not, by what they are to own.
+    """
+
+    before: Mapping[Ref, Entity]
+    after: Mapping[Ref, Entity]
+    touched: set[Ref]
+    ends: set[Ref]
+    claimed: Mapping[Ref, set[Ref]]
+
+    @property
+    def others(self) -> list[Ref]:
+        """What only follows from it: the neighbours of which nothing else is said."""
+        return sorted(self.after.keys() & self.before.keys() - self.touched)
+
+
+async def _footprint(tx: WriteTransaction, changes: ChangeSet) -> _Footprint:
     after = {row.ref: row for row in changes.entities}
     said = await tx.links([*(link.key for link in changes.links), *changes.removed_links])
     links = _relinked(said, changes)
-    claimed = _claimed(said, changes)
     ends = {end for key in links for end in (key.source, key.target)}
     before = await tx.entities({*after, *changes.removed, *ends})
     touched = _restated(before, after, changes.removed) | {key.source for key in links}
-    refused = []
-    for ref in sorted(touched | ends):
-        rows = before.get(ref), after.get(ref)
+    return _Footprint(before, after, touched, ends, _claimed(said, changes))
+
+
+def _not_theirs(write: _Footprint, teams: frozenset[Ref], sees: _Sees) -> Iterator[Refusal]:
+    """What the writer does not see, or touches and does not own."""
+    for ref in sorted(write.touched | write.ends):
+        rows = write.before.get(ref), write.after.get(ref)
         if not all(sees(row.audience, ref) for row in rows if row):
-            refused.append(Refusal(None, _UNSEEN))
-        elif ref in touched and (reason := why_not(teams, ref, *rows, claimed.get(ref, ()))):
-            refused.append(Refusal(ref, reason))
-    others = sorted(after.keys() & before.keys() - touched)
-    refused += [Refusal(None, _MOVED) for ref in others if moves_ownership(teams, before[ref], after[ref])]
-    # Of a part that only its owners see, whoever owns the whole becomes one.
-    if any(sees(after[ref].audience, ref) and not sees(before[ref].audience, ref) for ref in others):
-        refused.append(Refusal(None, _UNSEEN))
-    entered = _entered(before, {ref: after[ref] for ref in touched & after.keys()})
+            yield Refusal(None, _UNSEEN)
+        elif ref in write.touched and (reason := why_not(teams, ref, *rows, write.claimed.get(ref, ()))):
+            yield Refusal(ref, reason)
+
+
+def _moved(write: _Footprint, teams: frozenset[Ref]) -> Iterator[Refusal]:
+    """Others whose ownership the writer's teams would share, or take."""
+    for ref in write.others:
+        if moves_ownership(teams, write.before[ref], write.after[ref]):
+            yield Refusal(None, _MOVED)
+
+
+def _revealed(write: _Footprint, sees: _Sees) -> Iterator[Refusal]:
+    """Others that the writer would come to see: whoever owns a whole also owns its parts, which only owners may see."""
+    rows = ((ref, write.before[ref], write.after[ref]) for ref in write.others)
+    if any(sees(after.audience, ref) and not sees(before.audience, ref) for ref, before, after in rows):
+        yield Refusal(None, _UNSEEN)
+
+
+async def _entered(
+    tx: WriteTransaction, write: _Footprint, sees: _Sees, restrictions: Sequence[Restriction]
+) -> list[Refusal]:
+    """Repositories that the writer does not see, and that something is put into: CODEOWNERS there tells who owns it."""
+    entered = {
+        row.repository
+        for ref in write.touched & write.after.keys()
+        if (row := write.after[ref]).repository and row.repository != _repository(write.before.get(ref))
+    }
     found = await tx.entities(entered) if entered else {}
-    if not all(sees(_audience(found.get(ref), ref, restrictions), ref) for ref in entered):
-        refused.append(Refusal(None, _UNSEEN))
-    return refused
+    seen = all(sees(_audience(found.get(ref), ref, restrictions), ref) for ref in entered)
+    return [] if seen else [Refusal(None, _UNSEEN)]
 
 
-def _entered(before: Mapping[Ref, Entity], after: Mapping[Ref, Entity]) -> set[Ref]:
-    """Repositories that these entities are in now and were not: what CODEOWNERS says there tells who owns them."""
-    old = {ref: before[ref].repository if ref in before else None for ref in after}
-    return {row.repository for ref, row in after.items() if row.repository and row.repository != old[ref]}
+def _repository(row: Entity | None) -> Ref | None:
+    return row.repository if row else None
 
 
 def _audience(row: Entity | None, ref: Ref, restrictions: Sequence[Restriction]) -> str:
@@ -147,27 +198,3 @@ def _claimed(before: Mapping[LinkKey, Link], changes: ChangeSet) -> dict[Ref, se
         if link.key.relation == "OWNED_BY" and not link.statements.keys() <= set(known):
             claimed.setdefault(link.key.source, set()).add(link.key.target)
     return claimed
-
-
-@asynccontextmanager
-async def recording(store: Store, by: Attempt, *, unless: bool = False) -> AsyncIterator[None]:
-    """Records what is refused inside; what is written records itself."""
-    try:
-        yield
-    except CatalogError as error:
-        if error.code not in UNREACHABLE and not unless:
-            await record_end(store, by, Outcome.REFUSED, error.code)
-        raise
-
-
-async def record_end(store: Store, by: Attempt, outcome: Outcome, code: str | None = None) -> None:
-    """In a write of its own: of an attempt that wrote nothing."""
-    async with store.write(small=True) as tx:
-        await tx.record(by.ended(outcome, utc_now(), code=code))
-
-
-async def record_requests(store: Store, requests: Iterable[tuple[Attempt, int]]) -> None:
-    """Of attempts that were let in and have written nothing themselves, with how many there were of each."""
-    async with store.write(small=True) as tx:
-        for by, times in requests:
-            await tx.record(by.ended(Outcome.APPLIED, utc_now(), counts={"requests": times}))

@@ -13,7 +13,7 @@ from graph_api.access.principal import LOCAL
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError
 from graph_api.feeding import feed, leaves_no_run, names_of
-from graph_api.guarding import record_requests
+from graph_api.recording import record_requests
 from graph_api.source_entries import Configured
 from graph_api.sources.folders import SourceError
 from graph_api.store.protocol import Store

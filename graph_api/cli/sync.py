@@ -11,7 +11,7 @@ from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.outcomes import echo_reports, exit_after
 from graph_api.cli.progress import progress
 from graph_api.cli.session import leaving_nothing, locally, opened, require_existing
-from graph_api.guarding import recording
+from graph_api.recording import recording
 from graph_api.settings import Settings
 from graph_api.sources.files import CONNECTOR, source_name
 from graph_api.sources.folders import SourceError
@@ -99,7 +99,7 @@ async def _sync(
         links = sum(len(snapshot.links) for snapshot in snapshots)
         with progress(f"Syncing {entities:,} entities and {links:,} links"):
             order = source_order(settings)
-            async with recording(store, by, unless=dry_run):
+            async with recording(store, by, skip=dry_run):
                 return [report async for report in sync_all(store, snapshots, order, by=by, dry_run=dry_run)]
 
 

@@ -18,8 +18,8 @@ from graph_api.catalog.ref import BadRefError, make_ref, parse_ref
 from graph_api.errors import UNREACHABLE, CatalogError, ErrorCode
 from graph_api.graphql.context import Context
 from graph_api.graphql.payloads import replay
-from graph_api.guarding import record_end
 from graph_api.idempotency import ReplayedError
+from graph_api.recording import record_end
 
 Resolve = Callable[..., Any]
 

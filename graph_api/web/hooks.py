@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from graph_api.access.audit import Attempt
 from graph_api.access.authorize import SYNC, authorize
-from graph_api.guarding import recording
+from graph_api.recording import recording
 from graph_api.source_entries import Configured
 from graph_api.web.authentication import NotSignedInError
 from graph_api.web.receiving import Receiver, bears, knowing_secret, same, secret_of, warn_of_missing_secrets

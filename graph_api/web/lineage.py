@@ -23,8 +23,8 @@ from starlette.routing import Route
 from graph_api.access.audit import Attempt
 from graph_api.access.authorize import SYNC, authorize
 from graph_api.errors import CatalogError, ErrorCode
-from graph_api.guarding import recording
 from graph_api.locking import exclusive
+from graph_api.recording import recording
 from graph_api.replacing import replacing
 from graph_api.source_entries import Configured, FileSource
 from graph_api.sources import openlineage
