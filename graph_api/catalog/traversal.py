@@ -20,6 +20,11 @@ class Severity(StrEnum):
     DOWN = "DOWN"
     DEGRADED = "DEGRADED"
 
+    @classmethod
+    def of(cls, *, hard: bool) -> "Severity":
+        """`hard`: whether some walk has only HARD links."""
+        return cls.DOWN if hard else cls.DEGRADED
+
 
 class IncompleteReason(StrEnum):
     BUDGET = "BUDGET"
@@ -87,6 +92,17 @@ class Completeness:
 
     reasons: tuple[IncompleteReason, ...]
     unexplored: int
+
+    @classmethod
+    def of(cls, *, cut: bool, deep: bool, unresolved: bool, hidden: bool, unexplored: int) -> "Completeness":
+        """`cut` by the budget; `deep`: some hit that leads further is at the greatest depth."""
+        holds = {
+            IncompleteReason.BUDGET: cut,
+            IncompleteReason.DEPTH: deep,
+            IncompleteReason.UNRESOLVED: unresolved,
+            IncompleteReason.HIDDEN: hidden,
+        }
+        return cls(tuple(reason for reason in IncompleteReason if holds[reason]), unexplored)
 
     @property
     def complete(self) -> bool:

@@ -8,7 +8,6 @@ from graph_api.catalog.traversal import (
     Completeness,
     Facet,
     Hit,
-    IncompleteReason,
     Position,
     Severity,
     WalkAnswer,
@@ -93,25 +92,21 @@ def _rank(ground: Ground, position: Position) -> tuple[int, bool]:
 def _hits(ground: Ground, hits: Reached, first: int, last: int, hard: VisitedSet | None) -> list[Hit]:
     ids = hits.ids[first:last]
     entities = entities_by_id(ground.conn, ids.tolist(), ground.graph.sight)
-    severities = repeat(None) if hard is None else map(_severity, hard.has(ids).tolist())
+    severities = repeat(None) if hard is None else (Severity.of(hard=down) for down in hard.has(ids).tolist())
     rows = zip(entities, hits.distances[first:last].tolist(), severities, strict=False)
     return [Hit(entity=entity, distance=distance, severity=severity) for entity, distance, severity in rows]
-
-
-def _severity(hard: bool) -> Severity:
-    return Severity.DOWN if hard else Severity.DEGRADED
 
 
 def _completeness(ground: Ground, reached: Reached) -> Completeness:
     graph, depth = ground.graph, ground.traversal.max_depth
     distances = _open_ends(ground, reached)
-    holds = {
-        IncompleteReason.BUDGET: reached.cut,
-        IncompleteReason.DEPTH: bool(np.any(distances == depth)),
-        IncompleteReason.UNRESOLVED: not bool(np.all(graph.declared.take(reached.ids))),
-        IncompleteReason.HIDDEN: not graph.sight.whole,
-    }
-    return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), distances.size)
+    return Completeness.of(
+        cut=reached.cut,
+        deep=bool(np.any(distances == depth)),
+        unresolved=not bool(np.all(graph.declared.take(reached.ids))),
+        hidden=not graph.sight.whole,
+        unexplored=distances.size,
+    )
 
 
 def _open_ends(ground: Ground, reached: Reached) -> Ints:

@@ -9,7 +9,6 @@ from graph_api.catalog.traversal import (
     FACET_FIELDS,
     Completeness,
     Hit,
-    IncompleteReason,
     Severity,
     WalkAnswer,
     WalkRequest,
@@ -126,20 +125,16 @@ def _hits(rows: Sequence[tuple[int, bool, Values]], sight: Sight, *, severity: b
     """Of distance, whether it is down, and the entity."""
     entities = sight.redacted(WHOLE.entity(row) for _, _, row in rows)
     return [
-        Hit(entity=entity, distance=distance, severity=_severity(down=down) if severity else None)
+        Hit(entity=entity, distance=distance, severity=Severity.of(hard=down) if severity else None)
         for (distance, down, _), entity in zip(rows, entities, strict=True)
     ]
 
 
-def _severity(*, down: bool) -> Severity:
-    return Severity.DOWN if down else Severity.DEGRADED
-
-
 def _completeness(row: Row, sight: Sight) -> Completeness:
-    holds = {
-        IncompleteReason.BUDGET: row["more"],
-        IncompleteReason.DEPTH: row["deep"] > 0,
-        IncompleteReason.UNRESOLVED: row["undeclared"],
-        IncompleteReason.HIDDEN: not sight.whole,
-    }
-    return Completeness(tuple(reason for reason in IncompleteReason if holds[reason]), row["unexplored"])
+    return Completeness.of(
+        cut=row["more"],
+        deep=row["deep"] > 0,
+        unresolved=row["undeclared"],
+        hidden=not sight.whole,
+        unexplored=row["unexplored"],
+    )
