@@ -62,6 +62,19 @@ def parse_ref(text: str, *, kind: str | None = None, namespace: str = DEFAULT_NA
         raise BadRefError(f"{text[:80]!r}: {error}") from None
 
 
+def environment_name(text: str) -> str:
+    """What the environment of a link is called: of a ref of one its name, with the namespace where that is not the
+    default; any other text is the name itself.
+    """
+    if not text.casefold().startswith("environment:"):
+        return text
+    try:
+        _, namespace, name = split_ref(parse_ref(text))
+    except BadRefError:
+        return text
+    return name if namespace == DEFAULT_NAMESPACE else f"{namespace}/{name}"
+
+
 def split_ref(ref: Ref) -> RefParts:
     kind, rest = ref.split(":", 1)
     return RefParts(kind, *rest.split("/", 1))

@@ -12,6 +12,15 @@
 
 Each is looked for as it is: nothing is guessed. A ref and a text with a scheme are only themselves, but that an image
 with `image:` before it may have a tag too.
+
+Where nothing is called so, it may lie in something:
+
+| the text                                           | lies in                                                      |
+|----------------------------------------------------|--------------------------------------------------------------|
+| a URL, or a host with a path                       | `host:HOST`                                                  |
+| the URL of a folder or file in a repository        | that repository                                              |
+| `cart.shop`, `http://cart.shop:8080/v1`            | `kubernetes:shop/cart`, as clusters resolve it               |
+| a pod (`shop/cart-7d9f8c6b5-x2x4z`, `shop/cart-0`) | `kubernetes:shop/cart`                                       |
 """
 
 import re
@@ -26,6 +35,7 @@ from graph_api.catalog.identifiers import (
     image_names,
     normalize_all,
     normalize_identifier,
+    repository_url,
     scoped,
     service_names,
 )
@@ -39,7 +49,12 @@ _IMAGE = re.compile(
     r"(?:[\w.-]+(?::\d+)?/)?[\w.-]+(?:/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}"
 )
 _HOST = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#\s]*)?(?:[?#]\S*)?"
+    r"(?P<scheme>(?:jdbc:)?[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#\s]*)?(?:[?#]\S*)?"
+)
+_POD_SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]"
+"""Of which Kubernetes makes the ends of names: no vowels, so that they are no words."""
+_POD = re.compile(
+    rf"(?P<workload>[a-z0-9.-]+/[a-z0-9.-]+?)(?:(?:-{_POD_SUFFIX}{{6,10}})?-{_POD_SUFFIX}{{5}}|-\d{{1,4}})"
 )
 _QUALIFIERS = re.compile("[?#]")
 _NAME = re.compile(r"[\w.-]+(?P<deeper>/[\w.-]+)*")
@@ -50,6 +65,21 @@ def spellings_of(text: str) -> tuple[str, ...]:
     if len(text) > MAX_IDENTIFIER:
         return ()
     return normalize_all((normalize_identifier(text), *_others(bare(text).casefold())))
+
+
+def places_of(text: str) -> tuple[str, ...]:
+    """The identifiers of what the text may lie in, sorted."""
+    return normalize_all(_places(bare(text).casefold())) if len(text) <= MAX_IDENTIFIER else ()
+
+
+def _places(name: str) -> Iterator[str]:
+    if repository := repository_url(name):
+        yield repository
+    if (url := _HOST.fullmatch(name)) and (url["scheme"] or "." in url["host"]):
+        yield scoped("host", url["host"])
+        yield from service_names(f"{url['host']}.svc")
+    if pod := _POD.fullmatch(name):
+        yield scoped("kubernetes", pod["workload"])
 
 
 def _others(name: str) -> Iterator[str]:

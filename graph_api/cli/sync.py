@@ -1,5 +1,6 @@
 """`graph-api sync`: files and folders, or the configured sources, into the catalog."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,7 +18,8 @@ from graph_api.sources.files import CONNECTOR, source_name
 from graph_api.sources.folders import SourceError
 from graph_api.sources.reading import read_paths
 from graph_api.sources.registry import CONNECTORS
-from graph_api.sync import SyncReport, confirm_sync, record_failure, sync_all
+from graph_api.sync import SyncReport, confirm_sync, record_failure, to_sync
+from graph_api.sync import sync as sync_one
 
 
 @click.command()
@@ -100,7 +102,12 @@ async def _sync(
         with progress(f"Syncing {entities:,} entities and {links:,} links"):
             order = source_order(settings)
             async with recording(store, by, skip=dry_run):
-                return [report async for report in sync_all(store, snapshots, order, by=by, dry_run=dry_run)]
+                snapshots = await to_sync(store, snapshots)
+            reports = []
+            for snapshot in snapshots:
+                async with recording(store, replace(by, source=snapshot.source), skip=dry_run):
+                    reports.append(await sync_one(store, snapshot, order, by=by, dry_run=dry_run))
+            return reports
 
 
 async def _confirm(settings: Settings, id_: str) -> SyncReport:

@@ -1,7 +1,7 @@
 """From the filter input to the catalog's filter language; the only round trips are for owners."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import cast
@@ -26,7 +26,7 @@ from graph_api.catalog.filters import (
 )
 from graph_api.catalog.filters import LinkFilter as CatalogLinkFilter
 from graph_api.catalog.kinds import KINDS
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.ref import Ref, environment_name
 from graph_api.catalog.relations import RELATIONS
 from graph_api.catalog.times import utc_text
 from graph_api.errors import CatalogError, ErrorCode
@@ -254,7 +254,8 @@ def compile_link_filter(filter_: inputs.LinkFilter | None, depth: int = 1) -> Ca
     items: list[CatalogLinkFilter] = []
     if filter_.criticality is not None:
         items.append(LinkCompare("criticality", Op.EQ, filter_.criticality.eq.value))
-    for name in ("environment", "confidence", "source", "origin", "observed_at"):
+    items += [_of_environment(row) for row in _link_compares("environment", filter_.environment)]
+    for name in ("confidence", "source", "origin", "observed_at"):
         items += _link_compares(name, getattr(filter_, name))
     for row in filter_.properties or ():
         items += _link_compares("property", row, row.key)
@@ -272,6 +273,13 @@ def _link_items(filters: Iterable[inputs.LinkFilter], depth: int) -> list[Catalo
 
 def _link_compares(name: str, ops: object | None, key: str | None = None) -> list[LinkCompare]:
     return [LinkCompare(name, op, _each(_value, value), key) for op, value in _conditions(ops, key)]
+
+
+def _of_environment(compare: LinkCompare) -> LinkCompare:
+    """Links tell the name of an environment, and lists of environments its ref: either may be asked for."""
+    if compare.op not in (Op.EQ, Op.IN):
+        return compare
+    return replace(compare, value=_each(lambda text: environment_name(str(text)), compare.value))
 
 
 def chosen_relations(names: Iterable[inputs.RelationName] | None, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -158,7 +158,8 @@ class LinkFilter:
     not_: "LinkFilter | None" = strawberry.field(name="not", default=None, description="This does not hold.")
     criticality: CriticalityFilter | None = strawberry.field(default=None, description="HARD or SOFT.")
     environment: TextFilter | None = _text(
-        "The environment that the link holds in. A link without one holds in any: let it through with `exists: false`."
+        "The environment that the link holds in, by name or ref. A link without one holds in any: let it through with "
+        "`exists: false`."
     )
     confidence: NumberFilter | None = strawberry.field(default=None, description="0 to 1; unset is 1.")
     source: TextFilter | None = _text("The name of a source that states the link.")

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 from graph_api import edit_problems, edits
 from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.merge import API_CONNECTOR, API_SOURCE
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.ref import Ref, environment_name
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
@@ -76,12 +76,13 @@ class LinkKeyInput:
     source: str = strawberry.field(name="from", description="The ref where the arrow starts.")
     relation: inputs.RelationName = strawberry.field(description="The relation.")
     target: str = strawberry.field(name="to", description="The ref where the arrow ends.")
-    environment: str | None = strawberry.field(default=None, description="The environment that it holds in.")
+    environment: str | None = strawberry.field(
+        default=None, description="The name, or the ref, of the environment that it holds in."
+    )
 
     def key(self) -> LinkKey:
-        return LinkKey(
-            parse_ref_input(self.source), self.relation.value, parse_ref_input(self.target), self.environment
-        )
+        environment = environment_name(self.environment) if self.environment else self.environment
+        return LinkKey(parse_ref_input(self.source), self.relation.value, parse_ref_input(self.target), environment)
 
 
 @batched

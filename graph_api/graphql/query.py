@@ -1,10 +1,13 @@
 """The questions: what there is, who owns it, what it needs, and what breaks."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 import strawberry
 
-from graph_api.catalog.spellings import spellings_of
+from graph_api.catalog.entity import Entity as CatalogEntity
+from graph_api.catalog.ref import BadRefError, Ref, parse_ref
+from graph_api.catalog.spellings import places_of, spellings_of
 from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.audit_log import AuditQuery
 from graph_api.graphql.changes import ChangeQuery
@@ -44,13 +47,29 @@ async def _resolve(
         str,
         described(
             "As any tool writes it: an image with or without tag and digest, a host with or without port, a name "
-            "without the scheme that a source states it under."
+            "without the scheme that a source states it under, a ref. Where nothing is called so, what it lies in: "
+            "the host of a URL, the repository of a file, the workload of a pod (`NAMESPACE/NAME`)."
         ),
     ],
 ) -> list[Entity]:
-    named = await info.context.loaders.named.load_many(spellings_of(identifier))
-    found = await info.context.loaders.entity.load_many(sorted({ref for refs in named for ref in refs}))
-    return cast("Any", [row for row in found if row])
+    """Whether there is anything so called is asked of what the reader sees: else the answer would tell of the rest."""
+    found = await _named(info, spellings_of(identifier), _as_ref(identifier))
+    return cast("Any", found or await _named(info, places_of(identifier), []))
+
+
+async def _named(info: Info, identifiers: Sequence[str], refs: Sequence[Ref]) -> list[CatalogEntity]:
+    """Those that are declared under one of the refs, before those that are called so."""
+    load, named = info.context.loaders.entity.load_many, await info.context.loaders.named.load_many(identifiers)
+    own = [row for row in await load(refs) if row and row.declared]
+    others = {ref for called in named for ref in called}.difference(row.ref for row in own)
+    return [*own, *(row for row in await load(sorted(others)) if row)]
+
+
+def _as_ref(text: str) -> list[Ref]:
+    try:
+        return [parse_ref(text)]
+    except BadRefError:
+        return []
 
 
 async def _facets(

@@ -7,7 +7,7 @@ from typing import Any
 from graph_api.catalog.copies import altered
 from graph_api.catalog.entity import Criticality, LinkKey, LinkStatement
 from graph_api.catalog.merge import DEFAULT_ROLE
-from graph_api.catalog.ref import BadRefError, Ref, kind_of, parse_ref, split_ref
+from graph_api.catalog.ref import BadRefError, Ref, environment_name, kind_of, parse_ref, split_ref
 from graph_api.catalog.relations import RELATIONS, SPELLINGS, Direction, Relation, Spelling
 from graph_api.catalog.sealed import sealed
 from graph_api.catalog.snapshot import ProblemCode
@@ -109,10 +109,11 @@ def _target(namespace: str, fields: Fields, spelling: Spelling, path: Path, valu
             message = f"{str(key)[:80]!r} is no property of a link"
             fields.report(ProblemCode.INVALID, message, (*path, key))
     role = _short(fields, (*path, "role"), value.get("role"))
+    environment = _short(fields, (*path, "environment"), value.get("environment"))
     return _Target(
         ref=target,
         path=path,
-        environment=_short(fields, (*path, "environment"), value.get("environment")),
+        environment=environment_name(environment) if environment else None,
         criticality=_criticality(fields, (*path, "criticality"), value.get("criticality")),
         confidence=_confidence(fields, (*path, "confidence"), value.get("confidence")),
         properties=_properties(fields, (*path, "properties"), value.get("properties")),

@@ -47,6 +47,8 @@ def resolve(client: Client, text: str) -> list[str]:
         ("PPAY001", ["component:default/payments", "group:default/payments"]),
         ("component:cart-service", ["component:default/basket"]),
         ("resource:hamper-db", ["resource:default/postgres-core"]),
+        ("component:default/checkout", ["component:default/checkout"]),
+        ("Group:checkout", ["group:default/checkout"]),
     ],
 )
 def test_a_name_is_found_as_a_tool_writes_it(demo: Client, text: str, expected: list[str]) -> None:
@@ -60,9 +62,10 @@ def test_a_name_is_found_as_a_tool_writes_it(demo: Client, text: str, expected: 
         f"{REGISTRY}/mirror/kafka/x",
         "mirror/kafka",
         DEPOT.partition(".")[2],
-        f"{DEPOT}/x",
         f"service.name:{DEPOT}",
-        "checkout.shop",
+        "shop/checkout-api",
+        "shop/x/checkout-0",
+        "checkout-7d9f8c6b5-x2x4z",
         "svc.checkout.shop.svc.x",
         "pkg:npm/express",
         "kofi",
@@ -74,6 +77,26 @@ def test_a_name_is_found_as_a_tool_writes_it(demo: Client, text: str, expected: 
 )
 def test_a_part_of_a_name_finds_nothing(demo: Client, text: str) -> None:
     assert resolve(demo, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://login.brambleway.example/healthz?deep=1", ["api:default/identity-api"]),
+        (f"{DEPOT}/x", [f"resource:ansible-default-infrastructure-ansible-depots/{DEPOT}"]),
+        (f"postgres://app:p/w@{POSTGRES}:5432/orders", ["resource:default/postgres-core"]),
+        (f"jdbc:postgresql://{POSTGRES}/orders", ["resource:default/postgres-core"]),
+        ("https://github.com/brambleway/checkout/tree/main", ["repository:default/checkout"]),
+        ("https://github.com/brambleway/checkout/blob/main/src/cart.py#L3", ["repository:default/checkout"]),
+        ("checkout.shop", ["component:default/checkout"]),
+        ("http://checkout.shop:8080/v1/orders", ["component:default/checkout"]),
+        ("shop/checkout-7d9f8c6b5-x2x4z", ["component:default/checkout"]),
+        ("shop/checkout-x2x4z", ["component:default/checkout"]),
+        ("shop/checkout-0", ["component:default/checkout"]),
+    ],
+)
+def test_where_nothing_is_called_so_it_lies_in_something(demo: Client, text: str, expected: list[str]) -> None:
+    assert resolve(demo, text) == expected
 
 
 def put(client: Client, *entities: dict[str, Any]) -> None:
