@@ -52,7 +52,7 @@ class Evidence:
     """None while the statement stands: then it was last seen in the source's last run."""
     stale: bool = False
     origin: LinkOrigin | None = None
-    """Where the statement of a link comes from; None for an entity."""
+    """How the source knows the link; None for what is no link."""
 
 
 @sealed(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,8 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 def run_until_interrupted(main: Coroutine[Any, Any, T]) -> T:
-    """Run as asyncio.run() does, which has Ctrl+C wait for whatever keeps the loop busy, such as thousands of files:
-    here it does not.
+    """Run as asyncio.run() does, but end at once on Ctrl+C, which waits there for whatever keeps the loop busy, such as
+    thousands of files.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:

@@ -47,7 +47,7 @@ def apply(conn: sqlite3.Connection, committed: sqlite3.Connection, changes: Chan
 
 
 def finish(conn: sqlite3.Connection, run: SyncRun, retention: Retention) -> int:
-    """Record the run with all that the parts changed, and return the catalog's revision afterwards."""
+    """Set the next revision if the parts changed anything, record the run, and return the revision afterwards."""
     revision = current_revision(conn)
     if _changed(conn, revision + 1, "", 1):
         revision += 1
