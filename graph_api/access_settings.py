@@ -16,7 +16,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 
 def split(value: object) -> object:
-    """A list is one text in the environment, with commas."""
+    """Split a text with commas, which is what a list is in the environment."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -49,7 +49,7 @@ def _check_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _roles(value: object) -> object:
-    """A mapping is one text in the environment: VALUE=ROLE with commas."""
+    """Read a mapping that is one text in the environment: VALUE=ROLE with commas."""
     parts = split(value)
     if isinstance(parts, list):
         if wrong := next((part for part in parts if not isinstance(part, str) or "=" not in part), None):

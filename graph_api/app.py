@@ -176,7 +176,7 @@ def open_store(settings: Settings) -> Store:
 
 
 def source_order(settings: Settings) -> SourceOrder:
-    """Who is believed first, what is one thing, and who may see it, as the operator says."""
+    """Return who is believed first, what is one thing, and who may see it, as the operator says."""
     rules = Rules(
         join_names=frozenset(kind.lower() for kind in settings.join_names),
         separate=frozenset(frozenset((Ref(one), Ref(other))) for one, other in settings.separate),

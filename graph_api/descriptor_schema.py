@@ -19,7 +19,7 @@ _OWNER_FIELDS = ("owner", "owners")
 
 
 def descriptor_schema() -> Json:
-    """Draft 7, which is what editors know."""
+    """Return the schema in draft 7, which is what editors know."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Descriptor of an entity",

@@ -34,7 +34,7 @@ def sort_problems(path: tuple[str, ...], reading: Reading) -> tuple[list[UserErr
 
 
 def repeated(links: Sequence[LinkStatement]) -> list[UserError]:
-    """At each link that was given before."""
+    """Return an error at each link that was given before."""
     places: dict[LinkKey, int] = {}
     return [
         UserError(("links", str(place)), ErrorCode.INVALID, "the link is given twice")
@@ -44,7 +44,7 @@ def repeated(links: Sequence[LinkStatement]) -> list[UserError]:
 
 
 def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:
-    """Links that came by themselves, with ends that their relation does not have."""
+    """Return warnings of links that came by themselves, with ends that their relation does not have."""
     return [
         Problem(
             code=ProblemCode.BAD_LINK_END,
@@ -59,8 +59,8 @@ def link_warnings(links: Iterable[LinkStatement]) -> list[Problem]:
 
 
 def revision_errors(path: tuple[str, ...], expected: int | None, row: Entity | None) -> list[UserError]:
-    """Where an entity is not at the revision that was expected of it: one that nothing declares is at 0, as what must
-    not exist, and at that of the last change of what points at it.
+    """Return an error where an entity is not at the revision that was expected of it: one that nothing declares is at
+    0, as what must not exist, and at that of the last change of what points at it.
     """
     actual = row.revision if row and row.declared else 0
     if expected is None or expected == actual or (row and not row.declared and expected == row.revision):

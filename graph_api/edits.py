@@ -41,8 +41,8 @@ FEW = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditReport:
-    """With any user error nothing was written and `changes` is empty. `revision` is the catalog's afterwards, `first`
-    the entity that the request names first.
+    """What an edit did. With any user error nothing was written and `changes` is empty. `revision` is the catalog's
+    afterwards, `first` the entity that the request names first.
     """
 
     changes: ChangeSet
@@ -87,7 +87,7 @@ class _Draft:
     warnings: Sequence[Problem] = ()
     new: bool = False
     rows: Mapping[Ref, Entity] = field(default_factory=dict)
-    """What they are before it."""
+    """The named entities before the edit."""
 
 
 async def put_entities(
@@ -194,7 +194,9 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
 
 
 async def _placed(tx: WriteTransaction, statements: Sequence[EntityStatement]) -> dict[Ref, EntityStatement]:
-    """By ref, with the repositories that their annotations name: what bears the URL, whoever declares it."""
+    """Return the statements by ref, with the repositories that their annotations name: what bears the URL, whoever
+    declares it.
+    """
     urls = urls_of_repositories(statements)
     found = await tx.resolve(urls) if urls else {}
     repositories = {url: [ref for ref in refs if kind_of(ref) == "repository"] for url, refs in found.items()}
@@ -231,7 +233,8 @@ async def _links_after(
     new: Sequence[LinkStatement],
     now: str,
 ) -> dict[LinkKey, LinkStatement | None]:
-    """What this source says of the links that the edited entities' specs told `before` or tell now.
+    """Return what this source says, after the edit, of the links that the edited entities' specs told `before` or tell
+    now.
 
     A link that was put by itself stands as it is; one that the other end's spec tells too stays.
     """
@@ -256,12 +259,12 @@ def read_document(document: dict[str, Any]) -> Reading:
 
 
 def _items(now: str) -> Origin:
-    """Of descriptors that are stated one by one."""
+    """Return the origin of descriptors that are stated one by one."""
     return Origin(API_CONNECTOR, of_items=True, first_seen=now)
 
 
 def _links_said_with(statement: EntityStatement, now: str) -> Iterable[LinkStatement]:
-    """Links that the statement's own spec states."""
+    """Return the links that the statement's own spec states."""
     fields = Fields({"spec": statement.spec}, _items(now), statement.ref, statement.document)
     return read_links(statement.ref, fields).values()
 

@@ -9,7 +9,7 @@ from graph_api.store.neo4j.cypher import CONSTRAINTS, INDEXES
 
 
 def exported_files() -> dict[str, str]:
-    """Text by file name."""
+    """Return the texts by file name."""
     sdl = schema.as_str()
     return {
         "schema.graphql": f"{sdl.rstrip()}\n",

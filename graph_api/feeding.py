@@ -84,7 +84,7 @@ async def feed(
 
 
 async def _unrecorded(_source: str, _connector: str, _message: str) -> None:
-    """A dry run leaves no run."""
+    """Record nothing: a dry run leaves no run."""
 
 
 def leaves_no_run(error: SourceError | CatalogError) -> bool:
@@ -98,7 +98,7 @@ def awaits_events(entry: Configured) -> bool:
 
 
 def names_of(entry: Configured) -> list[str]:
-    """The sources that the entry speaks for, one a connector."""
+    """Return the sources that the entry speaks for, one a connector."""
     bare = entry.name.removeprefix(f"{files.CONNECTOR}:")
     return [entry.name if name == files.CONNECTOR else f"{name}:{bare}" for name in _connectors(entry)]
 
@@ -147,7 +147,7 @@ def _token(variable: str) -> str:
 
 
 async def _in_background(work: Callable[[], T]) -> T:
-    """In a thread that nobody waits for when the program is told to end: reading leaves nothing half done."""
+    """Do work in a thread that nobody waits for when the program is told to end: reading leaves nothing half done."""
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()
 

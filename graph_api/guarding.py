@@ -17,7 +17,7 @@ from graph_api.standing import stated_rows
 from graph_api.store.protocol import WriteTransaction
 
 _MOVED = "by this, others would share or lose the ownership of what is theirs"
-"""Without its name: the writer need not know that it is there."""
+"""A message without the name of what is moved: the writer need not know that it is there."""
 _UNSEEN = "it would change, or link to, what you may not"
 
 _Sees: TypeAlias = Callable[[str, Ref], bool]
@@ -35,7 +35,7 @@ class Refusal:
 async def refusals(
     tx: WriteTransaction, by: Attempt, changes: ChangeSet, restrictions: Sequence[Restriction]
 ) -> list[Refusal]:
-    """Why these changes are not the writer's to make: none, or all that the change set touches and it may not."""
+    """Return why these changes are not the writer's to make: none, or all that the changes touch and it may not."""
     if by.reach is not Reach.OWNED:
         return []
     teams = await _teams(tx, by.principal)
@@ -81,7 +81,7 @@ async def _footprint(tx: WriteTransaction, changes: ChangeSet) -> _Footprint:
 
 
 def _not_theirs(write: _Footprint, teams: frozenset[Ref], sees: _Sees) -> Iterator[Refusal]:
-    """What the writer does not see, or touches and does not own."""
+    """Yield a refusal for what the writer does not see, or touches and does not own."""
     for ref in sorted(write.touched | write.ends):
         rows = write.before.get(ref), write.after.get(ref)
         if not all(sees(row.audience, ref) for row in rows if row):
@@ -91,14 +91,16 @@ def _not_theirs(write: _Footprint, teams: frozenset[Ref], sees: _Sees) -> Iterat
 
 
 def _moved(write: _Footprint, teams: frozenset[Ref]) -> Iterator[Refusal]:
-    """Others whose ownership the writer's teams would share, or take."""
+    """Yield a refusal for others whose ownership the writer's teams would share, or take."""
     for ref in write.others:
         if moves_ownership(teams, write.before[ref], write.after[ref]):
             yield Refusal(None, _MOVED)
 
 
 def _revealed(write: _Footprint, sees: _Sees) -> Iterator[Refusal]:
-    """Others that the writer would come to see: whoever owns a whole also owns its parts, which only owners may see."""
+    """Refuse to show the writer others that it does not see: whoever owns a whole also owns its parts, which only
+    owners may see.
+    """
     rows = ((ref, write.before[ref], write.after[ref]) for ref in write.others)
     if any(sees(after.audience, ref) and not sees(before.audience, ref) for ref, before, after in rows):
         yield Refusal(None, _UNSEEN)
@@ -107,7 +109,7 @@ def _revealed(write: _Footprint, sees: _Sees) -> Iterator[Refusal]:
 async def _entered(
     tx: WriteTransaction, write: _Footprint, sees: _Sees, restrictions: Sequence[Restriction]
 ) -> list[Refusal]:
-    """Repositories that the writer does not see, and that something is put into: CODEOWNERS there tells who owns it."""
+    """Refuse to put something into repositories that the writer does not see: CODEOWNERS there tells who owns it."""
     entered = {
         row.repository
         for ref in write.touched & write.after.keys()
@@ -123,15 +125,16 @@ def _repository(row: Entity | None) -> Ref | None:
 
 
 def _audience(row: Entity | None, ref: Ref, restrictions: Sequence[Restriction]) -> str:
-    """Also of a ref that nothing is under: rules by kind or namespace hide which are taken."""
+    """Return who may see the row, or a ref that nothing is under: rules by kind or namespace hide which are taken."""
     return row.audience if row else audience_of(unresolved(ref), restrictions)
 
 
 async def not_owned(
     tx: WriteTransaction, by: Attempt, refs: Sequence[Ref], restrictions: Sequence[Restriction], *, new: bool
 ) -> list[Refusal]:
-    """Which of the refs that a request names are declared, or owned, and not by its teams; or are neither, unless they
-    may be new; or are nothing that it sees. Asked first, so that no other error tells of what somebody else owns.
+    """Return which of the refs that a request names are declared, or owned, and not by its teams; or are neither,
+    unless they may be new; or are nothing that it sees. Asked first, so that no other error tells of what somebody else
+    owns.
     """
     if by.reach is not Reach.OWNED:
         return []
@@ -149,7 +152,7 @@ async def not_owned(
 
 
 async def seen_links(tx: WriteTransaction, by: Attempt, links: Mapping[LinkKey, Link]) -> Mapping[LinkKey, Link]:
-    """Those that the writer sees, of links that start at what it sees: the others are none to it."""
+    """Return the links that the writer sees, of those that start at what it sees: the others are none to it."""
     if by.reach is not Reach.OWNED:
         return links
     sees = visibility_of(by.principal, await _teams(tx, by.principal)).sees
@@ -158,7 +161,7 @@ async def seen_links(tx: WriteTransaction, by: Attempt, links: Mapping[LinkKey, 
 
 
 async def _teams(tx: WriteTransaction, principal: Principal) -> frozenset[Ref]:
-    """The user, its groups, and all groups below them; also under the refs that they have joined with others."""
+    """Return the user, its groups, and all groups below them; also under the refs that they have joined with others."""
     named = principal.groups | ({principal.user} if principal.user else set())
     rows = await stated_rows(tx, named)
     teams = {*named, *(row.ref for row in rows.values())}
@@ -171,7 +174,7 @@ async def _teams(tx: WriteTransaction, principal: Principal) -> frozenset[Ref]:
 
 
 def _restated(before: dict[Ref, Entity], after: dict[Ref, Entity], removed: Iterable[Ref]) -> set[Ref]:
-    """Entities of which something else is said now, rather than of their neighbours."""
+    """Return the entities of which something else is said now, rather than of their neighbours."""
     changed = {
         ref
         for ref, row in after.items()
@@ -181,7 +184,7 @@ def _restated(before: dict[Ref, Entity], after: dict[Ref, Entity], removed: Iter
 
 
 def _relinked(before: Mapping[LinkKey, Link], changes: ChangeSet) -> set[LinkKey]:
-    """Links of which something else is said now."""
+    """Return the links of which something else is said now."""
     stated = {
         link.key
         for link in changes.links

@@ -28,7 +28,7 @@ class ReplayedError(Exception):
 
 
 async def check_new(tx: WriteTransaction, idempotency: Idempotency) -> None:
-    """Raises ReplayedError if it is done already, and CatalogError IDEMPOTENCY_MISMATCH if that was another write."""
+    """Raise ReplayedError if it is done already, and CatalogError IDEMPOTENCY_MISMATCH if that was another write."""
     stored = await tx.answer_of(idempotency.key)
     if stored is None:
         return

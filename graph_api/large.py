@@ -42,7 +42,7 @@ def is_large(edit: Edit, by: Attempt, sizes: Sizes) -> bool:
 
 
 async def write_parts(tx: WriteTransaction, edit: Edit, order: SourceOrder, at: str, size: int) -> ChangeSet:
-    """The first of what changes: apply() is to end it."""
+    """Write the edit in parts, and return the first of what changes: apply() is to end it."""
     for part in parts_of(edit, size):
         await tx.apply_part(await settle(tx, part, order), at)
     return await tx.applied_parts(None, MAX_REFS)

@@ -66,17 +66,17 @@ class LiveChanges:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def wake(self) -> None:
-        """This process has written."""
+        """Look for news at once: this process has written."""
         self._woken.set()
 
     def close(self, reason: str = "the server stops; listen again, since the last revision seen") -> None:
-        """Whoever listens, now or later, gets UNAVAILABLE."""
+        """End with UNAVAILABLE for whoever listens, now or later."""
         self._closed = self._closed or reason
         self._tell()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """For whoever looks through changes, so that others are answered in between."""
+        """Wait for a turn to look through changes, so that others are answered in between."""
         await self._turns.acquire()
         has_turn = True
 

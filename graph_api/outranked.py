@@ -13,7 +13,7 @@ _FIELDS = ("type", "title", "description", "lifecycle", "tier", "tags", "active"
 
 
 async def outranked(tx: WriteTransaction, edit: Edit, rows: Iterable[Entity]) -> list[Problem]:
-    """Of what the edit states, by entities as they are after it: `rows`, which may hold others."""
+    """Return what the edit states in vain, by entities as they are after it: `rows`, which may hold others."""
     owners: dict[Ref, set[Ref]] = {}
     for key, link in edit.links.items():
         if link and key.relation == "OWNED_BY":
@@ -33,7 +33,7 @@ async def outranked(tx: WriteTransaction, edit: Edit, rows: Iterable[Entity]) ->
 
 
 def _in_vain(row: Entity, said: EntityStatement, owners: set[Ref]) -> dict[str, list[str]]:
-    """Fields by the source whose word comes first."""
+    """Return the fields that are stated in vain, by the source whose word comes first."""
     fields = [name for name in _FIELDS if _tells(said, name) and getattr(said, name) != getattr(row, name)]
     found = {row.sources[0]: fields} if fields else {}
     if not owners <= set(row.declared_owners):

@@ -11,7 +11,7 @@ from graph_api.store.protocol import Store
 
 @asynccontextmanager
 async def recording(store: Store, by: Attempt, *, skip: bool = False) -> AsyncIterator[None]:
-    """Records what is refused inside, unless told to `skip` it; what is written records itself."""
+    """Record what is refused inside, unless told to `skip` it; what is written records itself."""
     try:
         yield
     except CatalogError as error:

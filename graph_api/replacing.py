@@ -10,8 +10,8 @@ from typing import IO
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
-    """What is written here is the file's content once the context ends without an error. Only its owner may read it.
-    One that is not `durable` may be spoilt by a power cut.
+    """Yield a file: what is written to it is at `path` once the context ends without an error. Only its owner may read
+    it. One that is not `durable` may be spoilt by a power cut.
 
     Raises OSError for a folder that is not there or not writable and for a full disk, and leaves nothing then.
     """

@@ -16,7 +16,7 @@ _WORDS = (EVERYONE, OWNERS, MEMBERS, AFFECTED)
 
 
 def _parsed(value: object) -> object:
-    """In the environment it is one text."""
+    """Read the list that is one text in the environment."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError as error:

@@ -51,7 +51,7 @@ class Schedule:
         self._idle.set()
 
     def ask(self, name: str, by: Attempt, times: int = 1) -> None:
-        """It is recorded when the run begins: whoever asks need not wait for a writer to end."""
+        """Have the source synced soon. It is recorded when the run begins: nobody who asks waits for a write to end."""
         askers, key = self._askers[name], (by.principal.name, by.action, by.client)
         first, before = askers.get(key, (by, 0))
         askers[key] = first, before + times
@@ -91,7 +91,7 @@ class Schedule:
                 await asyncio.sleep(0 if tried else RETRY)
 
     async def _wait(self, source: Configured) -> None:
-        """Until it is due or asked for."""
+        """Wait until the source is due or asked for."""
         seconds = await self._seconds_left(source)
         # asyncio.wait_for() of Python 3.11 may lose a cancellation.
         with suppress(TimeoutError):
@@ -99,7 +99,7 @@ class Schedule:
                 await self._asked[source.name].wait()
 
     async def _seconds_left(self, source: Configured) -> float | None:
-        """Until the source is due; None if nobody said how often it is."""
+        """Return the seconds until the source is due; None if nobody said how often it is."""
         if source.every is None:
             return None
         names = names_of(source)
@@ -110,7 +110,7 @@ class Schedule:
         return max(0.0, source.every - (datetime.now(UTC) - max(begun)).total_seconds()) if begun else 0.0
 
     async def _try(self, source: Configured) -> bool:
-        """False if another replica is at it."""
+        """Sync the source if it is still due or asked for; False if another replica is at it."""
         self._leased.add(source.name)
         self._idle.clear()
         try:

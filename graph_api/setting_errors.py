@@ -15,7 +15,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "kinds": frozenset(field.name for field in fields(Kind)),
     "restricted": frozenset(field.name for field in fields(Restriction)),
 }
-"""What the objects of a setting may have."""
+"""What the objects of a setting may have, by setting."""
 _PLAIN = {
     "tuple_type": "write a list",
     "model_type": "write a name, or an object",
@@ -24,7 +24,7 @@ _PLAIN = {
 
 
 def reason(row: Mapping[str, Any]) -> str:
-    """Of one of pydantic's errors; without the value, which may be a secret."""
+    """Return the reason in one of pydantic's errors; without the value, which may be a secret."""
     setting, *inside = row["loc"]
     kind = row["type"]
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):

@@ -65,7 +65,7 @@ def _check_store(url: str) -> str:
 
 
 def _kinds_by_name(value: object) -> object:
-    """A kind of which only the name is given is one text."""
+    """Return the kinds as mappings; one of which only the name is given may be a text."""
     kinds = split(value)
     return [{"name": kind} if isinstance(kind, str) else kind for kind in kinds] if isinstance(kinds, list) else kinds
 
@@ -107,7 +107,7 @@ _Kinds = Annotated[tuple[Kind, ...], NoDecode, BeforeValidator(_kinds_by_name), 
 
 
 def _pairs(value: object) -> object:
-    """A pair is one text in the environment, with an equals sign."""
+    """Split pairs, each of which may be one text in the environment, with an equals sign."""
     pairs = split(value)
     return [pair.split("=") if isinstance(pair, str) else pair for pair in pairs] if isinstance(pairs, list) else pairs
 
@@ -219,7 +219,7 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
 
     @property
     def configured_sources(self) -> tuple[Configured, ...]:
-        """Those of `sources` that say what to sync."""
+        """The entries of `sources` that say what to sync."""
         return tuple(entry for entry in self.sources if not isinstance(entry, NamedSource))
 
     @property

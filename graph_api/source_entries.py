@@ -103,7 +103,7 @@ class OnlineSource(_ConfiguredSource):
 
 
 def _form(value: Any) -> str:
-    """Which of the entries a mapping is meant to be."""
+    """Return which of the entries a mapping is meant to be."""
     if not isinstance(value, Mapping):
         return "name"
     return "online" if "connector" in value else "files" if value.keys() - {"name"} else "name"
@@ -118,7 +118,7 @@ Configured: TypeAlias = FileSource | OnlineSource
 
 
 def entries_of(value: object) -> object:
-    """Names alone as entries."""
+    """Return the entries, with those that are names alone as mappings."""
     if not isinstance(value, list | tuple):
         return value
     return [{"name": item} if isinstance(item, str) else item for item in value]

@@ -81,11 +81,11 @@ class Spool(MutableMapping[K, V]):
         return _Values(self)
 
     def each(self) -> Iterator[tuple[K, V]]:
-        """Keys with their values."""
+        """Yield the keys with their values."""
         return iter(self._recent.items()) if self._file is None else self._stored("")
 
     def in_order(self, start: str = "") -> Iterator[tuple[K, V]]:
-        """By key; only those which begin with this text, or whose first part does."""
+        """Yield keys with their values, by key; only those which begin with this text, or whose first part does."""
         if self._file is None:
             begin = start.encode()
             found = sorted((place, key) for key in self._recent if (place := _place(key)).startswith(begin))
@@ -93,7 +93,7 @@ class Spool(MutableMapping[K, V]):
         return self._stored(start)
 
     def ordered(self) -> "Spool[K, V]":
-        """In the order of keys: itself where it is so already."""
+        """Return it in the order of keys: itself where it is so already."""
         return Spool(self.in_order()) if self._file is None else self
 
     def _stored(self, start: str) -> Iterator[tuple[K, V]]:
@@ -106,7 +106,7 @@ class Spool(MutableMapping[K, V]):
             first = rows[-1][0] + b"\0"
 
     def _write(self) -> None:
-        """What is recent, sorted: most of it lies side by side then."""
+        """Write what is recent to the file, sorted: most of it lies side by side then."""
         if not self._recent:
             return
         places = sorted((_place(key), key) for key in self._recent)
@@ -140,7 +140,7 @@ class _Values(ValuesView[V]):
 
 
 def in_order(mapping: Mapping[K, V], start: str = "") -> Iterator[tuple[K, V]]:
-    """See Spool.in_order()."""
+    """Yield keys with their values as Spool.in_order() does, of any mapping."""
     return (mapping if isinstance(mapping, Spool) else Spool(mapping.items())).in_order(start)
 
 

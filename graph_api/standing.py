@@ -17,19 +17,19 @@ class Names(Protocol):
 
 
 async def stated_rows(names: Names, refs: Collection[Ref]) -> dict[Ref, Entity]:
-    """Rows by the refs that were asked for: those that they have, or that some source gave them."""
+    """Return rows by the refs that were asked for: those that they have, or that some source gave them."""
     found = await names.entities(refs)
     missing = [ref for ref in refs if ref not in found]
     return found | await stand_ins(names, missing) if missing else found
 
 
 async def stand_ins(names: Names, missing: Collection[Ref]) -> dict[Ref, Entity]:
-    """As stated_rows(), of refs that no entity has."""
+    """Return what stated_rows() does, for refs that no entity has."""
     named = await names.resolve(missing)
     rows = await names.entities({ref for others in named.values() for ref in others}) if named else {}
     return standing_in(named, rows)
 
 
 async def all_names(names: Names, refs: Collection[Ref]) -> set[Ref]:
-    """The refs, and those that they stand under."""
+    """Return the refs, and those that they stand under."""
     return {*refs, *(row.ref for row in (await stated_rows(names, refs)).values())}

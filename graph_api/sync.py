@@ -24,7 +24,7 @@ from graph_api.store.rows import dump_run
 from graph_api.writing import foreign_connector, new_run_id, write
 
 Known: TypeAlias = Mapping[str, str | None]
-"""By source, when what it states was last read from it."""
+"""When what each source states was last read from it, by source."""
 
 _NOT_ALL_YOURS = "it would change what your teams do not own"
 _NOT_OPEN = "editors confirm what is said for the sources `api` and `api:...`; an admin confirms this one"
@@ -45,7 +45,9 @@ class SyncReport:
 
 
 async def known_of(store: Store) -> Known:
-    """To be asked before sources are read, so that a sync knows whether another one overtook it."""
+    """Return when what each source states was last read. To be asked before sources are read, so that a sync knows
+    whether another one overtook it.
+    """
     return {source.name: source.last_applied_at for source in await store.sources()}
 
 
@@ -117,7 +119,7 @@ async def to_sync(store: Store, snapshots: Sequence[Snapshot]) -> list[Snapshot]
 
 
 async def _folders(store: Store) -> dict[str, str | None]:
-    """By source: the folder that it was read from, where it has its name of that alone."""
+    """Return by source the folder that it was read from, where it has its name of that alone."""
     return {source.name: source.last_run.read_from for source in await store.sources()}
 
 

@@ -53,7 +53,9 @@ def _check_graphql(text: str, place: str) -> None:
 
 
 def _documents(manifest: Any, file: Path) -> Mapping[Any, Any]:
-    """Of `{hash: document}`, or of Apollo's `{"operations": [{"id": hash, "body": document}]}`."""
+    """Return the documents by hash, of `{hash: document}` or Apollo's `{"operations": [{"id": hash, "body":
+    document}]}`.
+    """
     operations = manifest.get("operations") if isinstance(manifest, dict) else None
     if isinstance(operations, list) and all(isinstance(row, dict) for row in operations):
         return {row.get("id"): row.get("body") for row in operations}

@@ -14,7 +14,7 @@ from graph_api.catalog.traversal import Traversal, WalkRequest
 from graph_api.store.protocol import LinkPage, Needed, PageRequest, Reading, Store
 
 SECONDS = 20.0
-"""That all of it may take."""
+"""Seconds that all of it may take."""
 
 _NOBODY = Ref("component:graph-api/warm-up")
 _STRANGER = Visibility(frozenset())
@@ -23,7 +23,7 @@ _NEEDED = (
     Needed(frozenset({"owners"}), links=False),
     Needed(frozenset({"owners"}), links=True),
 )
-"""Names, what lists show, and that with links."""
+"""What is needed of entities for their names, for lists, and for lists with links."""
 _PAGE = 20
 _GROUPS = ("domain", "environment", "kind", "lifecycle", "owner", "severity", "system", "tier", "type")
 

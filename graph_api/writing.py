@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Telling)
 async def writing(
     store: Store, order: SourceOrder, *, dry_run: bool = False, small: bool = False
 ) -> AsyncIterator[WriteTransaction]:
-    """A write transaction. A catalog that was merged in another order is merged anew first, in a write of its own
+    """Yield a write transaction. A catalog that was merged in another order is merged anew first, in a write of its own
     that leaves no run; a dry run leaves it as it is.
     """
     async with store.write(small=small) as tx:
@@ -49,7 +49,7 @@ async def write(
     dry_run: bool = False,
     small: bool = False,
 ) -> T:
-    """What `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing.
+    """Return what `work` makes of a write transaction, planned in a thread. Leaving with an error writes nothing.
 
     Raises ReplayedError where `idempotency` says that it is done already, and CatalogError IDEMPOTENCY_MISMATCH.
     """

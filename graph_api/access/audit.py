@@ -17,7 +17,7 @@ from graph_api.access.principal import LOCAL, Principal
 from graph_api.catalog.changes import ChangeSet, Counts, SyncRun, SyncStatus
 
 MAX_REFS = 100
-"""That one record names; its counts have all."""
+"""Refs that one record names at most; its counts have all."""
 MAX_SOURCE = 200
 """Characters of a source's name that a record keeps: what is refused for its length is recorded too, and stays."""
 
@@ -80,7 +80,7 @@ class Head:
 
 
 def chain(head: Head, event: Event) -> Record:
-    """The event as the next record."""
+    """Return the event as the next record."""
     body = orjson.dumps({name: getattr(event, name) for name in _FIELDS}, option=orjson.OPT_SORT_KEYS).decode()
     sequence = head.sequence + 1
     return Record(sequence, body, head.hash, _hash(sequence, head.hash, body))
@@ -93,7 +93,7 @@ class Verification:
         self._expected = head
 
     def breach(self, records: Iterable[Record]) -> str | None:
-        """What is wrong with the next ones, the newest first; None if nothing is."""
+        """Return what is wrong with the next ones, the newest first; None if nothing is."""
         for record in records:
             expected = self._expected
             if (record.sequence, record.hash) != (expected.sequence, expected.hash):
@@ -104,7 +104,7 @@ class Verification:
         return None
 
     def end(self) -> str | None:
-        """What is wrong if there are no more records."""
+        """Return what is wrong if there are no more records; None if nothing is."""
         return None if self._expected == Head(0, "") else f"record {self._expected.sequence} is missing"
 
 
@@ -127,7 +127,7 @@ class Attempt:
     """Under which key it is done once, if the client gave one."""
 
     def ended(self, outcome: Outcome, at: str, **more: Any) -> Event:
-        """`more` are fields of Event."""
+        """Return the event of this attempt, which ended so; `more` are fields of Event."""
         source = self.source and self.source[:MAX_SOURCE]
         known = {"source": source, "refs": self.refs[:MAX_REFS]} | more
         return Event(
@@ -141,7 +141,7 @@ class Attempt:
         )
 
     def wrote(self, run: SyncRun, changes: ChangeSet) -> Event:
-        """Of a write that left this run."""
+        """Return the event of a write that left this run."""
         outcomes = {SyncStatus.HELD: Outcome.HELD, SyncStatus.FAILED: Outcome.FAILED}
         refs = [*(row.ref for row in changes.entities[:MAX_REFS]), *changes.removed[:MAX_REFS]]
         counts = {row.name: count for row in fields(Counts) if (count := getattr(run.counts, row.name))}
@@ -157,4 +157,4 @@ class Attempt:
 
 
 LOCAL_SYNC = Attempt(action="sync")
-"""Of whoever has the store itself."""
+"""The attempt of whoever has the store itself."""

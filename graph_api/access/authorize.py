@@ -25,9 +25,8 @@ class Reach(Enum):
 
 
 def authorize(principal: Principal, action: str, source: str | None = None) -> Reach:
-    """How far the principal may do the action: a key of RULES. `source` is what it would speak for, or ask about.
-
-    Raises CatalogError FORBIDDEN, also for an action without a rule.
+    """Return how far the principal may do the action, a key of RULES. `source` is what it would speak for, or ask
+    about. Raises CatalogError FORBIDDEN, also for an action without a rule.
     """
     rule = RULES.get(action)
     if rule and principal.has(*rule.roles):
@@ -40,8 +39,8 @@ def authorize(principal: Principal, action: str, source: str | None = None) -> R
 
 
 def require_place(order: SourceOrder, source: str | None) -> None:
-    """Raises CatalogError FORBIDDEN where nobody has said how far an ingestor's source is believed: by its name alone
-    it would stand beside descriptors, and could say who owns what they tell of.
+    """Raise CatalogError FORBIDDEN where nobody has said how far an ingestor's source is believed: by its name alone it
+    would stand beside descriptors, and could say who owns what they tell of.
     """
     if source in order.names or is_open(source):
         return
@@ -50,12 +49,12 @@ def require_place(order: SourceOrder, source: str | None) -> None:
 
 
 def is_open(source: str | None) -> bool:
-    """Whether it is one that editors write for."""
+    """Whether the source is one that editors write for."""
     return source is None or source == API_SOURCE or source.startswith(f"{API_SOURCE}:")
 
 
 def is_unfiltered(principal: Principal) -> bool:
-    """Whether it sees all entities."""
+    """Whether the principal sees all entities."""
     return principal.has(*UNFILTERED)
 
 
@@ -98,7 +97,7 @@ def moves_ownership(teams: AbstractSet[Ref], before: Entity, after: Entity) -> b
 
 
 def not_yours(ref: Ref) -> str:
-    """The same whether there is such a thing or not."""
+    """Return a message that is the same whether there is such a thing or not."""
     return f"there is no {ref} that your teams own"
 
 

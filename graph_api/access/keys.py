@@ -26,7 +26,7 @@ _TOKEN = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_([0-9a-f]{{64}})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """Times are seconds since 1970."""
+    """An API key. Times are seconds since 1970."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class ApiKey:
     created_at: int
     expires_at: int
     source: str | None = None
-    """Of an ingestor."""
+    """The source of an ingestor."""
     groups: tuple[Ref, ...] = ()
     """The teams that an editor writes for, and that a viewer sees restricted things of."""
     revoked_at: int | None = None
@@ -91,7 +91,7 @@ def successor(key: ApiKey, now: int, overlap: int) -> tuple[str, ApiKey, ApiKey]
 
 
 def parse_token(token: str) -> tuple[str, str] | None:
-    """Id and secret; None for what is no key of ours."""
+    """Return the id and the secret; None for what is no key of ours."""
     found = _TOKEN.fullmatch(token)
     return (found[1], found[2]) if found else None
 
@@ -107,8 +107,8 @@ def load_key(text: str) -> ApiKey:
 
 
 def load_good_keys(texts: Iterable[str]) -> list[ApiKey]:
-    """By name, the oldest first; without those of another version that this one cannot read: they open nothing, and the
-    others do.
+    """Return the keys by name, the oldest first; without those of another version that this one cannot read: they open
+    nothing, and the others do.
     """
     keys = []
     for text in texts:

@@ -32,7 +32,7 @@ class Principal:
     user: Ref | None = None
     """The user of the catalog that this is."""
     groups: frozenset[Ref] = frozenset()
-    """Of which it is a member, as its token says or the catalog does; not those below or above them."""
+    """Groups of which it is a member, as its token says or the catalog does; not those below or above them."""
     source: str | None = None
     """The one source that an ingestor speaks for."""
     expires_at: float | None = None

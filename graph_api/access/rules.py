@@ -9,15 +9,15 @@ from graph_api.access.principal import Role
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     roles: frozenset[Role]
-    """May ask it about everything that they may see."""
+    """Roles that may ask it about everything that they may see."""
     own_source: bool = False
-    """An ingestor may too, about the source that it is bound to."""
+    """Whether an ingestor may too, about the source that it is bound to."""
     owned: bool = False
-    """An editor may too, of what its teams own."""
+    """Whether an editor may too, of what its teams own."""
 
 
 UNFILTERED = frozenset({Role.ADMIN, Role.SECURITY, Role.AUDITOR})
-"""They see all entities."""
+"""Roles that see all entities."""
 
 _ANYBODY = Rule(roles=frozenset(Role))
 _OF_SOURCES = Rule(roles=UNFILTERED, own_source=True)

@@ -9,7 +9,7 @@ from graph_api.catalog.ref import Ref
 
 
 def visibility_of(principal: Principal, teams: Iterable[Ref], granted: frozenset[Ref] = frozenset()) -> Visibility:
-    """`teams`: its user, its groups and all groups below them."""
+    """Return what the principal sees. `teams`: its user, its groups and all groups below them."""
     if is_unfiltered(principal):
         return EVERYTHING
     return Visibility(frozenset({*(f"role:{role}" for role in principal.roles), *teams}), granted)

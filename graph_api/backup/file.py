@@ -21,11 +21,12 @@ FORMAT = 1
 _KEY = "graph-api backup"
 _COMPRESSION = 3
 _BATCH_BYTES = 8_000_000
-"""Of lines: some entities have a document of megabytes, and a database holds all rows of a statement in its memory."""
+"""Bytes of the lines of a batch: some entities have a document of megabytes, and a database holds all rows of a
+statement in its memory."""
 
 
 class Digest:
-    """Of rows in any order, as stores may have them."""
+    """A digest of rows in any order, as stores may have them."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -73,13 +74,15 @@ def writing(path: Path) -> Iterator[Writer]:
             yield writer
             writer.end()
     except (ConnectionError, TimeoutError):
-        raise  # of what is written, not of the file
+        raise  # It comes from the store whose rows are written, not from the file.
     except OSError as error:
         raise CatalogError(ErrorCode.INVALID, f"{path}: {error.strerror or error}") from error
 
 
 def _check_place(path: Path) -> None:
-    """What is no backup, such as the catalog's own file or a device, is never replaced."""
+    """Raise CatalogError INVALID for what is no backup, such as the catalog's own file or a device: it is never
+    replaced.
+    """
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return
     try:
@@ -92,8 +95,8 @@ def _check_place(path: Path) -> None:
 
 
 def check_file(path: Path) -> Digest:
-    """Of what a store holds that is restored from the file. Raises CatalogError INVALID unless the file is as it was
-    written, and all of it is known to this version.
+    """Return the digest of what a store holds that is restored from the file. Raises CatalogError INVALID unless the
+    file is as it was written, and all of it is known to this version.
     """
     written, known = Digest(), Digest()
     last: dict[str, Any] = {}
@@ -115,7 +118,7 @@ def check_file(path: Path) -> Digest:
 
 
 def read_batches(path: Path) -> Iterator[Batch]:
-    """Rows of one type each, in the file's order, and no more than a database takes. Raises CatalogError INVALID."""
+    """Yield rows of one type each, in the file's order, as many as a database takes. Raises CatalogError INVALID."""
     batch: list[DumpRow] = []
     size = 0
     for line in _lines(path):
@@ -135,7 +138,7 @@ def read_batches(path: Path) -> Iterator[Batch]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Without their ends; the first has been checked."""
+    """Yield the lines without their ends; the first has been checked."""
     try:
         with gzip.open(path) as file:
             _check_head(path, file.readline())

@@ -42,13 +42,13 @@ _UNKNOWN = "the backup holds a row that this version does not know"
 
 
 def encode_row(row: DumpRow) -> bytes:
-    """One line, without its end."""
+    """Return the row as one line, without its end."""
     encode = _ENCODE.get(type(row), _plain_values)
     return orjson.dumps([_NAMES[type(row)], encode(row)], default=dict, option=orjson.OPT_SORT_KEYS)
 
 
 def decode_row(line: bytes) -> DumpRow:
-    """Raises ValueError for what is no row, or one of a version that knows more."""
+    """Return the row of a line. Raises ValueError for what is no row, or one of a version that knows more."""
     try:
         name, values = orjson.loads(line)
         return _DECODE[name](values)
@@ -57,7 +57,9 @@ def decode_row(line: bytes) -> DumpRow:
 
 
 def as_written_now(line: bytes) -> bytes:
-    """How this version writes the line's row: an older one says less. Raises ValueError where something were lost."""
+    """Return the line's row as this version writes it: an older one says less. Raises ValueError where something were
+    lost.
+    """
     now = encode_row(decode_row(line))
     if now != line and not _says(orjson.loads(now), orjson.loads(line)):
         raise ValueError(_UNKNOWN)

@@ -18,7 +18,7 @@ Counts = Counter[str]
 
 
 async def back_up(store: Store, path: Path) -> Counts:
-    """All that an opened store holds at one revision. Raises CatalogError."""
+    """Write all that an opened store holds at one revision. Raises CatalogError."""
     for exclusive in _TRIES:
         counts: Counts = Counter()
         try:

@@ -47,7 +47,7 @@ class Restriction:
 
     @property
     def text(self) -> str:
-        """The same for the same rule."""
+        """A text that is the same for the same rule."""
         return f"restricted {self.kinds} {self.namespaces} {self.tags} {self.labels} to {self.to}"
 
 
@@ -56,11 +56,11 @@ def _meet(wanted: tuple[str, ...], found: Iterable[str]) -> bool:
 
 
 BUILT_IN = (Restriction(kinds=("vulnerability",), to=("role:security", OWNERS, AFFECTED)),)
-"""They come after the operator's."""
+"""Restrictions that come after the operator's."""
 
 
 def audience_of(entity: Entity, restrictions: Iterable[Restriction]) -> str:
-    """By the first rule that matches; `entity` has its effective owners."""
+    """Return the audience by the first rule that matches; `entity` has its effective owners."""
     rule = next((rule for rule in restrictions if rule.matches(entity)), None)
     if rule is None or EVERYONE in rule.to:
         return EVERYBODY

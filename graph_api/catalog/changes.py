@@ -61,7 +61,7 @@ class SyncRun:
     plan_digest: str | None = None
     payload: bytes | None = None
     read_from: str | None = None
-    """As in the snapshot."""
+    """The same as in the snapshot, see there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class ChangeSet:
         return bool(self.entities or self.removed or self.links or self.removed_links)
 
     def operations(self) -> list[tuple[Ref, ChangeOperation]]:
-        """What happens to each entity."""
+        """Return what happens to each entity."""
         known = ChangeOperation.UPDATED
         written = [(row.ref, known if row.created_revision else ChangeOperation.CREATED) for row in self.entities]
         return written + [(ref, ChangeOperation.REMOVED) for ref in self.removed]

@@ -95,7 +95,7 @@ class Match:
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Empty where the rule says that nobody owns the path."""
+        """The owners by the rule; none where it says that nobody owns the path."""
         return self.rule.owners
 
 
@@ -152,7 +152,7 @@ def _file_of(path: str) -> str:
 
 @lru_cache(maxsize=32)
 def parsed(text: str, dialect: Dialect) -> CodeOwners:
-    """CodeOwners.parse, keeping the latest answers: a file of 20,000 rules takes seconds."""
+    """Return what CodeOwners.parse() does, keeping the latest answers: a file of 20,000 rules takes seconds."""
     return CodeOwners.parse(text, dialect)
 
 

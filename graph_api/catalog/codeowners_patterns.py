@@ -13,13 +13,13 @@ _SET_ITEM = re.compile(r"\\?(?P<low>.)(?:-\\?(?P<high>.))?", re.DOTALL)
 
 
 def github_matcher(pattern: str) -> re.Pattern[str]:
-    """To `match` file paths with. Raises ValueError, which says why GitHub would not take the pattern."""
+    """Return what to `match` file paths with. Raises ValueError, which says why GitHub would not take the pattern."""
     _check_length(pattern)
     return _compiled(pattern, *_split_github(pattern))
 
 
 def gitlab_matcher(pattern: str) -> re.Pattern[str]:
-    """As github_matcher(), by GitLab's rules; of an exclusion, what it excludes."""
+    """Return what github_matcher() does, by GitLab's rules; of an exclusion, what it excludes."""
     _check_length(pattern)
     return _compiled(pattern, _split_gitlab(pattern.removeprefix("!")), below=False)
 

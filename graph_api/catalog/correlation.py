@@ -78,7 +78,7 @@ class Rules:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """For a store to remember, each of them no name of a source."""
+        """The rules as texts for a store to remember, none of which is a name of a source."""
         pairs = (" ".join(sorted(pair)) for pair in self.separate)
         return (
             *sorted(f"join {kind}" for kind in self.join_names),
@@ -87,7 +87,7 @@ class Rules:
         )
 
     def mirrored(self, identifier: str) -> Iterator[str]:
-        """The same image in the registries that mirror the one it names."""
+        """Yield the same image in the registries that mirror the one it names."""
         for pair in self.image_mirrors:
             for one, other in (pair, pair[::-1]):
                 if identifier.startswith(f"image:{one}/"):
@@ -102,11 +102,11 @@ class Shared(NamedTuple):
 
     identifier: str
     things: list[Stated]
-    """In order; of two refs at least."""
+    """What it joins, in order; of two refs at least."""
 
 
 def joining(ref: Ref, identifiers: Iterable[str], rules: Rules) -> list[str]:
-    """Those of a thing's identifiers that can join it with others."""
+    """Return those of a thing's identifiers that can join it with others."""
     kind = kind_of(ref)
     found = [text for text in identifiers if _joins(kind, text)]
     found += [text for image in found for text in rules.mirrored(image)]
@@ -127,7 +127,7 @@ def _joins(kind: str, identifier: str) -> bool:
 
 
 def shared_identifiers(things: Mapping[Stated, Iterable[str]], rules: Rules) -> list[Shared]:
-    """What joins these things, given by their identifiers; strongest first."""
+    """Return what joins these things, given by their identifiers; strongest first."""
     named: dict[tuple[str, str], list[Stated]] = defaultdict(list)
     for thing in sorted(things):
         for identifier in dict.fromkeys(joining(thing.ref, things[thing], rules)):
@@ -141,7 +141,7 @@ def _strength(name: tuple[str, str]) -> tuple[int, str, str]:
 
 
 def _joins_things(holders: Sequence[Stated]) -> bool:
-    """No source calls two things so, and not all have one ref."""
+    """Whether no source calls two things so, and not all have one ref."""
     refs = {thing.source: thing.ref for thing in holders}
     return len(refs) == len(holders) > 1 and len(set(refs.values())) > 1
 
@@ -175,7 +175,7 @@ class _Groups:
         return [group.refs for group in _distinct(self._of.values())]
 
     def join(self, refs: Iterable[Ref]) -> None:
-        """Each with each, in their order, so that one that may not be joined does not keep the others apart.
+        """Join each with each, in their order, so that one that may not be joined does not keep the others apart.
 
         What is one already need not be tried twice: groups only grow, so that what may not be joined never may.
         """
@@ -202,7 +202,7 @@ def _distinct(groups: Iterable[_Group]) -> list[_Group]:
 
 
 def standing_in(named: Mapping[str, Iterable[Ref]], rows: Mapping[Ref, Entity]) -> dict[Ref, Entity]:
-    """By a ref that some source gave a thing, the row that it stands in; `named` are rows by identifier."""
+    """Return, by the ref that some source gave a thing, the row that it stands in; `named` are rows by identifier."""
     return {
         Ref(name): rows[ref]
         for name, refs in named.items()

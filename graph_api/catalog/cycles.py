@@ -29,7 +29,7 @@ _Steps = dict[int, list[int]]
 
 
 def _components(pairs: set[tuple[int, int]], size: int) -> list[_Steps]:
-    """Those that hold a cycle, without the links between them."""
+    """Return the components that hold a cycle, without the links between them."""
     if not pairs:
         return []
     source, target = np.array(sorted(pairs), np.int32).T
@@ -103,7 +103,7 @@ class _Left:
         )
 
     def take_away(self, node: int) -> None:
-        """And what then nothing leads to, or leads nowhere."""
+        """Take away the node, and what then nothing leads to, or leads nowhere."""
         pending = [node]
         while pending:
             gone = pending.pop()

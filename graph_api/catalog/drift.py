@@ -20,7 +20,7 @@ EXPECTED = ("CONSUMES_API", "DEPENDS_ON", "READS_FROM")
 
 
 class DriftKind(StrEnum):
-    """In the order of findings."""
+    """The kinds of drift, in the order of findings."""
 
     UNDECLARED = "UNDECLARED"
     """A need that is observed between two declared entities, and that nobody declares."""
@@ -67,12 +67,12 @@ class DriftFinding:
 
 
 def owners_order(link: Link) -> tuple[str, str]:
-    """How the OWNED_BY links of one entity are sorted."""
+    """Return what the OWNED_BY links of one entity are sorted by."""
     return link.key.target, link.key.environment or ""
 
 
 def kinds_from(question: DriftQuestion, after: DriftPlace | None) -> list[DriftKind]:
-    """Those that can still have findings, in order."""
+    """Return the kinds that can still have findings, in order."""
     kinds = [kind for kind in DriftKind if kind in question.kinds]
     order = list(DriftKind)
     return [kind for kind in kinds if after is None or order.index(kind) >= order.index(after.kind)]

@@ -52,7 +52,7 @@ class Evidence:
     """None while the statement stands: then it was last seen in the source's last run."""
     stale: bool = False
     origin: LinkOrigin | None = None
-    """Of a link only."""
+    """How the source knows the link; None for what is no link."""
 
 
 @sealed(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,7 @@ class Link:
     confidence: float = 1.0
     properties: Mapping[str, Any] = field(default_factory=dict)
     origins: tuple[LinkOrigin, ...] = (LinkOrigin.DECLARED,)
-    """Those of the statements, in the order of LinkOrigin."""
+    """The origins of the statements, in the order of LinkOrigin."""
     observed_at: str | None = None
     """The latest that a statement says, in UTC with milliseconds."""
     statements: Mapping[str, tuple[LinkStatement, ...]] = field(default_factory=dict)
@@ -218,7 +218,7 @@ class Link:
 
 
 def unresolved(ref: Ref) -> Entity:
-    """The placeholder of a ref that something points to and nobody declares."""
+    """Return the placeholder of a ref that something points to and nobody declares."""
     kind, _, rest = ref.partition(":")
     namespace, _, name = rest.partition("/")
     state = OwnerState.UNRESOLVED if kind_of(ref) in OWNER_KINDS else None

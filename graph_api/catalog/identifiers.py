@@ -169,7 +169,7 @@ def repository_url(text: str) -> str | None:
 
 
 def repository_urls(annotations: Mapping[str, str]) -> tuple[str, ...]:
-    """The repositories that a descriptor's annotations name, sorted."""
+    """Return the repositories that a descriptor's annotations name, sorted."""
     texts = [host + annotations[key].strip("/ ") for key, host in SLUG_HOSTS.items() if annotations.get(key)]
     if _SOURCE_LOCATION in annotations:
         texts.append(annotations[_SOURCE_LOCATION])
@@ -218,12 +218,12 @@ def definition_name(text: str) -> str:
 
 
 def scoped(scheme: str, name: str) -> str:
-    """An identifier that says which tool calls it so: `service.name:checkout`."""
+    """Return an identifier that says which tool calls it so: `service.name:checkout`."""
     return normalize_identifier(f"{scheme}:{name.strip()}")
 
 
 def image_name(image: str) -> str:
-    """An image without tag and digest, with its registry: `docker.io/library/redis` for `redis:7`."""
+    """Return an image without tag and digest, with its registry: `docker.io/library/redis` for `redis:7`."""
     name = image.strip().removeprefix("docker.io/").partition("@")[0]
     head, colon, tag = name.rpartition(":")
     name = head if colon and "/" not in tag else name
@@ -234,7 +234,7 @@ def image_name(image: str) -> str:
 
 
 def image_names(text: str) -> Iterator[str]:
-    """`image:NAME`, `image:NAME:TAG`, and `image-digest:sha256:...` of an image or of a mere digest."""
+    """Yield `image:NAME`, `image:NAME:TAG`, and `image-digest:sha256:...` of an image or of a mere digest."""
     if digest := _DIGEST.search(text):
         yield scoped("image-digest", digest[0])
     name = text.partition("@")[0]
@@ -247,7 +247,7 @@ def image_names(text: str) -> Iterator[str]:
 
 
 def host_names(host: str) -> list[str]:
-    """The identifiers of what answers at a host."""
+    """Return the identifiers of what answers at a host."""
     return [scoped("host", host), *service_names(host)]
 
 
@@ -258,7 +258,7 @@ def service_names(host: str) -> list[str]:
 
 
 def normalize_all(texts: Iterable[str]) -> tuple[str, ...]:
-    """The distinct normal spellings, sorted, without empty and overlong ones."""
+    """Return the distinct normal spellings, sorted, without empty and overlong ones."""
     names = {normalize_identifier(text) for text in texts if len(text) <= MAX_IDENTIFIER}
     return tuple(sorted(names - {""}))
 

@@ -51,7 +51,7 @@ class SourceOrder:
     """Who may see what; the first that matches an entity decides."""
 
     def __call__(self, source: str) -> tuple[int, int, str]:
-        """The source's place, smallest first."""
+        """Return the source's place, smallest first."""
         connector, _, name = source.partition(":")
         rank = _rank(source, connector, self.observing)
         texts = (source,) if connector == API_SOURCE else (source, name)
@@ -59,7 +59,7 @@ class SourceOrder:
         return place + (rank == _LAST and place == len(self.names)), rank, source
 
     def of_statement(self, source: str, statement: EntityStatement) -> tuple[int, int, str]:
-        """The source's place for what it says of one entity."""
+        """Return the source's place for what it says of one entity."""
         place, rank, name = self(source)
         if rank in (_DECLARING, _OBSERVING) and _only_names(statement):
             rank = _NAMING
@@ -75,7 +75,7 @@ _FIRST, _DECLARING, _OBSERVING, _NAMING, _LAST = range(5)
 
 
 def _only_names(statement: EntityStatement) -> bool:
-    """As a manifest names an image, of which a scanner tells more."""
+    """Whether it tells nothing but names, as a manifest names an image, of which a scanner tells more."""
     told = (statement.spec, statement.title, statement.description, statement.lifecycle, statement.tags)
     more = (statement.labels, statement.annotations, statement.links, statement.code_owners)
     return not any((*told, *more)) and statement.tier is None and statement.active
@@ -120,7 +120,7 @@ def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
 
 
 def _identifiers(ref: Ref, said: Sequence[EntityStatement]) -> tuple[str, ...]:
-    """With the refs that it has in other sources."""
+    """Return the identifiers, with the refs that it has in other sources."""
     names = {name for statement in said for name in statement.identifiers}
     names.update(statement.ref for statement in said if statement.ref != ref)
     return tuple(sorted(names))
@@ -181,7 +181,7 @@ def stated_owners(
 
 
 def sources_of_owners(entity: Entity, links: Sequence[Link], order: SourceOrder) -> list[str]:
-    """The sources of the entity's OWNED_BY links, the one in force first."""
+    """Return the sources of the entity's OWNED_BY links, the one in force first."""
     firm = _owners_said(links, guessed=False)
     sources = {source for link in links for source in link.statements}
     return sorted(sources, key=lambda name: (name not in firm, *_priority(name, entity, order)))
@@ -198,7 +198,7 @@ def _owners_said(links: Iterable[Link], *, guessed: bool) -> dict[str, dict[Ref,
 
 
 def _priority(source: str, entity: Entity, order: SourceOrder) -> tuple[bool, tuple[int, int, str]]:
-    """The declaring source comes first."""
+    """Return what sources are sorted by: the declaring source comes first."""
     return source != next(iter(entity.statements), None), order(source)
 
 

@@ -13,7 +13,7 @@ from graph_api.catalog.ref import MAX_PART, BadRefError, Ref, make_ref
 
 CODE_OWNER_ROLE = "CODE_OWNER"
 MAX_LEVELS = 50
-"""Of PART_OF parents, as many as a walk takes: each entity of a chain holds what is above it."""
+"""Levels of PART_OF parents, as many as a walk takes: each entity of a chain holds what is above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class CodeOwnersFile:
 
 
 def code_owners_of(repository: Entity) -> CodeOwnersFile | None:
-    """The CODEOWNERS of the highest-priority source that has one."""
+    """Return the CODEOWNERS of the highest-priority source that has one."""
     for source, statement in repository.statements.items():
         if statement.code_owners is not None:
             dialect = Dialect(statement.code_owners_dialect or Dialect.GITHUB)
@@ -42,10 +42,10 @@ class Whole:
 
     levels: list[list[Ref]]
     below: Mapping[Ref, Ref]
-    """Where the smallest chain by refs comes from."""
+    """From where the smallest chain by refs comes to each."""
 
     def chain(self, ref: Ref) -> tuple[Ref, ...]:
-        """From the entity to one of its levels."""
+        """Return the chain from the entity to one of its levels."""
         chain = [ref]
         while (before := self.below.get(chain[-1])) is not None:
             chain.append(before)
@@ -53,7 +53,7 @@ class Whole:
 
 
 def whole_of(ref: Ref, parents: Mapping[Ref, Collection[Ref]]) -> Whole:
-    """PART_OF ancestors level by level."""
+    """Return the PART_OF ancestors level by level."""
     seen, level = {ref}, [ref]
     below: dict[Ref, Ref] = {}
     levels: list[list[Ref]] = []

@@ -24,7 +24,7 @@ def refs_in(entity: Entity) -> Iterator[Ref]:
 
 
 def without(entity: Entity, hidden: Set[Ref]) -> Entity:
-    """As if it did not know of these. What it has through them stays, without telling so."""
+    """Return the entity as if it did not know of these. What it has through them stays, without telling so."""
     if hidden.isdisjoint(refs_in(entity)):
         return entity
     return replace(

@@ -9,7 +9,7 @@ _COMPARED = tuple(field.name for field in fields(Entity) if field.name not in _K
 
 
 def same_link(link: Link | None, old: Link | None) -> bool:
-    """With the revision that it had before."""
+    """Whether the link, which is given with the revision that it had before, says the same."""
     # Mappings are equal in any order, but that of the sources counts.
     return link == old and (link is None or old is None or tuple(link.statements) == tuple(old.statements))
 
@@ -19,5 +19,5 @@ def same_entity(row: Entity, old: Entity | None) -> bool:
         return True
     if old is None or any(getattr(row, name) != getattr(old, name) for name in _COMPARED):
         return False
-    # As above.
+    # Of mappings, that of the sources counts in its order, as above.
     return row.sources == old.sources

@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 
 def words_of(text: str) -> list[str]:
-    """Of letters and digits. Letters and the marks on them are one, however they are written."""
+    """Return the words, of letters and digits. Letters and the marks on them are one, however they are written."""
     return _WORD.findall(text if text.isascii() else normalize("NFC", text))
 
 
@@ -61,7 +61,7 @@ def _rank(words: list[str], row: Found) -> tuple[object, ...]:
 def _closeness(words: list[str], name: str) -> int:
     folded = name.casefold()
     if len(words) > 1 and words[0] not in folded:
-        return 3  # as below, which takes ten times as long
+        return 3  # as the last line would say, which takes ten times as long
     named = words_of(folded)
     if named == words:
         return 0
@@ -82,7 +82,7 @@ def by_kind(refs: Iterable[Ref]) -> list[Ref]:
 
 
 def ranked_by_likeness(text: str, found: Collection[Found]) -> list[Ref]:
-    """For what was found by words that are one slip away: as if the text had the words that the names have."""
+    """Rank what was found by words that are one slip away: as if the text had the words that the names have."""
     named = Counter(word for row in found for word in words_of(row.name.casefold()))
     meant = (
         max({word, *with_typo(word)} & named.keys(), key=lambda like: (named[like], like), default=word)

@@ -61,7 +61,7 @@ _NAME = re.compile(r"[\w.-]+(?P<deeper>/[\w.-]+)*")
 
 
 def spellings_of(text: str) -> tuple[str, ...]:
-    """The identifiers that the text may be, sorted."""
+    """Return the identifiers that the text may be, sorted."""
     if len(text) > MAX_IDENTIFIER:
         return ()
     return normalize_all((normalize_identifier(text), *_others(bare(text).casefold())))

@@ -8,13 +8,13 @@ def utc_now() -> str:
 
 
 def utc_text(time: datetime) -> str:
-    """One without zone is UTC. Raises OverflowError outside the years 1 to 9999."""
+    """Return the time as a text; one without zone is UTC. Raises OverflowError outside the years 1 to 9999."""
     aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def utc_time(text: str) -> str | None:
-    """Of any ISO 8601; None for what is no time."""
+    """Return the time of any ISO 8601; None for what is no time."""
     try:
         return utc_text(datetime.fromisoformat(text))
     except (ValueError, OverflowError):

@@ -22,7 +22,7 @@ class Severity(StrEnum):
 
     @classmethod
     def of(cls, *, hard: bool) -> "Severity":
-        """`hard`: whether some walk has only HARD links."""
+        """Return how hard it is hit. `hard`: whether some walk has only HARD links."""
         return cls.DOWN if hard else cls.DEGRADED
 
 
@@ -95,7 +95,9 @@ class Completeness:
 
     @classmethod
     def of(cls, *, cut: bool, deep: bool, unresolved: bool, hidden: bool, unexplored: int) -> "Completeness":
-        """`cut` by the budget; `deep`: some hit that leads further is at the greatest depth."""
+        """Return how complete an answer is. `cut` by the budget; `deep`: some hit that leads further is at the greatest
+        depth.
+        """
         holds = {
             IncompleteReason.BUDGET: cut,
             IncompleteReason.DEPTH: deep,
@@ -177,7 +179,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """From a start to a hit, both included."""
+    """A path from a start to a hit, both included."""
 
     refs: tuple[Ref, ...]
     steps: tuple[Step, ...]

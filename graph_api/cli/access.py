@@ -10,7 +10,7 @@ from graph_api.settings import Settings
 from graph_api.store.protocol import Store
 
 SECONDS = 60.0
-"""For a store to open: for the first time, a database makes its indexes."""
+"""Seconds for a store to open: for the first time, a database makes its indexes."""
 
 _NOBODY = """\
 nobody could sign in: there is no API key in {store}, and no oidc_issuer is set. Choose one:
@@ -35,7 +35,8 @@ async def settle_access(settings: Settings, store: Store, *, demo: bool) -> Sett
 
 
 async def open_early(settings: Settings, store: Store, seconds: float | None) -> CatalogError | TimeoutError | None:
-    """What keeps the store from opening now and may pass, such as a database that is down; None once it is open.
+    """Open the store, and return what keeps it from opening now and may pass, such as a database that is down; None
+    once it is open.
 
     Raises CatalogError for what no further try mends. `seconds` to wait; None: until it is open, whatever it takes.
     """
@@ -50,7 +51,7 @@ async def open_early(settings: Settings, store: Store, seconds: float | None) ->
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Of a file: little of what is wrong with one mends itself."""
+    """Whether what is wrong with a file may mend itself, as little does."""
     code = getattr(error.__cause__, "sqlite_errorcode", None)
     return isinstance(error, TimeoutError) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 

@@ -60,7 +60,7 @@ async def _newest(settings: Settings, limit: int) -> list[Record]:
 
 
 async def _verify(settings: Settings, known: str | None) -> tuple[Head, str | None]:
-    """The head, and what is wrong."""
+    """Return the head, and what is wrong."""
     async with opened(open_store(settings)) as store:
         head = await store.audit_head()
         verification = Verification(head)
@@ -74,7 +74,7 @@ async def _verify(settings: Settings, known: str | None) -> tuple[Head, str | No
 
 
 async def _pages(store: Store, head: Head) -> AsyncIterator[list[Record]]:
-    """From the head, whatever is written meanwhile."""
+    """Yield the records from the head backwards, whatever is written meanwhile."""
     before = head.sequence + 1
     while page := await store.audit(PAGE, before):
         yield page

@@ -30,7 +30,9 @@ def chosen(settings: Settings, name: str | None) -> Sequence[Configured]:
 async def sync_configured(
     settings: Settings, entries: Sequence[Configured], *, dry_run: bool
 ) -> tuple[list[SyncReport], Exit | None]:
-    """One after the other, each printed when it is done; with the exit code of those that failed."""
+    """Sync one after the other, each printed when it is done; return their reports and the exit code of those that
+    failed.
+    """
     reports: list[SyncReport] = []
     failed: Exit | None = None
 

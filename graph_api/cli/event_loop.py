@@ -17,13 +17,15 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """As asyncio.run()."""
+    """Run as asyncio.run() does, in the event loop of a server."""
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(main)
 
 
 def run_until_interrupted(main: Coroutine[Any, Any, T]) -> T:
-    """As asyncio.run(), which has Ctrl+C wait for whatever keeps the loop busy, such as thousands of files."""
+    """Run as asyncio.run() does, but end at once on Ctrl+C, which waits there for whatever keeps the loop busy, such as
+    thousands of files.
+    """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:
         return asyncio.run(main)

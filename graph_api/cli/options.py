@@ -45,7 +45,7 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
 
 @contextmanager
 def _naming_store(settings: Settings) -> Iterator[None]:
-    """What does not answer is said with its place, in which no password stands."""
+    """Name the place of a store that does not answer, in which no password stands."""
     try:
         yield
     except NoDatabaseError as error:

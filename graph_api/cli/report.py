@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # `check` starts without what a store needs
 
 MAX_LINES = 50
 MAX_INFORMATION = 5
-"""Places of each code that are only for information."""
+"""Places of each code that are told, where they are only for information."""
 
 MENDING: dict[ProblemCode, str] = {
     ProblemCode.UNREADABLE: "check that it is there, may be read and, as a file, is UTF-8; what it said before stays",
@@ -48,7 +48,7 @@ def needs_mending(problems: Iterable[Problem]) -> bool:
 
 
 def echo_limited(lines: Iterable[str], count: int, rest: str, limit: int = MAX_LINES) -> None:
-    """At most `limit` of so many lines, then how many more there are of `rest`."""
+    """Print at most `limit` of so many lines, then how many more there are of `rest`."""
     for line in islice(lines, limit):
         click.echo(line)
     if count > limit:
@@ -99,7 +99,7 @@ def echo_counts(counts: Counts) -> None:
 
 
 def plan_lines(report: "SyncReport") -> Iterator[str]:
-    """One line a statement of the source that would be new (+), change (~) or go (-)."""
+    """Yield a line for each statement of the source that would be new (+), change (~) or go (-)."""
     edit, at = report.plan.edit, report.run.started_at
     yield from (f"  {_sign(statement, at)} {ref}" for ref, statement in in_order(edit.entities))
     yield from (f"  {_sign(statement, at)} {_arrow(key)}" for key, statement in edit.links.items())

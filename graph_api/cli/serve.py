@@ -106,7 +106,7 @@ def _serve_by_workers(settings: Settings, *, demo: bool) -> None:
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> Settings:
-    """What is done once for all workers."""
+    """Do what is done once for all workers, and return the settings for them."""
     store = open_store(settings)
     try:
         settings = await settle_access(settings, store, demo=demo)
@@ -117,7 +117,7 @@ async def _prepare(settings: Settings, *, demo: bool) -> Settings:
 
 
 async def _open(settings: Settings, store: Store, *, demo: bool) -> None:
-    """Before the server: it tries again for ever, which mends not everything."""
+    """Open the store before the server does, which tries again for ever: that mends not everything."""
     await open_early(settings, store, None if demo else FIRST_TRY)
     if demo:
         await load_demo(store, settings)
@@ -179,7 +179,7 @@ async def _answer(
 
 
 async def _say_nothing() -> None:
-    """Another worker has told where to ask."""
+    """Say nothing: another worker has told where to ask."""
 
 
 def _trace(stack: AsyncExitStack, endpoint: str | None) -> None:
@@ -190,7 +190,7 @@ def _trace(stack: AsyncExitStack, endpoint: str | None) -> None:
 
 
 def _listen(host: str, port: int, option: str, *, shared: bool = False) -> socket.socket:
-    """`shared` with other processes, each of which gets its part of the connections."""
+    """Return a socket that listens; `shared` with other processes, each of which gets its part of the connections."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     create = partial(socket.create_server, family=family, backlog=2048, reuse_port=shared)
     listener = _bound(host, port, option, lambda host, port: create((host, port)))

@@ -16,14 +16,16 @@ logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 
 def require_existing(settings: Settings) -> None:
-    """Raises Failure where a question would make a new, empty catalog."""
+    """Raise Failure where a question would make a new, empty catalog."""
     if not exists(settings):
         message = f"there is no catalog at {settings.store}; `graph-api sync PATH` makes one, --store names another"
         raise Failure(message, Exit.UNAVAILABLE)
 
 
 def leaving_nothing(settings: Settings) -> Settings:
-    """For a dry run, which must not even leave an empty catalog: in place of one that is not there, one in memory."""
+    """Return settings for a dry run, which must not even leave an empty catalog: in place of one that is not there, one
+    in memory.
+    """
     return settings if exists(settings) else settings.model_copy(update={"store": f"embedded:{IN_MEMORY}"})
 
 
@@ -43,7 +45,7 @@ async def opened(store: Store) -> AsyncIterator[Store]:
 
 
 def locally(action: str, source: str | None = None) -> Attempt:
-    """What the user of this machine does, for the audit log."""
+    """Return the attempt of the user of this machine, for the audit log."""
     return Attempt(action=action, client=os_user(), source=source)
 
 

@@ -35,11 +35,11 @@ class Worker(NamedTuple):
     """Whether it tells where to ask: once for all, and not again when it is replaced."""
     demo: bool
     folder: Path
-    """For what they share, as long as the server runs."""
+    """The folder for what they share, as long as the server runs."""
 
 
 def share_of(settings: Settings, index: int) -> Settings:
-    """Of the limits that hold for all workers together, and its own admin port."""
+    """Return a worker's settings: its share of the limits of all workers together, and its own admin port."""
     count = settings.workers
     share = {
         "rate": settings.rate / count,
@@ -85,7 +85,7 @@ def _keep_running(work: Callable[[Worker], None], workers: Sequence[Worker], set
                     _check(process)
                     running[index] = _start(work, workers[index]._replace(is_first=False))
     finally:
-        # Nothing keeps it from ending them all.
+        # No further signal keeps it from ending them all.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         _end(multiprocessing.active_children(), settings)
@@ -98,7 +98,7 @@ def _start(work: Callable[[Worker], None], worker: Worker) -> BaseProcess:
 
 
 def _check(process: BaseProcess) -> None:
-    """Of one that has ended."""
+    """Log that a process has ended, and wait before it is replaced. Raises Failure for one that could not start."""
     if process.exitcode in _CANNOT_START:
         raise Failure("a worker could not start; the log above says why", Exit(process.exitcode))
     logger.error("A worker has ended with exit code %s and is replaced", process.exitcode)

@@ -9,7 +9,7 @@ from graph_api.graphql import inputs
 
 
 def described(description: str) -> StrawberryArgumentAnnotation:
-    """The annotation that gives an argument its description."""
+    """Return the annotation that gives an argument its description."""
     return strawberry.argument(description=description)
 
 

@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 class _Field(NamedTuple):
     name: str
-    """In Python."""
+    """The field's name in Python."""
     make: Callable[[Any], Any] | None
-    """Of what it holds, if those are inputs too."""
+    """Makes what it holds, if those are inputs too."""
 
 
 def batched(input_type: type[T]) -> type[T]:
-    """For an input whose fields hold scalars and enums, which graphql-core has checked and which are taken as they are,
-    or other such inputs and lists of them.
+    """Have an input made at once whose fields hold scalars and enums, which graphql-core has checked and which are
+    taken as they are, or other such inputs and lists of them.
     """
     definition = cast("StrawberryObjectDefinition", input_type.__strawberry_definition__)  # type: ignore[attr-defined]
     fields: dict[str, _Field] = {}
@@ -40,7 +40,9 @@ def batched(input_type: type[T]) -> type[T]:
 
 
 def _maker(type_: Any, context: InputContext) -> Callable[[Any], Any] | None:
-    """Whatever may be null or a list: graphql-core gives a list where one is declared."""
+    """Return what makes the inputs that a field holds, None if it holds none. They may be null or a list: graphql-core
+    gives a list where one is declared.
+    """
     while isinstance(type_, StrawberryContainer):
         type_ = type_.of_type
     definition = get_object_definition(type_)

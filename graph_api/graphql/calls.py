@@ -77,7 +77,7 @@ class Call(NamedTuple):
         return lambda rows: [call(row) for row in rows]
 
     def _arguments(self, schema: Schema, info: GraphQLResolveInfo[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-        """As Strawberry makes them, all by name; in place of the row there is nothing."""
+        """Return the arguments as Strawberry makes them, all by name; in place of the row there is nothing."""
         _, arguments = get_arguments(
             field=self.field,
             source=None,
@@ -106,14 +106,14 @@ class ReadAttempt:
         self._asked: list[tuple[FieldNode, Values, Sequence[Any]]] = []
 
     def count(self, items: int) -> None:
-        """Objects in one more list. Raises AnswerTooLargeError."""
+        """Count the objects in one more list. Raises AnswerTooLargeError."""
         context = self.executor.context_value
         if isinstance(context, Context):
             context.count(items)
             self._counted += items
 
     async def settle(self, call: Call, rows: Values) -> Values:
-        """What the resolver gives for each row; raises the first of its errors when all are settled."""
+        """Return what the resolver gives for each row; raises the first of its errors when all are settled."""
         known = self.executor.outcomes
         keys = [(id(call.nodes[0]), id(row)) for row in rows] if known else []
         if known and all(key in known for key in keys):
@@ -125,7 +125,7 @@ class ReadAttempt:
         return list(outcomes)
 
     def give_up(self) -> Outcomes:
-        """What was asked; what was counted will be counted again."""
+        """Return what resolvers gave; what was counted will be counted again."""
         if self._counted:
             self.executor.context_value.listed -= self._counted
         return {

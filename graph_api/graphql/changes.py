@@ -36,7 +36,7 @@ class _Found(NamedTuple):
 
 
 async def check_since(context: Context, since: int) -> None:
-    """Raises CatalogError BAD_INPUT for a revision that there has not been, as after a backup was restored."""
+    """Raise CatalogError BAD_INPUT for a revision that there has not been, as after a backup was restored."""
     revision = await context.loaders.revision()
     if not 0 <= since <= revision:
         message = f"`since` is a revision, from 0 to now {revision}; got {since}"
@@ -46,13 +46,15 @@ async def check_since(context: Context, since: int) -> None:
 
 
 async def read_changes(context: Context, since: int, limit: int, after: _Place | None) -> list[CatalogChange]:
-    """Without those of writes that may have changed what the reader sees: whoever asks on is told of them then."""
+    """Return the changes, without those of writes that may have changed what the reader sees: whoever asks on is told
+    of them then.
+    """
     rows = await context.store.changes(since, limit, after)
     return rows if context.seen_at is None else [row for row in rows if row.revision <= context.seen_at]
 
 
 async def matching_changes(context: Context, wanted: Filter, rows: Sequence[CatalogChange]) -> list[CatalogChange]:
-    """Those of entities that match now, and every removal: nobody knows any more what a removed entity was."""
+    """Return those of entities that match now, and every removal: nobody knows any more what a removed entity was."""
     refs = tuple(row.ref for row in rows if row.operation is not ChangeOperation.REMOVED)
     if wanted == ALL or not refs:
         return list(rows)

@@ -42,7 +42,7 @@ Details = list[FieldDetails]
 
 
 def compile_value(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:
-    """Completes values of the type; None where only the executor can."""
+    """Return what completes values of the type; None where only the executor can."""
     if is_non_null_type(type_):
         inner = _present(executor, type_.of_type, details)
         return inner and readers.required(inner)
@@ -51,7 +51,7 @@ def compile_value(executor: "CatalogExecutor", type_: GraphQLOutputType, details
 
 
 def _present(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:
-    """Completes values that are not null."""
+    """Return what completes values of the type that are not null."""
     if is_leaf_type(type_):
         return readers.LEAVES.get(type_.name) or readers.coerced(type_.coerce_output_value)
     if is_list_type(type_):
@@ -65,7 +65,7 @@ def _present(executor: "CatalogExecutor", type_: GraphQLOutputType, details: Det
 
 
 def _any_of(schema: GraphQLSchema, type_: GraphQLInterfaceType, details: Details) -> GraphQLObjectType | None:
-    """One of its types, where all read alike what is asked for: nobody has to know which of them a row is of."""
+    """Return one of its types, where all read alike what is asked for: nobody has to know which of them a row is of."""
     origin = getattr(type_.extensions.get(DEFINITION), "origin", None)
     nodes = _selected(details)
     possible = schema.get_possible_types(type_)
@@ -86,7 +86,7 @@ def _is_alike(type_: GraphQLInterfaceType, possible: Sequence[GraphQLObjectType]
 
 
 def _row(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Details) -> Read | None:
-    """Reads all that the selection asks of objects."""
+    """Return what reads all that the selection asks of objects."""
     plan = executor.plan
     return plan and plan.row(type_, details, lambda: _new_row(executor, type_, details))
 
@@ -102,7 +102,7 @@ def _new_row(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Det
 
 
 def _one_of(type_: GraphQLAbstractType, details: Details) -> Read | None:
-    """Of the possible types, only those that come up are compiled."""
+    """Return what completes values of one of several types, of which only those that come up are compiled."""
     # Ours look at the row only.
     resolve: Callable[[Any, None, GraphQLAbstractType], Any] | None = type_.resolve_type  # type: ignore[assignment]
     if not resolve:
@@ -148,7 +148,7 @@ def _field(executor: "CatalogExecutor", type_: GraphQLObjectType, details: Detai
 
 
 def _by_refs(definition: GraphQLField, field: StrawberryField, details: Details) -> Read | None:
-    """Of entities of which only the refs are asked for, where a row tells them."""
+    """Return what reads entities of which only the refs are asked for, where a row tells them."""
     refs_of = getattr(field.base_resolver and field.base_resolver.wrapped_func, "refs_of", None)
     names = _names_of_refs(details) if refs_of else []
     if not refs_of or not names:
@@ -165,7 +165,7 @@ def _selected(details: Details) -> list[SelectionNode]:
 
 
 def _names_of_refs(details: Details) -> list[str]:
-    """What `ref` is called in the response; none where anything else is asked for, too."""
+    """Return what `ref` is called in the response; none where anything else is asked for, too."""
     nodes = _selected(details)
     if any(not isinstance(node, FieldNode) or node.name.value != "ref" or node.directives for node in nodes):
         return []

@@ -40,13 +40,13 @@ def _stated(entity: catalog.Entity, field: str) -> dict[str, Any]:
 
 
 def _stated_active(entity: catalog.Entity) -> dict[str, str]:
-    """Who says nothing is taken to be active, which is no statement."""
+    """Return what each source says. Who says nothing is taken to be active, which is no statement."""
     flags = {source: said.active and flag_of(said.spec.get("active")) for source, said in entity.statements.items()}
     return {source: str(flag).lower() for source, flag in flags.items() if flag is not None}
 
 
 def stated_owners(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> dict[str, str]:
-    """What each source says, as text; what is in force comes first."""
+    """Return what each source says, as text; what is in force comes first."""
     owners: dict[str, set[str]] = {source: set() for source in sources_of_owners(entity, owned_by, order)}
     for link in owned_by:
         for source in link.statements:

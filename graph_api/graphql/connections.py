@@ -16,6 +16,6 @@ class Dated:
 
 
 async def date(info: Info) -> None:
-    """Before the rows of a Dated list are read: what is written meanwhile comes twice then, rather than never."""
+    """Read the revision before the rows of a Dated list: what is written meanwhile comes twice then, not never."""
     if selects_itself(info, "revision"):
         await info.context.loaders.revision()

@@ -29,7 +29,7 @@ class Context:
 
     principal: Principal
     catalog: Store
-    """For writes, and what no rule restricts. All questions about entities go to `store`."""
+    """The store for writes, and what no rule restricts. All questions about entities go to `store`."""
     visibility: Visibility
     live: LiveChanges
     source_order: SourceOrder
@@ -37,9 +37,9 @@ class Context:
     deadline: float
     """Seconds that a question may take when the client names no other deadline."""
     max_objects: int = 200_000
-    """That lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
+    """Objects that lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
     look: Callable[[], Awaitable[VisibilityAt]] | None = None
-    """What the principal sees now; None where that does not change."""
+    """Tells what the principal sees now; None where that does not change."""
     seen_at: int | None = None
     """The revision of `visibility`, of which alone it is sure; None where that does not change."""
     introspection: bool = True
@@ -66,7 +66,7 @@ class Context:
         self._see()
 
     def need(self, needed: Needed | None) -> None:
-        """Of entities and links, or everything; told before anything is read."""
+        """Say what is needed of entities and links, or everything; told before anything is read."""
         if needed != self.needed:
             self.needed = needed
             self._see()
@@ -76,18 +76,22 @@ class Context:
         self.forget()
 
     async def look_again(self) -> None:
-        """For what begins anew, or lasts longer than a request: teams, and what affects them, may be others by now."""
+        """Ask what the principal sees by now, for what begins anew, or lasts longer than a request: teams, and what
+        affects them, may be others.
+        """
         if self.look:
             self.visibility, self.seen_at = await self.look()
         self._see()
 
     def read_anew(self) -> None:
-        """After a write of the request: what is told of it, and of those that follow, is as it is then."""
+        """Forget what was read before a write of the request: what is told of it, and of those that follow, is as it is
+        then.
+        """
         self.seen_at = None
         self._load_anew()
 
     def forget(self) -> None:
-        """What has been read: each event of a subscription is as a request of its own."""
+        """Forget what has been read: each event of a subscription is as a request of its own."""
         self._load_anew()
         self.owned_fields = 0
         self.listed = 0
@@ -96,12 +100,12 @@ class Context:
         self.loaders = Loaders(self.store, lambda: self.catalog.seen_by(self.visibility), self.seen_at)
 
     def count(self, items: int) -> None:
-        """Of one more list. Raises AnswerTooLargeError."""
+        """Count the items of one more list. Raises AnswerTooLargeError."""
         self.check_room(items)
         self.listed += items
 
     def check_room(self, items: int) -> None:
-        """For what is about to be read. Raises AnswerTooLargeError."""
+        """Check that there is room for what is about to be read. Raises AnswerTooLargeError."""
         if self.listed + items > self.max_objects:
             raise AnswerTooLargeError(self.max_objects)
 

@@ -33,7 +33,7 @@ from graphql import (
 from graph_api.graphql.pagination import DEFAULT_PAGE
 
 ASSUMED_ITEMS = 5
-"""Of a list that is neither paged nor as long as an argument, such as the owners of an entity."""
+"""Items of a list that is neither paged nor as long as an argument, such as the owners of an entity."""
 LONG_LISTS = {
     "CatalogSchema.kinds": 50,
     "CatalogSchema.relations": 50,
@@ -44,10 +44,10 @@ LONG_LISTS = {
     "Query.ownershipCoverage": 100,
     "Query.sources": 100,
 }
-"""Assumed items of those that are usually longer."""
+"""Assumed items of those lists that are usually longer."""
 
 _ITEMS = frozenset({"edges", "nodes", "paths"})
-"""Of these lists there are as many items as the field around them asks for."""
+"""Lists of which there are as many items as the field around them asks for."""
 _SIZES = ("first", "last")
 _Parent: TypeAlias = GraphQLNamedType | None
 CostKey: TypeAlias = tuple[object, ...]
@@ -75,7 +75,7 @@ def estimate(
 
 
 def cost_key(document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any]) -> CostKey:
-    """The same for all variables with which the estimate is the same, as long as the document is kept."""
+    """Return a key that is the same for all variables with the same estimate, as long as the document is kept."""
     operation = get_operation_ast(document, operation_name)
     names = [row.variable.name.value for row in (operation and operation.variable_definitions) or ()]
     return id(operation), *((name, _size(variables[name])) for name in names if name in variables)
@@ -145,7 +145,7 @@ class _Estimate:
         return _Objects(within * (self._length(node, parent) if page is None else page))
 
     def _size(self, node: FieldNode, field: GraphQLField) -> int | None:
-        """What `first` or `last` say; DEFAULT_PAGE for a page without; None for what is no page."""
+        """Return what `first` or `last` say; DEFAULT_PAGE for a page without; None for what is no page."""
         if not any(name in field.args for name in _SIZES):
             return None
         sizes = [self._value(argument.value) for argument in node.arguments or () if argument.name.value in _SIZES]
@@ -162,7 +162,7 @@ class _Estimate:
 
 
 def _literal(node: ValueNode) -> Any:
-    """Integers, and lists of which only the length matters."""
+    """Return an integer, or a list of which only the length matters; None for all else."""
     if isinstance(node, ListValueNode):
         return list(node.values)
     return int(node.value) if isinstance(node, IntValueNode) else None

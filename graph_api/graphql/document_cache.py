@@ -9,14 +9,14 @@ from graph_api.graphql.cost import CostKey
 
 MAX_KEPT_DOCUMENTS = 64
 MAX_KEPT_CHARACTERS = 4_000
-"""Of a document that is kept; parsed, each takes up to 2 MB."""
+"""Characters of a document that is kept at most; parsed, each takes up to 2 MB."""
 MAX_KEPT_COSTS = 100
 
 
 class _Kept(NamedTuple):
     document: DocumentNode
     costs: dict[CostKey, int]
-    """Of its operations, with the variables that have been asked with."""
+    """The costs of its operations, with the variables that have been asked with."""
 
 
 class ValidDocuments:

@@ -34,11 +34,11 @@ strawberry.enum(
     "whose sources name different owners.",
 )
 _TELLING = {DriftKind.UNDECLARED: LinkOrigin.OBSERVED, DriftKind.UNOBSERVED: LinkOrigin.DECLARED}
-"""Whose statements make a link a finding."""
+"""The origin of the statements that make a link a finding."""
 
 
 def _said(finding: catalog.DriftFinding) -> dict[str, list[LinkStatement]]:
-    """The statements that make it a finding, by source."""
+    """Return the statements that make it a finding, by source."""
     said: dict[str, list[LinkStatement]] = {}
     for link in finding.links:
         for source, statements in link.statements.items():

@@ -77,7 +77,7 @@ async def _entities(
 
 @strawberry.type
 class EntityLists:
-    """What has a name of its own holds declared entities only; its condition is that of type_name()."""
+    """The lists. One that has a name of its own holds declared entities only; its condition is that of type_name()."""
 
     entities: Connection[Entity | None] | None = strawberry.field(
         resolver=_entities,

@@ -18,7 +18,7 @@ from graph_api.store.protocol import PageRequest, Place
 T = TypeVar("T")
 
 PageInput = tuple[int | None, str | None, int | None, str | None]
-"""first, after, last, before."""
+"""The values of first, after, last and before."""
 
 
 Cursors = Callable[[int], str]
@@ -35,7 +35,7 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of entities.")
 class Connection(Generic[T]):
-    """Cursors are made where they are asked for."""
+    """A Relay connection, whose cursors are made where they are asked for."""
 
     rows: strawberry.Private[Sequence[CatalogEntity | None]]
     cursors: strawberry.Private[Cursors]
@@ -43,7 +43,7 @@ class Connection(Generic[T]):
     more_after: strawberry.Private[bool]
     counted: strawberry.Private[Filter | int]
     read_at: strawberry.Private[int | None] = None
-    """The revision; None where nobody has asked for it yet."""
+    """The revision that it was read at; None where nobody has asked for it yet."""
 
     @strawberry.field(description="The entities of this page.")
     def edges(self) -> list[Edge[T]]:
@@ -73,7 +73,7 @@ EntityConnection = Connection[Entity]
 async def entity_page(
     info: Info, filter_: Filter, sort_input: inputs.EntitySort | None, page: PageInput, parent: str = ""
 ) -> Connection[Any]:
-    """`parent` is the ref of the entity whose field this is."""
+    """Return a page of entities. `parent` is the ref of the entity whose field this is."""
     sort = compile_sort(sort_input)
     arguments = page_arguments(info, (_value_types(sort), str), *page, parent=parent)
     request = PageRequest(

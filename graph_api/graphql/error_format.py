@@ -37,7 +37,7 @@ class CatalogSchema(strawberry.Schema):
 
 
 async def _with_refusal(results: StreamResult) -> StreamResult:
-    """What DocumentLimits raises is a result too, as it is of Schema.execute()."""
+    """Yield the results. What DocumentLimits raises is one too, as it is of Schema.execute()."""
     try:
         async with aclosing(results):
             async for result in results:
@@ -63,7 +63,9 @@ def format_result(result: ExecutionResult, request_id: str) -> GraphQLHTTPRespon
 
 
 def format_error(error: GraphQLError, refused: ErrorCode, request_id: str) -> dict[str, Any]:
-    """`refused` is the code of an error about the document or its variables that has no code of its own."""
+    """Return the error as clients see it. `refused` is the code of an error about the document or its variables that
+    has no code of its own.
+    """
     cause = _cause(error)
     if isinstance(cause, CatalogError):
         return _body(error, error.message, {"code": cause.code, **cause.details})

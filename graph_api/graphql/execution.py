@@ -40,16 +40,16 @@ from graph_api.store.revisions import noting_revisions
 from graph_api.telemetry.record import CURRENT
 
 TRIES = 3
-"""To read all parts of a query at one revision."""
+"""How often a query is asked, to read all its parts at one revision."""
 LONG = 1.0
 """Seconds after which a query is not asked again: its deadline, and others, would suffer for it."""
 _FEW = 500
-"""Values, with those that others hold."""
+"""Values in variables, with those that others hold."""
 
 
 async def execute_operation(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
-    """As graphql-core does it. A query whose parts were read at several revisions, since somebody wrote meanwhile, is
-    asked again: unless writers make no pause, or it takes long, its answer is of one.
+    """Execute as graphql-core does. A query whose parts were read at several revisions, since somebody wrote meanwhile,
+    is asked again: unless writers make no pause, or it takes long, its answer is of one.
     """
     operation = get_operation_ast(document, options.get("operation_name"))
     of = operation.operation if operation else None
@@ -111,7 +111,7 @@ class CatalogExecutor(StrawberryGraphQLCoreExecutionContext):
     def _forget(self) -> None:
         self._bound: dict[int, Callable[[Values], Any]] = {}
         self.outcomes: Outcomes = {}
-        """Of resolvers that readers which gave up have called."""
+        """What resolvers gave that were called by readers which gave up."""
         if self.plan:
             self.middleware_manager = None
 

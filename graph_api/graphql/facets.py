@@ -30,7 +30,7 @@ class FacetField(Enum):
 
 
 def shown_value(field: str, value: str | None) -> str | None:
-    """Kinds as `Entity.kind` writes them; filters take them in any case."""
+    """Return a kind as `Entity.kind` writes it; filters take them in any case."""
     return kind_name(value) if field == "kind" and value else value
 
 

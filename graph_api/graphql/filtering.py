@@ -39,7 +39,7 @@ MAX_FILTER_DEPTH = 10
 MAX_VALUES = 1_000
 MAX_WORDS = 10
 MAX_CONDITIONS = 200
-"""In one filter, at any depth: databases bound how large an expression may be."""
+"""Conditions in one filter, at any depth: databases bound how large an expression may be."""
 
 _OPS = (
     ("eq", Op.EQ),
@@ -58,7 +58,7 @@ _PLAIN_FIELDS = ("kind", "type", "namespace", "name", "title", "description", "l
 
 
 async def compile_filter(filter_: inputs.EntityFilter | None, context: Context) -> Filter:
-    """Raises CatalogError BAD_REF, UNKNOWN_KIND, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
+    """Return the filter for stores. Raises CatalogError BAD_REF, UNKNOWN_KIND, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
     if filter_ is None:
         return ALL
     owned_by = [part for part in _parts(filter_) if isinstance(part, inputs.OwnedByFilter)]
@@ -83,7 +83,7 @@ async def _check_kinds(filter_: Filter, store: Reading) -> None:
 
 
 def _kinds(filter_: Filter) -> set[str]:
-    """Kinds that are named in full, at any depth."""
+    """Return the kinds that are named in full, at any depth."""
     match filter_:
         case And(items) | Or(items):
             return {kind for item in items for kind in _kinds(item)}
@@ -161,7 +161,7 @@ def _given(ops: object | None) -> Iterator[tuple[Op, object]]:
 
 
 def _reader(name: str, op: Op) -> Callable[[object], Value]:
-    """How a value for this field of entities is read: whole names as refs."""
+    """Return what reads a value for this field of entities: whole names as refs."""
     if name in _REF_FIELDS and op in (Op.EQ, Op.IN):
         return partial(_ref, kind=_REF_FIELDS[name])
     return _lower if name in ("kind", "namespace") else _value
@@ -200,7 +200,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def check_text(value: str) -> None:
-    """Raises CatalogError BAD_INPUT for what no store can take."""
+    """Raise CatalogError BAD_INPUT for what no store can take."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -245,7 +245,7 @@ async def _related(related: inputs.RelatedFilter, context: Context, depth: int) 
 
 
 def compile_link_filter(filter_: inputs.LinkFilter | None, depth: int = 1) -> CatalogLinkFilter | None:
-    """None stays None: every link matches."""
+    """Return the filter for stores. None stays None: every link matches."""
     if filter_ is None:
         return None
     if depth == 1:
@@ -283,7 +283,7 @@ def _of_environment(compare: LinkCompare) -> LinkCompare:
 
 
 def chosen_relations(names: Iterable[inputs.RelationName] | None, default: tuple[str, ...]) -> tuple[str, ...]:
-    """In the order of the table. Raises CatalogError BAD_INPUT where none is named."""
+    """Return the chosen ones in the order of the table. Raises CatalogError BAD_INPUT where none is named."""
     if names is None:
         return default
     chosen = {row.value for row in names}

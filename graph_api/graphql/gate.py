@@ -26,7 +26,7 @@ Resolve = Callable[..., Any]
 logger = logging.getLogger(__name__)
 
 _BESIDE: set[asyncio.Task[None]] = set()
-"""Kept until they are done."""
+"""Tasks that are kept until they are done."""
 
 
 def guard(schema: GraphQLSchema) -> None:
@@ -101,8 +101,8 @@ def _failure(error: Exception) -> tuple[Outcome, ErrorCode]:
 
 
 def _record_beside(context: Context, attempt: Attempt) -> None:
-    """Of a write whose time is over, or whose client is gone: nobody waits any more, least of all for a record. Where
-    it was done before, it has its own record too.
+    """Record a write whose time is over, or whose client is gone: nobody waits any more, least of all for a record.
+    Where it was done before, it has its own record too.
     """
     task = asyncio.create_task(_record(context, attempt, Outcome.FAILED, ErrorCode.DEADLINE_EXCEEDED))
     _BESIDE.add(task)

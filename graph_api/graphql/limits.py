@@ -37,8 +37,8 @@ from graph_api.telemetry.record import CURRENT
 
 MAX_ERRORS = 20
 MAX_COMPARISONS = 25_000
-"""Of fields with one response name, pair by pair: some 220 times the same field. graphql-core allows ten times as many,
-which take it more than half a second."""
+"""Comparisons of fields with one response name, pair by pair: some 220 times the same field. graphql-core allows ten
+times as many, which take it more than half a second."""
 MAX_GIVEN = 2_000
 """Objects in the variables of a question: each is read wherever its variable stands, while nobody else is answered.
 Those of writes are bounded by the size of a batch, and read in a thread.
@@ -59,7 +59,7 @@ class Limits:
     directives: int = 50
     operations: int = 100
     objects: int = 200_000
-    """That one answer may hold, see cost.py."""
+    """Objects that one answer may hold, see cost.py."""
     suggestions: bool = True
     """Whether errors about unknown names say which known ones are like them."""
 
@@ -170,7 +170,9 @@ class DocumentLimits(SchemaExtension):
         return [GraphQLError(message, extensions={"code": ErrorCode.TOO_LARGE})]
 
     def get_results(self) -> dict[str, Any]:
-        """`cost` in the extensions of every answer to a valid document, but not with each event of a subscription."""
+        """Return `cost` for the extensions of every answer to a valid document, but not of each event of a
+        subscription.
+        """
         if self.objects is None or self.execution_context.operation_type is OperationType.SUBSCRIPTION:
             return {}
         return {"cost": {"estimated": self.objects, "limit": self.limits.objects}}
@@ -192,7 +194,7 @@ def _holds_more(variables: object, most: int) -> bool:
 
 
 def parse_within(query: str, limits: Limits) -> DocumentNode:
-    """Raises GraphQLError with a code. Comments count as tokens."""
+    """Parse the document. Raises GraphQLError with a code. Comments count as tokens."""
     try:
         return parse(query, max_tokens=limits.tokens, max_source_length=limits.characters)
     except GraphQLSyntaxError as error:
@@ -209,7 +211,7 @@ def _parse_code(message: str) -> ErrorCode:
 
 
 def validate_within(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> list[GraphQLError]:
-    """At most MAX_ERRORS errors; the last one says so when there are more."""
+    """Return at most MAX_ERRORS errors; the last one says so when there are more."""
     # Before the standard rules, because some of them recurse, or compare every field with every other.
     excess = find_excess(document, limits)
     if excess:

@@ -86,7 +86,7 @@ async def link_connections(
     last: int | None = None,
     before: str | None = None,
 ) -> list[LinkConnection]:
-    """Links of each entity."""
+    """Return the page of links of each entity."""
     # A cursor is of one entity alone: all have the same range, or some do not fit it.
     asked = roots[:1] if after is None and before is None else roots
     page, *_ = [page_arguments(info, _PLACE, first, after, last, before, root.ref) for root in asked]
@@ -110,7 +110,7 @@ def _connection(ref: Ref, page: PageArguments, found: list[Neighbour], question:
 
 
 def link_field(relations: Sequence[str], direction: Direction, description: str) -> Any:
-    """A field for links by these relations, read one way."""
+    """Return a field for links by these relations, read one way."""
     many = partial(link_connections, direction=direction, relations=tuple(relations))
 
     async def resolve(
@@ -156,7 +156,7 @@ related = answered_together(_related, _related_of)
 
 
 def impact_links(direction: Direction) -> Any:
-    """Resolves links by relations that carry impact."""
+    """Return a resolver of links by relations that carry impact."""
 
     async def resolve(
         root: Parent[catalog.Entity],

@@ -22,7 +22,7 @@ class ListLoader(Generic[K, V]):
         return (await self.load_many((key,)))[0]
 
     async def load_many(self, keys: Iterable[K]) -> list[V]:
-        """Raises what `ask` raises."""
+        """Return the answers to these keys, in order. Raises what `ask` raises."""
         keys = tuple(keys)
         missing = tuple(key for key in keys if key not in self._answers)
         if missing:

@@ -252,7 +252,7 @@ class Mutation:
 
 
 def _refused_sync(error: CatalogError, snapshot: Snapshot) -> SyncPayload:
-    """At the entities that it is about, where the request names them."""
+    """Return the error at the entities that it is about, where the request names them."""
     places = {str(ref): place for place, ref in enumerate(snapshot.entities)}
     named = [places[ref] for ref in error.details.get("refs", ()) if ref in places]
     paths = [["entities", str(place)] for place in named] or [["source"]]

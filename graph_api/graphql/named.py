@@ -13,7 +13,7 @@ from graph_api.graphql.context import Info
 
 
 async def load_entity(info: Info, ref: Ref) -> Entity:
-    """The entity, or the placeholder of one that nobody declares."""
+    """Return the entity, or the placeholder of one that nobody declares."""
     return await info.context.loaders.entity.load(ref) or unresolved(ref)
 
 
@@ -48,7 +48,9 @@ def named_entity(ref_of: Callable[[Any], Ref | None], give: Callable[[Entity], A
 
 
 def linked_entity(ref_of: Callable[[Any], Ref | None]) -> Any:
-    """As named_entity(), of an entity that is in the catalog, declared or not: nothing is asked for its ref alone."""
+    """Return what named_entity() does, for an entity that is in the catalog, declared or not: nothing is asked for its
+    ref alone.
+    """
     return with_known_refs(named_entity(ref_of), ref_of)
 
 

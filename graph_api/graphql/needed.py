@@ -41,7 +41,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 
 def what_is_needed(definitions: Iterable[ExecutableDefinitionNode]) -> Needed | None:
-    """By an operation and its fragments; None where that may be everything."""
+    """Return what an operation and its fragments need; None where that may be everything."""
     names = set(chain.from_iterable(_names(row.selection_set) for row in definitions))
     if not names <= NEEDED.keys():
         return None

@@ -20,7 +20,8 @@ from graph_api.graphql.refs import check_exist, parse_ref_inputs
 from graph_api.store.protocol import Reading
 
 MAX_OWNED_FIELDS = 20
-"""In one request: each is a page of its own, which one question to the store cannot answer for many."""
+"""Entities that `owned` may be asked of in one request: each is a page of its own, which one question to the store
+cannot answer for many."""
 
 IncludeSubgroups: TypeAlias = Annotated[bool, described("Also what groups below them own.")]
 Effective: TypeAlias = Annotated[bool, described("Also inherited and inferred ownership.")]

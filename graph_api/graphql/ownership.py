@@ -43,7 +43,7 @@ _STRANGE_OWNERS = And(
         Related(relation="OWNED_BY", direction=Direction.IN, none=False, filter=ALL),
     )
 )
-"""Only the states of groups and users are kept."""
+"""Owners that are neither groups nor users, and undeclared: only the states of groups and users are kept."""
 
 
 @strawberry.enum(description="Why nobody answers for an entity.")

@@ -23,7 +23,7 @@ MAX_CURSOR = 400_000
 """Characters: more than the longest text that is sorted by (32,768 characters of up to 4 bytes) takes."""
 
 MAX_INTEGER = 2**63 - 1
-"""What both stores can compare with."""
+"""The largest integer that both stores can compare with."""
 
 Place = tuple[Any, ...]
 """Where an item stands in its order: what its cursor holds."""
@@ -47,7 +47,7 @@ class PageArguments:
         return _question_digest(self.info, self.parent)
 
     def under(self, parent: str) -> "PageArguments":
-        """The same range of what hangs on another entity."""
+        """Return the same range of what hangs on another entity."""
         return self if parent == self.parent else replace(self, parent=parent)
 
     def cursor(self, *place: object) -> str:
@@ -64,7 +64,9 @@ def page_arguments(
     before: str | None,
     parent: Ref | str = "",
 ) -> PageArguments:
-    """`shape` gives the types of a cursor's place. Raises CatalogError BAD_PAGE or BAD_CURSOR."""
+    """Return the range that is asked for. `shape` gives the types of a cursor's place. Raises CatalogError BAD_PAGE or
+    BAD_CURSOR.
+    """
     limit = _limit(info.context.max_page, first, last)
     if after is None and before is None:
         return PageArguments(limit, last is not None, None, None, parent, info)
@@ -83,7 +85,7 @@ def _limit(most: int, first: int | None, last: int | None) -> int:
 
 
 def check_first(first: int | None, most: int) -> int:
-    """For lists without cursors. Raises CatalogError BAD_PAGE."""
+    """Return how many are asked for, in a list without cursors. Raises CatalogError BAD_PAGE."""
     if first is None:
         return min(DEFAULT_PAGE, most)
     if not 1 <= first <= most:
@@ -92,7 +94,7 @@ def check_first(first: int | None, most: int) -> int:
 
 
 def _question_digest(info: Info, parent: str) -> str:
-    """The field, its parent and every argument but the page."""
+    """Return a digest of the field, its parent and every argument but the page."""
     asked_field = cast("SelectedField", info.selected_fields[0])
     arguments = asked_field.arguments
     asked = {name: value for name, value in arguments.items() if name not in _PAGE_ARGUMENTS and value is not None}
@@ -134,7 +136,7 @@ def bad_cursor(why: str) -> CatalogError:
 
 
 def page_info(cursors: Sequence[str], more_before: bool, more_after: bool) -> PageInfo:
-    """`cursors` are those of the page's items, or of the first and the last of them."""
+    """Return Relay's PageInfo. `cursors` are those of the page's items, or of the first and the last of them."""
     return PageInfo(
         has_previous_page=more_before,
         has_next_page=more_after,
@@ -148,7 +150,9 @@ def keyset_page_info(edges: Any, page: PageArguments, more: bool) -> PageInfo:
 
 
 def more_on_sides(page: PageArguments, more: bool) -> tuple[bool, bool]:
-    """Before and after. `more` in the direction of paging; on the other side there is what the cursor was made of."""
+    """Return whether there is more before and after: `more` in the direction of paging; on the other side there is what
+    the cursor was made of.
+    """
     return (more, page.before is not None) if page.backward else (page.after is not None, more)
 
 

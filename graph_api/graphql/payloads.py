@@ -75,7 +75,7 @@ class SyncPayload:
 
 
 def _seen(info: Info, changes: ChangeSet) -> list[EntityChange]:
-    """What the writer sees of them."""
+    """Return those of the changes that the writer sees."""
     audiences = {row.ref: row.audience for row in changes.entities}
     return [
         EntityChange(ref=ref, operation=operation)
@@ -85,7 +85,7 @@ def _seen(info: Info, changes: ChangeSet) -> list[EntityChange]:
 
 
 def _is_seen(context: Context, ref: Ref, audience: str | None) -> bool:
-    """None for what is gone, of which only the ref can tell."""
+    """Whether the entity is seen. `audience` is None for what is gone, of which only the ref can tell."""
     if audience is None:
         audience = audience_of(unresolved(ref), context.source_order.restrictions)
     return context.visibility.sees(audience, ref)
@@ -114,7 +114,7 @@ def sync_payload(info: Info, report: SyncReport) -> SyncPayload:
 
 
 async def replay(context: Context, source: str, told: Told) -> MutationPayload | SyncPayload:
-    """The payload of what EditReport or SyncReport told."""
+    """Return the payload of what EditReport or SyncReport told."""
     changes = [EntityChange(ref=ref, operation=ChangeOperation(operation)) for ref, operation in told["changes"]]
     if context.visibility.tokens is not None:
         rows = await context.store.entities([Ref(change.ref) for change in changes])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PLANS = "graph-api-plans"
 _Readers: TypeAlias = dict[tuple[int, ...], Read | None]
-"""By the ids of type and nodes."""
+"""Readers by the ids of type and nodes."""
 _Key: TypeAlias = tuple[int, tuple[tuple[str, bool], ...]]
 
 
@@ -36,9 +36,9 @@ class Plan(NamedTuple):
     fragments: dict[str, FragmentDefinitionNode]
     readers: _Readers
     rows: _Readers
-    """Of objects: one for each type that a selection meets, however many ways lead there."""
+    """Readers of objects: one for each type that a selection meets, however many ways lead there."""
     needed: Needed | None
-    """See needed.py."""
+    """What the operation needs, see needed.py."""
 
     def reader(self, executor: "CatalogExecutor", type_: GraphQLOutputType, details: Details) -> Read | None:
         return _known(self.readers, type_, details, lambda: _compiled(executor, type_, details))

@@ -28,7 +28,7 @@ Source: TypeAlias = Callable[[Any], Any]
 
 
 class NotPlainError(Exception):
-    """What the executor would report, or what no reader is made for."""
+    """Raised for what the executor would report, or what no reader is made for."""
 
 
 def then(answer: Answer, finish: Callable[[Values], Values]) -> Answer:
@@ -42,7 +42,9 @@ def then(answer: Answer, finish: Callable[[Values], Values]) -> Answer:
 
 
 def together(answers: list[Answer], finish: Callable[[list[Values]], Values]) -> Answer:
-    """Those that have to be waited for begin at the same time, so that their questions to the store are one."""
+    """Join the answers. Those that have to be waited for begin at the same time, so that their questions to the store
+    are one.
+    """
     waiting = [answer for answer in answers if not isinstance(answer, list)]
     if not waiting:
         return finish(answers)  # type: ignore[arg-type] # all are lists
@@ -55,7 +57,9 @@ def together(answers: list[Answer], finish: Callable[[list[Values]], Values]) ->
 
 
 async def settle(waiting: Sequence[Awaitable[Any]]) -> list[Any]:
-    """Raises the first error when all are done: nothing goes on in the background."""
+    """Wait for all and return what they give; raises the first error when all are done: nothing goes on in the
+    background.
+    """
     if len(waiting) == 1:
         return [await waiting[0]]
     done = await gather(*waiting, return_exceptions=True)
@@ -75,7 +79,7 @@ def piped(source: Source, value: Read) -> Read:
 
 
 def rows_of(names: Sequence[str], reads: Sequence[Read], fits: Callable[[Any, Any], bool] | None) -> Read:
-    """`fits` looks at the class of a row only."""
+    """Return a reader of objects. `fits` looks at the class of a row only."""
 
     first, *others = names
 
@@ -137,7 +141,7 @@ def optional(read: Read) -> Read:
 
 
 def lists_of(read: Read, *, counted: bool) -> Read:
-    """`counted`: of objects, of which one answer may hold so many."""
+    """Return a reader of lists. `counted`: of objects, of which one answer may hold so many."""
 
     def read_lists(attempt: "ReadAttempt", values: Values) -> Answer:
         if not all(issubclass(type_, Sequence) and not issubclass(type_, str | bytes) for type_ in _types_of(values)):
@@ -186,4 +190,4 @@ def _types_of(values: Values) -> set[type]:
 
 _text = _all_of(str)
 LEAVES: dict[str, Read] = {"String": _text, "ID": _text, "DateTime": _text, "Int": _whole, "Boolean": _all_of(bool)}
-"""Values that stand in the response as they are."""
+"""Readers of values that stand in the response as they are."""

@@ -95,7 +95,7 @@ class Source:
 
 
 def _ref_that_is_left(change: catalog.Change) -> Ref | None:
-    """Another entity may go by the ref of one that is removed."""
+    """Return the ref, None for one that is removed: another entity may go by it."""
     return None if change.operation is catalog.ChangeOperation.REMOVED else change.ref
 
 

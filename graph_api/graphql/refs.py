@@ -20,7 +20,7 @@ def parse_ref_input(text: str, *, kind: str | None = None) -> Ref:
 
 
 def parse_ref_inputs(texts: list[str], *, kind: str | None = None) -> list[Ref]:
-    """In the given order, duplicates included."""
+    """Return the refs in the given order, duplicates included."""
     _check_count(texts)
     return [parse_ref_input(text, kind=kind) for text in texts]
 
@@ -43,7 +43,7 @@ async def check_exist(info: Info, refs: Sequence[Ref]) -> list[Ref]:
 
 
 async def _called_so(info: Info, refs: Sequence[Ref]) -> str:
-    """What has one of them as another name, mostly a former one."""
+    """Return a text of what has one of them as another name, mostly a former one."""
     named = await info.context.loaders.named.load_many(refs)
     told = [f"{ref} is another name of {' and '.join(found)}" for ref, found in zip(refs, named, strict=True) if found]
     return "".join(f"; {text}" for text in told)
@@ -65,6 +65,6 @@ def parse_global_id(id_: str) -> Ref:
 
 
 def parse_global_ids(ids: Sequence[str]) -> list[Ref]:
-    """In the given order, duplicates included."""
+    """Return the refs in the given order, duplicates included."""
     _check_count(ids)
     return [parse_global_id(id_) for id_ in ids]

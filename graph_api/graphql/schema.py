@@ -16,7 +16,7 @@ from graph_api.graphql.times import SCALARS
 
 
 def create_schema(limits: Limits) -> CatalogSchema:
-    """The schema, refusing documents beyond `limits`."""
+    """Return the schema, refusing documents beyond `limits`."""
     valid = ValidDocuments()
     schema = CatalogSchema(
         query=Query,
@@ -32,4 +32,4 @@ def create_schema(limits: Limits) -> CatalogSchema:
 
 
 schema = create_schema(Limits())
-"""With the default limits."""
+"""The schema with the default limits."""

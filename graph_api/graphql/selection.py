@@ -13,7 +13,7 @@ def selects(info: Info, name: str) -> bool:
 
 
 def selects_itself(info: Info, name: str) -> bool:
-    """Whether it is selected right below, also in fragments."""
+    """Whether the name is selected right below, also in fragments."""
     return any(name in _names(field.selections) for field in info.selected_fields)
 
 

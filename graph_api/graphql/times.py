@@ -10,7 +10,7 @@ from strawberry.schema.types.base_scalars import DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
 Time = NewType("Time", str)
-"""As the stores write it, which no answer has to format again."""
+"""A time as the stores write it, which no answer has to format again."""
 
 _parse_iso = cast("Callable[[object], datetime]", DateTimeDefinition.parse_value)
 
@@ -33,4 +33,4 @@ _DATE_TIME = strawberry.scalar(
 SCALARS: dict[object, ScalarDefinition] = {Time: _DATE_TIME, datetime: _DATE_TIME}
 
 NEVER = Time("1970-01-01T00:00:00.000Z")
-"""Of what was never written, such as an owner that only a CODEOWNERS file names."""
+"""The time of what was never written, such as an owner that only a CODEOWNERS file names."""

@@ -74,7 +74,7 @@ StartFilter: TypeAlias = Annotated[
 async def _traversal(
     info: Info, start: Sequence[Ref], direction: Direction, options: WalkOptions | None, depth: int | None
 ) -> tuple[Traversal, float]:
-    """The checked traversal and its deadline in seconds."""
+    """Return the checked traversal and its deadline in seconds."""
     options = options or WalkOptions()
     start = await check_exist(info, start)
     budget = options.budget or Budget()
@@ -145,8 +145,8 @@ async def _start(info: Info, of: list[str] | None, where: inputs.EntityFilter | 
 
 
 def _walk(direction: Direction, description: str, *, impact: bool = False) -> Any:
-    """What a walk from some entities hits: one link far unless the client says how far, or with `impact` at any
-    distance.
+    """Return a field for what a walk from some entities hits: one link far unless the client says how far, or with
+    `impact` at any distance.
     """
 
     async def resolve(

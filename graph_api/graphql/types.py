@@ -36,7 +36,7 @@ strawberry.enum(
 
 
 def state_of(owner: catalog.Entity) -> catalog.OwnerState:
-    """Of what is neither group nor user it is not kept: anything may be named as an owner."""
+    """Return the owner's state. Of what is neither group nor user it is not kept: anything may be named as an owner."""
     return owner.owner_state or (catalog.OwnerState.ACTIVE if owner.declared else catalog.OwnerState.UNRESOLVED)
 
 

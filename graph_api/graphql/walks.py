@@ -73,14 +73,14 @@ class Walk:
         }
 
     async def ask(self, part: PagePart | str) -> WalkAnswer:
-        """`part` is a page, "total", "completeness", or "facet:" + field."""
+        """Ask for a part: a page, "total", "completeness", or "facet:" + field."""
         return await self._parts.load(part)
 
     async def via(self, ref: Ref, *, hard_only: bool) -> catalog.Path | None:
         return await self._via[hard_only].load(ref)
 
     async def unowned(self, limit: int) -> list[CatalogEntity]:
-        """The nearest hits that nobody owns."""
+        """Return the nearest hits that nobody owns."""
         keep = And((self.traversal.keep, Not(Compare("owner", Op.EXISTS, True))))
         request = WalkRequest(traversal=replace(self.traversal, keep=keep), limit=limit)
         return [hit.entity for hit in (await self._store.walk(request, deadline=self._deadline)).hits]

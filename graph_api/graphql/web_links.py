@@ -20,21 +20,21 @@ class WebLink:
 
 
 def email_of(root: Parent[catalog.Entity]) -> str | None:
-    """What spec.profile of a group or user says."""
+    """Return what spec.profile of a group or user says."""
     profile = root.declaring.spec.get("profile") if root.declaring else None
     email = profile.get("email") if isinstance(profile, dict) else None
     return email if isinstance(email, str) and email else None
 
 
 def contacts_of(root: Parent[catalog.Entity]) -> list[WebLink]:
-    """E-mail first."""
+    """Return the ways to reach it, e-mail first."""
     email = email_of(root)
     mail = [WebLink(url=f"mailto:{email}", title=email, icon="email", type="email")] if email else []
     return mail + web_links_of(root)
 
 
 def web_links_of(root: Parent[catalog.Entity]) -> list[WebLink]:
-    """Portals make anchors of them, where a `javascript:` would run."""
+    """Return the links that a browser may follow: portals make anchors of them, where a `javascript:` would run."""
     links = root.declaring.links if root.declaring else ()
     rows = [{"title": None, "icon": None, "type": None, **link} for link in links if _LINKABLE.match(link["url"])]
     return [

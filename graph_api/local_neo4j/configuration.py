@@ -23,7 +23,7 @@ SAMPLING_THREADS = "-Djdk.virtualThreadScheduler.parallelism=64"
 
 
 def major_version(version: str) -> int:
-    """Raises LocalNeo4jError if it is not a version that can run here."""
+    """Return the major version. Raises LocalNeo4jError if it is not a version that can run here."""
     match = re.fullmatch(r"(\d+)\.\d+\.\d+", version)
     if match is None or (major := int(match[1])) < 5:
         raise LocalNeo4jError(f"{version!r} is no version to run here; take one like 2026.08.1, or 5.26.30.")

@@ -10,7 +10,7 @@ from graph_api.planning.neighbourhood import Neighbourhood
 
 
 def derive_audiences(around: Neighbourhood, rows: dict[Ref, Entity], restrictions: Iterable[Restriction]) -> None:
-    """Of those rows whose own words or owners may have changed."""
+    """Derive the audiences of those rows whose own words or owners may have changed."""
     for ref, row in rows.items():
         old = around.old.get(ref)
         if ref in around.merged or old is None or old.owners != row.owners:
@@ -20,7 +20,7 @@ def derive_audiences(around: Neighbourhood, rows: dict[Ref, Entity], restriction
 async def derive_pointed_at(
     around: Neighbourhood, rows: dict[Ref, Entity], restrictions: Iterable[Restriction]
 ) -> None:
-    """Of all that nobody states: what links, or owners inferred from CODEOWNERS, point at."""
+    """Derive the audiences of all that nobody states: what links, or owners inferred from CODEOWNERS, point at."""
     await around.load({owner.ref for row in rows.values() for owner in row.owners})
     for ref, row in around.old.items():
         if ref not in rows and not row.declared and (new := _with_audience(row, restrictions)) is not row:

@@ -21,14 +21,14 @@ class Standing:
     rows: dict[Ref, Entity]
     statements: Mapping[Stated, EntityStatement]
     involved: frozenset[Ref]
-    """Refs of the rows whose statements are all in `statements`."""
+    """The refs of the rows whose statements are all in `statements`."""
     before: Mapping[Ref, Ref]
     """Refs that stood under another one before the edit, and after it those that do."""
     after: Mapping[Ref, Ref]
 
     @property
     def moved(self) -> set[Ref]:
-        """Stated refs that stand elsewhere after the edit."""
+        """Return the stated refs that stand elsewhere after the edit."""
         refs = self.before.keys() | self.after.keys()
         return {ref for ref in refs if self.before.get(ref, ref) != self.after.get(ref, ref)}
 
@@ -39,7 +39,7 @@ class Standing:
         return _placed(key, self.after)
 
     def moved_to(self, key: LinkKey, stated: LinkKey) -> LinkKey:
-        """Where a link that stands at `key` stands after the edit."""
+        """Return the key under which a link that stands at `key` stands after the edit."""
         source, target = self._moved_end(key.source, stated.source), self._moved_end(key.target, stated.target)
         return key._replace(source=source, target=target)
 
@@ -62,7 +62,8 @@ async def find_standing(
     *,
     everything: bool = False,
 ) -> Standing:
-    """`edited` are the source's new statements, None for withdrawn ones; `ends` those of links that it edits.
+    """Return where statements stand before and after the edit. `edited` are the source's new statements, None for
+    withdrawn ones; `ends` those of links that it edits.
 
     With `everything`, all that stands under `ends` is involved.
     """
@@ -81,7 +82,7 @@ async def find_standing(
 
 
 def _places(statements: Mapping[Stated, EntityStatement], order: SourceOrder) -> dict[Ref, Ref]:
-    """Refs that stand under another one."""
+    """Return the refs that stand under another one, with that one."""
     sources: dict[Ref, list[str]] = {}
     for stated in statements:
         sources.setdefault(stated.ref, []).append(stated.source)

@@ -138,7 +138,7 @@ class _CodeOwnership:
 
 
 async def _resolve(around: Neighbourhood, names: Collection[str]) -> dict[str, set[Ref]]:
-    """Entities by identifier after the edit."""
+    """Return the entities by identifier as they are after the edit."""
     if not names:
         return {}
     stored = await around.tx.resolve(names)
@@ -169,14 +169,14 @@ async def _derive_owner_states(around: Neighbourhood, rows: dict[Ref, Entity]) -
 
 
 def _changed(row: Entity, **derived: object) -> Entity:
-    """The row itself where it has these values already, as most have."""
+    """Return the row with these values; the row itself where it has them already, as most have."""
     return row if all(getattr(row, name) == value for name, value in derived.items()) else altered(row, **derived)
 
 
 async def _state_dirty(
     around: Neighbourhood, rows: Mapping[Ref, Entity], users: Collection[Ref]
 ) -> dict[Ref, list[Ref]]:
-    """Groups, with their parents; and what stands between them, whatever it is."""
+    """Return the groups whose state may change, with their parents; and what stands between them, whatever it is."""
     groups = {end for ends in around.changed_ends("MEMBER_OF", "CHILD_OF") for end in ends}
     groups.update(ref for ref in rows if kind_of(ref) == "group")
     teams = await around.ends("MEMBER_OF", OUT, users)

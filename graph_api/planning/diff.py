@@ -34,7 +34,7 @@ class Plan:
     held_because: str | None
 
     def digest(self) -> str:
-        """The same for the same changes, whatever the time of the run."""
+        """A digest that is the same for the same changes, whatever the time of the run."""
         return _digest(self.edit.entities, self.edit.links)
 
     def __len__(self) -> int:
@@ -42,8 +42,8 @@ class Plan:
 
 
 class Comparison:
-    """Of a snapshot with what its source said before, which comes some at a time and is not kept. Statements out of
-    unreadable documents stay and become stale.
+    """Compares a snapshot with what its source said before, which comes some at a time and is not kept. Statements out
+    of unreadable documents stay and become stale.
     """
 
     def __init__(self, snapshot: Snapshot, at: str, last_applied_at: str | None) -> None:
@@ -112,11 +112,11 @@ class _Diff(Generic[K, S]):
 
     @property
     def added(self) -> int:
-        """What was not said before, once all of that is compared."""
+        """How many were not said before, once all of that is compared."""
         return len(self._now) - len(self._known)
 
     def compare(self, before: Mapping[K, S], instead: Mapping[K, S] = MappingProxyType({})) -> None:
-        """`instead` of what is said now."""
+        """Compare with what was said before; `instead` takes the place of what is said now."""
         self.before += len(before)
         for key, old in before.items():
             new = instead.get(key) or self._now.get(key)
@@ -133,7 +133,7 @@ class _Diff(Generic[K, S]):
             self._withdrawn[key] = replace(old, stale=True, last_seen=self._last_applied_at)
 
     def changes(self) -> Spool[K, S | None]:
-        """What is said now, and what no longer is."""
+        """Return what is said now, and None for what no longer is."""
         return Spool(chain(self._said(), self._withdrawn.items()))
 
     def _said(self) -> Iterator[tuple[K, S]]:

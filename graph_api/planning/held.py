@@ -24,7 +24,7 @@ from graph_api.store.rows import (
 )
 
 _LINE = 500
-"""Statements of a line."""
+"""Statements on a line."""
 _ENTITIES, _LINKS = b"E", b"L"
 _GZIP = b"\x1f\x8b"
 
@@ -32,7 +32,7 @@ S = TypeVar("S")
 
 
 def pack(snapshot: Snapshot) -> bytes:
-    """Problems are left out: they are on the run already."""
+    """Return the snapshot as bytes. Problems are left out: they are on the run already."""
     packed = BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as file:
         for line in _lines(snapshot):
@@ -41,7 +41,7 @@ def pack(snapshot: Snapshot) -> bytes:
 
 
 def unpack(payload: bytes) -> Snapshot | None:
-    """None of what another version has packed."""
+    """Return the snapshot that pack() made bytes of; None if another version has packed it."""
     if not payload.startswith(_GZIP):
         return None
     entities, links = Spool[Ref, EntityStatement](), Spool[LinkKey, LinkStatement]()
@@ -63,7 +63,7 @@ def unpack(payload: bytes) -> Snapshot | None:
 
 
 def _lines(snapshot: Snapshot) -> Iterator[bytes]:
-    """JSON has no end of a line within a value."""
+    """Yield the lines; JSON has no end of a line within a value."""
     unreadable = sorted(snapshot.unreadable)
     yield orjson.dumps({"source": snapshot.source, "connector": snapshot.connector, "unreadable": unreadable})
     for entities in _numbered(snapshot.entities.values()):

@@ -50,7 +50,7 @@ class Neighbourhood:
         return self._rows.get(ref) or self.old.get(ref) or unresolved(ref)
 
     async def links(self, relation: str, direction: Direction, refs: Iterable[Ref]) -> dict[Ref, list[Link]]:
-        """Links by the end that is asked for, after the edit; every ref is a key."""
+        """Return the links by the end that is asked for, after the edit; every ref is a key."""
         known = self._links.setdefault((relation, direction), {})
         wanted = set(refs)
         await self._read(known, relation, direction, wanted - known.keys())
@@ -68,14 +68,14 @@ class Neighbourhood:
                 known[near_end(link.key, direction)].append(link)
 
     async def ends(self, relation: str, direction: Direction, refs: Iterable[Ref]) -> dict[Ref, list[Ref]]:
-        """The entities at the other ends of links()."""
+        """Return the entities at the other ends of links()."""
         found = await self.links(relation, direction, refs)
         return {ref: [far_end(link.key, direction) for link in links] for ref, links in found.items()}
 
     async def reach(
         self, relation: str, direction: Direction, start: Iterable[Ref], levels: float = math.inf
     ) -> dict[Ref, list[Ref]]:
-        """Everything that one relation reaches from `start`, so many levels away: ref -> next refs, starts included."""
+        """Return all that one relation reaches from `start`, so many levels away: ref -> next refs, starts included."""
         steps: dict[Ref, list[Ref]] = {}
         frontier, level = set(start), 0
         while frontier and level <= levels:
@@ -86,7 +86,7 @@ class Neighbourhood:
         return steps
 
     def changed_ends(self, *relations: str) -> set[tuple[Ref, Ref]]:
-        """(source, target) of the links of these relations that the edit changes."""
+        """Return (source, target) of the links of these relations that the edit changes."""
         return {(key.source, key.target) for key in self.changed if key.relation in relations}
 
 
@@ -99,7 +99,7 @@ def far_end(key: LinkKey, direction: Direction) -> Ref:
 
 
 def with_derived(row: Entity, old: Entity) -> Entity:
-    """A merged row with the derived fields that it had before."""
+    """Return a merged row with the derived fields that it had before."""
     return altered(
         row,
         owners=old.owners,

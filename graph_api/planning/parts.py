@@ -17,8 +17,8 @@ V = TypeVar("V")
 
 
 def parts_of(edit: Edit, size: int) -> Iterator[Edit]:
-    """Each of at most `size` statements: entities, then links, which so find their ends; then what is withdrawn of
-    entities, at which no link of the edit is left.
+    """Yield edits of at most `size` statements each: entities, then links, which so find their ends; then what is
+    withdrawn of entities, at which no link of the edit is left.
     """
     said = (item for item in _in_order(edit.entities) if item[1] is not None)
     for entities in _cut(said, size):
@@ -31,7 +31,7 @@ def parts_of(edit: Edit, size: int) -> Iterator[Edit]:
 
 
 def _in_order(statements: Mapping[K, V]) -> Iterator[tuple[K, V]]:
-    """Those of one ref stand together."""
+    """Yield the statements in an order in which those of one ref stand together."""
     for kind in _EARLY:
         yield from in_order(statements, f"{kind}:")
     yield from (item for item in in_order(statements) if kind_of(_ref_of(item[0])) not in _EARLY)

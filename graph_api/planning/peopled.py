@@ -29,7 +29,7 @@ class _Peopled:
         self._around = around
         self._parents = {group: set(above) for group, above in parents.items()}
         self._empty: set[Ref] = set()
-        """Themselves: of those below, some may not be."""
+        """Groups that were asked for their own members: of those below, some may be peopled."""
         self.peopled: set[Ref] = set()
 
     def add(self, groups: Iterable[Ref]) -> None:
@@ -41,7 +41,9 @@ class _Peopled:
             pending += above
 
     async def look_below(self) -> None:
-        """Of a group below that the edit does not touch its state tells, unless that is for another reason."""
+        """Take in the groups below. Of one that the edit does not touch its state tells, unless that is neither ACTIVE
+        nor EMPTY.
+        """
         unknown = self._parents.keys() - self.peopled
         while unknown:
             below = await self._around.ends("CHILD_OF", IN, unknown)
@@ -60,7 +62,7 @@ class _Peopled:
         return self._around.row(ref).owner_state if kind_of(ref) == "group" else None
 
     def next_to_ask(self) -> set[Ref]:
-        """Those that nothing else can tell of; of a circle, all."""
+        """Return the groups that nothing else can tell of; of a circle, all."""
         unknown = self._parents.keys() - self.peopled - self._empty
         waiting = {parent for group in unknown for parent in self._parents[group]}
         return unknown - waiting or unknown

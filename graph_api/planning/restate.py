@@ -45,7 +45,7 @@ async def restate(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> Resta
 
 
 async def restate_all(tx: WriteTransaction, order: SourceOrder) -> Restated:
-    """Everything that any source states, for another order or other rules."""
+    """Restate everything that any source states, for another order or other rules."""
     refs: set[Ref] = set()
     keys: set[LinkKey] = set()
     for source in await tx.sources():
@@ -167,7 +167,7 @@ def _entity_in_order(said: Mapping[str, EntityStatement], order: SourceOrder) ->
 
 
 async def each_said(tx: WriteTransaction, source: str) -> AsyncIterator[Said]:
-    """All statements of one source, some at a time."""
+    """Yield all statements of one source, some at a time."""
     said = await tx.said_by(source)
     yield said
     while said.more is not None:
@@ -176,7 +176,7 @@ async def each_said(tx: WriteTransaction, source: str) -> AsyncIterator[Said]:
 
 
 async def stated_links(tx: WriteTransaction, source: str, keys: Collection[LinkKey]) -> dict[LinkKey, LinkStatement]:
-    """What the source says of these links, wherever they stand."""
+    """Return what the source says of these links, wherever they stand."""
     rows = await stated_rows(tx, {end for key in keys for end in (key.source, key.target)})
     found = await tx.links(
         {

@@ -19,7 +19,7 @@ from graph_api.store.protocol import WriteTransaction
 
 
 async def settle(tx: WriteTransaction, edit: Edit, order: SourceOrder) -> ChangeSet:
-    """The rows that this edit changes."""
+    """Return the rows that this edit changes."""
     around, rows = await _derived(tx, await restate(tx, edit, order), order)
     return await _compare(around, rows, order)
 

@@ -20,11 +20,11 @@ K = TypeVar("K", bound=Hashable)
 LONGEST_STEP = 1.0
 """Seconds after which a plan comes out of its thread, where it may be cancelled and garbage is collected."""
 MOST_KNOWN = 10_000
-"""Of each question; those of a large write stay with the plan itself."""
+"""Answers to each question that are kept at most; those of a large write stay with the plan itself."""
 
 
 async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Coroutine[Any, Any, T]]) -> T:
-    """What `work` makes of a write transaction. It may await nothing else.
+    """Return what `work` makes of a write transaction. It may await nothing else.
 
     It runs in the transaction's thread, and so does what it asks, if that can be answered there.
     """
@@ -50,15 +50,16 @@ async def in_thread(tx: WriteTransaction, work: Callable[[WriteTransaction], Cor
 
 
 async def pause(tx: WriteTransaction) -> None:
-    """For each turn of a long loop that asks nothing: comes out of the thread once a step has taken long."""
+    """Come out of the thread once a step has taken long. To be called in each turn of a long loop that asks nothing."""
     if isinstance(tx, _Questions):
         await tx.pause()
 
 
 @cache
 def is_frozen_for_good() -> bool:
-    """What a server has frozen for good cannot be told apart from what is frozen here, and takes milliseconds to count:
-    who freezes it clears the cache."""
+    """Whether a server has frozen objects for good. They cannot be told apart from what is frozen here, and take
+    milliseconds to count: who freezes them clears the cache.
+    """
     return gc.get_freeze_count() > 0
 
 
@@ -69,7 +70,7 @@ class _Result(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """Awaited, it suspends the work until the transaction has been asked."""
+    """A question of the work: awaited, it suspends the work until the transaction has been asked."""
 
     ask: Callable[[], Awaitable[Any]]
 

@@ -19,7 +19,7 @@ class TornError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogRow:
-    """Comes first."""
+    """What holds for the whole catalog; it comes first."""
 
     revision: int
     source_order: tuple[str, ...] | None

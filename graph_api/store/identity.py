@@ -16,7 +16,7 @@ class State:
 
 
 def check_same(known: State | None, state: State) -> None:
-    """Raises ReplacedError unless `state` is a later one of the catalog that was known."""
+    """Raise ReplacedError unless `state` is a later one of the catalog that was known."""
     if known and known.store != state.store:
         raise other_catalog()
     if known and known.revision > state.revision:

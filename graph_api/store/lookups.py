@@ -18,7 +18,7 @@ class Referenced:
 
 
 SaidPlace: TypeAlias = int | str | None
-"""Only the store knows what it means. None: the beginning."""
+"""Where to go on reading what a source states; only the store knows what it means. None: the beginning."""
 
 
 class Said(NamedTuple):

@@ -17,7 +17,9 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step(Generic[R]):
-    """`format`: that the store has afterwards. `oldest`: the oldest format whose programs may still use it then."""
+    """A change of the format. `format`: that the store has afterwards. `oldest`: the oldest format whose programs may
+    still use it then.
+    """
 
     format: int
     oldest: int
@@ -26,12 +28,12 @@ class Step(Generic[R]):
 
 
 def pending(steps: Sequence[Step[R]], format_: int) -> list[Step[R]]:
-    """Those that a store of this format lacks, in order."""
+    """Return the steps that a store of this format lacks, in order."""
     return sorted((step for step in steps if step.format > format_), key=lambda step: step.format)
 
 
 def check_format(format_: int, oldest: int, ours: int) -> None:
-    """Raises CatalogError UNAVAILABLE for a store that a newer version wrote and that this one cannot use."""
+    """Raise CatalogError UNAVAILABLE for a store that a newer version wrote and that this one cannot use."""
     if format_ > ours and oldest > ours:
         raise CatalogError(
             ErrorCode.UNAVAILABLE,

@@ -89,7 +89,7 @@ class Neighbour(NamedTuple):
 
 
 class Needed(NamedTuple):
-    """Fields of Entity, and whether more of links than their keys."""
+    """What a reader needs of entities: fields of Entity, and whether it needs more of links than their keys."""
 
     fields: frozenset[str]
     links: bool
@@ -112,7 +112,7 @@ class StoredAnswer(NamedTuple):
 
 
 class NotHereError(Exception):
-    """Only the transaction itself can do it, which suspends."""
+    """Raised where only the transaction itself can answer, by suspending."""
 
 
 class PlanningThread(NamedTuple):
@@ -133,15 +133,15 @@ class WriteTransaction(Lookups, Protocol):
     """What apply_order() was last told; None before that."""
 
     async def thread(self) -> PlanningThread:
-        """Where to plan what is written."""
+        """Return the thread in which what is written is to be planned."""
         ...
 
     async def sources(self) -> Collection[str]:
-        """The names of all."""
+        """Return the names of all sources."""
         ...
 
     async def connector(self, source: str) -> str | None:
-        """What feeds it; None where nothing was ever written of it."""
+        """Return the name of what feeds the source; None where nothing was ever written of it."""
         ...
 
     async def held_runs(self, source: str) -> list[SyncRun]:
@@ -153,7 +153,7 @@ class WriteTransaction(Lookups, Protocol):
         ...
 
     async def run(self, id_: str) -> SyncRun | None:
-        """One run with its payload."""
+        """Return one run with its payload, None where there is no such run."""
         ...
 
     async def apply(self, changes: ChangeSet, run: SyncRun, at: str) -> int:
@@ -172,8 +172,8 @@ class WriteTransaction(Lookups, Protocol):
         ...
 
     async def applied_parts(self, after: Ref | None, limit: int) -> ChangeSet:
-        """What all parts together change, as one plan has it: of the first so many entities behind a ref, with their
-        outgoing links.
+        """Return what all parts together change, as one plan has it: of the first so many entities behind a ref, with
+        their outgoing links.
         """
         ...
 
@@ -182,11 +182,13 @@ class WriteTransaction(Lookups, Protocol):
         ...
 
     async def answer_of(self, key: str) -> StoredAnswer | None:
-        """What is kept under this key."""
+        """Return the answer that is kept under this key; None where there is none."""
         ...
 
     async def keep_answer(self, answer: StoredAnswer, seconds: float) -> None:
-        """As part of this write, also of one that applies nothing; it is forgotten after so many seconds."""
+        """Keep the answer as part of this write, also of one that applies nothing; it is forgotten after so many
+        seconds.
+        """
         ...
 
     async def record(self, event: Event) -> None:
@@ -200,7 +202,7 @@ class WriteTransaction(Lookups, Protocol):
 
 class Restoring(Protocol):
     async def add(self, batch: Batch) -> None:
-        """Rows as a dump gives them, in its order."""
+        """Add rows as a dump gives them, in its order."""
         ...
 
 
@@ -213,7 +215,7 @@ class Reading(Protocol):
     async def revision(self) -> int: ...
 
     async def entities(self, refs: Collection[Ref]) -> dict[Ref, Entity]:
-        """The existing ones, declared or only pointed at."""
+        """Return those of these entities that exist, declared or only pointed at."""
         ...
 
     async def page(self, request: PageRequest) -> Page: ...
@@ -269,11 +271,11 @@ class Reading(Protocol):
         ...
 
     async def cycles(self, relations: Collection[str], *, deadline: float) -> list[Cycle]:
-        """Ordered by the first member."""
+        """Return the cycles that these relations make, ordered by the first member."""
         ...
 
     async def drift(self, question: DriftQuestion, limit: int, after: DriftPlace | None = None) -> list[DriftFinding]:
-        """In the order of their places, those behind `after`."""
+        """Return the findings in the order of their places, those behind `after`."""
         ...
 
     async def count_drift(self, question: DriftQuestion) -> int: ...
@@ -285,7 +287,7 @@ class Reading(Protocol):
         ...
 
     async def sources(self) -> list[SourceInfo]:
-        """By name. Each with its last run, without payload."""
+        """Return the sources by name, each with its last run, without payload."""
         ...
 
     async def syncs(
@@ -295,7 +297,7 @@ class Reading(Protocol):
         after: tuple[str, str] | None = None,
         status: SyncStatus | None = None,
     ) -> list[SyncRun]:
-        """Newest first by (started_at, id), without payload. `after` is such a pair."""
+        """Return the runs, newest first by (started_at, id), without payload. `after` is such a pair."""
         ...
 
     async def problems(
@@ -307,15 +309,16 @@ class Reading(Protocol):
         *,
         backward: bool = False,
     ) -> list[PlacedProblem]:
-        """Of the last run of each source, in the order (source, place). `after` and `before` are such pairs, exclusive;
-        `backward` takes the last ones of the range, in the same order."""
+        """Return the problems of the last run of each source, in the order (source, place). `after` and `before` are
+        such pairs, exclusive; `backward` takes the last ones of the range, in the same order.
+        """
         ...
 
     async def count_problems(self, source: str | None) -> int: ...
 
 
 class Store(Reading, Protocol):
-    """As a reading, it hides nothing."""
+    """The store of one catalog. As a reading, it hides nothing."""
 
     async def open(self, *, to_restore: bool = False) -> None:
         """Connect, check the format version, create constraints and indexes. Safe to run by many at once.
@@ -334,21 +337,21 @@ class Store(Reading, Protocol):
         ...
 
     def seen_by(self, visibility: Visibility, needed: Needed | None = None) -> Reading:
-        """What is not needed of the entities in its answers, and of the links of neighbours, may be missing there:
-        AttributeError.
+        """Return the catalog as a reader of this visibility sees it. What is not `needed` of the entities in its
+        answers, and of the links of neighbours, may be missing there: reading it raises AttributeError.
         """
         ...
 
     async def affecting(self, owners: Collection[Ref]) -> frozenset[Ref]:
-        """What is for those whom it AFFECTED, and affects what these own effectively: see MADE_OF."""
+        """Return the entities that are for AFFECTED and affect what these own effectively, see MADE_OF."""
         ...
 
     async def source_order(self) -> tuple[str, ...] | None:
-        """The order that the catalog is merged in, see WriteTransaction."""
+        """Return the order of sources that the catalog is merged in, see WriteTransaction."""
         ...
 
     async def audit(self, limit: int, before: int | None = None) -> list[Record]:
-        """The newest first; those with a place less than `before`."""
+        """Return the newest records first; with `before`, those with a lower place."""
         ...
 
     async def audit_head(self) -> Head: ...
@@ -365,7 +368,7 @@ class Store(Reading, Protocol):
         ...
 
     def dump(self, *, exclusive: bool = False) -> AsyncIterator[Batch]:
-        """All of it at one revision. Raises TornError if that is not to be had beside a writer; `exclusive` makes
+        """Yield all of it at one revision. Raises TornError if that is not to be had beside a writer; `exclusive` makes
         writers wait.
         """
         ...

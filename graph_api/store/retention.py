@@ -17,9 +17,8 @@ class Retention:
 
 
 def check_since(since: int, horizon: int) -> None:
-    """`horizon`: removals up to this revision may be forgotten. From the beginning none matters.
-
-    Raises CatalogError TOO_OLD.
+    """Raise CatalogError TOO_OLD where changes since then cannot be told whole. `horizon`: removals up to this revision
+    may be forgotten. From the beginning none matters.
     """
     if 0 < since < horizon:
         raise CatalogError(

@@ -11,7 +11,7 @@ _READ_AT: ContextVar[set[int] | None] = ContextVar("read_at", default=None)
 
 @contextmanager
 def noting_revisions() -> Iterator[set[int]]:
-    """The revisions that are noted within, also in tasks that begin there."""
+    """Yield the set of revisions that are noted within, also in tasks that begin there."""
     noted: set[int] = set()
     token = _READ_AT.set(noted)
     try:

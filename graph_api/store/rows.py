@@ -46,7 +46,7 @@ class LazyMap(Mapping[str, V]):
         return self._loaded()[key]
 
     def __contains__(self, key: object) -> bool:
-        """Where the text does not name it at all, it is not parsed."""
+        """Whether the key is there; where the text does not name it at all, it is not parsed."""
         if self._values is None and isinstance(key, str) and key.isascii() and dump(key) not in self._text:
             return False
         return key in self._loaded()
@@ -59,7 +59,7 @@ class LazyMap(Mapping[str, V]):
 
 
 def dump(value: object) -> str:
-    """JSON text of plain values, mappings and dataclasses."""
+    """Return plain values, mappings and dataclasses as JSON text."""
     return orjson.dumps(value, default=_plain).decode()
 
 
@@ -68,12 +68,12 @@ def _plain(value: Any) -> object:
 
 
 def lazy_strings(text: str | None) -> Mapping[str, str]:
-    """Labels and annotations, written with dump()."""
+    """Return the labels or annotations of a text that dump() wrote, which is parsed only when asked for."""
     return LazyMap(text, orjson.loads) if text else {}
 
 
 def _sparse(statement: type[EntityStatement | LinkStatement]) -> Callable[[Any], dict[str, Any]]:
-    """What gives the fields of a statement that differ from their defaults: most set a third of them.
+    """Return a function that gives the fields of a statement that differ from their defaults: most set a third of them.
 
     It is written as code, as dataclasses writes __init__(): a loop over the fields takes four times as long.
     """
@@ -118,7 +118,9 @@ def _entity_statement(values: dict[str, Any]) -> EntityStatement:
 
 
 def dump_link_statements(statements: Mapping[str, tuple[LinkStatement, ...]], known: LinkKey | None = None) -> str:
-    """Those of the key that is known are written without it: it would be half of the text."""
+    """Return link statements as text. Those of the key that is known are written without it: it would be half of the
+    text.
+    """
     if isinstance(statements, _LazyLinks) and statements.known == known:
         return statements._text
     return dump([(source, _but_known(statement, known)) for source, rows in statements.items() for statement in rows])
@@ -142,7 +144,7 @@ def load_link_statements(text: str, known: LinkKey | None = None) -> dict[str, t
 
 
 class _LazyLinks(LazyMap[tuple[LinkStatement, ...]]):
-    """Of a link whose key stands elsewhere, if it is known."""
+    """Statements of a link; `known` is its key, where that stands elsewhere."""
 
     __slots__ = ("known",)
 
@@ -181,13 +183,13 @@ def _owner(values: dict[str, Any]) -> Owner:
 
 
 def dump_run(run: SyncRun) -> str:
-    """Everything but the payload, which the stores keep apart as bytes."""
+    """Return everything of a run as text but the payload, which the stores keep apart as bytes."""
     values = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "payload"}
     return dump(values)
 
 
 def load_run(text: str, payload: bytes | None = None, problems: Iterable[str] | None = None) -> SyncRun:
-    """`problems` of a run that was written without them."""
+    """Return the run that dump_run() wrote; `problems` are those of a run that was written without them."""
     values = orjson.loads(text)
     values["status"] = SyncStatus(values["status"])
     values["counts"] = Counts(**values["counts"])

@@ -22,7 +22,7 @@ WAITING = 4_096
 BATCH = 512
 TIMEOUT = 5
 LAST_SECONDS = 1.0
-"""For the last spans, when the server ends."""
+"""Seconds for the last spans, when the server ends."""
 
 logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # the metric tells of lost spans, not a line for each
 
@@ -101,7 +101,7 @@ class _Queue(SpanProcessor):
             return SpanExportResult.FAILURE
 
     def _batch(self) -> list[ReadableSpan | None]:
-        """Waits for the first. None, at the end, is the last."""
+        """Wait for the first span, and return it with others that wait. None, at the end, is the last."""
         batch = [self._waiting.get()]
         while batch[-1] is not None and len(batch) < BATCH:
             try:

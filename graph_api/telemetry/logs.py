@@ -89,7 +89,7 @@ def _second(time: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Whatever could begin a line or move a cursor is escaped."""
+    """Escape whatever could begin a line or move a cursor."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
@@ -122,7 +122,7 @@ def _explained(error: BaseException) -> Iterator[str]:
 
 
 def _said(error: BaseException) -> str:
-    """Only of errors whose texts come from this machine."""
+    """Return what an error says, only of errors whose texts come from this machine; of others their codes."""
     if isinstance(error, sqlite3.Error):
         return f" ({error})"
     if isinstance(error, OSError) and error.strerror:

@@ -75,7 +75,7 @@ CLIENT_GONE = "CLIENT_GONE"
 
 
 def count_request(request: RequestRecord, status: int | None, seconds: float) -> None:
-    """`status` None: the client was gone before there was an answer."""
+    """Count a request. `status` None: the client was gone before there was an answer."""
     type_ = request.operation_type or "http"
     outcome = CLIENT_GONE if status is None else request.code or ("OK" if status < 400 else str(status))
     _requests(type_, outcome).inc()

@@ -26,12 +26,12 @@ class RequestRecord:
     operation_type: str | None = None
     """query, mutation or subscription; None for what is no GraphQL operation."""
     code: str | None = None
-    """Of the first error."""
+    """The code of the first error."""
     cost: float | None = None
     trace_id: str | None = None
     store_seconds: float = 0.0
     questions: int = 0
-    """That the store was asked."""
+    """How many times the store was asked."""
 
     @property
     def principal(self) -> str:
@@ -48,7 +48,7 @@ CURRENT: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
 
 
 def note_error(code: str) -> None:
-    """The first one counts."""
+    """Note the code of an error; the request's first one counts."""
     request = CURRENT.get()
     if request and request.code is None:
         request.code = code

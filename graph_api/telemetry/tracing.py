@@ -15,7 +15,7 @@ class Span(Protocol):
     trace_id: str | None
 
     def set(self, name: str, value: str | int | None) -> None:
-        """An attribute; None sets nothing."""
+        """Set an attribute; None sets nothing."""
         ...
 
 
@@ -54,5 +54,5 @@ def tracing(endpoint: str | None) -> Iterator[None]:
 
 
 def span(name: str, headers: Mapping[str, str] | None = None) -> AbstractContextManager[Span]:
-    """`headers` may name the client's own span (traceparent)."""
+    """Return a context manager for a span; `headers` may name the client's own span (traceparent)."""
     return _NO_SPAN if _export is None else _export.span(name, headers)

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 async def watch_loop() -> None:
-    """Until it is cancelled."""
+    """Measure how late the event loop comes round, until it is cancelled."""
     while True:
         planned = monotonic() + EVERY
         await asyncio.sleep(EVERY)

@@ -19,7 +19,7 @@ Question = Callable[..., Coroutine[Any, Any, Any]]
 
 
 def watched(store: Store, written: Callable[[], None] = lambda: None) -> Store:
-    """The same store; whatever is awaited of it is measured. `written` is called after each write transaction."""
+    """Return the store; whatever is awaited of it is measured. `written` is called after each write transaction."""
     return cast("Store", _Watched(store, written))
 
 

@@ -13,7 +13,7 @@ HTML = "text/html"
 EVENT_STREAM = "text/event-stream"
 
 _USUAL_LENGTH = 500
-"""Characters: browsers send some 150."""
+"""Characters of an Accept header: browsers send some 150."""
 _QUALITY = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
 
@@ -26,7 +26,7 @@ class _Preference(NamedTuple):
 
 
 def accepted(scope: Scope) -> str:
-    """All Accept headers as one."""
+    """Return all Accept headers as one."""
     return str(b",".join([value for name, value in scope["headers"] if name == b"accept"]), "latin-1")
 
 

@@ -24,10 +24,10 @@ from graph_api.telemetry.metrics import BUILD, REGISTRY, REMOVED, STORE_UP, SYNC
 from graph_api.web.hosts import KnownHosts
 
 STORE_SECONDS = 1.0
-"""That the metrics wait for the store; without its answer they tell the rest."""
+"""Seconds that the metrics wait for the store; without its answer they tell the rest."""
 MAX_HELD = 1_000
 MAX_SOURCES = 500
-"""That are told of, those of connectors first: editors make up names of sources as they like."""
+"""Sources that are told of at most, those of connectors first: editors make up names of sources as they like."""
 
 
 def build_admin(health: Sequence[Route], store: Store, hosts: AbstractSet[str] | None = None) -> Starlette:

@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class AtGraphQL:
-    """Nearly every request: it need not be found among the routes."""
+    """Hands requests to /graphql, which are nearly all, on at once: they need not be found among the routes."""
 
     def __init__(self, app: ASGIApp, graphql: ASGIApp) -> None:
         self.app = app

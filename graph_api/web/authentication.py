@@ -38,7 +38,7 @@ class NotSignedInError(Exception):
 
 class Authenticator(Protocol):
     async def principal(self, headers: Headers) -> Principal:
-        """Raises NotSignedInError, and CatalogError UNAVAILABLE where nobody can say now."""
+        """Return who asks. Raises NotSignedInError, and CatalogError UNAVAILABLE where nobody can say now."""
         ...
 
     async def close(self) -> None: ...
@@ -51,11 +51,11 @@ class Anybody:
         return ANONYMOUS
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing: nothing is open."""
 
 
 class TokenAuthenticator:
-    """API keys, and tokens of the issuer where one is configured."""
+    """Knows people and programs by API keys, and by tokens of the issuer where one is configured."""
 
     def __init__(self, store: Store, settings: AccessSettings) -> None:
         self._known = KnownKeys(store)
@@ -95,7 +95,7 @@ class TokenAuthenticator:
         return replace(principal, groups=await self._groups_of(principal.user))
 
     async def _groups_of(self, user: Ref) -> frozenset[Ref]:
-        """As the catalog has it."""
+        """Return the user's groups as the catalog has them, or had a moment ago."""
         at, groups = self._groups.get(user, (None, frozenset[Ref]()))
         if at is None or monotonic() - at > GROUPS_FRESH:
             groups = await self._ask_groups_of(user)
@@ -115,7 +115,7 @@ class TokenAuthenticator:
 
 
 def bearer_of(headers: Headers) -> str | None:
-    """The token; None unless there is exactly one header with one."""
+    """Return the token; None unless there is exactly one header with one."""
     given = headers.getlist("authorization")
     if len(given) != 1 or given[0][: len(BEARER)].lower() != BEARER:
         return None
@@ -156,13 +156,13 @@ class Authentication:
 
 
 def principal_of(request: Request) -> Principal:
-    """Whom Authentication let in; it stands before every application that asks."""
+    """Return whom Authentication let in; it stands before every application that asks."""
     principal: Principal = request.scope["state"]["principal"]
     return principal
 
 
 def _unauthenticated(message: str, *, has_token: bool) -> Response:
-    """RFC 6750: a token that is not good is named as such."""
+    """Return the refusal; as of RFC 6750, a token that is not good is named as such."""
     challenge = 'Bearer realm="graph-api"' + ', error="invalid_token"' * has_token
     headers = {"www-authenticate": challenge}
     return error_response(HTTPStatus.UNAUTHORIZED, ErrorCode.UNAUTHENTICATED, message, headers)

@@ -10,7 +10,7 @@ from graph_api.access.principal import ANONYMOUS, LOCAL, Principal
 _NETWORK = 64
 """Bits of an IPv6 address: one household or machine has all addresses behind them."""
 _LONGEST = 100
-"""Characters of an address, which a proxy may have written."""
+"""Characters of an address that are looked at: a proxy may have written it."""
 
 
 def caller_of(scope: Scope) -> str:
@@ -18,7 +18,7 @@ def caller_of(scope: Scope) -> str:
 
 
 def caller_at(scope: Scope, principal: Principal | None) -> str:
-    """As caller_of, for whom only what is sent over the connection tells."""
+    """Return what caller_of() does, for this principal: of one who has no name, only the connection's address tells."""
     if principal and principal not in (ANONYMOUS, LOCAL):
         return principal.name
     return _caller_at(str((scope.get("client") or ("",))[0])[:_LONGEST])

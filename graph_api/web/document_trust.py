@@ -28,7 +28,7 @@ class DocumentTrust:
     get_trusted_only: bool = False
 
     def document(self, text: str | None, extensions: Mapping[str, Any] | None) -> str | None:
-        """The text to run; None where the request names none. Raises DocumentRefusedError."""
+        """Return the text to run; None where the request names none. Raises DocumentRefusedError."""
         hash_ = _asked_hash(extensions or {})
         if not text:
             return self._known(hash_) if hash_ else text
@@ -44,7 +44,9 @@ class DocumentTrust:
         return self.documents[hash_]
 
     def check(self, text: str, *, by_get: bool, principal: str) -> None:
-        """Raises GraphQLError, before anything of the document is looked at, whichever way it came."""
+        """Raise GraphQLError for a document that is not trusted, before anything of it is looked at, whichever way it
+        came.
+        """
         only_trusted = self.mode is TrustMode.ENFORCE or (self.get_trusted_only and by_get)
         if not only_trusted and self.mode is TrustMode.OFF:
             return
@@ -58,7 +60,7 @@ class DocumentTrust:
 
 
 def _asked_hash(extensions: Mapping[str, Any]) -> str | None:
-    """Raises DocumentRefusedError."""
+    """Return the hash that the request names, None where it names none. Raises DocumentRefusedError."""
     persisted = extensions.get("persistedQuery")
     if persisted is None:
         return None

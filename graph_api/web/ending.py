@@ -16,7 +16,7 @@ MESSAGE = (
 
 
 class AnswerAtTheEnd:
-    """What is cancelled while `is_ending` answers UNAVAILABLE, where no answer has begun."""
+    """Answers UNAVAILABLE to what is cancelled while `is_ending`, where no answer has begun."""
 
     def __init__(self, app: ASGIApp, is_ending: Callable[[], bool]) -> None:
         self.app = app

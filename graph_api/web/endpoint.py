@@ -111,7 +111,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
-        """What run() does, which asks at each step whether it is for a socket, a stream or another server."""
+        """Return the response as run() does, which asks at each step whether it is for a socket, a stream or another
+        server.
+        """
         media_type = preferred(accepted(request.scope), (JSON, GRAPHQL_RESPONSE, EVENT_STREAM))
         if not media_type:
             reason = f"The answer comes as {JSON} or {GRAPHQL_RESPONSE}, that of a subscription as {EVENT_STREAM}."
@@ -140,7 +142,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return context
 
     async def authenticate(self, request: HTTPConnection, payload: Mapping[str, object]) -> Principal:
-        """Who opened a socket: its headers say it, or `authorization` in what it sends first. Raises CatalogError."""
+        """Return who opened a socket: its headers say it, or `authorization` in what it sends first. Raises
+        CatalogError.
+        """
         headers, token = request.headers, payload.get("authorization")
         if "authorization" not in headers and isinstance(token, str) and token.isascii():
             headers = Headers({"authorization": token})
@@ -158,7 +162,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return replace(self._asked(adapter.scope, await adapter.get_body()), protocol="sse")
 
     def _asked(self, scope: Scope, body: bytes) -> GraphQLRequestData:
-        """Raises HTTPException and DocumentRefusedError."""
+        """Return what the request asks. Raises HTTPException and DocumentRefusedError."""
         data: object
         if scope["method"] == "GET":
             data = decode_query_string(QueryParams(scope["query_string"]))

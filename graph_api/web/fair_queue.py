@@ -43,11 +43,11 @@ class FairQueue:
         self._shared_until = 0.0
 
     def turn(self, caller: str) -> "_Turn":
-        """To be entered, which raises BusyError."""
+        """Return a context manager that waits for the caller's turn and holds it. Entering it raises BusyError."""
         return _Turn(self, caller)
 
     async def enter(self, caller: str) -> tuple[asyncio.Event, asyncio.TimerHandle]:
-        """What to leave with. Raises BusyError."""
+        """Wait for the caller's turn, and return what leave() takes. Raises BusyError."""
         if self._present.total() >= self._most_present or self._present[caller] >= self._share_present:
             raise BusyError
         self._note(caller)
@@ -135,7 +135,7 @@ class FairQueue:
 
 
 class _Turn:
-    """Without a generator, which costs more than the turn itself."""
+    """A caller's turn as a context manager, without a generator, which costs more than the turn itself."""
 
     __slots__ = ("_caller", "_held", "_queue")
 

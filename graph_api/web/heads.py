@@ -17,11 +17,13 @@ from graph_api.web.responses import error_response
 
 _CLOSE = {"connection": "close"}
 UNREAD_SECONDS = 30.0
-"""After so long in which a client has read nothing of what waits for it, its connection is ended."""
+"""Seconds in which a client has read nothing of what waits for it, after which its connection is ended."""
 
 
 def timed_heads(timeout: float) -> type[asyncio.Protocol]:
-    """For uvicorn's `http`: closes connections on which no whole head arrives within so many seconds."""
+    """Return a protocol for uvicorn's `http` that closes connections on which no whole head arrives within so many
+    seconds.
+    """
     return cast("type[asyncio.Protocol]", partial(_TimedHeads, timeout))
 
 
@@ -53,7 +55,7 @@ class _TimedHeads(H11Protocol):
         super().handle_websocket_upgrade(event)
         protocol = cast("Any", self.transport.get_protocol())
         if not protocol.handshake_initiated:
-            # Of a line, a number of headers or a body that it does not take, it says nothing, for ever.
+            # Uvicorn's WebSocket protocol never answers a line, a number of headers or a body that it does not take.
             protocol.close_sent = True  # or its shutdown would fail, and with it the server's
             self._refuse(HTTPStatus.BAD_REQUEST, "Invalid WebSocket handshake.")
 

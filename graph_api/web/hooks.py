@@ -44,7 +44,7 @@ def hook_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route
 
 
 async def _authorized(request: Request, receiver: Receiver, source: str) -> Attempt:
-    """Raises NotSignedInError and CatalogError FORBIDDEN."""
+    """Return who may have the source synced. Raises NotSignedInError and CatalogError FORBIDDEN."""
     try:
         by = await receiver.signed_in(request, ACTION, source)
     except NotSignedInError as error:

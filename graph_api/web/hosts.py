@@ -31,7 +31,7 @@ class KnownHosts:
 
 
 def _name(host: str) -> str:
-    """Without the port."""
+    """Return the host's name, in lower case and without the port."""
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower().removesuffix(".")

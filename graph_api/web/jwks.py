@@ -15,7 +15,7 @@ from jwt.exceptions import PyJWTError
 logger = logging.getLogger(__name__)
 
 SECONDS = 2.0
-"""For one fetch, and so what a request waits at most."""
+"""Seconds for one fetch, and so what a request waits at most."""
 MAX_BYTES = 1_000_000
 MAX_KEYS = 100
 PAUSE = 60.0
@@ -44,7 +44,7 @@ class KeySet:
         self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, id_: str, algorithm: str) -> PyJWK | None:
-        """None for an unknown key, or one for other uses. Raises NoKeysError, after 2 seconds at most."""
+        """Return the key; None for an unknown one or for other uses. Raises NoKeysError, after 2 seconds at most."""
         if id_ not in self._keys:
             await self._fetch()
         elif monotonic() - (self._fetched_at or 0) > OLD:
@@ -105,7 +105,7 @@ class KeySet:
 
 
 async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    """Raises ValueError and httpx.HTTPError; a redirect is not followed."""
+    """Return the JSON object at the URL. Raises ValueError and httpx.HTTPError; a redirect is not followed."""
     body = bytearray()
     async with client.stream("GET", url, headers={"accept": "application/json"}) as answer:
         if answer.status_code != httpx.codes.OK:
@@ -121,7 +121,7 @@ async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
 
 
 def _is_key(row: object) -> bool:
-    """Of an asymmetric kind, for signatures, and well-formed."""
+    """Whether it is a key of an asymmetric kind, for signatures, and well-formed."""
     if not isinstance(row, dict) or not isinstance(row.get("kid"), str) or row.get("use", "sig") != "sig":
         return False
     return row.get("kty") in KEY_TYPES.values() and _parsed(row, None) is not None

@@ -11,7 +11,7 @@ from graph_api.store.protocol import Store
 FRESH = 3.0
 """Seconds that an answer is believed: a key that is revoked is refused within 5 seconds, on every worker."""
 SECONDS = 2.0
-"""That a request waits for the store's answer."""
+"""Seconds that a request waits for the store's answer."""
 PATIENCE = 1.0
 """Seconds after a try that failed in which nobody waits for the next one."""
 
@@ -26,7 +26,7 @@ class KnownKeys:
         self._asking = asyncio.Lock()
 
     async def principal(self, token: str) -> Principal | None:
-        """None for what is no good key. Raises CatalogError UNAVAILABLE."""
+        """Return who bears the key, None for what is no good key. Raises CatalogError UNAVAILABLE."""
         parsed = parse_token(token)
         if parsed is None:
             return None

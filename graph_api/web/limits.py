@@ -31,7 +31,7 @@ LONGEST_PAUSE = 0.5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimits:
     max_head: int = 65_536
-    """Bytes, as all sizes."""
+    """Bytes of a request's head; all sizes are in bytes."""
     max_headers: int = 100
     max_body: int = 1_000_000
     max_response: int = 8_000_000
@@ -83,7 +83,7 @@ class LimitRequests:
         await self._answer(scope, body, caller, receive, send)
 
     async def _check_rate(self, caller: str) -> None:
-        """Raises _RefusedError."""
+        """Count the request of the caller. Raises _RefusedError, after a pause, for one who asks too fast."""
         if wait := self._rates.seconds_to_wait(caller):
             await asyncio.sleep(min(wait, LONGEST_PAUSE))
             message = f"More than {self.limits.rate:g} requests a second (large answers count more); ask more slowly."
@@ -93,7 +93,7 @@ class LimitRequests:
         self._rates.take(caller)
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
-        """Raises _RefusedError and ClientDisconnect."""
+        """Return the whole body. Raises _RefusedError and ClientDisconnect."""
         if header(scope, b"content-encoding").lower() not in ("", "identity"):
             raise _RefusedError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, ErrorCode.BAD_REQUEST, "A compressed body is not accepted."

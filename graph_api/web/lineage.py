@@ -44,8 +44,8 @@ AHEAD = 600.0
 
 
 def lineage_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Route]:
-    """For the sources of files that openlineage reads: for one that has a secret, whoever bears it; for any, its
-    ingestor.
+    """Return the routes for the sources of files that openlineage reads: for one that has a secret, whoever bears it;
+    for any, its ingestor.
     """
     receiving = [
         source for source in sources if isinstance(source, FileSource) and openlineage.NAME in source.connectors
@@ -90,7 +90,7 @@ async def _source_of(
 
 
 def _received(body: bytes) -> list[Document]:
-    """Raises JsonTextError, and ValueError for what is no text or no event."""
+    """Return the events of a body as documents. Raises JsonTextError, and ValueError for no text or no event."""
     return openlineage.received(read_json(body.decode()))
 
 
@@ -105,7 +105,7 @@ def _keep(documents: Sequence[Document], folder: Path) -> None:
 
 
 def _kept_seconds(path: Path) -> float:
-    """When the event happened that was received before; a file that was spoiled gives way to any."""
+    """Return when the event happened that was received before; a file that was spoiled gives way to any."""
     try:
         return _seconds(orjson.loads(path.read_bytes()), path.stat().st_mtime)
     except (OSError, orjson.JSONDecodeError):
@@ -120,5 +120,5 @@ def _seconds(event: Any, received: float) -> float:
 
 
 def _file_name(path: str) -> str:
-    """Of the job and type of event, so that people can find it, and unlike all others."""
+    """Return a file's name with the job and type of event, so that people can find it, and unlike all others."""
     return f"{name_of(path.partition('://')[2])}-{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"

@@ -19,7 +19,7 @@ UNWATCHED = frozenset({"/livez", "/readyz"})
 
 
 class Observe:
-    """Stands right inside RequestId."""
+    """Writes the line of each request and socket. Stands right inside RequestId."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -54,8 +54,8 @@ class Observe:
             CURRENT.reset(token)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Not counted with requests: how long it stays open is up to the client. Nothing that it asks is as of when it
-        was opened.
+        """Note a socket apart from requests: how long it stays open is up to the client. Nothing that it asks is as of
+        when it was opened.
         """
         socket = RequestRecord(request_id=scope["state"]["request_id"], state=scope["state"], begun=inf)
         close_code: int | None = None

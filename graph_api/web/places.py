@@ -4,7 +4,7 @@ from collections import Counter
 
 
 def share_of(most: int) -> int:
-    """Of so many places, one caller has a sixteenth, two at the least."""
+    """Return how many of so many places one caller may have: a sixteenth, two at the least."""
     return max(2, most // 16)
 
 
@@ -17,7 +17,7 @@ class Places:
         self._held: Counter[str] = Counter()
 
     def take(self, holder: str) -> bool:
-        """False if there is none left, for this holder or for all."""
+        """Take a place; False if there is none left, for this holder or for all."""
         if self._held.total() >= self._most or self._held[holder] >= self._share:
             return False
         self._held[holder] += 1

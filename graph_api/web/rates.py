@@ -21,7 +21,7 @@ class Rates:
         """When the bucket of each caller will be full."""
 
     def seconds_to_wait(self, caller: str) -> float:
-        """Until the caller may ask; 0 for now."""
+        """Return the seconds until the caller may ask; 0 for now."""
         missing = self._full_at.get(caller, 0) - self._clock()
         return max(0.0, missing - BURST + 1 / self._rate)
 

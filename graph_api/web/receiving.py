@@ -38,13 +38,15 @@ class Receiver:
         return Route(path, Refusing(LimitRequests(request_response(answer), self.limits)), methods=["POST"])
 
     async def signed_in(self, request: Request, action: str, source: str | None = None) -> Attempt:
-        """Of whoever bears a token; by default for the source that it is bound to. Raises NotSignedInError."""
+        """Return the attempt of whoever bears a token, by default for the source that it is bound to. Raises
+        NotSignedInError.
+        """
         principal = await self.authenticator.principal(request.headers)
         return _attempt(request, principal, action, source or principal.source)
 
 
 def knowing_secret(request: Request, action: str, source: str) -> Attempt:
-    """Of whoever knows the source's own secret."""
+    """Return the attempt of whoever knows the source's own secret."""
     return _attempt(request, Principal(name=f"secret:{source}", roles=frozenset()), action, source)
 
 
@@ -54,12 +56,14 @@ def _attempt(request: Request, principal: Principal, action: str, source: str | 
 
 
 def secret_of(source: Configured) -> bytes | None:
-    """None where none is configured, or its variable is not set."""
+    """Return the source's secret; None where none is configured, or its variable is not set."""
     return os.environ.get(source.webhook_secret_variable or "", "").encode() or None
 
 
 def warn_of_missing_secrets(sources: Iterable[Configured]) -> None:
-    """Once, when the server starts: whoever sends the wrong secret is told no more than others."""
+    """Log, once, when the server starts, which secrets are not set: whoever sends the wrong secret is told no more than
+    others.
+    """
     for source in sources:
         if source.webhook_secret_variable and secret_of(source) is None:
             message = "The source %s has its webhook secret in %s, which is not set"

@@ -47,7 +47,7 @@ def check_request(data: object) -> GraphQLRequestData:
 
 
 def _extensions(data: dict[str, Any]) -> dict[str, Any] | None:
-    """`documentId` is another spelling of a persisted query."""
+    """Return the request's extensions; `documentId` is another spelling of a persisted query."""
     if data.get("documentId") is None:
         return data.get("extensions")
     return {**(data.get("extensions") or {}), "persistedQuery": {"sha256Hash": data["documentId"]}}

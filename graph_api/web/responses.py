@@ -35,7 +35,7 @@ def error_body(code: ErrorCode, message: str, **extensions: Any) -> bytes:
 
 
 async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Of a WebSocket, in place of its handshake."""
+    """Send the response; to a WebSocket in place of its handshake."""
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(response)
     else:
@@ -45,6 +45,6 @@ async def refuse(response: Response, scope: Scope, receive: Receive, send: Send)
 def error_response(
     status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None, **extensions: Any
 ) -> Response:
-    """A GraphQL error without `data`."""
+    """Return the response with a GraphQL error and no `data`."""
     body = error_body(code, message, **extensions)
     return Response(body, status, {"cache-control": "no-store", **(headers or {})}, media_type=JSON)

@@ -68,7 +68,7 @@ class StoreLifecycle:
             await self.store.close()
 
     def drain(self, seconds: float) -> None:
-        """From now on nothing new begins beside the requests; what runs there has so many seconds to end well."""
+        """Begin nothing new beside the requests from now on; what runs there has so many seconds to end well."""
         if self.draining:
             return
         self.draining = True
@@ -83,7 +83,7 @@ class StoreLifecycle:
             logger.warning("What runs beside the requests is ended after %g s and undone", seconds)
 
     def give_up(self, problem: str) -> None:
-        """The store is not the one that was opened: it is asked nothing any more, and what runs beside ends now."""
+        """Ask nothing of the store any more, which is not the one that was opened; what runs beside ends now."""
         logger.error("Nothing is answered or synced any more: %s", problem)
         self.problem = problem
         self._replaced = True
@@ -94,12 +94,12 @@ class StoreLifecycle:
             self._on_replaced(problem)
 
     def require_open(self) -> None:
-        """Raises CatalogError UNAVAILABLE."""
+        """Raise CatalogError UNAVAILABLE while the store cannot be asked."""
         if self.problem:
             raise CatalogError(ErrorCode.UNAVAILABLE, self.problem)
 
     def require_same(self) -> None:
-        """For what can wait until the store is open. Raises CatalogError UNAVAILABLE once it has been replaced."""
+        """Raise CatalogError UNAVAILABLE once the store has been replaced; for what can wait until it is open."""
         if self._replaced:
             self.require_open()
 
@@ -144,7 +144,7 @@ class StoreLifecycle:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """So long at most."""
+    """Wait for the event, so many seconds at most."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

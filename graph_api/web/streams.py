@@ -29,7 +29,7 @@ SOCKET_OPTIONS: dict[str, Any] = {
     "ws_ping_timeout": 20.0,
     "ws_per_message_deflate": False,
 }
-"""For uvicorn: frames beyond the size end a connection, and peers that leave a ping without an answer."""
+"""Options for uvicorn: frames beyond the size end a connection, and peers that leave a ping without an answer."""
 
 CHECK_EVERY = 2.0
 """Seconds between two looks whether who opened a stream is still let in."""
@@ -42,9 +42,9 @@ class StreamLimits:
     max_open: int = 1_000
     """Sockets and event streams of this process; one caller may have a sixteenth."""
     max_subscriptions: int = 20
-    """Of one socket."""
+    """Subscriptions of one socket."""
     init_timeout: timedelta = timedelta(seconds=5)
-    """For a socket's `connection_init`."""
+    """How long a socket may take for its `connection_init`."""
     send_timeout: float = 30
     """Seconds until a client has read enough for the next message to be sent; then its connection is ended."""
 

@@ -25,21 +25,21 @@ class BadTokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """`groups` is None where the token does not tell: then the catalog does."""
+    """Who signed in with a token. `groups` is None where the token does not tell: then the catalog does."""
 
     principal: Principal
     groups: frozenset[Ref] | None
 
 
 class TokenVerifier:
-    """Of one issuer. `settings` have oidc_issuer."""
+    """Checks tokens of one issuer. `settings` have oidc_issuer."""
 
     def __init__(self, settings: AccessSettings, keys: KeySet) -> None:
         self._settings = settings
         self._keys = keys
 
     async def verify(self, token: str) -> SignedIn:
-        """Raises BadTokenError, and NoKeysError while the issuer has not answered."""
+        """Return who signed in. Raises BadTokenError, and NoKeysError while the issuer has not answered."""
         algorithm, key_id = self._header(token)
         key = await self._keys.key(key_id, algorithm)
         if key is None:
@@ -51,7 +51,7 @@ class TokenVerifier:
         return self._signed_in(claims)
 
     def _header(self, token: str) -> tuple[str, str]:
-        """Algorithm and id of the key."""
+        """Return the algorithm and the id of the key. Raises BadTokenError."""
         if len(token) > MAX_TOKEN:
             raise BadTokenError(f"longer than {MAX_TOKEN} characters")
         try:
@@ -98,7 +98,7 @@ class TokenVerifier:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:
-    """The claim of that name, or what the path leads to."""
+    """Return the claim of that name, or what the path leads to."""
     if path in claims:
         return claims[path]
     value: Any = claims
@@ -113,7 +113,7 @@ def _texts(value: object) -> list[str]:
 
 
 def _ref(value: object, kind: str) -> Ref | None:
-    """None for what is no ref of this kind."""
+    """Return the value as a ref; None for what is no ref of this kind."""
     try:
         ref = parse_ref(value, kind=kind) if isinstance(value, str) else None
     except BadRefError:

@@ -10,12 +10,12 @@ def head(conn: sqlite3.Connection) -> Head:
 
 
 def record(conn: sqlite3.Connection, event: Event) -> None:
-    """In the writer's transaction, so that nobody else takes the same place."""
+    """Append the event in the writer's transaction, so that nobody else takes the same place."""
     append(conn, chain(head(conn), event))
 
 
 def append(conn: sqlite3.Connection, row: Record) -> None:
-    """One that is chained to the newest."""
+    """Append a record that is chained to the newest."""
     conn.execute(
         "INSERT INTO audit (sequence, body, previous, hash) VALUES (?, ?, ?, ?)",
         (row.sequence, row.body, row.previous, row.hash),
@@ -24,7 +24,7 @@ def append(conn: sqlite3.Connection, row: Record) -> None:
 
 
 def records(conn: sqlite3.Connection, limit: int, before: int | None) -> list[Record]:
-    """The newest first."""
+    """Return the newest records first; with `before`, those with a lower place."""
     rows = conn.execute(
         "SELECT sequence, body, previous, hash FROM audit WHERE ?1 IS NULL OR sequence < ?1 "
         "ORDER BY sequence DESC LIMIT ?2",

@@ -18,13 +18,13 @@ _AT_ONCE = 10_000
 """Entities: the texts and objects of their rows take many times the memory of arrays, and while they become arrays,
 other threads wait."""
 _MANY = 10_000
-"""Rows."""
+"""Rows: columns of fewer are sorted rather than counted."""
 _FAR_APART = 4
 """Times as many as there are rows: so large a number is not counted up to."""
 
 
 class Columns:
-    """Of the rows that belong to these entities (None: to all, whose ids are below `size`)."""
+    """Columns of the rows that belong to these entities (None: to all, whose ids are below `size`)."""
 
     def __init__(self, conn: sqlite3.Connection, ids: Collection[int] | None, size: int) -> None:
         self._conn = conn
@@ -32,12 +32,14 @@ class Columns:
         self._size = size
 
     def parts(self, table: str, columns: Sequence[str]) -> Iterator[list[Ints]]:
-        """Of some entities after those of others, sorted by the first column, the entity that a row belongs to."""
+        """Yield the columns of some entities after those of others, sorted by the first, the entity that a row belongs
+        to.
+        """
         for texts in self.texts(table, columns[0], [f"group_concat({column})" for column in columns]):
             yield sorted_by_first([ints(text) for text in texts])
 
     def texts(self, table: str, owner: str, lists: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        """Each list of a part of the entities as one text, the first of them never empty.
+        """Yield the lists of a part of the entities, each as one text, the first of them never empty.
 
         SQLite hands them over so in a fourth of the time that it takes for as many rows, and other threads go on
         meanwhile.
@@ -52,7 +54,7 @@ class Columns:
         return (texts for texts in found if texts[0] is not None)
 
     def rows(self, table: str, columns: Sequence[str], rest: str) -> sqlite3.Cursor:
-        """`columns` has the entity first."""
+        """Return a cursor over these columns, of which the entity is the first."""
         return self._conn.execute(
             f"SELECT {', '.join(columns)} FROM {self._those(table, columns[0])} {rest}", self._parameters
         )
@@ -73,7 +75,7 @@ class Grown:
     def __init__(self, columns: int) -> None:
         self._columns = [bytearray() for _ in range(columns)]
         self.size = 0
-        """Rows."""
+        """How many rows there are."""
 
     def add(self, *part: Ints) -> None:
         for column, more in zip(self._columns, part, strict=True):
@@ -85,7 +87,7 @@ class Grown:
 
 
 def ints(text: str) -> Ints:
-    """With commas between them."""
+    """Return the integers of a text that has commas between them."""
     return np.fromstring(text, np.int32, sep=",")
 
 
@@ -98,7 +100,7 @@ def sorted_by_first(columns: list[Ints]) -> list[Ints]:
 
 
 def distinct(columns: Sequence[Ints]) -> tuple[list[tuple[int, ...]], Ints]:
-    """The rows that differ, and which of them each row is."""
+    """Return the rows that differ, and which of them each row is."""
     number, which = 1, np.zeros(columns[0].size, np.int32)
     for column in columns:
         values, places = _numbered(column)
@@ -110,7 +112,7 @@ def distinct(columns: Sequence[Ints]) -> tuple[list[tuple[int, ...]], Ints]:
 
 
 def _numbered(column: npt.NDArray[np.integer]) -> tuple[int, Ints]:
-    """How many values there are, and which of them each is. Many are counted, which takes room for all up to the
+    """Return how many values there are, and which of them each is. Many are counted, which takes room for all up to the
     largest; few are sorted, and so are those that lie far apart.
     """
     largest = int(column.max(initial=0))

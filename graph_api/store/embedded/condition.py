@@ -8,10 +8,10 @@ import orjson
 from graph_api.catalog.relations import Direction
 
 AMONG = "IN (SELECT value FROM json_each(?))"
-"""What one_of() is the parameter of."""
+"""A condition whose parameter one_of() makes."""
 RELATION_TERMS = f"SELECT id FROM terms WHERE field = 'relation' AND text {AMONG}"  # noqa: S608 - a constant
 NEAR = {Direction.OUT: "source", Direction.IN: "target"}
-"""The end of a link that a question starts from."""
+"""The end of a link that a question starts from, by its direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +24,5 @@ class Condition:
 
 
 def one_of(values: Iterable[object]) -> str:
-    """Any number of values as one parameter, for AMONG."""
+    """Return any number of values as one parameter, for AMONG."""
     return orjson.dumps(list(values)).decode()

@@ -26,7 +26,7 @@ _WRITER_CACHE = 256
 """MiB; a whole first sync should not spill into the log and be read back from there."""
 
 _TOO_LARGE = re.compile("expression tree is too large|parser stack overflow|too many|too big", re.IGNORECASE)
-"""What SQLite says of statements beyond its limits."""
+"""Finds what SQLite says of statements beyond its limits."""
 
 _PRIMARY = 0xFF
 """The part of SQLite's codes that says what is wrong; the rest says more of it."""
@@ -37,7 +37,7 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "the catalog's file cannot be opened; look at its mode, and that of its folder",
     sqlite3.SQLITE_BUSY: "another writer takes too long; try again",
 }
-"""What people can mend."""
+"""What people can mend, by SQLite's error code."""
 
 T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
@@ -64,7 +64,9 @@ def _connect(path: Path, busy_seconds: float, kind: type[C]) -> C:
 
 @contextmanager
 def masked_errors() -> Iterator[None]:
-    """What SQLite complains about goes to the log; the client learns that the database does not answer."""
+    """Raise SQLite's errors as ours: what it complains about goes to the log; the client learns that the database does
+    not answer.
+    """
     try:
         yield
     except sqlite3.Error as error:
@@ -83,7 +85,7 @@ def masked_errors() -> Iterator[None]:
 
 
 class Durability(StrEnum):
-    """What a power cut does, as SQLite names it."""
+    """What a power cut does to the file, by SQLite's names."""
 
     FULL = "FULL"
     """Nothing: what was committed is on the disk."""
@@ -94,7 +96,9 @@ class Durability(StrEnum):
 
 
 class Connections:
-    """Opened when they are first used; after close() every use is UNAVAILABLE."""
+    """Connections that are opened when they are first used; after close() reads and writes raise CatalogError
+    UNAVAILABLE.
+    """
 
     def __init__(self, path: Path, busy_seconds: float, durability: Durability = Durability.FULL) -> None:
         self._path = path
@@ -154,7 +158,7 @@ class Connections:
             limit.abandon()
 
     async def write_knowing(self, step: Callable[[sqlite3.Connection, sqlite3.Connection], T]) -> T:
-        """As write(), with a second connection that sees what is committed."""
+        """Run a step like write(), with a second connection that sees what is committed."""
         return await self.write(lambda conn: step(conn, self._committed()))
 
     def close(self) -> None:
@@ -205,7 +209,7 @@ class Connections:
             partial(connect, self._path, self._busy_seconds),
             f"PRAGMA cache_size = -{_WRITER_CACHE * 1024}",
             "PRAGMA secure_delete = 0",
-            # An acknowledged write survives even a power cut, for a millisecond or two.
+            # With FULL, an acknowledged write survives even a power cut; that costs it a millisecond or two.
             f"PRAGMA synchronous = {self._durability}",
             "PRAGMA journal_size_limit = 67108864",
         )
@@ -214,7 +218,7 @@ class Connections:
         return self._connection("committed", partial(connect, self._path, self._busy_seconds), "PRAGMA query_only = 1")
 
     def _connection(self, name: str, make: Callable[[], sqlite3.Connection], *pragmas: str) -> sqlite3.Connection:
-        """The thread's own of this name."""
+        """Return the thread's own connection of this name, and make it where there is none yet."""
         known: sqlite3.Connection | None = getattr(self._of_thread, name, None)
         if known:
             return known
@@ -229,7 +233,7 @@ class Connections:
     def _in_transaction(
         self, conn: sqlite3.Connection, question: Callable[[sqlite3.Connection], T]
     ) -> tuple[int | None, T]:
-        """The revision of the answer, and the answer."""
+        """Return the revision of the answer, and the answer."""
         conn.execute("BEGIN")
         try:
             return self.check_store(conn), question(conn)

@@ -25,7 +25,7 @@ class Deadline:
         self._watched: sqlite3.Connection | None = None
 
     def abandon(self) -> None:
-        """Nobody waits any more: interrupt the statement that runs."""
+        """Interrupt the statement that runs: nobody waits for it any more."""
         with self._lock:
             self._abandoned = True
             if self._watched:

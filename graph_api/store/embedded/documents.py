@@ -34,7 +34,7 @@ ENTITY_COLUMNS = (
     "d.domains, d.environments, e.owner_state, "
     "(SELECT text FROM terms WHERE id = e.audience), e.revision, e.created_revision, e.updated_at"
 )
-"""Of `entities e` and `documents d`, in the order of Entity's fields."""
+"""Columns of `entities e` and `documents d`, in the order of Entity's fields."""
 
 # CROSS JOIN keeps SQLite from starting at one of the small tables.
 LINK_TABLES = (
@@ -51,7 +51,7 @@ LINK_COLUMNS = (
 
 
 def entity_row(id_: int, entity: Entity, audience: int, revision: int, at: str) -> Row:
-    """For `entities`; `audience` is the id of its term."""
+    """Return the row for `entities`; `audience` is the id of its term."""
     return (
         id_,
         entity.ref,
@@ -76,7 +76,7 @@ def entity_row(id_: int, entity: Entity, audience: int, revision: int, at: str) 
 
 
 def document_row(id_: int, entity: Entity) -> Row:
-    """For `documents`."""
+    """Return the row for `documents`."""
     return (
         id_,
         entity.description,
@@ -105,7 +105,7 @@ def _dumped(value: Collection[str]) -> str | None:
 
 
 def to_entity(row: Row) -> Entity:
-    """From ENTITY_COLUMNS."""
+    """Return the entity of a row of ENTITY_COLUMNS."""
     (
         ref, name, kind, namespace, declared, type_, title, description, lifecycle, tier, active,
         tags, labels, annotations, identifiers, repository, folder, statements, owners, systems,
@@ -148,7 +148,7 @@ def _loaded(text: str | None) -> tuple[Any, ...]:
 
 
 def to_link(row: Row) -> Link:
-    """From LINK_COLUMNS."""
+    """Return the link of a row of LINK_COLUMNS."""
     source, relation, target, environment, hard, confidence, properties, origins, observed_at, statements, revision = (
         row
     )
@@ -165,7 +165,7 @@ def to_link(row: Row) -> Link:
 
 
 def ids_of(conn: sqlite3.Connection, refs: Iterable[Ref], sight: Sight) -> dict[Ref, int]:
-    """Of the existing ones."""
+    """Return the ids of those refs that exist and are seen."""
     seen = sight.row("e")
     sql = f"SELECT e.ref, e.id FROM entities e WHERE e.ref {AMONG} AND {seen.sql}"
     return dict(conn.execute(sql, (one_of(refs), *seen.parameters)))
@@ -176,7 +176,7 @@ def refs_of(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Ref]:
 
 
 def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -> dict[Ref, Entity]:
-    """The existing ones."""
+    """Return those of these entities that exist and are seen."""
     seen = seen_by(conn, sight)
     known = seen.entities
     found = {ref: known[ref] for ref in refs if ref in known}
@@ -186,7 +186,7 @@ def entities_of(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -
 
 
 def written_entities(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, Entity]:
-    """As entities_of(), on a connection that writes, or may not keep what it reads."""
+    """Return what entities_of() does where all is seen, on a connection that writes or may not keep what it reads."""
     if not refs:
         return {}
     sql = f"SELECT {ENTITY_COLUMNS} FROM entities e JOIN documents d ON d.id = e.id WHERE e.ref {AMONG}"
@@ -194,7 +194,7 @@ def written_entities(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Re
 
 
 def kept_entities(conn: sqlite3.Connection, sight: Sight, refs: Collection[Ref]) -> dict[Ref, Entity] | None:
-    """As entities_of(), if all of them are in memory."""
+    """Return what entities_of() does if all of them are in memory, else None."""
     known = seen_by(conn, sight).entities
     return {ref: known[ref] for ref in refs} if all(ref in known for ref in refs) else None
 
@@ -209,14 +209,14 @@ def _read_entities(conn: sqlite3.Connection, sight: Sight, refs: Iterable[Ref], 
 
 
 def entities_by_id(conn: sqlite3.Connection, ids: Sequence[int], sight: Sight) -> list[Entity]:
-    """In the order of the ids, which exist and are seen."""
+    """Return the entities in the order of the ids, which exist and are seen."""
     sql = f"SELECT id, revision FROM entities WHERE id {AMONG}"
     found = entities_at(conn, sight, dict(conn.execute(sql, (one_of(ids),))))
     return [found[id_] for id_ in ids]
 
 
 def entities_at(conn: sqlite3.Connection, sight: Sight, revisions: Mapping[int, int]) -> dict[int, Entity]:
-    """By id, those that are at these revisions, which exist and are seen."""
+    """Return by id those that are at these revisions, which exist and are seen."""
     kept = kept_by(conn).entities
     found = kept.at(revisions)
     if missing := revisions.keys() - found.keys():
@@ -232,7 +232,7 @@ def entities_at(conn: sqlite3.Connection, sight: Sight, revisions: Mapping[int, 
 
 
 def links_by_id(conn: sqlite3.Connection, revisions: Mapping[LinkId, int]) -> dict[LinkId, Link]:
-    """Of existing links that are at these revisions."""
+    """Return the links with these ids, which exist and are at these revisions."""
     kept = kept_by(conn).links
     found = kept.at(revisions)
     if missing := revisions.keys() - found.keys():

@@ -67,14 +67,14 @@ def _links(
 
 
 def _drifting(conn: sqlite3.Connection, sight: Sight, question: DriftQuestion, kind: DriftKind) -> Condition:
-    """On rows of LINK_TABLES."""
+    """Return the condition for this kind of drift, on rows of LINK_TABLES."""
     among = Compiler(conn, sight).seen(question.filter, "source")
     found = _undeclared(conn, sight) if kind is DriftKind.UNDECLARED else _unobserved(conn, sight, question.since)
     return found & sight.row("target") & among
 
 
 def _seen_entity(sight: Sight, id_: str) -> Condition:
-    """On the entity of this id, which the statement has no row of."""
+    """Return the condition that the entity of this id is seen, which the statement has no row of."""
     if sight.whole:
         return Condition("1")
     seen = sight.row("via")
@@ -113,7 +113,7 @@ def _unobserved(conn: sqlite3.Connection, sight: Sight, since: str) -> Condition
 
 
 def _ids(conn: sqlite3.Connection, *relations: str) -> str:
-    """Of the terms, as SQL has a list."""
+    """Return the ids of the relations' terms, as SQL has a list."""
     return ", ".join(str(id_) for (id_,) in conn.execute(RELATION_TERMS, (one_of(relations),)))
 
 
@@ -135,7 +135,7 @@ def _owners(
 
 
 def _disputed(conn: sqlite3.Connection, sight: Sight, question: DriftQuestion) -> Condition:
-    """On rows of entities: not every source that names an owner names every owner."""
+    """Return the condition on rows of entities that not every source that names an owner names every owner."""
     among, owner = Compiler(conn, sight).seen(question.filter, "source"), _seen_entity(sight, "l.target")
     return Condition(
         "(SELECT count(DISTINCT said.value) * count(DISTINCT l.target) > count(DISTINCT said.value || ' ' || l.target) "

@@ -42,7 +42,7 @@ _EMPTY = " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table})" for table in ("entit
 
 
 async def dump(path: Path, busy_seconds: float) -> AsyncIterator[Batch]:
-    """On a connection of its own, whose transaction sees one revision however long it takes."""
+    """Yield everything, on a connection of its own, whose transaction sees one revision however long it takes."""
     with closing(await asyncio.to_thread(connect, path, busy_seconds)) as conn:
         batches = _batches(conn)
         while batch := await asyncio.to_thread(_next, batches):
@@ -87,7 +87,7 @@ def _removed(row: Any) -> RemovedRow:
 
 
 class EmbeddedRestore:
-    """In one transaction of the store's."""
+    """Implements Restoring, in one transaction of the store's."""
 
     def __init__(self, run_step: RunStep) -> None:
         self._run_step = run_step
@@ -97,7 +97,7 @@ class EmbeddedRestore:
 
 
 def begin(conn: sqlite3.Connection, *, replace: bool) -> None:
-    """Raises CatalogError CONFLICT for a file that is not empty, unless it is to be replaced."""
+    """Begin and empty the file. Raises CatalogError CONFLICT for one that is not empty, unless it is to be replaced."""
     conn.execute("BEGIN IMMEDIATE")
     if not conn.execute(f"SELECT {_EMPTY}").fetchone()[0] and not replace:
         raise CatalogError(ErrorCode.CONFLICT, "the store is not empty; restore into another, or replace this one")
@@ -113,7 +113,9 @@ def begin(conn: sqlite3.Connection, *, replace: bool) -> None:
 
 
 def finish(conn: sqlite3.Connection) -> None:
-    """Whoever knows the catalog of before reads everything anew, and servers notice that it is another one."""
+    """Give the catalog a new name and commit: whoever knows the one before reads everything anew, and servers notice
+    that it is another one.
+    """
     conn.execute("UPDATE catalog SET swept_at = revision, swept_terms = (SELECT count(*) FROM terms)")
     conn.execute("UPDATE identity SET store = ?", (str(uuid.uuid4()),))
     conn.execute("COMMIT")

@@ -39,7 +39,7 @@ def _listed_counts(graph: Graph, ids: Ints, field: str) -> dict[str | None, int]
 
 
 def _seen_counts(graph: Graph, ids: Ints, lists: Patched) -> npt.NDArray[np.intp]:
-    """As Patched.counts(), without the terms that are hidden."""
+    """Count like Patched.counts(), without the terms that are hidden."""
     hidden = np.zeros(len(graph.terms.texts), np.bool_)
     hidden[list(graph.sight.hidden_terms)] = True
     owners, terms = lists.pairs(ids)

@@ -14,16 +14,16 @@ _FEW = 2000
 """So many entities are fetched and sorted before a scan in the order of the page would meet a page of them."""
 
 _WITH_FOLDED_COPY = {"type", "name", "title", "lifecycle", "description"}
-"""Refs, kinds and namespaces are lower case already."""
+"""Fields that have a `..._folded` column besides; refs, kinds and namespaces are lower case already."""
 
 _OPERATORS = {Op.EQ: "=", Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
 
 
 class Compiler:
-    """What `sight` hides is not there, also as a neighbour or a value.
+    """Makes conditions of filters. What `sight` hides is not there, also as a neighbour or a value.
 
-    With `ordered`, rows are read in the order of an index until a page is full: then what stands in other tables
-    is looked up first only if few entities have it. `by_ref` says that the index is that of the refs.
+    With `ordered`, rows are read in the order of an index until a page is full: then what stands in other tables is
+    looked up first only if few entities have it. `by_ref` says that the index is that of the refs.
     """
 
     def __init__(self, conn: sqlite3.Connection, sight: Sight, *, ordered: bool = False, by_ref: bool = False) -> None:
@@ -33,7 +33,7 @@ class Compiler:
         self._by_ref = by_ref
 
     def seen(self, filter_: Filter, row: str = "e") -> Condition:
-        """Matches, and is seen. `row` is what the statement calls the entity's row."""
+        """Return the condition that a row matches and is seen. `row` is what the statement calls the entity's row."""
         return _joined(" AND ", "1", (self._compile(filter_, row), self._sight.row(row)))
 
     def _compile(self, filter_: Filter, row: str) -> Condition:

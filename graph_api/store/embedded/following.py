@@ -27,7 +27,9 @@ class Written(NamedTuple):
 
 
 def fill(conn: sqlite3.Connection, rows: Sequence[Entity] | Sequence[Link]) -> None:
-    """Links whose ends are not there come with a revision that is followed."""
+    """Add rows of the other catalog. Links whose ends are not there are left out: they come with a revision that is
+    followed.
+    """
     with _transaction(conn):
         add_entities(conn, [row for row in rows if isinstance(row, Entity)])
         _add_links_between_known(conn, [row for row in rows if isinstance(row, Link)])
@@ -51,7 +53,7 @@ def _advance(conn: sqlite3.Connection, revision: int, at: str | None) -> None:
 
 
 def begin_at_once(conn: sqlite3.Connection) -> int | None:
-    """The copy's revision; None while somebody else writes to it."""
+    """Begin to write, and return the copy's revision; None while somebody else writes to it."""
     (patience,) = conn.execute("PRAGMA busy_timeout").fetchone()
     conn.execute("PRAGMA busy_timeout = 0")
     try:
@@ -73,17 +75,18 @@ class Ahead(EmbeddedLookups):
     def __init__(self, run_step: RunStep, revision: int) -> None:
         super().__init__(run_step)
         self.revision = revision
-        """The copy's, as others see it."""
+        """The copy's revision, as others see it."""
         self.is_kept = False
 
     async def write(self, take: Callable[[], Sequence[Written]]) -> int:
-        """What is there to be taken once it is this one's turn; the revision afterwards."""
+        """Write what `take` gives once it is this one's turn, and return the revision afterwards."""
         return await self._ask(_write_ahead, take)
 
     async def follow(self, changes: ChangeSet, revision: int, at: str | None, *, partly: bool = False) -> None:
-        """Rows have their stamps; what is removed and written came back. `partly`: as fill().
+        """Write what led the other catalog to this revision. Rows have their stamps; what is removed and written came
+        back. `partly`: links whose ends are not there are left out, as in fill().
 
-        Raises KeyError for a link without its ends.
+        Raises KeyError for a link without its ends otherwise.
         """
         await self._ask(_follow, changes, revision, at, partly)
 

@@ -27,7 +27,7 @@ _FEW_RANKS = 5
 _KEPT_MASKS = 32
 _KEPT_WALKS = 64
 _KEPT_HITS = 1_000_000
-"""Of the latest walks, together: 8 MiB."""
+"""How many hits of the latest walks are kept together: 8 MiB."""
 
 
 class Numbers(dict[Any, int]):
@@ -56,7 +56,7 @@ class Coded:
         return cls(np.zeros(0, np.uint8), ()).replaced(ids, values, size)
 
     def replaced(self, ids: Ints, values: "Coded", size: int) -> "Coded":
-        """With one value for each of these ids. The same object if they say nothing new."""
+        """Return these codes with one value for each of these ids, or the same object if they say nothing new."""
         numbers = Numbers(self.texts)
         places = numbers.all(values.texts)
         type_ = np.result_type(self.codes.dtype, np.min_scalar_type(len(numbers)))
@@ -97,7 +97,7 @@ class Ranks:
         return Ranks(rank, by_rank)
 
     def inserted(self, ids: Sequence[int], places: Sequence[int], size: int) -> "Ranks":
-        """With each of these before what has that place now; both are in order."""
+        """Return ranks with each of these before what has that place now; both are in order."""
         by_rank = np.insert(self.by_rank, places, ids)
         if len(ids) > _FEW_RANKS:
             return Ranks.of(by_rank, size)
@@ -137,18 +137,18 @@ class Graph:
     terms: Terms
     links: Links
     reread: int = 0
-    """Entities that were read again since all of it was read."""
+    """How many entities were read again since all of it was read."""
     sight: Sight = WHOLE
     hidden: Bools | None = None
     pool: Pool = field(default_factory=Pool, repr=False, compare=False)
     views: dict[Sight, "Graph"] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """As readers see it who do not see everything."""
+    """The graph as readers see it who do not see everything."""
     _masks: dict[Filter, Bools] = field(default_factory=dict, init=False, repr=False, compare=False)
     _reached: dict[Traversal, Reached] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def size(self) -> int:
-        """Above all ids."""
+        """A number above all ids."""
         return self.present.size
 
     @property
@@ -159,7 +159,7 @@ class Graph:
         return self.links.kept_neighbours(wanted)
 
     def for_audiences(self, terms: Container[int]) -> Bools:
-        """What is for one of these; 0 stands for everybody."""
+        """Return the mask of what is for one of these audiences; 0 stands for everybody."""
         coded = self.coded["audience"]
         # An empty catalog has room for an entity that has no code.
         wanted = [int(text or 0) in terms for text in coded.texts] or [False]
@@ -170,7 +170,7 @@ class Graph:
         return np.ones(ids.size, np.bool_) if self.hidden is None else ~self.hidden.take(ids)
 
     def kept_mask(self, filter_: Filter, make: Callable[[], Bools]) -> Bools:
-        """Which entities match; the latest masks are kept."""
+        """Return which entities match, as `make` tells; the latest masks are kept."""
         mask = self._masks.get(filter_)
         if mask is None:
             if len(self._masks) >= _KEPT_MASKS:
@@ -179,7 +179,7 @@ class Graph:
         return mask
 
     def kept_reached(self, traversal: Traversal, walk: Callable[[], Reached]) -> Reached:
-        """What is reached; the latest walks are kept, because their pages are asked for one after the other."""
+        """Return what is reached; the latest walks are kept, because their pages are asked for one after the other."""
         reached = self._reached.get(traversal)
         if reached is None:
             reached = walk()
@@ -191,7 +191,7 @@ class Graph:
 
 
 def replaced(array: npt.NDArray[S], ids: Ints, values: npt.NDArray[S], size: int) -> npt.NDArray[S]:
-    """With these values at these ids, and zeros for new ids. The same object if that says nothing new."""
+    """Return the array with these values at these ids and zeros for other new ids, or itself if nothing is new."""
     if size == array.size and np.array_equal(array[ids], values):
         return array
     changed = np.zeros(size, array.dtype)

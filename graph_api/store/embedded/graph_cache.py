@@ -11,7 +11,7 @@ from graph_api.store.embedded.schema import current_revision
 from graph_api.store.embedded.updating import updated
 
 _UNSAVED_SHARE = 0.02
-"""Of all entities: when so many have changed, the file is written anew."""
+"""A share of all entities: when so many have changed, the file is written anew."""
 _FEW = 1000
 
 
@@ -23,7 +23,7 @@ class GraphCache:
         self._lock = threading.Lock()
         self._graph: Graph | None = None
         self._saved = 0
-        """Entities that had been read again when the file was written."""
+        """How many entities had been read again when the file was written."""
 
     def at(self, conn: sqlite3.Connection) -> Graph:
         """The graph at the revision of the connection's read transaction, which starts again if it is behind."""

@@ -27,9 +27,9 @@ from graph_api.store.embedded.lists import Lists, Patched
 Array = npt.NDArray[Any]
 
 _MAGIC = b"graph-api graph 1\n"
-"""With another layout, another number."""
+"""How the file begins: another layout has another number."""
 _ALIGNMENT, _CHECK = 64, 4
-"""Bytes."""
+"""Bytes: what parts are padded to a multiple of, and the length of the check at the end."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,9 @@ def save(conn: sqlite3.Connection, graph: Graph, path: Path) -> None:
 
 
 def restored(conn: sqlite3.Connection, path: Path) -> Graph | None:
-    """What the file says of an earlier state of the connection's catalog; None for a file of another, or a bad one."""
+    """Return the graph that the file holds of an earlier state of the connection's catalog; None for a file of another
+    catalog, or one that is bad or missing.
+    """
     try:
         with path.open("rb") as file:
             head, arrays = _read(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
@@ -69,7 +71,7 @@ def _write(path: Path, of: list[object], graph: Graph) -> None:
 
 
 def _parts(of: list[object], graph: Graph) -> Iterator[bytes | memoryview]:
-    """In a length that is a multiple of the alignment, each."""
+    """Yield what the file consists of; each thing is padded to a multiple of the alignment."""
     arrays = dict(_arrays(graph))
     head = orjson.dumps(
         {

@@ -63,7 +63,7 @@ def write_run(conn: sqlite3.Connection, run: SyncRun) -> None:
 
 
 def run_of(conn: sqlite3.Connection, id_: str) -> SyncRun | None:
-    """With its payload."""
+    """Return a run with its payload, None where there is no such run."""
     row = conn.execute("SELECT record, payload FROM runs WHERE id = ?", (id_,)).fetchone()
     return load_run(*row) if row else None
 
@@ -77,7 +77,7 @@ def held_runs(conn: sqlite3.Connection, source: str) -> list[SyncRun]:
 
 
 def last_seen_at(conn: sqlite3.Connection, source: str) -> str | None:
-    """When what the source states now was last read from it."""
+    """Return when what the source states now was last read from it."""
     row = conn.execute("SELECT last_applied_at FROM sources WHERE name = ?", (source,)).fetchone()
     return row[0] if row else None
 
@@ -89,7 +89,7 @@ def runs(
     after: tuple[str, str] | None,
     status: SyncStatus | None,
 ) -> list[SyncRun]:
-    """Newest first by (started_at, id)."""
+    """Return the runs without payloads, newest first by (started_at, id)."""
     return list(
         _runs(
             conn,
@@ -123,7 +123,7 @@ def problems(
     before: tuple[str, int] | None,
     backward: bool,
 ) -> list[PlacedProblem]:
-    """In the order (source, place)."""
+    """Return the problems of the last run of each source, in the order (source, place)."""
     direction = "DESC" if backward else "ASC"
     after_source, after_place = after or (None, None)
     before_source, before_place = before or (None, None)
@@ -148,7 +148,7 @@ def count_problems(conn: sqlite3.Connection, source: str | None) -> int:
 
 
 def _runs(conn: sqlite3.Connection, rest: str, *parameters: object) -> Iterator[SyncRun]:
-    """Without payloads."""
+    """Yield runs without payloads."""
     return (load_run(row[0]) for row in conn.execute(f"SELECT record FROM runs {rest}", parameters))
 
 
@@ -162,7 +162,7 @@ def connector(conn: sqlite3.Connection, source: str) -> str | None:
 
 
 def sources(conn: sqlite3.Connection) -> list[SourceInfo]:
-    """By name."""
+    """Return the sources by name, each with its last run."""
     rows = conn.execute(
         "SELECT name, connector, entities, links, last_applied_at FROM sources ORDER BY name"
     ).fetchall()
@@ -183,7 +183,7 @@ def sources(conn: sqlite3.Connection) -> list[SourceInfo]:
 def changes(
     conn: sqlite3.Connection, sight: Sight, since: int, limit: int, after: tuple[int, Ref] | None
 ) -> list[Change]:
-    """In the order (revision, ref)."""
+    """Return the changes after the revision `since`, in the order (revision, ref)."""
     check_since(since, horizon_of(conn))
     place = (since, *(after or (since, "")))
     seen, told = sight.row("e"), sight.row("r")
@@ -199,7 +199,9 @@ def changes(
 
 
 def _hidden(sight: Sight, since: int, place: tuple[object, ...], limit: int) -> Condition:
-    """What went out of sight, unless it is seen again or a later change says so. From the beginning nobody saw it."""
+    """Return the part of the statement for what went out of sight, unless it is seen again or a later change says so.
+    From the beginning nobody saw it.
+    """
     if sight.whole or not since:
         return Condition("")
     rows = {name: sight.row(row) for name, row in (("hidden", "h"), ("seen", "e"), ("told", "r"), ("later", "l"))}

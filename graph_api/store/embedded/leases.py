@@ -13,8 +13,8 @@ WHERE holder = excluded.holder OR until <= :now OR until > :now + :longest
 
 
 def take(conn: sqlite3.Connection, name: str, holder: str, seconds: float) -> bool:
-    """In a transaction of its own. All processes are on one machine, so its clock counts; once it has been put back,
-    what is leased for longer than anything may be is free.
+    """Take or extend the lease in a transaction of its own, and return whether that succeeded. All processes are on one
+    machine, so its clock counts; once it has been put back, what is leased for longer than anything may be is free.
     """
     values = {"name": name, "holder": holder, "now": time.time(), "seconds": seconds, "longest": LONGEST_LEASE}
     taken = conn.execute(_TAKE, values)

@@ -18,7 +18,7 @@ _PACKED = f"sources * 32 + origins * 4 + hard * 2 + ({_IS_OWN})"
 
 
 def read_links(columns: Columns, terms: Terms, known: Variants) -> tuple[LinkRows, Variants]:
-    """Links, and the known variants with those that there are besides."""
+    """Return the links, and the known variants followed by new ones."""
     numbers = Numbers(known)
     grown, own = Grown(3), Grown(1)
     for part in columns.parts("links", (*_KEY, _PACKED)):
@@ -39,7 +39,7 @@ def read_links(columns: Columns, terms: Terms, known: Variants) -> tuple[LinkRow
 
 
 def _own_places(part: list[Ints]) -> Ints:
-    """In the order of their keys."""
+    """Return the places of links with values of their own, in the order of their keys."""
     source, relation, target, environment, packed = part
     places = np.flatnonzero(packed & 1).astype(np.int32)
     return places[np.lexsort([column[places] for column in (environment, target, relation, source)])]

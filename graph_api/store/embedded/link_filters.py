@@ -30,7 +30,7 @@ _KEPT_VARIANTS = 1024
 
 @dataclass(frozen=True, slots=True)
 class LinkValues:
-    """All that link filters look at."""
+    """The values of a link that link filters look at."""
 
     relation: str
     environment: str | None
@@ -54,7 +54,7 @@ class LinkValues:
         properties: str | None,
         observed_at: str | None = None,
     ) -> Self:
-        """From texts as SQLite has them."""
+        """Make them of values as SQLite has them."""
         return cls(
             relation=relation,
             environment=environment,
@@ -80,7 +80,7 @@ class LinkValues:
                 return any(_OPERATORS[op](value, wanted) for value in self._values(filter_))
 
     def _values(self, compare: LinkCompare) -> list[object]:
-        """What is compared: nothing, one value, or several."""
+        """Return what is compared: nothing, one value, or several."""
         if compare.field == "source":
             return list(self.sources)
         if compare.field == "property":

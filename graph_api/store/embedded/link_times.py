@@ -19,7 +19,7 @@ _OPERATORS: dict[Op, Callable[[Any, Any], Any]] = {Op.EQ: eq, Op.GT: gt, Op.GTE:
 
 
 def times_of(texts: Sequence[str | None]) -> Times:
-    """From texts with milliseconds and `Z`."""
+    """Return the times of texts with milliseconds and `Z`, NaT where there is none."""
     times = np.full(len(texts), np.datetime64("NaT"), "datetime64[ms]")
     if not any(texts):
         return times
@@ -34,7 +34,7 @@ def _time(text: Value) -> np.datetime64:
 
 
 def matching(filter_: LinkFilter, observed: Times, of_variants: Callable[[LinkFilter], Bools]) -> Bools:
-    """`of_variants` tells it for filters that ask of no time."""
+    """Return which links match; `of_variants` tells it for filters that ask of no time."""
     if not _asks_of_time(filter_):
         return of_variants(filter_)
     match filter_:

@@ -22,7 +22,7 @@ Variants: TypeAlias = Mapping[VariantKey, LinkValues]
 
 _KEPT_NEIGHBOURS = 8
 _LARGE_SHARE = 0.002
-"""Of all links: when so many have changed, all of them are put together anew."""
+"""A share of all links: when so many have changed, all of them are put together anew."""
 _FEW = 1000
 
 
@@ -36,7 +36,9 @@ class Wanted(NamedTuple):
 
 
 class LinkRows(NamedTuple):
-    """By link, sorted by source. `variant` is the place among the variants of what it has besides its ends and time."""
+    """Columns by link, sorted by source. `variant` is the place among the variants of what it has besides its ends and
+    time.
+    """
 
     source: Ints
     target: Ints
@@ -47,7 +49,7 @@ class LinkRows(NamedTuple):
         return LinkRows(self.source[places], self.target[places], self.variant[places], self.observed[places])
 
     def places(self, sources: Ints) -> Ints:
-        """Where the links of these are."""
+        """Return the places of the links that leave these."""
         first = np.searchsorted(self.source, sources)
         lengths = np.searchsorted(self.source, sources, side="right") - first
         ends = np.cumsum(lengths)
@@ -83,7 +85,7 @@ NO_LINKS = LinkRows(NONE, NONE, NONE, NO_TIMES)
 
 @dataclass(frozen=True)
 class AllLinks:
-    """At one revision. `size` is above all ids."""
+    """All links at one revision. `size` is above all ids."""
 
     rows: LinkRows
     variants: Variants
@@ -149,7 +151,9 @@ class Links:
         return self.base.rows.at(self.base.rows.places(same)).joined(self.rows.at(self.rows.places(changed)))
 
     def replaced(self, sources: Ints, rows: LinkRows, variants: Variants, size: int) -> "Links":
-        """With these links of the sources (sorted), and none else. The same object if that says nothing new."""
+        """Return links of which the sources (sorted) have these and no others, or the same object if that says nothing
+        new.
+        """
         differing = _differing(self.leaving(sources), rows)
         if not differing.size:
             return self if size == self.size else Links(self.base, variants, size, self.changed, self.rows)
@@ -163,13 +167,13 @@ class Links:
         return max(self.changed.size, self.rows.source.size) > _FEW + _LARGE_SHARE * self.base.rows.source.size
 
     def merged(self) -> "Links":
-        """With everything in the base."""
+        """Return the same links with all of them in the base."""
         rows = self.base.rows.without(self.changed, self.size).joined(self.rows)
         return Links(AllLinks(rows, self.variants, self.size), self.variants, self.size)
 
 
 def _differing(before: LinkRows, after: LinkRows) -> Ints:
-    """The sources whose links are not the same."""
+    """Return the sources whose links are not the same."""
     both = [np.concatenate(columns) for columns in zip(before, after, strict=True)]
     order = np.lexsort(tuple(reversed(both)))
     source, target, variant, observed = (column[order] for column in both)

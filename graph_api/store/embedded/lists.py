@@ -13,7 +13,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 NONE: Ints = np.zeros(0, np.int32)
 
 _LARGE_SHARE = 0.005
-"""Of all lists: when so many have changed, all of them are put together anew."""
+"""A share of all lists: when so many have changed, all of them are put together anew."""
 _FEW = 1000
 
 
@@ -29,7 +29,7 @@ class Lists:
 
     @classmethod
     def grouped(cls, owners: Ints, values: Ints, size: int) -> "Lists":
-        """From pairs sorted by owner; `size` is above all ids."""
+        """Make lists of pairs sorted by owner; `size` is above all ids."""
         starts = np.zeros(size + 1, np.int32)
         np.cumsum(np.bincount(owners, minlength=size), out=starts[1:])
         return cls(starts, values)
@@ -39,7 +39,7 @@ class Lists:
         return self.starts.size - 1
 
     def owners(self) -> Ints:
-        """The id that each value belongs to."""
+        """Return the id that each value belongs to."""
         return np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self.starts))
 
     def lengths(self, ids: Ints) -> Ints:
@@ -47,7 +47,7 @@ class Lists:
         return lengths
 
     def of(self, ids: Ints) -> Ints:
-        """One list after the other."""
+        """Return the values of these lists, one list after the other."""
         lengths = self.lengths(ids)
         ends = np.cumsum(lengths, dtype=np.int32)
         shift = np.repeat(self.starts.take(ids, mode="clip") - ends + lengths, lengths)
@@ -55,7 +55,7 @@ class Lists:
         return values
 
     def without(self, hidden: Bools) -> "Lists":
-        """Neither lists of these ids nor the ids in other lists."""
+        """Return lists that have neither the lists of these ids nor the ids in other lists."""
         owners = self.owners()
         kept = ~(hidden[owners] | hidden[self.values])
         return Lists.grouped(owners[kept], self.values[kept], self.size)
@@ -72,9 +72,9 @@ class Split:
     first: Ints
     rest: Lists
     longer: Bools
-    """Whose lists have others."""
+    """Which lists have other values than the first."""
     values: int
-    """Above all values."""
+    """A number above all values."""
 
     @classmethod
     def of(cls, lists: Lists) -> "Split":
@@ -88,7 +88,7 @@ class Split:
         return cls(first, rest, lengths > 1, int(lists.values.max(initial=0)) + 1)
 
     def counts(self, ids: Ints) -> npt.NDArray[np.intp]:
-        """By value, how many of these lists hold it; by 0, how many are empty."""
+        """Return by value how many of these lists hold it; by 0, how many are empty."""
         counts = np.bincount(self.first.take(ids), minlength=self.values)
         longer = ids[self.longer.take(ids)]
         return counts + np.bincount(self.rest.of(longer), minlength=self.values) if longer.size else counts
@@ -110,7 +110,9 @@ class Patched:
         return cls(base, ids, Lists.grouped(places, values[order], ids.size))
 
     def replaced(self, ids: Ints, owners: Ints, values: Ints, size: int) -> "Patched":
-        """With the lists of these `ids`, sorted, as the pairs say. The same object if they say nothing new."""
+        """Return lists of which those of these `ids`, sorted, are as the pairs say, or the same object if they say
+        nothing new.
+        """
         before_owners, before_values = self.pairs(ids)
         same = _same_pairs((before_owners, before_values), (owners, values))
         if same and (not ids.size or ids[-1] < self.base.size):
@@ -123,14 +125,14 @@ class Patched:
         return Patched(patched.merged(size)) if changed.size > _FEW + _LARGE_SHARE * self.base.size else patched
 
     def of(self, ids: Ints) -> Ints:
-        """One list after the other, in the order of pairs()."""
+        """Return the values of these lists, one list after the other, in the order of pairs()."""
         if not self.changed.size:
             return self.base.of(ids)
         same, places = self._apart(ids)
         return np.concatenate((self.base.of(same), self.lists.of(places)))
 
     def pairs(self, ids: Ints) -> tuple[Ints, Ints]:
-        """The id that each value belongs to, and the values."""
+        """Return the id that each value belongs to, and the values."""
         same, places = self._apart(ids)
         owners = (
             np.repeat(same, self.base.lengths(same)),
@@ -139,7 +141,7 @@ class Patched:
         return np.concatenate(owners), self.of(ids)
 
     def counts(self, ids: Ints) -> npt.NDArray[np.intp]:
-        """By value, how many of these lists hold it; by 0, how many are empty. The values are above 0."""
+        """Return by value how many of these lists hold it; by 0, how many are empty. The values are above 0."""
         same, places = self._apart(ids)
         counts = self.base.split.counts(same)
         if not places.size:
@@ -159,7 +161,7 @@ class Patched:
         return found
 
     def merged(self, size: int) -> Lists:
-        """All of them in two arrays; `size` is above all ids."""
+        """Return all of them in two arrays; `size` is above all ids."""
         if not self.changed.size and self.base.size == size:
             return self.base
         stale = np.zeros(size, np.bool_)
@@ -173,7 +175,7 @@ class Patched:
         return Lists.grouped(owners[order], values[order], size)
 
     def _apart(self, ids: Ints) -> tuple[Ints, Ints]:
-        """Those whose lists are the old ones, and the places of the others among the changed."""
+        """Return the ids whose lists are the old ones, and the places of the others among the changed."""
         if not self.changed.size:
             return ids, NONE
         places = np.searchsorted(self.changed, ids).astype(np.int32)

@@ -15,7 +15,7 @@ from graph_api.store.embedded.lists import Bools, Ints, Lists, Patched
 from graph_api.store.embedded.parallel import in_parallel
 
 NO_TERMS = Terms(("",), np.full(1, -1, np.int8))
-"""Ids of terms start at 1."""
+"""No terms: their ids start at 1."""
 
 
 class _Entities(NamedTuple):
@@ -29,7 +29,7 @@ class _Entities(NamedTuple):
 
 
 def load(conn: sqlite3.Connection, revision: int) -> Graph:
-    """At the revision of the connection's read transaction."""
+    """Read the whole graph at the revision of the connection's read transaction."""
     rows = Rows(conn, NO_TERMS)
     entities, (links, variants) = in_parallel(
         conn, lambda: _entities(conn, rows), lambda second: Rows(second, rows.terms).links({})
@@ -62,7 +62,7 @@ def _entities(conn: sqlite3.Connection, rows: "Rows") -> _Entities:
 
 
 class Rows:
-    """Of these ids (None: of all), as they are in the connection's read transaction.
+    """The rows of these ids (None: of all), as they are in the connection's read transaction.
 
     `terms` are the known ones and those that there are besides; `size` is above all ids.
     """
@@ -73,7 +73,7 @@ class Rows:
         self.terms = _terms_after(conn, terms)
 
     def entities(self) -> tuple[Ints, Bools, dict[str, Coded]]:
-        """Of those that are there: sorted ids, whether they are declared, and by field of CODED their values."""
+        """Return of those that are there: sorted ids, whether they are declared, and by field of CODED their values."""
         numbers = Numbers()
         # JSON has no end of a line within a value.
         lists = ("group_concat(id)", f"group_concat(json_array(declared, {', '.join(CODED)}), char(10))")
@@ -87,7 +87,7 @@ class Rows:
         return ids, np.array(declared, np.bool_).take(codes), coded
 
     def listed(self) -> dict[str, tuple[Ints, Ints]]:
-        """By field of LISTED: entities, sorted, and terms that they have."""
+        """Return by field of LISTED: entities, sorted, and terms that they have."""
         grown = {name: Grown(2) for name in LISTED}
         for entities, terms in self._columns.parts("entity_terms", ("entity", "term")):
             places = self.terms.fields.take(terms)
@@ -97,18 +97,18 @@ class Rows:
         return {name: (owners, terms) for name, (owners, terms) in found.items()}
 
     def links(self, known: Variants) -> tuple[LinkRows, Variants]:
-        """Those that leave the entities, and the known variants with those that there are besides."""
+        """Return the links that leave the entities, and the known variants followed by new ones."""
         return read_links(self._columns, self.terms, known)
 
 
 def in_order(conn: sqlite3.Connection) -> Ints:
-    """All ids in the order of their refs."""
+    """Return all ids in the order of their refs."""
     text = conn.execute("SELECT group_concat(id) FROM (SELECT id FROM entities ORDER BY ref)").fetchone()[0]
     return ints(text or "")
 
 
 def _terms_after(conn: sqlite3.Connection, known: Terms) -> Terms:
-    """Terms are never changed, and those that are swept leave gaps."""
+    """Return the known terms with new ones: terms are never changed, and those that are swept leave gaps."""
     first = len(known.texts)
     new = conn.execute("SELECT id, field, text FROM terms WHERE id >= ? ORDER BY id", (first,)).fetchall()
     if not new:

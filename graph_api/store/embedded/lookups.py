@@ -18,7 +18,7 @@ _IDS = f"SELECT id FROM entities WHERE ref {AMONG}"
 
 
 def resolve(conn: sqlite3.Connection, sight: Sight, identifiers: Collection[str]) -> dict[str, list[Ref]]:
-    """Those that resolve; the refs sorted."""
+    """Return the refs, sorted, of those identifiers that resolve."""
     seen = sight.row("e")
     rows = conn.execute(
         "SELECT i.identifier, e.ref FROM identifiers i JOIN entities e ON e.id = i.entity "
@@ -32,7 +32,7 @@ def resolve(conn: sqlite3.Connection, sight: Sight, identifiers: Collection[str]
 
 
 def links(conn: sqlite3.Connection, keys: Collection[LinkKey]) -> dict[LinkKey, Link]:
-    """The existing ones."""
+    """Return those of these links that exist."""
     wanted = set(keys)
     if not wanted:
         return {}
@@ -48,7 +48,7 @@ def links_at(
 
 
 def subgroups(conn: sqlite3.Connection, sight: Sight, groups: Collection[Ref]) -> list[Ref]:
-    """The groups, existing or not, and what is below them, sorted."""
+    """Return the groups, existing or not, and all groups below them, sorted."""
     seen = sight.row("e")
     rows = conn.execute(
         "WITH RECURSIVE below (id, ref) AS ("
@@ -62,7 +62,7 @@ def subgroups(conn: sqlite3.Connection, sight: Sight, groups: Collection[Ref]) -
 
 
 def referenced(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, Referenced]:
-    """Every ref is a key."""
+    """Return what keeps each of these entities in the catalog; every ref is a key."""
     asked = one_of(refs)
     links = conn.execute(
         "SELECT e.ref, (SELECT count(*) FROM links WHERE source = e.id)"
@@ -80,7 +80,9 @@ def referenced(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, Ref
 
 
 def in_repositories(conn: sqlite3.Connection, repositories: Collection[Ref] | None) -> list[Ref]:
-    """Sorted."""
+    """Return the refs of entities whose document lies in one of these repositories; with None in any, and all
+    repositories. Sorted.
+    """
     rows = conn.execute(
         "SELECT e.ref FROM terms t CROSS JOIN entity_terms r ON r.term = t.id CROSS JOIN entities e ON e.id = r.entity "
         "WHERE t.field = 'repository' AND (?1 IS NULL OR t.text IN (SELECT value FROM json_each(?1))) "
@@ -91,7 +93,7 @@ def in_repositories(conn: sqlite3.Connection, repositories: Collection[Ref] | No
 
 
 def said_by(conn: sqlite3.Connection, source: str, after: int, limit: int) -> Said:
-    """`after` is the id of an entity."""
+    """Return what the source states of entities whose id is above `after`, and of the links that leave them."""
     own = _terms(conn, "field = 'source' AND text = ?", source)
     combined = _terms(conn, "field = 'link_sources' AND EXISTS (SELECT 1 FROM json_each(text) WHERE value = ?)", source)
     ids = _speaking(conn, own, combined, after, limit)
@@ -121,7 +123,7 @@ def _terms(conn: sqlite3.Connection, where: str, source: str) -> list[int]:
 def _speaking(
     conn: sqlite3.Connection, own: Sequence[int], combined: Sequence[int], after: int, limit: int
 ) -> list[int]:
-    """Ids of the entities that a source states, or links of."""
+    """Return the ids, sorted, of the first entities above `after` that the source states, or states links of."""
     # One by one, each in the order of its index: of many at once SQLite would sort all that there are.
     found: set[int] = set()
     for terms, sql in (

@@ -14,12 +14,12 @@ from graph_api.store.embedded.lists import Bools
 from graph_api.store.embedded.pages import matching_ids
 
 _CODED = ("kind", "type", "lifecycle", "namespace")
-"""Of those of the graph, what is compared as text."""
+"""Those fields of the graph's CODED that are compared as text."""
 _TERMS = "SELECT id FROM terms WHERE field = ? AND text IN (SELECT value FROM json_each(?))"
 
 
 def is_held(filter_: Filter) -> bool:
-    """Whether the graph alone can tell."""
+    """Whether the graph alone can tell which entities match."""
     match filter_:
         case And(items) | Or(items):
             return all(map(is_held, items))
@@ -34,7 +34,7 @@ def is_held(filter_: Filter) -> bool:
 
 
 def mask_of(conn: sqlite3.Connection, graph: Graph, filter_: Filter) -> Bools:
-    """The latest ones are kept with the graph."""
+    """Return which entities match; the latest masks are kept with the graph."""
     if filter_ == ALL:
         return graph.present
     answer = _held if is_held(filter_) else _found

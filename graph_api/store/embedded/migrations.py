@@ -23,7 +23,7 @@ _BESIDES = (
 
 
 def statements(text: str, conn: sqlite3.Connection) -> None:
-    """For steps that are only SQL."""
+    """Execute the statements of a step that is only SQL."""
     for statement in text.split(";\n"):
         conn.execute(statement)
 
@@ -108,7 +108,9 @@ STEPS: tuple[EmbeddedStep, ...] = (
 
 
 def migrate(conn: sqlite3.Connection, steps: Sequence[EmbeddedStep] = STEPS) -> None:
-    """Each step is a transaction: a process that dies leaves whole steps, and the next one goes on from there."""
+    """Take the missing steps, each in a transaction: a process that dies leaves whole steps, and the next one goes on
+    from there.
+    """
     while missing := pending(steps, format_of(conn)):
         _take(conn, steps, missing[0])
 
@@ -129,7 +131,7 @@ def _take(conn: sqlite3.Connection, steps: Sequence[EmbeddedStep], step: Embedde
 
 
 def complete(conn: sqlite3.Connection) -> None:
-    """What every file has, whatever its format."""
+    """Make what every file has, whatever its format."""
     if conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'identity'").fetchone():
         return
     conn.execute("BEGIN IMMEDIATE")

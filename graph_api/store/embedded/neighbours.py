@@ -19,11 +19,11 @@ from graph_api.store.protocol import LinkPage, LinkPlace, Neighbour
 _FAR = {Direction.OUT: "target", Direction.IN: "source"}
 
 _Row: TypeAlias = tuple[int, int, int, int, int, str, int]
-"""Of a link: its id (see LINK_ID) and revision, and the ref and revision of its far end."""
+"""A row of a link: its id (see LINK_ID) and revision, and the ref and revision of its far end."""
 _Place: TypeAlias = Literal[0, 2]
 _NEAR_END: dict[Direction, _Place] = {Direction.OUT: 0, Direction.IN: 2}
 _FAR_END: dict[Direction, _Place] = {Direction.OUT: 2, Direction.IN: 0}
-"""Where they are in a row."""
+"""Where the ids of the near and the far end are in a row."""
 
 
 class _Question(NamedTuple):
@@ -42,7 +42,7 @@ def neighbours(
     where: LinkFilter | None,
     page: LinkPage,
 ) -> dict[Ref, list[Neighbour]]:
-    """Every ref is a key."""
+    """Return the page of each ref's neighbours; every ref is a key."""
     question = _Question(direction, tuple(relations), where, page)
     seen = seen_by(conn, sight)
     known = seen.around(question)
@@ -61,7 +61,7 @@ def kept_neighbours(
     where: LinkFilter | None,
     page: LinkPage,
 ) -> dict[Ref, list[Neighbour]] | None:
-    """As neighbours(), if all of them are in memory."""
+    """Return what neighbours() does if all of them are in memory, else None."""
     known = seen_by(conn, sight).around(_Question(direction, tuple(relations), where, page))
     return {ref: known[ref] for ref in refs} if all(ref in known for ref in refs) else None
 
@@ -91,7 +91,7 @@ def _read_around(
 def _rows_of_one(
     conn: sqlite3.Connection, sight: Sight, ids: Sequence[int], question: _Question
 ) -> dict[int, Sequence[_Row]]:
-    """In order. Of a hub, SQLite hands out no more than the page."""
+    """Return the rows of one entity in order. Of a hub, SQLite hands out no more than the page."""
     far, page = _FAR[question.direction], question.page
     # No environment is an empty text, so that one stands for none.
     keys = (f"{far}.ref", "relation.text", "coalesce(environment.text, '')")
@@ -109,7 +109,9 @@ def _rows_of_one(
 def _rows_of_many(
     conn: sqlite3.Connection, sight: Sight, ids: Sequence[int], question: _Question
 ) -> dict[int, Sequence[_Row]]:
-    """As _rows_of_one. They are sorted here: SQLite would take several times as long to number those of each entity."""
+    """Return what _rows_of_one() does, for many. They are sorted here: SQLite would take several times as long to
+    number those of each entity.
+    """
     far, page = _FAR[question.direction], question.page
     wanted = _wanted(conn, sight, ids, question)
     rows: list[_Row] = conn.execute(
@@ -135,7 +137,7 @@ def _rows_of_many(
 
 
 def _wanted(conn: sqlite3.Connection, sight: Sight, ids: Iterable[int], question: _Question) -> Condition:
-    """On a link, and the entity at its far end."""
+    """Return the condition on a link, and the entity at its far end."""
     return (
         Condition(f"l.{NEAR[question.direction]} {AMONG}", (one_of(ids),))
         & Condition(f"l.relation IN ({RELATION_TERMS})", (one_of(question.relations),))
@@ -145,7 +147,7 @@ def _wanted(conn: sqlite3.Connection, sight: Sight, ids: Iterable[int], question
 
 
 def _texts(conn: sqlite3.Connection, terms: Collection[int]) -> dict[int, str]:
-    """No environment is an empty text, so that one stands for none."""
+    """Return the texts of terms. No environment is an empty text, so that one stands for none."""
     rows = conn.execute(f"SELECT id, text FROM terms WHERE id {AMONG}", (one_of(terms),))
     return {0: "", **dict(rows)}
 
@@ -155,7 +157,7 @@ def _is_within(page: LinkPage, key: tuple[str, str, str]) -> bool:
 
 
 def _within(page: LinkPage, key: str) -> tuple[str, list[str]]:
-    """Keyset conditions and their parameters."""
+    """Return keyset conditions and their parameters."""
     bounds = [(place, than) for place, than in ((page.after, ">"), (page.before, "<")) if place]
     parameters = [text for place, _ in bounds for text in _place(place)]
     return "".join(f" AND {key} {than} (?, ?, ?)" for _, than in bounds), parameters
@@ -173,7 +175,7 @@ def neighbour_counts(
     relations: Collection[str],
     where: LinkFilter | None,
 ) -> dict[Ref, int]:
-    """Every ref is a key."""
+    """Count the links of each ref that match; every ref is a key."""
     near, far = sight.row("e"), sight.row("o")
     others = "" if sight.whole else f"CROSS JOIN entities o ON o.id = l.{_FAR[direction]} "
     rows = conn.execute(

@@ -44,7 +44,7 @@ def _order(sort: Sort, *, backward: bool) -> str:
 
 
 def _beyond(sort: Sort, place: Place, *, forward: bool) -> Condition:
-    """Behind the place, or before it (not `forward`)."""
+    """Return the condition for what is behind the place, or before it (not `forward`)."""
     column = f"e.{sort.field}"
     tie = f"e.ref {'>' if forward else '<'} ?"
     larger = forward != sort.descending

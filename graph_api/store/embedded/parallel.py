@@ -17,7 +17,8 @@ U = TypeVar("U")
 def in_parallel(
     conn: sqlite3.Connection, here: Callable[[], T], beside: Callable[[sqlite3.Connection], U]
 ) -> tuple[T, U]:
-    """What both find in the connection's read transaction; one after the other if somebody has written since it began.
+    """Return what both find in the connection's read transaction; one runs after the other if somebody has written
+    since it began.
 
     The longer one is to be `here`: only that is interrupted with the connection.
     """
@@ -35,7 +36,7 @@ def in_parallel(
 
 
 def _second(conn: sqlite3.Connection) -> sqlite3.Connection | None:
-    """In a read transaction that sees the same; None where there is none."""
+    """Open a connection in a read transaction that sees the same; None where that is not to be had."""
     path, state = Path(conn.execute("PRAGMA database_list").fetchone()[2]), _state(conn)
     with suppress(sqlite3.Error), ExitStack() as stack:
         second = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)

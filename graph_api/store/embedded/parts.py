@@ -37,7 +37,7 @@ AND environment = coalesce((SELECT id FROM terms WHERE field = 'link_environment
 
 
 def apply(conn: sqlite3.Connection, committed: sqlite3.Connection, changes: ChangeSet, at: str) -> None:
-    """Inside the caller's transaction, at the revision that follows."""
+    """Write one part inside the caller's transaction, at the revision that follows."""
     revision = current_revision(conn) + 1
     writes.write_rows(conn, changes, revision, at)
     _restore_links(conn, committed, changes.links, revision)
@@ -47,7 +47,7 @@ def apply(conn: sqlite3.Connection, committed: sqlite3.Connection, changes: Chan
 
 
 def finish(conn: sqlite3.Connection, run: SyncRun, retention: Retention) -> int:
-    """The catalog's revision afterwards."""
+    """Set the next revision if the parts changed anything, record the run, and return the revision afterwards."""
     revision = current_revision(conn)
     if _changed(conn, revision + 1, "", 1):
         revision += 1
@@ -57,7 +57,7 @@ def finish(conn: sqlite3.Connection, run: SyncRun, retention: Retention) -> int:
 
 
 def applied(conn: sqlite3.Connection, committed: sqlite3.Connection, after: Ref | None, limit: int) -> ChangeSet:
-    """See WriteTransaction."""
+    """Return what all parts together change, see WriteTransaction.applied_parts()."""
     revision = current_revision(conn) + 1
     changed = _changed(conn, revision, after or "", limit)
     refs = [ref for ref, gone in changed if not gone]
@@ -77,7 +77,7 @@ def applied(conn: sqlite3.Connection, committed: sqlite3.Connection, after: Ref 
 
 
 def _changed(conn: sqlite3.Connection, revision: int, after: str, limit: int) -> list[tuple[Ref, bool]]:
-    """Refs in order, and whether they are gone."""
+    """Return the refs of what has changed, in order, and whether they are gone."""
     return conn.execute(_CHANGED, {"revision": revision, "after": after, "limit": limit}).fetchall()
 
 
@@ -92,7 +92,9 @@ def _leaving(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[LinkKey, L
 def _restore_links(
     conn: sqlite3.Connection, committed: sqlite3.Connection, links: Sequence[Link], revision: int
 ) -> None:
-    """What an earlier part wrote has the revision of this write; what one removed is new to this part."""
+    """Give links their revisions again that are as they were before the write: what an earlier part wrote has the
+    revision of this write, and what one removed is new to this part.
+    """
     again = {link.key: link for link in links if link.revision in (0, revision)}
     old = lookups.links(committed, again.keys()) if again else {}
     same = [row for key, row in old.items() if same_link(altered(again[key], revision=row.revision), row)]
@@ -115,7 +117,7 @@ def _restore_entities(
 
 
 def _revisions(conn: sqlite3.Connection, refs: Collection[Ref]) -> dict[Ref, dict[LinkKey, int]]:
-    """Of the links that leave; every ref is a key."""
+    """Return the revisions of the links that leave each ref; every ref is a key."""
     found: dict[Ref, dict[LinkKey, int]] = {ref: {} for ref in refs}
     for key, link in _leaving(conn, refs).items() if refs else ():
         found[key.source][key] = link.revision
@@ -136,7 +138,7 @@ def _restore_removals(conn: sqlite3.Connection, committed: sqlite3.Connection, r
 def _restore_hidden(
     conn: sqlite3.Connection, committed: sqlite3.Connection, changes: ChangeSet, revision: int, at: str
 ) -> None:
-    """Only who saw what there was before this write is told that it is hidden."""
+    """Tell only who saw what there was before this write that it is hidden."""
     refs = one_of([*(row.ref for row in changes.entities), *changes.removed])
     restricted = dict(conn.execute(f"SELECT ref, audience FROM entities WHERE ref {AMONG} AND audience <> 0", (refs,)))
     rows = committed.execute(f"SELECT * FROM hidden WHERE ref {AMONG}", (refs,)).fetchall()

@@ -27,12 +27,12 @@ _OLDEST = (
 
 
 def prune_runs(conn: sqlite3.Connection, run: SyncRun, keep: int) -> None:
-    """Of the run's source; the run itself has just been written and stays."""
+    """Forget old runs of the run's source; the run itself has just been written and stays."""
     conn.execute(_OLD_RUNS, {"source": run.source, "id": run.id, "keep": keep})
 
 
 def prune_rows(conn: sqlite3.Connection, revision: int, retention: Retention) -> None:
-    """After the rows of this revision have been written."""
+    """Forget old removals and terms that nothing uses, after the rows of this revision have been written."""
     _prune_removed(conn, revision, retention.removed)
     (terms,) = conn.execute("SELECT count(*) FROM terms").fetchone()
     (swept,) = conn.execute("SELECT swept_terms FROM catalog").fetchone()
@@ -52,12 +52,12 @@ def _prune_removed(conn: sqlite3.Connection, revision: int, keep: int) -> None:
 
 
 def horizon_of(conn: sqlite3.Connection) -> int:
-    """Removals up to this revision may be forgotten."""
+    """Return the revision up to which removals may have been forgotten."""
     horizon: int = conn.execute("SELECT horizon FROM catalog").fetchone()[0]
     return horizon
 
 
 def graph_horizon(conn: sqlite3.Connection) -> int:
-    """Who has read the catalog before this revision cannot catch up: it reads everything again."""
+    """Return the revision before which a graph that was read cannot catch up: everything is read again."""
     horizon: int = conn.execute("SELECT max(horizon, swept_at) FROM catalog").fetchone()[0]
     return horizon

@@ -33,7 +33,7 @@ class Level:
 class Ground:
     """Where a traversal may walk: its starts, its links, and what may be expanded (`through`, None: everything).
 
-    To be entered and left.
+    A context manager, which gives back the sets that it lent.
     """
 
     def __init__(self, conn: sqlite3.Connection, graph: Graph, traversal: Traversal, deadline: Deadline) -> None:
@@ -54,23 +54,23 @@ class Ground:
             self.graph.pool.give(marks)
 
     def marks(self) -> VisitedSet:
-        """An empty set of ids, for as long as one is on this ground."""
+        """Return an empty set of ids, for as long as one is on this ground."""
         self._marks.append(self.graph.pool.take(self.graph.size))
         return self._marks[-1]
 
     def mask(self, filter_: Filter) -> Bools | None:
-        """Which entities match; None for all."""
+        """Return which entities match; None for all."""
         return None if filter_ == ALL else mask_of(self.conn, self.graph, filter_)
 
     def neighbours(self, *, hard_only: bool = False, back: bool = False) -> Patched:
-        """Where each entity leads to, or what leads to it."""
+        """Return where each entity leads to, or with `back` what leads to it."""
         traversal = self.traversal
         direction = _OPPOSITE[traversal.direction] if back else traversal.direction
         wanted = Wanted(direction, frozenset(traversal.relations), traversal.link_where, hard_only)
         return self.graph.neighbours(wanted)
 
     def levels(self, neighbours: Patched) -> Iterator[Level]:
-        """What is reached first at distance 1, 2, ... within max_depth."""
+        """Yield what is reached first at distance 1, 2, ... within max_depth."""
         met = self.marks()
         met.add(self.starts)
         meeting = met.meeting

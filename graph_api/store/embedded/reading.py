@@ -40,12 +40,12 @@ class Snapshots:
         self.forget()
 
     def forget(self) -> None:
-        """The file holds another catalog now."""
+        """Forget everything: the file holds another catalog now."""
         self._graphs = GraphCache(self._graph_file)
         self._sights = Sights()
 
     def sight(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight:
-        """At the revision of the connection's read transaction, as graph()."""
+        """Return what a reader sees, at the revision of the connection's read transaction."""
         return self._sights.at(conn, visibility)
 
     def kept_sight(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight | None:
@@ -175,7 +175,7 @@ class EmbeddedReading:
         return await self._ask_plainly(journal.count_problems, source)
 
     async def _ask_unless_kept(self, kept: Callable[..., T | None], question: Callable[..., T], *arguments: Any) -> T:
-        """What is in memory is answered at once."""
+        """Answer at once what is in memory, and all else as _ask() does."""
 
         def look(conn: sqlite3.Connection) -> T | None:
             sight = self._snapshots.kept_sight(conn, self._visibility)
@@ -185,7 +185,7 @@ class EmbeddedReading:
         return await self._ask(question, *arguments) if found is None else found
 
     async def _ask_plainly(self, question: Callable[..., T], *arguments: Any) -> T:
-        """In a thread, in one read transaction, what is the same for all readers."""
+        """Ask in a thread, in one read transaction, what is the same for all readers."""
 
         def answer(conn: sqlite3.Connection, limit: Deadline) -> T:
             with limit.watching(conn):

@@ -32,7 +32,7 @@ def via(ground: Ground, refs: Collection[Ref], *, hard_only: bool) -> dict[Ref, 
 
 
 def _came_from(ground: Ground, neighbours: Patched, wanted: list[int]) -> Ints:
-    """By id, the entity before it on a shortest walk; 0 for starts and what was not reached."""
+    """Return by id the entity before it on a shortest walk; 0 for starts and what was not reached."""
     came_from = np.zeros(ground.graph.size, np.int32)
     missing = np.array([id_ for id_ in wanted if id_ not in set(ground.starts.tolist())], np.int32)
     for level in ground.levels(neighbours):
@@ -52,7 +52,7 @@ def _way(came_from: Ints, id_: int) -> tuple[int, ...]:
 
 
 class _Steps:
-    """Ways of ids as paths of refs and links."""
+    """Makes paths of refs and links from ways of ids."""
 
     def __init__(self, ground: Ground, ids: Iterable[int], *, hard_only: bool) -> None:
         self._conn = ground.conn
@@ -87,7 +87,7 @@ def _link_order(link: Link) -> tuple[str, bool, str]:
 
 
 def paths(ground: Ground, from_: Ref, to: Ref, first: int) -> Paths:
-    """`from_` is the only start of the traversal."""
+    """Return the first shortest paths; `from_` is the only start of the traversal."""
     ids = ids_of(ground.conn, [from_, to], ground.graph.sight)
     if len(ids) < 2:
         return Paths((), more=False)
@@ -111,7 +111,7 @@ class _ShortestWays:
         self._useful = self._between()
 
     def _distances(self) -> Ints:
-        """By id up to the level of the end; -1 for what is not reached."""
+        """Return by id the distance, up to the level of the end; -1 for what is not reached."""
         distance = np.full(self._ground.graph.size, -1, np.int32)
         distance[self._ground.starts] = 0
         for depth, level in enumerate(self._ground.levels(self._neighbours), start=1):
@@ -121,7 +121,7 @@ class _ShortestWays:
         return distance
 
     def _between(self) -> Bools:
-        """What lies on some shortest way."""
+        """Return the mask of what lies on some shortest way."""
         ground, distance = self._ground, self._distance
         back = ground.neighbours(back=True)
         useful = np.zeros(ground.graph.size, np.bool_)

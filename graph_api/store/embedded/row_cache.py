@@ -12,10 +12,10 @@ from graph_api.store.embedded.sight import Sight
 from graph_api.store.protocol import Neighbour
 
 _MOST = 20_000
-"""Of each sort: an entity takes some 2 KiB, a link 1 KiB."""
+"""Rows of each sort that are kept at most: an entity takes some 2 KiB, a link 1 KiB."""
 _MOST_SIGHTS = 64
 _MOST_REFS = 100_000
-"""Each takes some 200 bytes."""
+"""Refs that are kept at most; each takes some 200 bytes."""
 _LONGEST = 16_384
 """Characters of the statements of one that is kept: with the definition of an API they may have millions."""
 
@@ -30,18 +30,20 @@ R = TypeVar("R", bound=_Stamped)
 
 
 class RowCache(Generic[K, R]):
-    """By id. Several threads may use it at a time."""
+    """Rows by id. Several threads may use it at a time."""
 
     def __init__(self) -> None:
         self._rows: dict[K, R] = {}
 
     def at(self, revisions: Mapping[K, int]) -> dict[K, R]:
-        """Those that are kept as they are at these revisions, by id."""
+        """Return those rows, by id, that are kept as they are at these revisions."""
         rows = zip(revisions.items(), map(self._rows.get, revisions), strict=True)
         return {id_: row for (id_, revision), row in rows if row and row.revision == revision}
 
     def keep(self, rows: Mapping[K, R], lengths: Mapping[K, int]) -> None:
-        """Those whose statements are no longer than so many characters; the oldest go when there are too many."""
+        """Keep the rows whose statements are not too long, by their `lengths` in characters; the oldest go when there
+        are too many.
+        """
         rows = {id_: row for id_, row in islice(rows.items(), _MOST) if lengths[id_] <= _LONGEST}
         if (surplus := len(self._rows) + len(rows) - _MOST) > 0:
             for id_ in list(islice(self._rows, surplus)):
@@ -57,20 +59,20 @@ class RowCache(Generic[K, R]):
 
 
 class RefCache:
-    """By id, which never means another ref, not even after a restore. Several threads may use it at a time."""
+    """Refs by id, which never means another ref, not even after a restore. Several threads may use it at a time."""
 
     def __init__(self) -> None:
         self._refs: dict[int, Ref] = {}
 
     def all(self) -> dict[int, Ref]:
-        """To look into and to add to; nothing is taken out of it."""
+        """Return the refs, to look into and to add to; nothing is taken out of it."""
         if len(self._refs) > _MOST_REFS:
             self._refs = {}
         return self._refs
 
 
 class _Room:
-    """How many rows are held together."""
+    """How many rows are held together by all that readers see at one revision."""
 
     held = 0
 
@@ -88,7 +90,7 @@ class ReaderCache:
         self.entities.update(rows)
 
     def around(self, question: Hashable) -> Mapping[Ref, list[Neighbour]]:
-        """By ref, what has been answered to the question before."""
+        """Return, by ref, what has been answered to the question before."""
         return self._around.get(question, {})
 
     def keep_around(self, question: Hashable, found: Mapping[Ref, list[Neighbour]]) -> None:
@@ -120,7 +122,9 @@ class RowCaches:
         self._newest = _Newest(0)
 
     def seen(self, sight: Sight, revision: int) -> ReaderCache:
-        """All of it is forgotten when it is too much; who uses it at the moment goes on with what there was."""
+        """Return what is kept of this sight at this revision. All of it is forgotten when it is too much; who uses it
+        at the moment goes on with what there was.
+        """
         newest = self._newest
         if newest.revision != revision or newest.room.held > _MOST:
             newest = _Newest(revision)
@@ -135,16 +139,16 @@ class RowCaches:
 
 
 class ReadingConnection(sqlite3.Connection):
-    """It never sees what is not committed, and may be taken back: only what it reads may be kept."""
+    """A connection that never sees what is not committed, and may be taken back: only what it reads may be kept."""
 
     kept: RowCaches
 
 
 def kept_by(conn: sqlite3.Connection) -> RowCaches:
-    """Nothing by a connection that writes."""
+    """Return what the connection keeps; a connection that writes keeps nothing."""
     return conn.kept if isinstance(conn, ReadingConnection) else RowCaches()
 
 
 def seen_by(conn: sqlite3.Connection, sight: Sight) -> ReaderCache:
-    """At the revision of the connection's read transaction."""
+    """Return what is kept for the reader, at the revision of the connection's read transaction."""
     return kept_by(conn).seen(sight, current_revision(conn))

@@ -25,7 +25,7 @@ from graph_api.store.identity import State
 from graph_api.store.migrations import check_format
 
 APPLICATION_ID = 0x67726170
-"""In the file's header, so that no other program's database is taken for a catalog."""
+"""Stands in the file's header, so that no other program's database is taken for a catalog."""
 
 _DDL = """
 -- `source_order`: the order that it is merged in, a JSON list of names. The other three are pruning.py's.
@@ -209,7 +209,7 @@ def _check_ours(conn: sqlite3.Connection) -> None:
 
 
 def state_of(conn: sqlite3.Connection) -> State:
-    """Raises like check()."""
+    """Return what the file says of itself. Raises like check()."""
     check(conn)
     row = conn.execute("SELECT store FROM identity").fetchone()
     return State(format_of(conn), oldest_of(conn), row[0], current_revision(conn))
@@ -221,7 +221,7 @@ def current_revision(conn: sqlite3.Connection) -> int:
 
 
 def source_order(conn: sqlite3.Connection) -> tuple[str, ...] | None:
-    """None where nobody has told it yet."""
+    """Return the order of sources; None where nobody has told it yet."""
     text: str | None = conn.execute("SELECT source_order FROM catalog").fetchone()[0]
     return None if text is None else tuple(orjson.loads(text))
 

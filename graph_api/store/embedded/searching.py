@@ -16,7 +16,7 @@ from graph_api.store.embedded.row_cache import kept_by
 from graph_api.store.embedded.sight import Sight
 
 _MANY = 300
-"""What more entities say than this is common: then the names and titles of so many are looked at, and no texts."""
+"""Words that more entities have are common: then the names and titles of so many are looked at, and no texts."""
 _STARTS = 200
 _TEXTS, _TITLES = "search", "search_names"
 _NAMES = "e.ref, e.name, e.title, e.kind, e.declared"
@@ -63,7 +63,7 @@ def _like(word: str) -> str:
 
 
 class _Index:
-    """What it holds of those that the reader sees and the filter wants, the oldest first.
+    """What the index holds of those that the reader sees and the filter wants, the oldest first.
 
     It does not weigh them: that takes time for every text that has one of the words, and tells how common they are in
     what is hidden.
@@ -97,7 +97,7 @@ class _Index:
         return numbers
 
     def told(self, ids: Sequence[int]) -> list[Found]:
-        """With how many of the words their names, titles and tags hold."""
+        """Return the entities, each with how many of the words its name, title and tags hold."""
         words = words_of(self._text.casefold())
         return [
             Found(
@@ -112,7 +112,7 @@ class _Index:
         ]
 
     def common(self, said: str, ids: Sequence[int]) -> list[Ref]:
-        """Names and titles first, then the oldest."""
+        """Return what has common words: names and titles first, then the oldest."""
         named = self.ids(said, _TITLES)
         best = ranked(self._text, [*self._starting(), *self._names(named[:_MANY])])
         others = by_kind(self._refs(named[_MANY:]))
@@ -120,7 +120,7 @@ class _Index:
         return list(dict.fromkeys([*best, *others, *texts]))[:MAX_FOUND]
 
     def alike(self) -> list[Ref]:
-        """What is meant, if each word has a slip."""
+        """Return what is meant, if each word has a slip."""
         like = _all(map(_like, words_of(self._text)))
         ids = self.ids(like)
         if len(ids) > _MANY:
@@ -137,7 +137,7 @@ class _Index:
         return list(map(known.__getitem__, ids))
 
     def _starting(self) -> list[Found]:
-        """Those whose names start with the text, or with its words in lower case."""
+        """Return those whose names start with the text, or with its words in lower case."""
         condition = self._wanted or self._seen
         statement = _STARTING.format(condition=condition.sql)
         words = words_of(self._text.lower())

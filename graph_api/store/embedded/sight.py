@@ -27,11 +27,11 @@ _KEPT = 64
 class Sight:
     visibility: Visibility
     audiences: tuple[int, ...] = ()
-    """Terms of the audiences that it is among, and 0."""
+    """Terms of the audiences that the reader is among, and 0."""
     granted: str = "[]"
-    """The granted refs as one parameter."""
+    """The granted refs as one parameter, for AMONG."""
     hidden: frozenset[Ref] = frozenset()
-    """Of what is hidden, all that others name."""
+    """The refs of those hidden entities that others name."""
     hidden_terms: tuple[int, ...] = ()
     """Terms that are refs of `hidden`."""
 
@@ -40,7 +40,7 @@ class Sight:
         return self.visibility.tokens is None
 
     def row(self, row: str) -> Condition:
-        """On a row of `entities`, or of another table with a ref and an audience."""
+        """Return the condition that the reader sees a row of `entities`, or of another table with ref and audience."""
         if self.whole:
             return Condition("1")
         among = f"{row}.audience IN ({', '.join(map(str, self.audiences))})"
@@ -49,7 +49,7 @@ class Sight:
         return Condition(f"({among} OR {row}.ref {AMONG})", (self.granted,))
 
     def redacted(self, entities: dict[int, Entity]) -> dict[int, Entity]:
-        """Without refs to what is hidden."""
+        """Return the entities without refs to what is hidden."""
         if not self.hidden:
             return entities
         return {id_: without(entity, self.hidden) for id_, entity in entities.items()}
@@ -59,14 +59,14 @@ WHOLE = Sight(EVERYTHING)
 
 
 class Sights:
-    """At the newest revision, of each visibility that somebody has asked for."""
+    """What readers see at the newest revision, for each visibility that somebody has asked for."""
 
     def __init__(self) -> None:
         self._restrictions = _Restrictions(-1, {}, {})
         self._known: dict[Visibility, tuple[int, Sight]] = {}
 
     def at(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight:
-        """At the revision of the connection's read transaction."""
+        """Return what a reader sees at the revision of the connection's read transaction."""
         if known := self.kept(conn, visibility):
             return known
         revision = current_revision(conn)
@@ -77,7 +77,7 @@ class Sights:
         return sight
 
     def kept(self, conn: sqlite3.Connection, visibility: Visibility) -> Sight | None:
-        """As at(), if it is in memory."""
+        """Return what at() does if it is in memory, else None."""
         if visibility.tokens is None:
             return WHOLE
         known = self._known.get(visibility)
@@ -94,7 +94,7 @@ class Sights:
 
 @dataclass(frozen=True, slots=True)
 class _Restrictions:
-    """The same for all readers: audiences by term, and those of what others name."""
+    """What is the same for all readers: audiences by term, and the audiences of what others name."""
 
     revision: int
     audiences: Mapping[int, str]

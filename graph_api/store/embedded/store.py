@@ -29,7 +29,7 @@ from graph_api.store.retention import Retention
 BUSY_SECONDS = 10.0
 READ_SECONDS = 30.0
 LOOK_SECONDS = 0.001
-"""Between two looks whether another process still writes to a copy."""
+"""Seconds between two looks whether another process still writes to a copy."""
 
 
 class EmbeddedStore(EmbeddedReading):
@@ -160,21 +160,21 @@ class EmbeddedStore(EmbeddedReading):
         self._opened_connections.store = self._known.store
 
     async def fill(self, rows: Sequence[Entity] | Sequence[Link]) -> None:
-        """As a copy of another store, see following.py."""
+        """Add rows to a copy of another store, see following.py."""
         await self._opened_connections.write(lambda conn: following.fill(conn, rows))
 
     async def end_filling(self, revision: int, at: str | None) -> None:
-        """What was filled in is of this revision, whose write was at that time."""
+        """Say that what was filled in is of this revision, whose write was at that time."""
         await self._opened_connections.write(lambda conn: following.end_filling(conn, revision, at))
 
     async def written_at(self) -> tuple[int, str | None]:
-        """As a copy: its revision, and when the write was that led to it."""
+        """Return the revision of a copy, and when the write was that led to it."""
         return await self._ask_plainly(following.written_at)
 
     @asynccontextmanager
     async def ahead(self, seconds: float) -> AsyncIterator[following.Ahead]:
-        """As a copy of another store, see following.py. Raises TimeoutError where another process writes that long;
-        in this one nothing else may write meanwhile.
+        """Yield a transaction of a copy of another store, see following.py. Raises TimeoutError where another process
+        writes that long; in this one nothing else may write meanwhile.
         """
         run_step = self._opened_connections.write
         until = monotonic() + seconds
@@ -230,7 +230,7 @@ class EmbeddedStore(EmbeddedReading):
 
 
 def _inode(path: Path) -> int | None:
-    """What stays while the file's name does not come to mean another file."""
+    """Return what stays while the name does not come to mean another file; None where there is no such file."""
     try:
         return path.stat().st_ino
     except OSError:

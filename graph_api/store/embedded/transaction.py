@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def begin(conn: sqlite3.Connection) -> tuple[int, tuple[str, ...] | None]:
-    """Wait for the writers of other processes; the catalog's revision and order of sources."""
+    """Begin a write after those of other processes, and return the catalog's revision and order of sources."""
     try:
         conn.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
@@ -38,7 +38,7 @@ def commit(conn: sqlite3.Connection) -> None:
 
 
 def roll_back(conn: sqlite3.Connection) -> None:
-    """Also after a transaction that never began, or that SQLite has ended itself."""
+    """Roll back, also after a transaction that never began, or that SQLite has ended itself."""
     if conn.in_transaction:
         conn.execute("ROLLBACK")
 
@@ -52,7 +52,7 @@ class RunKnowing(Protocol):
 
 
 class EmbeddedLookups:
-    """What a plan reads: by steps on the writing connection, in the transaction that the store has begun there."""
+    """Implements Lookups, by steps on the writing connection, in the transaction that the store has begun there."""
 
     def __init__(self, run_step: RunStep) -> None:
         self._run_step = run_step
@@ -79,7 +79,7 @@ class EmbeddedLookups:
         return await self._ask(lookups.resolve, WHOLE, identifiers)
 
     async def thread(self) -> PlanningThread:
-        """The one that writes: what a plan asks there takes no way to another thread and back."""
+        """Return the thread that writes: what a plan asks there takes no way to another thread and back."""
         return PlanningThread(lambda step: self._run_step(lambda _: step()), lambda: self)
 
     async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
@@ -87,7 +87,7 @@ class EmbeddedLookups:
 
 
 class EmbeddedTransaction(EmbeddedLookups):
-    """`run_knowing` gives a step a second connection, to what is committed."""
+    """Implements WriteTransaction. `run_knowing` gives a step a second connection, to what is committed."""
 
     def __init__(
         self,

@@ -12,13 +12,13 @@ from graph_api.store.embedded.loading import Rows, in_order
 from graph_api.store.embedded.pruning import graph_horizon
 
 _LARGE_SHARE = 0.2
-"""Of all entities: so many changes are read slower than everything is."""
+"""A share of all entities: so many changes are read slower than everything is."""
 _MANY = 1_000
 """So many new refs are looked up one by one slower than all are read."""
 
 
 def updated(conn: sqlite3.Connection, graph: Graph, revision: int) -> Graph | None:
-    """At the revision of the connection's read transaction; None where all of it is to be read."""
+    """Return the graph at the revision of the connection's read transaction; None where all of it is to be read."""
     if graph.revision == revision:
         return graph
     if graph.revision < graph_horizon(conn):

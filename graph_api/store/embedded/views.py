@@ -11,7 +11,7 @@ _KEPT = 64
 
 
 def view_of(conn: sqlite3.Connection, graph: Graph, sight: Sight) -> Graph:
-    """The latest ones are kept with the graph."""
+    """Return the graph as the reader sees it; the latest views are kept with the graph."""
     if sight.whole:
         return graph
     view = graph.views.get(sight)

@@ -39,19 +39,19 @@ class VisitedSet:
 
 
 class Pool:
-    """What no walk uses at the moment. Several threads may use it at a time."""
+    """Sets that no walk uses at the moment. Several threads may use it at a time."""
 
     def __init__(self) -> None:
         self._free: list[VisitedSet] = []
 
     def take(self, size: int) -> VisitedSet:
-        """An empty set of ids below `size`."""
+        """Return an empty set of ids below `size`."""
         marks = self._any(size)
         marks.start()
         return marks
 
     def give(self, marks: VisitedSet) -> None:
-        """Nobody uses it any more."""
+        """Take back a set that nobody uses any more."""
         self._free.append(marks)
 
     def _any(self, size: int) -> VisitedSet:

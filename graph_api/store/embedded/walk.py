@@ -50,7 +50,7 @@ def _kept(ground: Ground, reached: Reached) -> Reached:
 
 
 def _hard(ground: Ground) -> VisitedSet:
-    """What some walk of HARD links only reaches, whatever the budget."""
+    """Return what some walk of HARD links only reaches, whatever the budget."""
     hard = ground.marks()
     for level in ground.levels(ground.neighbours(hard_only=True)):
         hard.add(level.ids)
@@ -64,7 +64,7 @@ def _severities(hits: Reached, hard: VisitedSet) -> Facet:
 
 
 def _page(ground: Ground, hits: Reached, request: WalkRequest) -> tuple[int, int]:
-    """The first hit of the page and the one behind its last."""
+    """Return the place of the first hit of the page, and the one behind its last."""
     first = _place(ground, hits, request.after, behind=True) if request.after else 0
     last = _place(ground, hits, request.before, behind=False) if request.before else hits.ids.size
     if request.backward:
@@ -73,7 +73,7 @@ def _page(ground: Ground, hits: Reached, request: WalkRequest) -> tuple[int, int
 
 
 def _place(ground: Ground, hits: Reached, position: Position, *, behind: bool) -> int:
-    """How many hits are before the position; with `behind`, the one that is there included."""
+    """Return how many hits are before the position; with `behind`, the one that is there included."""
     above = ground.graph.size + 1
     keys = hits.distances.astype(np.int64) * above + ground.graph.rank.take(hits.ids)
     rank, exists = _rank(ground, position)

@@ -37,7 +37,7 @@ _INDEX = (
 
 
 def apply(conn: sqlite3.Connection, changes: ChangeSet, run: SyncRun, at: str, retention: Retention) -> int:
-    """Inside the caller's transaction; the catalog's revision afterwards."""
+    """Write the changes and the run inside the caller's transaction, and return the catalog's revision afterwards."""
     revision = _write(conn, changes, at, retention)
     record(conn, run, retention)
     return revision
@@ -46,7 +46,7 @@ def apply(conn: sqlite3.Connection, changes: ChangeSet, run: SyncRun, at: str, r
 def apply_order(
     conn: sqlite3.Connection, changes: ChangeSet, names: tuple[str, ...], at: str, retention: Retention
 ) -> int:
-    """Inside the caller's transaction; the catalog's revision afterwards."""
+    """Write the changes and the order inside the caller's transaction, and return the catalog's revision afterwards."""
     conn.execute("UPDATE catalog SET source_order = ?", (dump(names),))
     return _write(conn, changes, at, retention)
 
@@ -61,7 +61,7 @@ def _write(conn: sqlite3.Connection, changes: ChangeSet, at: str, retention: Ret
 
 
 def advance(conn: sqlite3.Connection, revision: int, retention: Retention) -> None:
-    """Once its rows are written."""
+    """Set the catalog's revision, once its rows are written, and forget what is too old."""
     conn.execute("UPDATE catalog SET revision = ?", (revision,))
     prune_rows(conn, revision, retention)
 
@@ -72,7 +72,7 @@ def record(conn: sqlite3.Connection, run: SyncRun, retention: Retention) -> None
 
 
 def write_rows(conn: sqlite3.Connection, changes: ChangeSet, revision: int, at: str) -> None:
-    """As of this revision, which need not be the catalog's next."""
+    """Write the rows as of this revision, which need not be the catalog's next."""
     _Write(conn, changes, revision, at).all()
 
 
@@ -142,7 +142,7 @@ class _Write:
             self._conn.execute(statement, (written,))
 
     def _remember_audiences(self, restricted: Sequence[Entity]) -> None:
-        """Of those that get another one: who saw them may see them no more."""
+        """Write down the audience before of those that get another one: who saw them may see them no more."""
         if not restricted:
             return
         known = one_of(self._ids[row.ref] for row in restricted)
@@ -229,7 +229,7 @@ class Terms(dict[tuple[str, str], int]):
         self._conn = conn
 
     def audience(self, text: str) -> int:
-        """0 for everybody."""
+        """Return the id of the audience's term, 0 for everybody."""
         return self["audience", text] if text else 0
 
     def __missing__(self, term: tuple[str, str]) -> int:
@@ -256,7 +256,7 @@ def _refs(changes: ChangeSet) -> set[Ref]:
 
 
 def _terms_of(row: Entity) -> Iterator[tuple[str, str]]:
-    """What the entity can be found and counted by: fields and texts, some of them twice."""
+    """Yield what the entity can be found and counted by: fields and texts, some of them twice."""
     for owner in row.owners:
         yield "owner", owner.ref
         if owner.how is not OwnerHow.INHERITED:

@@ -13,12 +13,12 @@ from uuid import uuid4
 from graph_api.store.embedded.migrations import FORMAT_VERSION
 
 LOOK_SECONDS = 0.05
-"""Between two looks whether another process has made a copy."""
+"""Seconds between two looks whether another process has made a copy."""
 
 
 _VERSION = f"{version('graph-api')}, tables {FORMAT_VERSION}"
 _COPIES = f"copy-{'[0-9a-f]' * 32}*"
-"""Others may have files in a folder that an operator has named."""
+"""The names of copies: others may have files in a folder that an operator has named."""
 
 
 class Published(NamedTuple):
@@ -30,11 +30,13 @@ class Published(NamedTuple):
     entities: int
     links: int
     version: str = _VERSION
-    """Of the program that made it: others may have other tables, or other rules."""
+    """The version of the program that made it: others may have other tables, or other rules."""
 
 
 class Folder:
-    """For the processes of one server alone. `lasting`: also for the next one that is started on this machine."""
+    """Where the processes of one server alone share a copy. `lasting`: also with the next one that is started on this
+    machine.
+    """
 
     def __init__(self, path: Path, *, lasting: bool) -> None:
         self.lasting = lasting
@@ -43,7 +45,7 @@ class Folder:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Of who makes or opens a copy. The system ends it where a process dies."""
+        """Wait for and hold the lock of who makes or opens a copy. The system gives it back where a process dies."""
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self._path / "turn").open("w") as lock:
             while not _locked(lock):  # noqa: ASYNC110 - no event comes from another process
@@ -63,7 +65,7 @@ class Folder:
         new.replace(self._published)
 
     def clear(self) -> None:
-        """Of all copies: the one before, which who has it open may still read, and those of who died, or failed."""
+        """Delete all copies: the one before, which who has it open may still read, and those of who died, or failed."""
         self._published.unlink(missing_ok=True)
         # SQLite's own files come after the one that they belong to, which cannot be opened without them then.
         for copy in sorted(self._path.glob(_COPIES)):

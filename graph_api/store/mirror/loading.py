@@ -20,7 +20,7 @@ from graph_api.store.neo4j.watermark import Watermark
 from graph_api.telemetry.metrics import MIRROR_ENTITIES, MIRROR_LINKS
 
 PATIENCE = 1.0
-"""Seconds for a copy that nobody else has yet."""
+"""Seconds that are waited for a copy that nobody else has yet."""
 PAUSE = 0.02
 LOOKS = 250
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class UnfollowedError(Exception):
-    """What has changed is not told, or not by graph-api alone."""
+    """A copy cannot follow: what has changed is not told, or was not changed by graph-api alone."""
 
 
 class BrokenCopyError(Exception):
@@ -36,7 +36,8 @@ class BrokenCopyError(Exception):
 
 
 async def follow(source: Neo4jStore, replica: Replica, revision: int, patience: float, *, partly: bool = False) -> None:
-    """To this revision, or one beyond it that readers see; with `partly` some way there. Another process may do it.
+    """Bring the copy to this revision, or one beyond it that readers see; with `partly` some way there. Another process
+    may do it.
 
     Raises UnfollowedError if what has changed is not told, TimeoutError while others write to the copy.
     """
@@ -97,7 +98,7 @@ async def shared(
 async def _known(
     source: Neo4jStore, marks: Watermarks, folder: Folder, published: Published, read_seconds: float
 ) -> Replica | None:
-    """None where it is of no use. Raises CatalogError if Neo4j does not answer."""
+    """Return the published copy, None where it is of no use. Raises CatalogError if Neo4j does not answer."""
     mark = await marks.newest()
     if mark.store != published.store_id:
         _warn(folder, published, "it is of another catalog")
@@ -121,7 +122,9 @@ async def _known(
 
 
 async def _reason_against(source: Neo4jStore, replica: Replica, at: str | None, revision: int) -> str | None:
-    """It is brought near this revision, so that what is left can be followed at once."""
+    """Return why the copy is of no use, else None. It is brought near this revision, so that what is left can be
+    followed at once.
+    """
     if await source.written_at(replica.revision) != at:
         return "the database was put back to an earlier state, or too much was written"
     try:
@@ -160,7 +163,7 @@ async def _made(
 
 @asynccontextmanager
 async def _opened(folder: Folder, name: str, read_seconds: float) -> AsyncIterator[EmbeddedStore]:
-    """It stays open unless this ends with an error."""
+    """Yield the copy's file, which stays open unless this ends with an error."""
     # What a power cut takes from one that lasts is followed anew.
     durability = Durability.NORMAL if folder.lasting else Durability.OFF
     store = EmbeddedStore(folder.file(name), read_seconds=read_seconds, durability=durability)
@@ -177,7 +180,7 @@ async def _opened(folder: Folder, name: str, read_seconds: float) -> AsyncIterat
 async def _loaded(
     source: Neo4jStore, marks: Watermarks, store: EmbeddedStore, name: str
 ) -> tuple[Replica, Counter[type]]:
-    """With how many entities and links were read."""
+    """Read everything into a copy, and return it with how many entities and links were read."""
     await source.check_constraints()  # before everything is read in vain
     mark = await _certain(marks)
     # What the mark tells may not be seen yet; this revision is.
@@ -198,7 +201,7 @@ async def _loaded(
 
 
 async def _filled(store: EmbeddedStore, graph: AsyncIterator[Sequence[Entity] | Sequence[Link]]) -> Counter[type]:
-    """How many entities and links there were. While some are filled in, the next are read."""
+    """Fill the store, and return how many entities and links came. While some are filled in, the next are read."""
     loaded = Counter[type]()
     filling: asyncio.Task[None] | None = None
     try:
@@ -214,7 +217,7 @@ async def _filled(store: EmbeddedStore, graph: AsyncIterator[Sequence[Entity] | 
 
 
 async def _certain(marks: Watermarks) -> Watermark:
-    """One whose count of foreign transactions is right."""
+    """Return a mark whose count of foreign transactions is right. Raises CatalogError UNAVAILABLE if there is none."""
     mark = await marks.newest()
     for _ in range(LOOKS):
         later = await marks.newest()

@@ -85,7 +85,7 @@ class Mirror:
         self._replica: Replica | None = None
         self._reason = Loss.FIRST
         self._unwanted: str | None = None
-        """The copy that was given up last."""
+        """The name of the copy that was given up last."""
         self._not_before = 0.0
         self._proved_at = 0.0
         self._waits_for = ""
@@ -96,11 +96,11 @@ class Mirror:
         self._tell(State.LOADING)
 
     def start(self) -> None:
-        """Once Neo4j is open."""
+        """Begin to make a copy and to keep it current, once Neo4j is open."""
         self._watching = self._watching or asyncio.create_task(self._watch())
 
     def wake(self) -> None:
-        """Somebody has written."""
+        """Look at Neo4j soon, since somebody has written, or the copy is not trusted."""
         self._woken.set()
 
     async def close(self) -> None:
@@ -142,7 +142,7 @@ class Mirror:
 
     @asynccontextmanager
     async def ahead(self, store: str | None, revision: int) -> AsyncIterator[Ahead | None]:
-        """For who has locked this catalog at this revision: the copy, to plan on, and to be written to as Neo4j is.
+        """Yield the copy to who has locked this catalog at this revision, to plan on, and to be written to as Neo4j is;
         None where it is not there in time.
         """
         async with AsyncExitStack() as stack:
@@ -170,7 +170,9 @@ class Mirror:
             raise
 
     async def _at(self, store: str | None, revision: int) -> Replica | None:
-        """Nobody commits to the catalog, but its gate may still have to be opened."""
+        """Return the copy at this revision, None where it does not get there. Nobody commits to the catalog, but its
+        gate may still have to be opened.
+        """
         for _ in range(LOOKS):
             if (replica := self._replica) is None or replica.store_id != store:
                 break
@@ -187,7 +189,7 @@ class Mirror:
         return mark
 
     async def _now(self, replica: Replica) -> int:
-        """Its revision, to which another process may have brought it."""
+        """Return the copy's revision, to which another process may have brought it."""
         try:
             return await replica.look()
         except CatalogError:
@@ -195,7 +197,7 @@ class Mirror:
             return replica.revision
 
     def distrust(self, replica: Replica) -> None:
-        """It does not answer."""
+        """Give up a copy that does not answer."""
         self._drop(replica, Loss.BROKEN)
 
     def _is_trusted(self, replica: Replica, mark: Watermark, known: int) -> bool:
@@ -205,7 +207,7 @@ class Mirror:
         return trusted
 
     async def _catch_up(self, replica: Replica, revision: int, end: float) -> None:
-        """One at a time, for all who wait."""
+        """Let the copy follow, and wait for it until `end` at most. One task follows at a time, for all who wait."""
         if self._following is None or self._following.done():
             self._following = asyncio.create_task(self._follow(replica, revision))
         with suppress(TimeoutError):
@@ -216,7 +218,7 @@ class Mirror:
         try:
             await follow(self._source, replica, revision, PATIENCE)
         except (CatalogError, TimeoutError):
-            pass  # Who asks Neo4j is told.
+            pass  # Whoever asks Neo4j meets the same error.
         except UnfollowedError:
             self._drop(replica, Loss.UNTOLD)
         except Exception:
@@ -319,7 +321,7 @@ class Mirror:
         self.wake()
 
     def _tell_why(self, reason: str) -> None:
-        """Once, however long it lasts."""
+        """Log why the mirror waits, once, however long it lasts."""
         if reason != self._waits_for:
             logger.info("The mirror waits: %s", reason)
         self._waits_for = reason
@@ -331,13 +333,15 @@ class Mirror:
 
 
 def _query_begun_at() -> float:
-    """Of the HTTP request that asks, or of its reading anew; infinite for whatever may write, or goes on."""
+    """Return when the HTTP request that asks began, or its reading anew; infinite for what may write, or goes on."""
     request = CURRENT.get()
     return max(request.begun, request.reads_from) if request and request.operation_type == "query" else inf
 
 
 def _loss(replica: Replica, mark: Watermark, known: int) -> Loss | None:
-    """`known`: the revision that the copy had before the mark was asked for."""
+    """Return why the copy is to be given up, None if it is not. `known`: the revision that the copy had before the mark
+    was asked for.
+    """
     if mark.store != replica.store_id or mark.revision < known:
         return Loss.REPLACED
     return Loss.FOREIGN if mark.foreign != replica.foreign else None

@@ -9,8 +9,8 @@ from graph_api.store.embedded.store import EmbeddedStore
 
 
 class Replica:
-    """`name` of its file; `store_id` names the catalog that it is of, `foreign` the transactions that were not
-    graph-api's.
+    """A copy. `name` is that of its file; `store_id` names the catalog that it is of, `foreign` counts the transactions
+    that were not graph-api's.
     """
 
     def __init__(self, store: EmbeddedStore, name: str, store_id: str | None, revision: int, foreign: int) -> None:
@@ -18,7 +18,7 @@ class Replica:
         self.name = name
         self.store_id = store_id
         self.revision = revision
-        """At least; another process may have brought it further."""
+        """The least revision that it has: another process may have brought it further."""
         self.foreign = foreign
         self._turn = asyncio.Lock()
         """Held by who writes to it in this process."""
@@ -28,7 +28,7 @@ class Replica:
 
     @contextmanager
     def in_use(self) -> Iterator[EmbeddedStore]:
-        """close() waits."""
+        """Yield the store, which close() does not close before this ends."""
         self._readers += 1
         self._unread.clear()
         try:
@@ -39,14 +39,14 @@ class Replica:
                 self._unread.set()
 
     async def look(self) -> int:
-        """The revision that it has now."""
+        """Return the revision that it has now."""
         self.revision = max(self.revision, await self.store.revision())
         return self.revision
 
     @asynccontextmanager
     async def writing(self, seconds: float) -> AsyncIterator[Ahead]:
-        """A transaction of the copy, which sees all that others have written to it. Raises TimeoutError where they
-        write that long.
+        """Yield a transaction of the copy, which sees all that others have written to it. Raises TimeoutError where
+        they write that long.
         """
         async with asyncio.timeout(seconds):
             await self._turn.acquire()

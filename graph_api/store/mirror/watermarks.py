@@ -13,7 +13,9 @@ class Watermarks:
         self._next: asyncio.Task[Watermark] | None = None
 
     async def newest(self) -> Watermark:
-        """By a statement that is sent from now on: one runs, and one is for all who come meanwhile."""
+        """Return where Neo4j is, by a statement that is sent from now on: one runs, and one is for all who come
+        meanwhile.
+        """
         if self._next is None:
             self._next = asyncio.create_task(self._asked_after(self._running))
             self._next.add_done_callback(_heard)
@@ -33,6 +35,6 @@ class Watermarks:
 
 
 def _heard(task: asyncio.Task[Watermark]) -> None:
-    """Whoever waited for it may be gone."""
+    """Take notice of the task's error: whoever waited for it may be gone."""
     if not task.cancelled():
         task.exception()

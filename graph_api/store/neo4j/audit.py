@@ -14,13 +14,15 @@ async def head(tx: Statements) -> Head:
 
 
 def record(tx: Statements, event: Event) -> None:
-    """In the writer's transaction, which holds the catalog's lock, so that nobody else takes the same place."""
+    """Append the event in the writer's transaction, which holds the catalog's lock, so that nobody else takes the same
+    place.
+    """
     record = chain(tx.audit_head, event)
     tx.audit_head = Head(record.sequence, record.hash)
     tx.buffer.records.append(asdict(record))
 
 
 async def records(tx: Statements, limit: int, before: int | None) -> list[Record]:
-    """The newest first."""
+    """Return the newest records first; with `before`, those with a lower place."""
     rows = await tx.rows(cypher_records.AUDIT, limit=limit, before=_NO_PLACE if before is None else before)
     return [Record(**row) for row in rows]

@@ -17,7 +17,8 @@ from graph_api.store.neo4j.records import entity_record, link_record
 BATCH = 5_000
 ENTITIES_AT_ONCE = 200
 LINKS_AT_ONCE = 800
-"""Of a small write: what takes some 10 ms to build, and the server as long to write."""
+"""Links of a small write in one statement, as entities above: what takes some 10 ms to build, and the server as long to
+write."""
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Statement(NamedTuple):
 
 
 def phases_of(changes: ChangeSet, revision: int, at: str) -> tuple[Iterator[Statement], ...]:
-    """Of the rows: those of each phase in any order, but after all of the phases before."""
+    """Return the statements of the rows: those of each phase in any order, but after all of the phases before."""
     return (
         _removals(changes, revision, at),
         _entities(changes, revision, at),
@@ -43,8 +44,8 @@ def statements_of(changes: ChangeSet, revision: int, at: str) -> Iterator[Statem
 
 
 def small_changes(changes: ChangeSet, revision: int, at: str) -> Iterator[dict[str, Any]]:
-    """The same as parameters of cypher_small.WRITE, of one statement or of several: the server works on the rows of one
-    while those of the next are built.
+    """Yield the same as parameters of cypher_small.WRITE, of one statement or of several: the server works on the rows
+    of one while those of the next are built.
     """
     said = labels_by_ref(changes.entities, changes.links)
     given = {
@@ -93,7 +94,7 @@ def _removals(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]
 
 
 def _entities(changes: ChangeSet, revision: int, at: str) -> Iterator[Statement]:
-    """A link changes the entity that it leaves, too."""
+    """Yield the statements that write entities; a link has a say in the labels of the entity that it leaves, too."""
 
     def record(row: Entity) -> dict[str, Any]:
         return _entity_record(row, revision, at)
@@ -133,7 +134,7 @@ def link_row(link: Link, revision: int) -> dict[str, Any]:
 
 
 def _by_age(entities: Sequence[Entity]) -> tuple[list[Entity], list[Entity]]:
-    """New ones and known ones."""
+    """Return the new ones and the known ones."""
     return [row for row in entities if not row.created_revision], [row for row in entities if row.created_revision]
 
 
@@ -146,7 +147,7 @@ def _audiences(entities: Sequence[Entity]) -> list[str]:
 
 
 def _back(new: Sequence[Entity]) -> list[list[str | None]]:
-    """What may have been there before, and who sees it now."""
+    """Return the refs of what may have been there before, with who sees it now."""
     return [[row.ref, row.audience or None] for row in new]
 
 

@@ -10,7 +10,7 @@ class Connectors:
         self._known: dict[str, str] = {}
 
     def known(self, tx: Statements, source: str) -> str | None:
-        """None where it has to be asked for."""
+        """Return what feeds the source, None where it has to be asked for."""
         if tx.store != self._store:
             self._store, self._known = tx.store, {}
         return self._known.get(source)

@@ -3,7 +3,7 @@ catalog's node, from which on it is done for good.
 """
 
 LEASE = "parts"
-"""Who writes in parts, as long as it lives."""
+"""The lease of who writes in parts, as long as it lives."""
 
 # Counted where its lease is, see cypher.py.
 _COUNTED = f"MATCH (l:Lease {{name: '{LEASE}'}}) SET l.locked = true WITH l SET l.writes = coalesce(l.writes, 0) + 1 "

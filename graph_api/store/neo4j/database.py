@@ -39,10 +39,12 @@ T = TypeVar("T")
 
 DEFAULT_DEADLINE = 30.0
 LOCK_TIMEOUT = 8.0
-"""Before a request ends at its deadline (10 s by default), so that a writer is told what it waited for."""
+"""Seconds that end before a request does at its deadline (10 s by default), so that a writer is told what it waited
+for."""
 WRITE_TIMEOUT = 600.0
 STATEMENT_TIMEOUT = 120.0
-"""Of one statement in a write, by our own clock: a database that is frozen holds to no timeout of its own."""
+"""Seconds for one statement in a write or a long reading, by our own clock: a database that is frozen holds to no
+timeout of its own."""
 POOL_TIMEOUT = 2.0
 TRIES = 4
 FIRST_PAUSE = 0.05
@@ -130,7 +132,7 @@ class Database:
                 return await self._read_alone(work, aside=aside)
 
     async def _read_alone(self, work: Callable[[Statements], Awaitable[T]], *, aside: bool) -> T:
-        """While nobody can commit. Raises CatalogError DEADLINE_EXCEEDED where that would take too long."""
+        """Read while nobody can commit. Raises CatalogError DEADLINE_EXCEEDED where that would take too long."""
         async with (
             self._session() as session,
             await session.begin_transaction(timeout=LOCK_TIMEOUT + ALONE) as transaction,
@@ -249,7 +251,7 @@ class Database:
                 self._opening = asyncio.create_task(self._open_gate(turn))
 
     async def _send_and_close_gate(self, statements: Statements) -> int:
-        """At the same time. It is opened again where what is sent fails."""
+        """Send what is unsent, and close the gate at the same time. It is opened again where what is sent fails."""
         closing = asyncio.create_task(self.execute(cypher.CLOSE_GATE))
         try:
             await statements.send()
@@ -261,12 +263,12 @@ class Database:
         return turn
 
     async def _open_gate(self, turn: int) -> None:
-        """A gate that stays closed is opened by a reader."""
+        """Open the gate; one that stays closed is opened by a reader."""
         with suppress(CatalogError):
             await self.execute(cypher.OPEN_GATE, turn=turn)
 
     async def until_open(self) -> None:
-        """Until the gate is open again that this process has closed. Who has written may be told before."""
+        """Wait until the gate is open again that this process has closed. Who has written may be told before."""
         if self._opening:
             await asyncio.wait([self._opening], timeout=GATE_STUCK)
 
@@ -293,16 +295,16 @@ class Database:
             return await rows_of(result), "".join((await session.last_bookmarks()).raw_values)
 
     async def execute(self, query: str, /, **parameters: Any) -> list[Row]:
-        """One statement in a transaction of its own. It must be one that may be done twice."""
+        """Execute a statement in a transaction of its own. It must be one that may be done twice."""
         return await self.execute_within(EXECUTE_TIMEOUT, query, parameters)
 
     async def execute_within(self, seconds: float, query: str, parameters: Row | None = None) -> list[Row]:
-        """Like execute(), for statements that take long."""
+        """Execute a statement that takes long, like execute()."""
         async with _answered_within(seconds, "; try again"):
             return await _retried(lambda: self._execute(seconds, query, parameters or {}))
 
     async def execute_once(self, seconds: float, query: str, parameters: Row) -> None:
-        """One statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
+        """Execute a statement that must not be done twice: when its answer is lost, nobody knows whether it was."""
         async with _answered_within(seconds):
             await self._execute(seconds, query, parameters)
 
@@ -315,7 +317,7 @@ class Database:
 
 @asynccontextmanager
 async def _answered_within(seconds: float, hint: str = "") -> AsyncIterator[None]:
-    """Raises CatalogError UNAVAILABLE after that time, with the hint."""
+    """Raise CatalogError UNAVAILABLE with the hint if what is inside takes longer than that."""
     try:
         async with asyncio.timeout(seconds), our_errors():
             yield
@@ -324,7 +326,7 @@ async def _answered_within(seconds: float, hint: str = "") -> AsyncIterator[None
 
 
 async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Asks again where the driver says that it may help, such as after a deadlock or a connection that broke.
+    """Ask again where the driver says that it may help, such as after a deadlock or a connection that broke.
 
     Also where the connection broke at the very end of a transaction: an attempt is one that may be done twice.
     """

@@ -22,13 +22,13 @@ LARGEST = 20_000
 
 FEW = 50
 SMALL = 200
-"""So many writes of so many rows are told by two statements."""
+"""At most so many writes of at most so many rows are told by two statements."""
 SECONDS = 10.0
 
 
 def delta_of(changes: ChangeSet, revision: int, at: str) -> Row:
-    """The properties of its node. `at` tells it from one of another history, in which the database was put back to an
-    earlier state.
+    """Return the properties of the delta's node. `at` tells it from one of another history, in which the database was
+    put back to an earlier state.
     """
     return {"revision": revision, "at": at, **_named(changes)}
 
@@ -46,7 +46,7 @@ def _named(changes: ChangeSet) -> Row:
 
 
 def untold(size: int, revision: int) -> Row:
-    """As delta_of(), of a write that nobody can follow."""
+    """Return what delta_of() does, of a write that nobody can follow."""
     return {"revision": revision, "at": datetime.now(UTC).isoformat(), "size": max(size, LARGEST + 1)}
 
 
@@ -57,13 +57,13 @@ class Told(NamedTuple):
 
     revision: int
     at: str | None
-    """Of the write that led there; None where nothing is told."""
+    """When the write was that led there; None where nothing is told."""
     changes: ChangeSet
 
 
 async def few_changes_since(database: Database, revision: int) -> Told | None:
-    """As changes_since(), by two statements. None where these do not tell: after more or larger writes, and while
-    somebody commits.
+    """Return what changes_since() does, by two statements. None where these do not tell: after more or larger writes,
+    and while somebody commits.
     """
     before, _ = await database.glance(SECONDS, mirror_cypher.FEW_DELTAS, since=revision, few=FEW, small=SMALL)
     deltas, gate = before[0]["deltas"], _gate(before[0])
@@ -84,8 +84,8 @@ def _gate(row: Row) -> Gate:
 
 
 async def changes_since(tx: Statements, revision: int, *, partly: bool) -> Told | None:
-    """None where not everything is told since then, or it is too much at once; then with `partly` some revisions, of
-    which the rows may be newer, and links come before their ends.
+    """Return what has changed since the revision. None where not everything is told since then, or it is too much at
+    once; then with `partly` some revisions, of which the rows may be newer, and links come before their ends.
     """
     sizes = await tx.rows(mirror_cypher.DELTAS, since=revision)
     if not _is_whole(sizes, revision, tx.revision):
@@ -106,7 +106,7 @@ def _is_whole(deltas: Sequence[Row], since: int, until: int) -> bool:
 
 
 class _Named(NamedTuple):
-    """What has changed."""
+    """What has changed, by refs and keys."""
 
     entities: list[str]
     removed: list[str]
@@ -114,7 +114,7 @@ class _Named(NamedTuple):
 
     @property
     def refs(self) -> list[Ref]:
-        """To ask for."""
+        """The refs to ask the database for."""
         return list(dict.fromkeys(map(Ref, [*self.entities, *self.removed])))
 
     def changes(self, rows: Sequence[Entity], there: Sequence[Link]) -> ChangeSet:

@@ -28,13 +28,16 @@ STATEMENT_SECONDS = 120.0
 RUNS = 200
 """Runs of a page: each may have a large payload."""
 CHARACTERS = 8_000_000
-"""Of the statements of a page's entities: the database holds all of it, and some may have documents of megabytes."""
+"""Characters of the statements of a page's entities: the database holds all of it, and some may have documents of
+megabytes."""
 
 T = TypeVar("T")
 
 
 async def dump(database: Database, *, exclusive: bool) -> AsyncIterator[Batch]:
-    """Raises TornError if somebody writes meanwhile; with `exclusive` all writers wait until it is done."""
+    """Yield everything at one revision. Raises TornError if somebody writes meanwhile; with `exclusive` all writers
+    wait until it is done.
+    """
     async with database.write() if exclusive else database.reading() as tx:
         before = await tx.gate() if exclusive else await _open_gate(tx)
         if before.applying:
@@ -46,7 +49,9 @@ async def dump(database: Database, *, exclusive: bool) -> AsyncIterator[Batch]:
 
 
 async def _open_gate(tx: Statements) -> Gate:
-    """Writers are told a moment before it is open."""
+    """Wait until the gate is open, and return it: writers are told a moment before. Raises TornError if it stays
+    closed.
+    """
     until = monotonic() + GATE_STUCK
     while (gate := await tx.gate()).closed:
         if monotonic() > until:
@@ -98,14 +103,14 @@ def _removed(row: Row, *, hidden: bool) -> RemovedRow:
 
 
 async def _pages(tx: Statements, query: str, limit: int = BATCH, after: str | int = "") -> AsyncIterator[list[Row]]:
-    """Of a query whose rows have a `key`, which they are sorted by."""
+    """Yield the pages of a query whose rows have a `key`, which they are sorted by."""
     while rows := await tx.rows(query, after=after, limit=limit):
         yield rows
         after = rows[-1]["key"]
 
 
 async def _values(tx: Statements, query: str) -> AsyncIterator[list[Any]]:
-    """Of a query that gives packed pairs, see dump_cypher.py."""
+    """Yield the values of a query that gives packed pairs, page by page, see dump_cypher.py."""
     after = ""
     while pairs := await tx.packed(query, after=after, limit=BATCH, characters=CHARACTERS):
         yield [value for _, value in pairs]
@@ -113,7 +118,9 @@ async def _values(tx: Statements, query: str) -> AsyncIterator[list[Any]]:
 
 
 class Neo4jRestore:
-    """Batch by batch: until `finish`, the database says that it is being restored, and nobody uses it."""
+    """Implements Restoring, batch by batch: until `finish`, the database says that it is being restored, and nobody
+    uses it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -121,7 +128,9 @@ class Neo4jRestore:
         self._head = Head(0, "")
 
     async def begin(self, *, replace: bool) -> None:
-        """Raises CatalogError CONFLICT for a database that is not empty, unless it is to be replaced."""
+        """Begin and empty the database. Raises CatalogError CONFLICT for one that is not empty, unless it is to be
+        replaced.
+        """
         (found,) = await self._database.execute(dump_cypher.HOLDS_SOMETHING)
         if found["something"] and not replace:
             raise CatalogError(ErrorCode.CONFLICT, "the store is not empty; restore into another, or replace this one")
@@ -194,7 +203,7 @@ def _properties(row: SourceRow) -> Row:
 
 
 def _removed_record(row: RemovedRow) -> Row:
-    """A reader sees what has no audience."""
+    """Return the properties of a tombstone; what has no audience was seen by everybody."""
     name = "hidden" if row.hidden else "ref"
     return {name: row.ref, "revision": row.revision, "at": row.at, "audience": row.audience or None}
 

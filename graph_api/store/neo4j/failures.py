@@ -8,12 +8,12 @@ from neo4j.exceptions import ClientError, DriverError, Neo4jError
 from graph_api.errors import CatalogError, ErrorCode, NoDatabaseError
 
 RETRY_AFTER = 5
-"""Seconds, for whoever comes while a write is applied in parts."""
+"""Seconds after which whoever comes while a write is applied in parts is to ask again."""
 SLOW = "a question that is new to a database that has just started takes seconds: ask again, and then for less"
 
 
 class LockedError(CatalogError):
-    """Somebody else writes for too long."""
+    """Raised where somebody else writes for too long."""
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.UNAVAILABLE, "another write is running; try again when it is done")
@@ -35,7 +35,7 @@ def unsettled() -> CatalogError:
 
 @asynccontextmanager
 async def our_errors() -> AsyncIterator[None]:
-    """The driver's errors as ours."""
+    """Raise the driver's errors as ours, but not those that blame our own statement."""
     try:
         yield
     except (DriverError, Neo4jError) as error:

@@ -196,7 +196,9 @@ def _folded(x: str, name: str) -> str:
 
 
 def _lower(op: Op, expression: str) -> str:
-    """For names of our own in capital ASCII letters, which need no folded copy."""
+    """Return the expression in lower case where the operator looks at no case, for names of our own in capital ASCII
+    letters, which need no folded copy.
+    """
     return f"toLower({expression})" if op in _FOLDING else expression
 
 

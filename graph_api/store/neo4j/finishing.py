@@ -31,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 
 async def finish(database: Database, retention: Retention) -> None:
-    """Raises CatalogError UNAVAILABLE where it does not get on; somebody else will finish it."""
+    """Apply what is left of a write that was decided. Raises CatalogError UNAVAILABLE where it does not get on;
+    somebody else will finish it.
+    """
     failures = 0
     while True:
         try:
@@ -67,7 +69,7 @@ class Heir:
         database.on_unsettled = self.look_soon
 
     def look_soon(self) -> None:
-        """Somebody has met a write that is not applied whole."""
+        """Begin to look whether a write was left: somebody has met one that is not applied whole."""
         if monotonic() >= self._not_before and (self._looking is None or self._looking.done()):
             self._not_before = monotonic() + LOOK_EVERY
             self._looking = asyncio.create_task(self._look())
@@ -90,7 +92,7 @@ class Heir:
 
 
 async def _apply_next(database: Database, retention: Retention) -> bool:
-    """Whether there was a part. It goes in the transaction that applies it: so it is applied once."""
+    """Apply the next part; whether there was one. It goes in the transaction that applies it: so it is applied once."""
     async with database.write() as tx:
         if tx.applying is None:
             return False

@@ -43,7 +43,7 @@ class _Waiter:
 
 
 class GroupCommit:
-    """`open_` begins a transaction that holds the catalog's lock."""
+    """Commits small writes together. `open_` begins a transaction that holds the catalog's lock."""
 
     def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Neo4jTransaction]]) -> None:
         self._open = open_
@@ -53,7 +53,8 @@ class GroupCommit:
 
     @asynccontextmanager
     async def write(self, *, small: bool) -> AsyncIterator[Neo4jWrite]:
-        """Leaving it waits for the commit, also where nothing was written: what was seen may not be committed yet.
+        """Yield a write once it may begin. Leaving it waits for the commit, also where nothing was written: what was
+        seen may not be committed yet.
 
         Raises CatalogError UNAVAILABLE.
         """
@@ -70,7 +71,7 @@ class GroupCommit:
         await asyncio.shield(waiter.committed)
 
     async def close(self) -> None:
-        """Whoever still writes has lost it; what is being committed is waited for."""
+        """End all writes: whoever still writes has lost it; what is being committed is waited for."""
         _fail(self._waiting, closing())
         if self._serving:
             if not self._is_committing:
@@ -108,7 +109,7 @@ class GroupCommit:
                 raise
 
     async def _commit_together(self, group: list[_Waiter]) -> None:
-        """The first one with those that come while it lasts, which are put behind it."""
+        """Commit the first one with those that come while it lasts, which are put behind it."""
         async with self._open() as transaction:
             until = monotonic() + LONGEST
             waiter: _Waiter | None = group[0]
@@ -138,14 +139,14 @@ class GroupCommit:
             raise
 
     def _next(self, *, small: bool = False) -> _Waiter | None:
-        """Of those that still wait. With `small` none, where the first one is not."""
+        """Take the first of those that still wait; None if there is none, or with `small` if the first one is not."""
         while self._waiting and self._waiting[0].begun.done():
             self._waiting.popleft()
         return self._waiting.popleft() if self._waiting and (self._waiting[0].small or not small) else None
 
 
 def _tell(group: Iterable[_Waiter]) -> None:
-    """That they are committed."""
+    """Tell the group that they are committed."""
     for waiter in group:
         if not waiter.committed.done():
             waiter.committed.set_result(None)

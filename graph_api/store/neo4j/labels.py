@@ -27,7 +27,7 @@ def label_of(source: str) -> str:
 
 
 def labels_by_ref(entities: Iterable[Entity], links: Iterable[Link]) -> dict[Ref, list[str]]:
-    """Of these entities, and of those that these links leave."""
+    """Return the labels of sources, by ref, of these entities and of those that these links leave."""
     found: dict[Ref, set[str]] = {row.ref: set(map(label_of, row.statements)) for row in entities}
     for link in links:
         found.setdefault(link.key.source, set()).update(map(label_of, link.statements))

@@ -10,14 +10,14 @@ from graph_api.store.neo4j.database import Database
 
 
 async def take(database: Database, name: str, holder: str, seconds: float) -> bool:
-    """As Store.lease()."""
+    """Take, extend or give back a lease, as Store.lease() says."""
     milliseconds = round(seconds * 1000)
     return bool(await database.execute(cypher.TAKE_LEASE, name=name, holder=holder, milliseconds=milliseconds))
 
 
 @asynccontextmanager
 async def kept(database: Database, name: str, holder: str, seconds: float) -> AsyncIterator[None]:
-    """Keeps the lease that was taken, and gives it back."""
+    """Keep the lease that was taken while this lasts, and then give it back."""
 
     async def keep() -> None:
         still = True

@@ -28,7 +28,9 @@ async def page(tx: Statements, request: PageRequest) -> Page:
 
 
 def page_statement(request: PageRequest, sight: Sight, projection: Projection = WHOLE) -> tuple[str, dict[str, object]]:
-    """With its parameters. An index gives the order where it can: a predicate on its key says that all are in it."""
+    """Return the statement of a page, with its parameters. An index gives the order where it can: a predicate on its
+    key says that all are in it.
+    """
     predicates = Predicates(sight)
     where = [predicates.seen(request.filter, "e")]
     key, sort, sorted_by = _sort_key(request.sort), request.sort, SORTABLE[request.sort.field]
@@ -66,8 +68,8 @@ def _place_value(place: Place) -> SortValue:
 
 
 def _beyond_present(key: str, name: str, *, after: bool, descending: bool) -> str:
-    """As _beyond() where no value is null, and not an OR: the planner looks into that, and leaves the order of an index
-    for it.
+    """Return what _beyond() does where no value is null, and not an OR: the planner looks into that, and leaves the
+    order of an index for it.
     """
     towards = ">=" if after != descending else "<="
     tie = f"e.ref {'>' if after else '<'} ${name}_ref"
@@ -75,7 +77,7 @@ def _beyond_present(key: str, name: str, *, after: bool, descending: bool) -> st
 
 
 def _beyond(key: str, name: str, place: Place, *, after: bool, descending: bool) -> str:
-    """Keyset predicate: nulls last ascending and first descending, ties by ref ascending."""
+    """Return the keyset predicate: nulls last ascending and first descending, ties by ref ascending."""
     than = ">" if after else "<"
     tie = f"e.ref {than} ${name}_ref"
     nulls_beyond = after != descending
@@ -150,7 +152,7 @@ def _within(page: LinkPage) -> tuple[list[str], dict[str, str]]:
 
 
 def _link_predicate(predicates: Predicates, link_where: LinkFilter | None) -> str:
-    """On a link `r` between entities `s` and `o`."""
+    """Return the predicate on a link `r` between entities `s` and `o`."""
     sight = predicates.sight
     link = TRUE if link_where is None else predicates.link(link_where, "r")
     return link if sight.whole else f"{sight.node('s')} AND {sight.node('o')} AND {link}"

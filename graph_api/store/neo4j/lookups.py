@@ -16,7 +16,7 @@ from graph_api.store.rows import load_entity_statements, load_link_statements, l
 
 _ALL_TYPES = relation_types(RELATIONS)
 _LINKS, _ENTITIES = 5_000, 500
-"""That one statement holds at once; some entities have documents of megabytes."""
+"""Rows that one statement holds at once; some entities have documents of megabytes."""
 
 
 class Neo4jLookups:
@@ -67,7 +67,7 @@ class Neo4jLookups:
         return {} if self.is_first else await resolve(self._tx, identifiers)
 
     async def said_by(self, source: str, after: SaidPlace = None, limit: int = SAID) -> Said:
-        """`after` is the ref of a row."""
+        """Return what the source states; `after` is the ref of a row."""
         if self.is_first:
             return Said({}, {}, None)
         skeleton = cypher_lookups.MORE_SAID_BY if after else cypher_lookups.SAID_BY
@@ -94,13 +94,13 @@ async def resolve(tx: Statements, identifiers: Collection[str]) -> dict[str, lis
 
 
 async def entities(tx: Statements, refs: Collection[Ref]) -> list[Entity]:
-    """Those that there are, whole."""
+    """Return those of these entities that exist, whole."""
     query = cypher.ENTITIES.format(where=TRUE, entity=WHOLE.text)
     return [WHOLE.entity(row) for some in in_batches(refs, _ENTITIES) for row in await tx.packed(query, refs=some)]
 
 
 async def links(tx: Statements, keys: Collection[LinkKey]) -> list[Link]:
-    """Those that there are."""
+    """Return those of these links that exist."""
     rows = [
         row for some in in_batches(keys, _LINKS) for row in await tx.packed(cypher.LINKS, keys=list(map(list, some)))
     ]

@@ -37,4 +37,4 @@ MAKE = (
     (mirror_cypher.MAKE_TYPES, TYPE_NAMES),
     (mirror_cypher.MAKE_PROPERTIES, PROPERTY_NAMES),
 )
-"""Statements and their `names`."""
+"""The statements that make names, each with its parameter `names`."""

@@ -37,7 +37,7 @@ from graph_api.store.rows import dump_run
 PAGE = 5_000
 """Entities, with their links, of one part."""
 LEASE_SECONDS = 15.0
-"""After so long without a sign of life, others take over."""
+"""Seconds without a sign of life after which others take over."""
 STEP_SECONDS = 60.0
 LAST = 2**31
 """The place of the part that gives the revision."""
@@ -45,7 +45,7 @@ _PHASE = 10**6
 
 
 class PartedWrite:
-    """`runs`, `events` and `answers` come with the last part."""
+    """A write in parts. `runs`, `events` and `answers` come with the last one."""
 
     def __init__(self, database: Database, store: str | None, revision: int, page: int) -> None:
         self.id = secrets.token_hex(8)
@@ -84,8 +84,8 @@ class PartedWrite:
         await self.lookups.apply_part(changes, at)
 
     async def decide(self) -> None:
-        """From now on it is done, even if this process dies. Raises CatalogError UNAVAILABLE if others have written,
-        and ReplacedError if they have restored another catalog.
+        """Decide that it is done from now on, even if this process dies. Raises CatalogError UNAVAILABLE if others have
+        written, and ReplacedError if they have restored another catalog.
         """
         await self._log_part(LAST, self._ending(await self._log()))
         async with self._database.write() as tx:
@@ -99,7 +99,7 @@ class PartedWrite:
             await self._database.commit(tx, seen=False)
 
     async def _log(self) -> int:
-        """How many rows change."""
+        """Log all parts, and return how many rows change."""
         size, after = 0, None
         while changes := await self.lookups.applied_parts(after, self._page):
             size += len(changes)
@@ -128,7 +128,7 @@ class PartedWrite:
         }
 
     async def _forget_parts(self) -> None:
-        """Of those who died before they could decide."""
+        """Forget the parts of those who died before they could decide."""
         while (await self._database.execute(cypher_parts.FORGET_PARTS))[0]["gone"]:
             pass
 
@@ -139,7 +139,7 @@ def _last_of(changes: ChangeSet) -> Ref:
 
 @asynccontextmanager
 async def _copy(database: Database, revision: int) -> AsyncIterator[EmbeddedStore]:
-    """Nobody writes meanwhile."""
+    """Yield a copy of the catalog at this revision; the lease keeps other writers out meanwhile."""
     store = EmbeddedStore(None)
     try:
         await store.open()

@@ -21,7 +21,7 @@ from graph_api.store.neo4j.words import joined_words
 from graph_api.store.retention import Retention
 
 _ALL = Retention(runs=2**31, removed=2**31)
-"""A step forgets nothing."""
+"""Keeps everything: a step forgets nothing."""
 
 Neo4jStep: TypeAlias = Step[Awaitable[None]]
 """`run` takes the Database."""
@@ -32,7 +32,7 @@ async def _nothing(_database: Database) -> None:
 
 
 async def _finish_write(database: Database) -> None:
-    """What an older program has decided and not applied is not as this one writes it: so it is applied first."""
+    """Apply first what an older program has decided and not applied, which is not as this one writes it."""
     while (await database.execute(cypher.READ_GATE))[0]["applying"]:
         await take_over(database, _ALL)
         await asyncio.sleep(PAUSE)
@@ -76,8 +76,8 @@ CONSTRAINT_NAMES = frozenset(statement.split()[2] for statement in cypher.CONSTR
 
 
 async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS, *, to_restore: bool = False) -> State:
-    """Raises CatalogError UNAVAILABLE for a database of a newer format, while it cannot be made ready, and while a
-    backup is being restored unless it is to be restored now.
+    """Make the database ready, and return what it says of itself. Raises CatalogError UNAVAILABLE for a database of a
+    newer format, while it cannot be made ready, and while a backup is being restored unless it is to be restored now.
     """
     await _make_indexes(database)
     await database.execute(cypher.MAKE_STORE)
@@ -94,7 +94,9 @@ async def prepare(database: Database, steps: Sequence[Neo4jStep] = STEPS, *, to_
 
 
 async def read_state(database: Database, *, to_restore: bool = False) -> State:
-    """Raises ReplacedError where there is no catalog any more, and CatalogError while one is being restored."""
+    """Return what the database says of itself. Raises ReplacedError where there is no catalog any more, and
+    CatalogError while one is being restored.
+    """
     (row,) = await database.execute(cypher.READ_STATE)
     if row["store"] is None:
         raise ReplacedError("the database has been emptied under this server")
@@ -104,7 +106,7 @@ async def read_state(database: Database, *, to_restore: bool = False) -> State:
 
 
 async def check_constraints(database: Database) -> None:
-    """Raises CatalogError UNAVAILABLE if one has been dropped: without it, writers at the same time make doubles."""
+    """Raise CatalogError UNAVAILABLE if one has been dropped: without it, writers at the same time make doubles."""
     (row,) = await database.execute(cypher.READ_CONSTRAINTS)
     if missing := sorted(CONSTRAINT_NAMES.difference(row["names"])):
         raise CatalogError(
@@ -120,7 +122,7 @@ async def _make_indexes(database: Database) -> None:
 
 
 async def _make(database: Database, statement: str) -> None:
-    """Another replica may be making the same, which is as good."""
+    """Make a constraint or index. Another replica may be making the same, which is as good."""
     try:
         await database.execute_within(INDEX_SECONDS, statement)
     except ClientError as error:
@@ -134,7 +136,7 @@ async def _make(database: Database, statement: str) -> None:
 
 
 async def _migrate(database: Database, steps: Sequence[Neo4jStep]) -> None:
-    """One replica runs the steps, the others wait until it is done or dead."""
+    """Run the steps on one replica, while the others wait until it is done or dead."""
     holder = secrets.token_hex(8)
     async with asyncio.timeout(WAIT_SECONDS):
         while missing := pending(steps, (await read_state(database)).format):
@@ -147,7 +149,7 @@ async def _migrate(database: Database, steps: Sequence[Neo4jStep]) -> None:
 
 
 async def _record(database: Database, holder: str, step: Neo4jStep) -> None:
-    """Only while the lease is ours: whoever woke too late has nothing to say."""
+    """Record the step, only while the lease is ours: whoever woke too late has nothing to say."""
     await database.execute(
         cypher.RECORD_STEP,
         holder=holder,

@@ -32,7 +32,7 @@ LINK = (
     "[startNode(r).ref, type(r), endNode(r).ref, r.environment, r.criticality, r.confidence, r.properties_json, "
     "r.origins, r.observed_at, r.statements, r.revision]"
 )
-"""Of a relationship `r`, for link_of()."""
+"""The values of a relationship `r`, for link_of()."""
 
 
 def link_of(row: Values) -> Link:
@@ -91,7 +91,7 @@ _LISTED = _NAMES | {
 
 
 def projection(needed: Needed | None) -> Projection:
-    """Of what is needed, or everything; and some more: Neo4j plans each text anew."""
+    """Return the projection for what is needed, or for everything, or some more: Neo4j plans each text anew."""
     known = (one for one in _SOME if needed and needed.fields <= one.fields and needed.links <= one.links)
     return next(known, WHOLE)
 
@@ -104,7 +104,9 @@ def _projection(fields: frozenset[str], *, links: bool) -> Projection:
 
 
 def _maker(read: Sequence[str]) -> Callable[[Values], Entity]:
-    """Written as code, as dataclasses writes __init__(), which would set what is missing."""
+    """Return what makes an entity of a row. It is written as code, as dataclasses writes __init__(), which would set
+    what is missing.
+    """
     code = ["def entity_of(row):", f"    {', '.join(read)}, = row", "    entity = new(Entity)"]
     code += [f"    entity.{name} = {_MADE.get(name, '{x}').format(x=name)}" for name in read]
     names: dict[str, Any] = {

@@ -16,7 +16,7 @@ from graph_api.store.neo4j.sight import TRUE
 from graph_api.store.neo4j.statements import Statements
 
 MAX_LEVELS = 10_000
-"""Of a walk of several starts without max_depth; its time grows with their square, so a deadline comes first."""
+"""Levels of a walk of several starts without max_depth; its time grows with their square, so a deadline comes first."""
 _NO_BUDGET = 2**31
 _HARD = LinkCompare("criticality", Op.EQ, Criticality.HARD.value)
 
@@ -42,7 +42,7 @@ def head(traversal: Traversal, predicates: Predicates) -> str:
 
 
 def step_predicate(traversal: Traversal, predicates: Predicates, far: str) -> str:
-    """On a link `r` that leads to `far`."""
+    """Return the predicate on a link `r` that leads to `far`."""
     link = TRUE if traversal.link_where is None else predicates.link(traversal.link_where, "r")
     parts = (link, predicates.sight.node(far))
     return " AND ".join(part for part in parts if part != TRUE) or TRUE
@@ -53,19 +53,19 @@ def parameters(traversal: Traversal) -> dict[str, Any]:
 
 
 def hard_only(traversal: Traversal) -> Traversal:
-    """The walk over HARD links alone, which the budget does not bound."""
+    """Return the walk over HARD links alone, which the budget does not bound."""
     both = _HARD if traversal.link_where is None else LinkAnd((traversal.link_where, _HARD))
     return replace(traversal, link_where=both, budget=_NO_BUDGET)
 
 
 def check_levels(traversal: Traversal, deepest: int | None) -> None:
-    """TOO_LARGE where a walk of several starts was stopped by MAX_LEVELS."""
+    """Raise TOO_LARGE where a walk of several starts was stopped by MAX_LEVELS."""
     if len(traversal.start) > 1 and traversal.max_depth is None and deepest == MAX_LEVELS:
         raise CatalogError(ErrorCode.TOO_LARGE, f"walks of several starts go at most {MAX_LEVELS:,} links deep")
 
 
 async def distances(tx: Statements, traversal: Traversal) -> dict[Ref, int]:
-    """Everything reached within the budget, in the order (distance, ref)."""
+    """Return everything reached within the budget, in the order (distance, ref)."""
     predicates = Predicates(tx.sight)
     query = head(traversal, predicates) + cypher.DISTANCES
     values = parameters(traversal) | predicates.parameters
@@ -78,7 +78,7 @@ async def distances(tx: Statements, traversal: Traversal) -> dict[Ref, int]:
 async def step(
     tx: Statements, traversal: Traversal, refs: Collection[Ref], direction: Direction
 ) -> dict[Ref, Sequence[Ref]]:
-    """The entities one matching link away."""
+    """Return, for each of these, the entities one matching link away."""
     predicates = Predicates(tx.sight)
     where = step_predicate(traversal, predicates, "o")
     query = cypher.STEP_OUT if direction is Direction.OUT else cypher.STEP_IN

@@ -18,7 +18,7 @@ def run_of(row: Row) -> SyncRun:
 
 
 async def sources(tx: Statements) -> list[SourceInfo]:
-    """By name."""
+    """Return the sources by name, each with its last run."""
     return [
         SourceInfo(
             name=row["name"],
@@ -35,7 +35,7 @@ async def sources(tx: Statements) -> list[SourceInfo]:
 async def syncs(
     tx: Statements, source: str | None, limit: int, after: tuple[str, str] | None, status: SyncStatus | None
 ) -> list[SyncRun]:
-    """Newest first."""
+    """Return the runs, newest first by (started_at, id)."""
     started_at, id_ = after or (None, None)
     rows = await tx.rows(cypher.SYNCS, source=source, status=status, started_at=started_at, id=id_, limit=limit)
     return [run_of(row) for row in rows]
@@ -50,7 +50,7 @@ async def problems(
     *,
     backward: bool,
 ) -> list[PlacedProblem]:
-    """In the order (source, place)."""
+    """Return the problems of the last run of each source, in the order (source, place)."""
     query = cypher.PROBLEMS.format(direction="DESC" if backward else "ASC")
     rows = await tx.rows(query, source=source, limit=limit, after=after, before=before)
     found = [PlacedProblem(row["source"], row["place"], load_problem(row["problem"])) for row in rows]
@@ -63,7 +63,7 @@ async def count_problems(tx: Statements, source: str | None) -> int:
 
 
 async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref] | None) -> list[Change]:
-    """In the order (revision, ref)."""
+    """Return the changes after the revision `since`, in the order (revision, ref)."""
     for row in await tx.rows(cypher.READ_HORIZON):
         check_since(since, row["horizon"])
     revision, ref = after or (since, "")
@@ -80,7 +80,7 @@ async def changes(tx: Statements, since: int, limit: int, after: tuple[int, Ref]
 
 
 def run_record(run: SyncRun) -> Row:
-    """Its node's properties."""
+    """Return the properties of the run's node."""
     return {
         "id": run.id,
         "source": run.source,

@@ -26,7 +26,7 @@ async def search(tx: Statements, text: str, filter_: Filter) -> list[Ref]:
 
 
 def _joined(run: str) -> str:
-    """As one token of a name, or in its parts."""
+    """Return the condition that a run is there, as one token of a name or in its parts."""
     words = words_of(run)
     parts = " AND ".join(map(_as_written, words))
     return parts if words == [run] else f'(name:"{_UNQUOTED.sub(" ", run)}"^8 OR ({parts}))'

@@ -23,27 +23,27 @@ _KEPT = 64
 class Sight:
     visibility: Visibility
     audiences: tuple[str, ...] = ()
-    """Those that it is among."""
+    """The audiences that the reader is among."""
     hidden: frozenset[Ref] = frozenset()
-    """Of what is hidden, all that others name."""
+    """The refs of those hidden entities that others name."""
     parameters: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """Of the texts that the methods give."""
+    """The parameters of the texts that the methods give."""
 
     @property
     def whole(self) -> bool:
         return self.visibility.tokens is None
 
     def node(self, x: str) -> str:
-        """A predicate on a node; also on a tombstone."""
+        """Return the predicate that a node is seen, which may be a tombstone."""
         return TRUE if self.whole else cypher.SEEN.format(x=x)
 
     def values(self, x: str, name: str) -> str:
-        """The property `name` of `x`, null where nothing of it is seen."""
+        """Return the expression for the property `name` of `x`, null where nothing of it is seen."""
         hides = self.hidden and name in _NAMING
         return (cypher.SEEN_VALUES if hides else "{x}.{name}").format(x=x, name=name)
 
     def redacted(self, entities: Iterable[Entity]) -> list[Entity]:
-        """Without refs to what is hidden."""
+        """Return the entities without refs to what is hidden."""
         return [without(entity, self.hidden) for entity in entities] if self.hidden else list(entities)
 
 
@@ -52,7 +52,7 @@ WHOLE = Sight(EVERYTHING)
 
 @dataclass(frozen=True, slots=True)
 class _Restrictions:
-    """The same for all readers: audiences, and those of what others name."""
+    """What is the same for all readers: audiences, and the audiences of what others name."""
 
     revision: int
     audiences: tuple[str, ...]
@@ -60,14 +60,14 @@ class _Restrictions:
 
 
 class Sights:
-    """At the newest revision, of each visibility that somebody has asked for."""
+    """What readers see at the newest revision, for each visibility that somebody has asked for."""
 
     def __init__(self) -> None:
         self._restrictions = _Restrictions(-1, (), {})
         self._known: dict[Visibility, tuple[int, Sight]] = {}
 
     async def at(self, tx: "Statements", visibility: Visibility) -> Sight:
-        """At the revision that the transaction reads."""
+        """Return what a reader sees at the revision that the transaction reads."""
         if visibility.tokens is None:
             return WHOLE
         known = self._known.get(visibility)

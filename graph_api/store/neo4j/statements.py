@@ -59,19 +59,19 @@ class Statements:
         self.projection = projection.WHOLE
         self.audit_head = Head(0, "")
         self.buffer = WriteBuffer()
-        """Of the write that is being made."""
+        """The rows of the write that is being made."""
         self._to_send: deque[WriteBuffer] = deque()
         self._aside = 0
-        """Writes that are to be sent."""
+        """How many writes are to be sent."""
         self._sending: asyncio.Task[None] | None = None
         self.statements = 0
-        """Sent so far."""
+        """How many statements were sent, or put aside to be sent."""
         self.is_broken = False
         """Whether a statement has failed, or was given up, so that none can follow."""
 
     @property
     def has_sent(self) -> bool:
-        """Whether it has written anything that was unsent."""
+        """Whether it has begun to send what was written."""
         return self._sending is not None
 
     async def rows(self, query: str, /, **parameters: Any) -> list[Row]:
@@ -84,21 +84,21 @@ class Statements:
         return [row for record in await self.rows(query, **parameters) for row in record["rows"]]
 
     async def send(self) -> None:
-        """What is unsent."""
+        """Send what is unsent, and wait for it."""
         self.send_now()
         if self._sending:
             await asyncio.shield(self._sending)
 
     def send_soon(self) -> None:
-        """What is unsent: once there is more of it, and at the latest before anything is asked. What comes while the
-        server works goes together.
+        """Have what is unsent sent once there is more of it, and at the latest before anything is asked. What comes
+        while the server works goes together.
         """
         self._put_aside()
         if self._aside >= TOGETHER:
             self._begin_to_send()
 
     def send_now(self) -> None:
-        """As send(), and nobody waits for it."""
+        """Begin to send what is unsent; nobody waits for it."""
         self._put_aside()
         self._begin_to_send()
 
@@ -123,7 +123,7 @@ class Statements:
             await self._rows(cypher_small.WRITE, {"given": self._to_send.popleft().rows()})
 
     async def stop_sending(self) -> None:
-        """Before the transaction is given up."""
+        """Send no more, before the transaction is given up."""
         self._to_send.clear()
         if self._sending:
             self._sending.cancel()
@@ -147,7 +147,7 @@ class Statements:
             await self._transaction.commit()
 
     async def roll_back(self) -> None:
-        """Also where the database does it by itself, since it does not hear of the transaction any more."""
+        """Roll back, also where the database does it by itself, since it does not hear of the transaction any more."""
         await self.stop_sending()
         with suppress(DriverError, Neo4jError, TimeoutError):
             async with asyncio.timeout(EXECUTE_TIMEOUT):
@@ -165,6 +165,6 @@ def in_batches(items: Collection[T], size: int) -> Iterator[list[T]]:
 
 
 async def rows_of(result: AsyncResult) -> list[Row]:
-    """As result.data(), which looks for nodes and paths in everything; no statement of ours returns any."""
+    """Return rows as result.data(), which looks for nodes and paths in everything; no statement of ours returns any."""
     keys = result.keys()
     return [dict(zip(keys, values, strict=True)) for values in await result.values()]

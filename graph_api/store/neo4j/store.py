@@ -67,7 +67,7 @@ class Neo4jStore(Neo4jReading):
 
     @property
     def round_trips(self) -> int:
-        """Statements sent so far."""
+        """How many statements were sent so far."""
         return self._database.round_trips
 
     async def open(self, *, to_restore: bool = False) -> None:
@@ -77,11 +77,13 @@ class Neo4jStore(Neo4jReading):
             self._planning = self._planning or asyncio.create_task(self._have_writes_planned())
 
     async def _have_writes_planned(self) -> None:
-        """By the database, which takes seconds when it has just started: the first write would wait for it."""
+        """Have small writes planned by the database, which takes seconds when it has just started: the first write
+        would wait for it.
+        """
         try:
             await self._database.execute(cypher_small.WRITE, given=WriteBuffer().rows())
         except CatalogError:
-            pass  # Who writes is told.
+            pass  # Whoever writes meets the same error.
         except Exception:
             logger.exception("The database cannot plan small writes")
 
@@ -102,7 +104,7 @@ class Neo4jStore(Neo4jReading):
         self._opened = state
 
     async def check_constraints(self) -> None:
-        """Raises CatalogError UNAVAILABLE if one is missing."""
+        """Raise CatalogError UNAVAILABLE if a constraint is missing."""
         await check_constraints(self._database)
 
     async def source_order(self) -> tuple[str, ...] | None:
@@ -160,7 +162,7 @@ class Neo4jStore(Neo4jReading):
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[Statements]:
-        """What somebody who is gone has left half applied is finished first."""
+        """Yield a transaction with the lock; what somebody who is gone has left half applied is finished first."""
         async with self._as_opened() as tx:
             if tx.applying is None or tx.holder:
                 yield tx
@@ -171,7 +173,7 @@ class Neo4jStore(Neo4jReading):
 
     @asynccontextmanager
     async def _as_opened(self) -> AsyncIterator[Statements]:
-        """The catalog that was opened, locked. Raises ReplacedError in the first write after a restore already."""
+        """Yield the opened catalog, locked. Raises ReplacedError in the first write after a restore already."""
         async with self._database.write() as tx:
             if self._opened and self._opened.store != tx.store:
                 raise other_catalog()
@@ -184,20 +186,20 @@ class Neo4jStore(Neo4jReading):
         return mark
 
     async def count_entities(self) -> int:
-        """As the database itself counts, at once."""
+        """Return how many entities there are, as the database itself counts, at once."""
         return await count_entities(self._database)
 
     def graph(self) -> AsyncIterator[Sequence[Entity] | Sequence[Link]]:
-        """Entities and then links beside writers, see dumping.py."""
+        """Yield entities and then links beside writers, see dumping.py."""
         return dumping.graph(self._database)
 
     async def changes_since(self, revision: int, *, partly: bool = False) -> Told | None:
-        """What leads to a revision that readers see, see deltas.py."""
+        """Return what leads to a revision that readers see, see deltas.py."""
         told = await few_changes_since(self._database, revision)
         return told or await self._database.read(lambda tx: changes_since(tx, revision, partly=partly))
 
     async def written_at(self, revision: int) -> str | None:
-        """When the write was that led to it; None where that is not known any more."""
+        """Return when the write was that led to the revision; None where that is not known any more."""
 
         async def ask(tx: Statements) -> str | None:
             rows = await tx.rows(mirror_cypher.WRITTEN_AT, revision=revision)

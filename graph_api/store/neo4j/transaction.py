@@ -17,7 +17,7 @@ _LOST = "a write that was to be committed together with this one has failed, and
 
 
 class Neo4jTransaction:
-    """On `tx`, which holds the catalog's lock; each write sees what those before it have written."""
+    """Makes writes on `tx`, which holds the catalog's lock; each sees what those before it have written."""
 
     def __init__(self, tx: Statements, database: Database, copy: Copy, new_write: NewWrite) -> None:
         self._tx = tx
@@ -36,13 +36,15 @@ class Neo4jTransaction:
         return not self._is_lost and not self._tx.is_broken
 
     def begin(self, leave: Callable[[], None]) -> Neo4jWrite:
-        """`leave`: called by a write that goes on by itself, and no longer with this transaction."""
+        """Begin one more write. `leave`: called by one that goes on by itself, no longer with this transaction."""
         self._tx.send_soon()
         self._audit_head = self._tx.audit_head
         return self._new_write(self._tx, self._copy, leave)
 
     def end(self, write: Neo4jWrite, error: BaseException | None) -> None:
-        """With an error, what it has written is undone. Raises CatalogError if those before it are lost with it."""
+        """End a write; with an error, what it has written is undone. Raises CatalogError if those before it are lost
+        with it.
+        """
         if error:
             self._undo(write)
         elif not write.has_left:
@@ -51,7 +53,7 @@ class Neo4jTransaction:
             self._has_written |= write.has_written
 
     async def commit(self) -> None:
-        """Whoever has written may be told then, and finish() follows."""
+        """Commit what was written. Whoever has written may be told then, and finish() follows."""
         if self._is_lost or not self._has_written:
             await self._tx.roll_back()
             return
@@ -65,7 +67,7 @@ class Neo4jTransaction:
         self._is_committed = True
 
     async def finish(self) -> None:
-        """What readers wait for, and who has the lock by now."""
+        """Keep the copy and wait until the gate is open, as readers do, and who has the lock by now."""
         if self._is_committed:
             await asyncio.gather(self._copy.keep(), self._database.until_open())
 

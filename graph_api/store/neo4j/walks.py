@@ -42,7 +42,7 @@ async def walk(tx: Statements, request: WalkRequest) -> WalkAnswer:
 
 
 def statement(request: WalkRequest, predicates: Predicates) -> str:
-    """One part after the other; the text of each comes from cypher.py."""
+    """Return the statement, one part after the other; the text of each comes from cypher.py."""
     traversal = request.traversal
     return "".join(
         (
@@ -68,7 +68,7 @@ def _reached(request: WalkRequest, predicates: Predicates) -> str:
 
 
 def _hard(request: WalkRequest, predicates: Predicates) -> str:
-    """Everything that some walk over HARD links alone reaches; the budget does not bound it."""
+    """Return the part for everything that some walk over HARD links alone reaches; the budget does not bound it."""
     if not request.severity and "severity" not in request.facets:
         return cypher.NO_HARD
     return cypher.HARD_BEGIN + head(hard_only(request.traversal), predicates) + cypher.HARD_END
@@ -112,7 +112,7 @@ def _only_first_page(request: WalkRequest) -> bool:
 
 
 async def _first_page(tx: Statements, request: WalkRequest) -> WalkAnswer:
-    """With one start, the walk stops early."""
+    """Return the first hits alone, without anything that takes the whole walk: with one start, it stops early."""
     predicates = Predicates(tx.sight)
     query = head(request.traversal, predicates) + cypher.FIRST_HITS
     values = parameters(request.traversal) | predicates.parameters
@@ -122,7 +122,7 @@ async def _first_page(tx: Statements, request: WalkRequest) -> WalkAnswer:
 
 
 def _hits(rows: Sequence[tuple[int, bool, Values]], sight: Sight, *, severity: bool) -> list[Hit]:
-    """Of distance, whether it is down, and the entity."""
+    """Return the hits of rows of distance, whether it is down, and the entity."""
     entities = sight.redacted(WHOLE.entity(row) for _, _, row in rows)
     return [
         Hit(entity=entity, distance=distance, severity=Severity.of(hard=down) if severity else None)

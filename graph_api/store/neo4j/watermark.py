@@ -12,7 +12,7 @@ SECONDS = 10.0
 _ID = slice(19, None)
 """What follows the database's own id in a bookmark."""
 _INTEGERS = {0xC8: 1, 0xC9: 2, 0xCA: 4, 0xCB: 8}
-"""Bytes of a PackStream integer, by its marker."""
+"""How many bytes a PackStream integer has, by its marker."""
 
 
 class Watermark(NamedTuple):
@@ -31,7 +31,7 @@ class Watermark(NamedTuple):
 
     @property
     def is_settled(self) -> bool:
-        """Nobody is committing or restoring: what readers see is the revision's."""
+        """Whether nobody is committing or restoring: what readers see is the revision's."""
         return self.begun == self.ended and not self.restoring
 
     @property
@@ -43,7 +43,9 @@ class Watermark(NamedTuple):
 
 
 async def read_watermark(database: Database) -> Watermark:
-    """Raises CatalogError UNAVAILABLE, also where the database does not say how many transactions there were."""
+    """Return where the catalog is. Raises CatalogError UNAVAILABLE, also where the database does not say how many
+    transactions there were.
+    """
     rows, bookmark = await database.glance(SECONDS, mirror_cypher.MARK)
     return Watermark(**rows[0], transactions=_transactions(bookmark))
 
@@ -55,8 +57,8 @@ async def count_entities(database: Database) -> int:
 
 
 def _transactions(bookmark: str) -> int:
-    """The newest transaction that readers see: `FB:` and, in base 64, a PackStream list of the database's id, the
-    transaction's and more.
+    """Return the number of the newest transaction that readers see: `FB:` and, in base 64, a PackStream list of the
+    database's id, the transaction's and more.
     """
     try:
         number = base64.b64decode(bookmark.removeprefix("FB:"), validate=False)[_ID]

@@ -16,13 +16,13 @@ whose words are cut otherwise. It begins with the mark, which most texts have no
 
 
 def runs_of(text: str) -> list[str]:
-    """What may be one token; each has a word."""
+    """Return the parts of a text that may be one token; each has a word."""
     runs = _RUN.findall(text) if text.isascii() else text.split()
     return [run for run in runs if words_of(run)]
 
 
 def joined_words(texts: Iterable[str]) -> list[str]:
-    """Words that may be parts of tokens, each once."""
+    """Return the words that may be parts of tokens, each once."""
     # Most texts have none, and what is written is written for all of them.
     joined = (run for text in texts if not text.isascii() or _JOINED.search(text) for run in runs_of(text))
     parts = (words for run in joined if (words := words_of(run)) != [run])

@@ -23,9 +23,9 @@ class WriteBuffer:
     answers: Rows = field(default_factory=list)
     ids: Rows = field(default_factory=list)
     keep: int = 0
-    """Runs of a source."""
+    """How many runs of a source are kept."""
     latest: dict[str, list[str]] = field(default_factory=dict)
-    """Of several writes: the runs of the last one of each source, by source. They are kept in any case."""
+    """The runs of the last of several writes of each source, by source. They are kept in any case."""
 
     def __bool__(self) -> bool:
         return bool(self.changes or self.runs or self.records or self.answers or self.ids)
@@ -77,7 +77,7 @@ _NO_CHANGES: dict[str, Any] = dict.fromkeys(_LISTS, ())
 
 
 def _touched(changes: dict[str, Any]) -> set[object]:
-    """Refs of entities and keys of links."""
+    """Return the refs of entities and keys of links that change."""
     changes = _NO_CHANGES | changes
     refs = [
         *(row["ref"] for row in changes["gone"]),

@@ -91,7 +91,7 @@ class Neo4jWrite:
         return [row["name"] for row in await self._tx.rows(cypher.SOURCE_NAMES)]
 
     def known_connector(self, source: str) -> str | None:
-        """None where connector() has to ask."""
+        """Return what feeds the source, None where connector() has to ask."""
         return self._connectors.known(self._tx, source)
 
     async def connector(self, source: str) -> str | None:
@@ -116,7 +116,9 @@ class Neo4jWrite:
         return self._copy.ahead or self._lookups
 
     def _check_settled(self) -> None:
-        """Only what stands apart from entities and links may be written beside a write in parts."""
+        """Raise CatalogError UNAVAILABLE beside a write in parts: then only what stands apart from entities and links
+        may be written.
+        """
         if self._tx.applying or self._tx.holder:
             raise unsettled()
 
@@ -211,7 +213,9 @@ class Neo4jWrite:
             await self._tx.rows(cypher_writes.OLD_REMOVALS, keep=self._retention.removed, revision=self.revision)
 
     async def _send_small(self, pieces: Iterator[dict[str, Any]], rows: int) -> None:
-        """While the server works on one piece, the next is built; the last one waits for what is written with it."""
+        """Send pieces: while the server works on one, the next is built; the last one waits for what is written with
+        it.
+        """
         self._tx.send_soon()
         if rows <= AT_ONCE:
             (self._tx.buffer.changes,) = pieces
@@ -221,7 +225,7 @@ class Neo4jWrite:
             self._tx.buffer.changes = piece
 
     async def _run_all(self, statements: Iterator[Statement]) -> None:
-        """While the server works on one statement, a thread builds the rows of the next."""
+        """Run the statements; while the server works on one, a thread builds the rows of the next."""
         build = partial(asyncio.get_running_loop().run_in_executor, None, next, statements, None)
         following = build()
         try:
@@ -233,7 +237,7 @@ class Neo4jWrite:
 
 
 class _Here:
-    """What a write answers in its planning thread, see PlanningThread: of Lookups what its copy answers.
+    """Answers for a write in its planning thread, see PlanningThread: of Lookups what its copy answers.
 
     What is to be written waits until the thread's step is over. So nothing is written by a plan that goes on although
     nobody waits for it any more.
@@ -250,7 +254,7 @@ class _Here:
         return partial(self._ask_copy, name)
 
     async def _ask_copy(self, name: str, *arguments: Any) -> Any:
-        """What the writes before have added to it is written first."""
+        """Ask the copy, once what the writes before have added to it is written."""
         await self._copy.write()
         if self._copy.ahead is None:
             raise NotHereError
@@ -272,7 +276,7 @@ class _Here:
         self._waiting.append(partial(self._write.record, event))
 
     async def write(self) -> None:
-        """What waits, outside of the thread."""
+        """Write what waits, outside of the thread."""
         waiting, self._waiting = self._waiting, []
         for write in waiting:
             await write()
