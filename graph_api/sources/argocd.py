@@ -17,7 +17,8 @@
   workload names the application, not the Argo CD.
 - Applications of an ApplicationSet are stated for list generators, and matrices of them, with every `{{name}}` or
   `{{.name}}` filled in. What git, cluster and other generators make is known to Argo CD alone: ask its API.
-- Status of sync and health are in the spec. Parameters and values of charts are not kept: they may hold secrets.
+- Status of sync and health are in the spec, and the labels `argocd/sync` and `argocd/health`. Parameters and values of
+  charts are not kept: they may hold secrets.
 
 Shapes of answers checked against Argo CD's assets/swagger.json of 2026-08-22.
 

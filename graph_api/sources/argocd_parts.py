@@ -32,13 +32,17 @@ def state_application(
     status: Mapping[str, Any] | None = None,
 ) -> None:
     spec, at = application.spec, application.at
+    state = {
+        "sync": text_of(dig(status or {}, "sync", "status")),
+        "health": text_of(dig(status or {}, "health", "status")),
+    }
     findings.entity(
         application.ref,
         at,
         name=application.name,
         type="deployment",
-        labels=labels,
-        spec=_spec(spec, mapping(status)),
+        labels={**(labels or {}), **{f"{NAME}/{key}": text for key, text in state.items()}},
+        spec=_spec(spec) | {key: text for key, text in state.items() if text},
         identifiers=[scoped(NAME, application.name)],
     )
     for source in sources_of(spec):
@@ -49,15 +53,13 @@ def state_application(
         findings.link(application.ref, "PART_OF", system_ref("appproject", project), at)
 
 
-def _spec(spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+def _spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     sources = sources_of(spec)
     told = {
         "project": text_of(spec.get("project")),
         "paths": [path for source in sources if (path := text_of(source.get("path")))],
         "targetRevision": text_of(dig(sources, 0, "targetRevision")),
         "automated": isinstance(dig(spec, "syncPolicy", "automated"), dict),
-        "sync": text_of(dig(status, "sync", "status")),
-        "health": text_of(dig(status, "health", "status")),
     }
     return {key: value for key, value in told.items() if value not in (None, [])}
 

@@ -68,13 +68,15 @@ def is_descriptor(document: object, groups: Iterable[str] = ()) -> bool:
     if not isinstance(document, dict):
         return False
     version, kind = document.get("apiVersion"), document.get("kind")
-    if not isinstance(version, str) or not isinstance(kind, str):
+    if not isinstance(version, str):
         return False
     group = version.rpartition("/")[0].lower()
     if any(group == known or group.endswith(f".{known}") for known in (GROUP, *groups)):
         return True
     spec = document.get("spec")
-    return bool(group) and isinstance(spec, dict) and not FOREIGN_FIELDS.get(kind.lower(), frozenset()).isdisjoint(spec)
+    if not group or not isinstance(kind, str) or not isinstance(spec, dict):
+        return False
+    return not FOREIGN_FIELDS.get(kind.lower(), frozenset()).isdisjoint(spec)
 
 
 def read_descriptor(document: dict[str, Any], origin: Origin) -> Reading:

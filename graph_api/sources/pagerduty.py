@@ -9,10 +9,13 @@
 | teams of a service          | own it; where it has none, those of its escalation policy do (inferred)                |
 | on-calls                    | those of the first level of a service's escalation policy own it, with role ON_CALL    |
 | service dependencies        | the dependent service DEPENDS_ON the supporting one                                    |
-| incidents                   | counted on their service by status as `spec.incidents`, open ones also by urgency      |
+| incidents                   | counted on their service by status as `spec.incidents`, open ones also by urgency, and |
+|                             | as the label `pagerduty/open-incidents`                                                |
+| status of a service         | `spec.status`, and the label `pagerduty/status`                                        |
 
 A service whose descriptor has the annotation `pagerduty.com/service-id` or the identifier `pagerduty:ID` is the same
-one. An answer of `/oncalls` without `since` and `until` is the present; of a longer answer, all who are on call in it
+one: the descriptor's spec and owners are what it shows then, and what is on call is in the links OWNED_BY; labels stay.
+An answer of `/oncalls` without `since` and `until` is the present; of a longer answer, all who are on call in it
 are stated. How long incidents take is for the connector `dora`. Integrations, their keys, contact methods and titles of
 incidents are not read.
 
@@ -158,7 +161,7 @@ class _Known:
         self._places[service] = at
         shown = {"status": row.get("status"), "escalationPolicy": dig(row, "escalation_policy", "summary")}
         spec = {key: text for key, value in shown.items() if (text := text_in(value))}
-        self._findings.entity(service, at, spec=spec)
+        self._findings.entity(service, at, spec=spec, labels={"pagerduty/status": row.get("status")})
         self._own(service, [team for _, team in mappings(row.get("teams"))], at)
         if policy := text_in(dig(row, "escalation_policy", "id")):
             self._policies[service] = policy
@@ -216,7 +219,9 @@ class _Known:
                 if level == first:
                     self._findings.link(service, "OWNED_BY", user, at, properties={"role": "ON_CALL", "primary": False})
         for service, (at, counts) in self._incidents.items():
-            self._findings.entity(service, at, spec={"incidents": dict(sorted(counts.items()))})
+            open_ = sum(counts[status] for status in OPEN)
+            labels = {"pagerduty/open-incidents": str(open_) if open_ else None}
+            self._findings.entity(service, at, spec={"incidents": dict(sorted(counts.items()))}, labels=labels)
 
 
 CONNECTOR = Connector(

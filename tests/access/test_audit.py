@@ -142,12 +142,14 @@ def test_commands_leave_records_of_who_the_system_says_they_are() -> None:
     assert run("sync", folder, "--source", "files:shop").exit_code == 0
     assert run("sync", "--confirm", "0" * 16).exit_code == 1
     assert run("query", PUT).exit_code == 0
+    assert run("sync", write("b", folder="others"), "--source", "api").exit_code == 1
     records = [json.loads(line) for line in run("audit", "list", "--json").stdout.splitlines()][::-1]
     told = [(row["principal"], row["action"], row["outcome"], row["code"], row["source"]) for row in records]
     assert told == [
         ("local", "sync", "APPLIED", None, "files:shop"),
         ("local", "confirmSync", "REFUSED", "NOT_FOUND", None),
         ("local", "putEntities", "APPLIED", None, "api"),
+        ("local", "sync", "REFUSED", "DECLARED_ELSEWHERE", "api"),
     ]
     assert all(row["client"].startswith("os:") for row in records)
     assert records[0]["counts"] == {"entities_added": 1, "links_added": 2}

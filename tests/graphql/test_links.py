@@ -23,6 +23,39 @@ def test_links_come_and_go(client: Client) -> None:
     assert {row["operation"] for row in client.ask(remove)["removeLinks"]["changes"]} == {"REMOVED"}
 
 
+@pytest.mark.parametrize("put", ["production", "environment:production", "Environment:default/Production"])
+@pytest.mark.parametrize("asked", ["production", "environment:default/production"])
+def test_the_environment_of_a_link_is_told_and_asked_by_name_or_ref(client: Client, put: str, asked: str) -> None:
+    needed = [{"ref": "component:b", "environment": put}, {"ref": "component:c", "environment": "environment:eu/p"}]
+    written = client.ask(PUT, entities=[service("a", dependsOn=needed)])["putEntities"]
+    assert written["userErrors"] == []
+    link = {"from": "component:a", "relation": "DEPENDS_ON", "to": "component:d", "environment": put}
+    client.ask("mutation M($link: LinkInput!) { putLinks(links: [$link]) { userErrors { code } } }", link=link)
+    query = """query Q($where: LinkFilter!) { dependencies(of: ["component:a"], walk: {linkWhere: $where}) {
+      edges { node { ref } via { steps { links { environment } } } } } }"""
+    for where, found in (
+        ({"environment": {"eq": asked}}, ["b", "d"]),
+        ({"environment": {"in": ["x", asked]}}, ["b", "d"]),
+        ({"environment": {"eq": "eu/p"}}, ["c"]),
+        ({"not": {"environment": {"eq": asked}}}, ["c"]),
+    ):
+        edges = client.ask(query, where=where)["dependencies"]["edges"]
+        assert [edge["node"]["ref"] for edge in edges] == [f"component:default/{name}" for name in found]
+    remove = "mutation M($link: LinkKeyInput!) { removeLinks(links: [$link]) { changes { operation } } }"
+    changes = client.ask(remove, link=link | {"environment": asked})["removeLinks"]["changes"]
+    assert {"operation": "REMOVED"} in changes
+
+
+@pytest.mark.parametrize("text", ["Production", "environment:", "environment:a b", "component:production", "eu/Prod"])
+def test_an_environment_that_is_no_ref_is_a_name_as_it_stands(client: Client, text: str) -> None:
+    put(client, "a", dependsOn=[{"ref": "component:b", "environment": text}])
+    query = (
+        """query Q($of: String!) { dependencies(of: [$of]) { edges { via { steps { links { environment } } } } } }"""
+    )
+    (edge,) = client.ask(query, of="component:a")["dependencies"]["edges"]
+    assert edge["via"]["steps"][0]["links"] == [{"environment": text}]
+
+
 NEEDS = """query($of: String!) { dependencies(of: [$of]) { edges { severity node { ref } } } }"""
 
 
