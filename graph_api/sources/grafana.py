@@ -23,8 +23,8 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.sources.answers import answer_to, list_in
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.answers import answer_to, list_in, page_numbers
+from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
@@ -169,7 +169,7 @@ def _read_rule(
 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
-    for page in range(1, MAX_PAGES + 1):
+    for page in page_numbers(api.url("/api/search")):
         answer = await api.get("/api/search", {"type": "dash-db", "limit": PAGE, "page": page})
         found = list_in(answer, api.url("/api/search"), "uid")
         for uid in [uid for row in found if (uid := text_in(row.get("uid")))]:
@@ -177,8 +177,6 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
             yield await answer_to(api, path)
         if len(found) < PAGE:
             break
-    else:
-        raise ApiError(f"{api.url('/api/search')} has more than {MAX_PAGES:,} pages")
     yield await answer_to(api, "/api/v1/provisioning/alert-rules")
 
 
