@@ -12,14 +12,15 @@ from graph_api.sources.api import ApiError
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.scalars import MAX_COUNT, number_in
+from graph_api.sources.scalars import MAX_COUNT, count_in, number_in, text_in
 
-DAY = 24
+DEFAULT_HOURS = 24
+"""How far back a tool is asked for calls, where nobody says."""
 
 
 def last_hours(options: Mapping[str, str]) -> dict[str, int]:
     """What Jaeger and Zipkin are asked for: the last `hours`, in milliseconds. ApiError where that is no number."""
-    hours = number_in(options.get("hours", str(DAY)))
+    hours = number_in(options.get("hours", str(DEFAULT_HOURS)))
     if not hours or hours < 0:
         raise ApiError("the option hours is no positive number")
     return {"endTs": int(time.time() * 1000), "lookback": int(hours * 3_600_000)}
@@ -108,6 +109,18 @@ class Calls:
         seen.errors = min(seen.errors + errors, MAX_COUNT)
         seen.observed_at = max(filter(None, (seen.observed_at, observed_at)), default=None)
         seen.properties = {**(properties or {}), **seen.properties}
+
+    def dependency(self, row: Mapping[str, Any], spot: Spot, observed_at: str | None = None) -> None:
+        """Count the calls that Zipkin, or Jaeger (which tells no errors), has counted between two services."""
+        parent, child, count = text_in(row.get("parent")), text_in(row.get("child")), row.get("callCount")
+        if not (parent and child):
+            self._findings.problem("a dependency without `parent` or `child`; it is left out", spot.place())
+            return
+        if count is not None and number_in(count) is None:
+            self._findings.problem("`callCount` is no number; the calls are not counted", spot.place())
+        source, target = self.service(Service(parent), spot), self.service(Service(child), spot)
+        errors = count_in(row.get("errorCount"))
+        self.link(source, target, spot, calls=count_in(count), errors=errors, observed_at=observed_at)
 
     def state(self) -> None:
         for key, seen in self._seen.items():
