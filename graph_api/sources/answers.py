@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from graph_api.sources.api import Api, ApiError, Pages
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, Unanswered, mapping, mappings
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import host_in
 
 _FILE = re.compile(r"(?:\.\d+)?\.json$")
@@ -26,7 +27,7 @@ class Row(NamedTuple):
     names: dict[str, str]
     value: dict[str, Any]
     document: Document
-    keys: tuple[str | int, ...]
+    keys: Keys
     """Where the object stands in the document."""
 
     def at(self, *keys: str | int) -> Place:

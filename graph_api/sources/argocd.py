@@ -46,7 +46,6 @@ from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_objects import (
-    Keys,
     Manifest,
     application_ref,
     group_of,
@@ -54,6 +53,7 @@ from graph_api.sources.kubernetes_objects import (
     objects_of,
     text_of,
 )
+from graph_api.sources.parsing import Keys
 
 VERSION = "v1alpha1"
 MAX_GENERATED = 10_000

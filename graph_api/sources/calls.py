@@ -12,6 +12,7 @@ from graph_api.sources.api import ApiError
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import MAX_COUNT, count_in, number_in, text_in
 
 DEFAULT_HOURS = 24
@@ -31,7 +32,7 @@ class Spot:
     """A place in a document that is only looked up where something is stated for the first time."""
 
     document: Document
-    keys: tuple[str | int, ...] = ()
+    keys: Keys = ()
 
     def place(self) -> Place:
         return self.document.at(*self.keys)

@@ -14,10 +14,10 @@ from graph_api.catalog.ref import kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptors import FOREIGN_FIELDS, GROUP, Reading, is_descriptor, read_descriptor
 from graph_api.sources.fields import Origin
-from graph_api.sources.fields import Path as FieldPath
 from graph_api.sources.folders import MAX_FILE, FileError, Root, check_regular, decode, read_bytes
 from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
 from graph_api.sources.misspellings import lacks_api_version
+from graph_api.sources.parsing import Keys
 from graph_api.sources.placeholders import READERS, Placeholders
 from graph_api.sources.yaml_documents import TEMPLATE, YamlDocument, YamlTextError, read_yaml
 from graph_api.spool import Spool
@@ -209,7 +209,7 @@ class FileReader:
                 raise FileError(ProblemCode.NOT_FETCHED, "is not fetched")
             return decode(read_bytes(self._root.resolve(file.parent / path_of(target))))
 
-        def complain(code: ProblemCode, message: str, path: FieldPath) -> None:
+        def complain(code: ProblemCode, message: str, path: Keys) -> None:
             severity = Severity.INFO if code is ProblemCode.NOT_FETCHED else Severity.WARNING
             self._found.report(code, message, name, document.line_of(path), severity)
 

@@ -38,7 +38,6 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_objects
 from graph_api.sources.kubernetes_objects import (
     DEFAULT,
-    Keys,
     Manifest,
     environment_ref,
     flux_ref,
@@ -49,6 +48,7 @@ from graph_api.sources.kubernetes_objects import (
     text_of,
 )
 from graph_api.sources.naming import repository_ref, scoped
+from graph_api.sources.parsing import Keys
 
 NAME = "flux"
 

@@ -29,6 +29,7 @@ from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import text_in
 from graph_api.sources.series import describe, hint_owner, subject_of
 
@@ -38,7 +39,6 @@ RESOURCE = "dashboard.grafana.app/"
 
 _TAGGED = ("service", "team", "owner")
 _QUERIES = ("expr", "query", "expression")
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:

@@ -62,7 +62,6 @@ from graph_api.sources.json_patch import is_json_patch
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_cluster
 from graph_api.sources.kubernetes_needs import ConfigMaps, Services, answering, state_needs
 from graph_api.sources.kubernetes_objects import (
-    Keys,
     Manifest,
     environment_ref,
     group_of,
@@ -75,6 +74,7 @@ from graph_api.sources.kubernetes_shared import shared_by, state_shared
 from graph_api.sources.kubernetes_workloads import NAME, Workloads
 from graph_api.sources.kustomize import BARE, Overlays, is_kustomization, parsed
 from graph_api.sources.naming import scoped
+from graph_api.sources.parsing import Keys
 
 _GROUPS = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
 """Groups without a dot, that formats of other tools may look like."""

@@ -7,9 +7,7 @@ from typing import Any
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.naming import ref_of
-
-Keys = tuple[str | int, ...]
-"""Where something stands in an object."""
+from graph_api.sources.parsing import Keys
 
 DEFAULT = "default"
 """The namespace of what names none."""

@@ -9,8 +9,9 @@ from graph_api.catalog.snapshot import Severity
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.json_patch import is_json_patch
-from graph_api.sources.kubernetes_objects import Keys, Manifest, text_of
+from graph_api.sources.kubernetes_objects import Manifest, text_of
 from graph_api.sources.kustomize_patches import Budget, Patch, PatchError, merged, own_target, target_of
+from graph_api.sources.parsing import Keys
 from graph_api.sources.yaml_documents import YamlTextError, read_yaml
 
 _PATCHING = ("patches", "patchesStrategicMerge", "patchesJson6902")

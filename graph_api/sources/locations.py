@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from graph_api.catalog.entity import EntityStatement
-from graph_api.sources.fields import Path
+from graph_api.sources.parsing import Keys
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
@@ -17,7 +17,7 @@ class Target(NamedTuple):
     """A target as written, and where in the document it stands."""
 
     text: str
-    path: Path
+    path: Keys
     optional: bool
 
 

@@ -34,6 +34,7 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.fields import text_of
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
+from graph_api.sources.parsing import Keys
 from graph_api.sources.prometheus_targets import is_configuration, read_configuration, read_targets
 from graph_api.sources.scalars import text_in
 from graph_api.sources.series import describe, hint_owner, state_subject, subject_of
@@ -42,7 +43,6 @@ NAME = "prometheus"
 RESOURCE = "monitoring.coreos.com/v1"
 
 _PAGES = ("runbook_url", "dashboard_url")
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:

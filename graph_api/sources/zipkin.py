@@ -26,12 +26,11 @@ from graph_api.sources.calls import DEFAULT_HOURS, Calls, Service, Spot, last_ho
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings
 from graph_api.sources.findings import Findings
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import number_in, text_in
 from graph_api.sources.spans import KEPT, Span, Traces
 
 NAME = "zipkin"
-
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:
