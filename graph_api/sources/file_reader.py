@@ -17,9 +17,9 @@ from graph_api.sources.fields import Origin
 from graph_api.sources.folders import MAX_FILE, FileError, Root, check_regular, decode, read_bytes
 from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
 from graph_api.sources.misspellings import lacks_api_version
-from graph_api.sources.parsing import Keys
+from graph_api.sources.parsing import Keys, TextError
 from graph_api.sources.placeholders import READERS, Placeholders
-from graph_api.sources.yaml_documents import TEMPLATE, YamlDocument, YamlTextError, read_yaml
+from graph_api.sources.yaml_documents import TEMPLATE, YamlDocument, read_yaml
 from graph_api.spool import Spool
 
 MAX_LOOKUPS = 1_000_000
@@ -142,7 +142,7 @@ class FileReader:
             return []
         try:
             documents = [document for document in read_yaml(text) if document.value is not None]
-        except YamlTextError as error:
+        except TextError as error:
             if is_meant or file.stem.lower() == OUR_NAME or self._may_be_meant(text):
                 self._refuse_text(name, text, error)
             else:
@@ -172,7 +172,7 @@ class FileReader:
         """Of a text that is not read: unless all that spoils it are another program's tags in what is no descriptor."""
         try:
             values = [document.value for document in read_yaml(text, any_tags=True)]
-        except YamlTextError:
+        except TextError:
             return True
         return any(is_descriptor(value, self._found.groups) or lacks_api_version(value) for value in values)
 
@@ -273,7 +273,7 @@ class FileReader:
         self._found.report(error.code, f"the file {error.message}", name, severity=severity)
         self._found.unreadable.add(name)
 
-    def _refuse_text(self, name: str, text: str, error: YamlTextError) -> None:
+    def _refuse_text(self, name: str, text: str, error: TextError) -> None:
         code, severity = error.code, Severity.REFUSED
         if code is ProblemCode.BAD_YAML and TEMPLATE.search(text):
             code = ProblemCode.TEMPLATE

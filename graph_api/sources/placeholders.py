@@ -7,8 +7,8 @@ from typing import Any
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.fields import content_problem
 from graph_api.sources.folders import MAX_FILE, FileError
-from graph_api.sources.parsing import Keys
-from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+from graph_api.sources.parsing import Keys, TextError
+from graph_api.sources.yaml_documents import read_yaml
 
 READERS = ("$text", "$json", "$yaml")
 
@@ -64,7 +64,7 @@ def _parse(reader: str, text: str) -> Any:
         return text
     try:
         data = json.loads(text) if reader == "$json" else read_yaml(text)[0].value
-    except YamlTextError as error:
+    except TextError as error:
         raise FileError(error.code, f"is {error.message}") from error
     except IndexError as error:
         raise FileError(ProblemCode.BAD_YAML, "is empty") from error
