@@ -30,7 +30,7 @@ from itertools import islice, product
 from typing import Any
 
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import ProblemCode, Severity
+from graph_api.catalog.snapshot import Severity
 from graph_api.sources.answers import options_in, rows_in
 from graph_api.sources.api import Api
 from graph_api.sources.argocd_parts import (
@@ -49,8 +49,8 @@ from graph_api.sources.kubernetes_objects import (
     Manifest,
     application_ref,
     group_of,
-    is_template,
     objects_of,
+    refuse_template,
     text_of,
 )
 from graph_api.sources.parsing import Keys
@@ -88,8 +88,8 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
         for manifest in _objects(document):
             if manifest.version not in (VERSION, ""):
                 findings.refuse(document, f"argoproj.io/{manifest.version}; argoproj.io/{VERSION} is read")
-            elif is_template(manifest):
-                findings.refuse(document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
+            elif manifest.is_template:
+                refuse_template(manifest, findings)
             elif not manifest.name:
                 findings.problem(f"an {manifest.kind} without metadata.name", manifest.at("metadata"))
             elif manifest.kind == "Application":

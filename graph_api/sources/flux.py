@@ -29,7 +29,6 @@ from typing import Any
 
 from graph_api.catalog.entity import Criticality
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.api import Api
 from graph_api.sources.charts import state_chart
 from graph_api.sources.connector import Connector, Online
@@ -42,8 +41,8 @@ from graph_api.sources.kubernetes_objects import (
     environment_ref,
     flux_ref,
     group_of,
-    is_template,
     objects_of,
+    refuse_template,
     scoped_ref,
     text_of,
 )
@@ -96,8 +95,8 @@ def _manifests(documents: Sequence[Document], findings: Findings) -> Iterator[Ma
         for manifest in objects_of([document]):
             if manifest.version not in _VERSIONS.get(manifest.group, (manifest.version,)):
                 findings.refuse(document, f"{manifest.group}/{manifest.version} is not read by this version")
-            elif is_template(manifest):
-                findings.refuse(document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
+            elif manifest.is_template:
+                refuse_template(manifest, findings)
             elif manifest.name:
                 yield manifest
             else:

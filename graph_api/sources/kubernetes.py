@@ -54,7 +54,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
@@ -65,8 +64,8 @@ from graph_api.sources.kubernetes_objects import (
     Manifest,
     environment_ref,
     group_of,
-    is_template,
     objects_of,
+    refuse_template,
     scoped_ref,
     text_of,
 )
@@ -121,11 +120,11 @@ def _manifests(documents: Sequence[Document], overlays: Overlays, findings: Find
     for manifest in objects_of(row for row in documents if not is_kustomization(row)):
         if manifest.document.path in overlays.patches:
             continue
-        if not is_template(manifest):
+        if not manifest.is_template:
             yield from overlays.variants(manifest)
         elif id(manifest.document) not in refused:
             refused.add(id(manifest.document))
-            findings.refuse(manifest.document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
+            refuse_template(manifest, findings)
 
 
 def _is_core(manifest: Manifest, kind: str) -> bool:

@@ -14,17 +14,16 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place, mapping
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.scalars import text_in
+from graph_api.sources.scalars import is_template, text_in
 
 _MAIL = re.compile(r"(?:[^<>]*<)?(?P<mail>[^@\s<>:/]+@(?=[^@\s<>:/]+\.[^@\s<>:/])[^@\s<>:/]+)>?")
-_TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 
 
 def owner_texts(value: Any) -> Iterator[str]:
     """The texts in an owner field: one, several in a list or with commas, or `{name, email}`, by the address."""
     for item in value if isinstance(value, list) else [value]:
         text = text_in(item) or text_in(mapping(item).get("email")) or text_in(mapping(item).get("name"))
-        yield from (part for part in map(str.strip, (text or "").split(",")) if part and not _TEMPLATE.search(part))
+        yield from (part for part in map(str.strip, (text or "").split(",")) if part and not is_template(part))
 
 
 def state_owners(
