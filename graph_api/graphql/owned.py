@@ -33,7 +33,7 @@ async def owned(
     include_subgroups: IncludeSubgroups = True,
     effective: Effective = True,
     via_groups: ViaGroups = False,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     sort: SortArgument = None,
     first: First = None,
     after: After = None,
@@ -51,7 +51,7 @@ async def owned_by_this(
     include_subgroups: IncludeSubgroups = True,
     effective: Effective = True,
     via_groups: ViaGroups = False,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     sort: SortArgument = None,
     first: First = None,
     after: After = None,

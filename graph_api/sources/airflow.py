@@ -200,7 +200,7 @@ CONNECTOR = Connector(
     read=read,
     online=Online(
         base_url=None,
-        token_variable="AIRFLOW_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="AIRFLOW_TOKEN",
         fetch=fetch,
         options={"api": "Version of the API: v2, or v1 for Airflow 2"},
     ),

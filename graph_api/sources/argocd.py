@@ -213,7 +213,7 @@ CONNECTOR = Connector(
     read=read,
     online=Online(
         base_url=None,
-        token_variable="ARGOCD_TOKEN",  # noqa: S106 - the variable's name
+        token_variable="ARGOCD_TOKEN",
         fetch=_fetch,
         options={"projects": "Projects whose applications are read, separated by commas; all if not set"},
     ),

@@ -58,7 +58,7 @@ class Findings:
         at: Place,
         *,
         name: str | None = None,
-        type: str | None = None,  # noqa: A002 - the field's name everywhere
+        type: str | None = None,
         title: str | None = None,
         description: str | None = None,
         lifecycle: str | None = None,

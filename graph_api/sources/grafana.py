@@ -168,7 +168,7 @@ def _read_rule(
     hint_owner(NAME, ref, labels, at, findings)
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
+async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:
     for page in page_numbers(api.url("/api/search")):
         answer = await api.get("/api/search", {"type": "dash-db", "limit": PAGE, "page": page})
         found = list_in(answer, api.url("/api/search"), "uid")
@@ -190,7 +190,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="GRAFANA_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="GRAFANA_TOKEN",
         fetch=fetch,
     ),
 )

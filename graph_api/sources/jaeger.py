@@ -183,7 +183,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="JAEGER_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="JAEGER_TOKEN",
         fetch=fetch,
         options={"hours": f"How far back dependencies are asked for, in hours; default {DEFAULT_HOURS}"},
     ),

@@ -212,7 +212,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="JIRA_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="JIRA_TOKEN",
         fetch=fetch,
         options={
             "project": "Keys of the projects to ask for, with commas between; all that the token may see by default",

@@ -126,7 +126,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="KIALI_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="KIALI_TOKEN",
         fetch=fetch,
         options={
             "namespaces": "The namespaces whose traffic is asked for, comma-separated; default all",

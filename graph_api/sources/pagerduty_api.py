@@ -26,7 +26,7 @@ _LISTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 _DEPENDENCIES = {"services": "technical_services", "business_services": "business_services"}
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
+async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:
     """Every page of every list, and the dependencies of every service."""
     paths: list[str] = []
     for key, params in _LISTS:

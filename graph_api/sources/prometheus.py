@@ -181,7 +181,7 @@ def _read_alert(alert: dict[str, Any], at: Place, alerts: Mapping[str, Ref], fin
     hint_owner(NAME, ref, labels, at, findings)
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
+async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:
     for path, asked in (("/api/v1/rules", {}), ("/api/v1/targets", {"state": "active"}), ("/api/v1/alerts", {})):
         yield await answer_to(api, path, asked)
 
@@ -196,7 +196,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="PROMETHEUS_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="PROMETHEUS_TOKEN",
         fetch=fetch,
     ),
 )

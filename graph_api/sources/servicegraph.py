@@ -152,7 +152,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="PROMETHEUS_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="PROMETHEUS_TOKEN",
         fetch=fetch,
         options={"hours": f"How far back calls are asked for, in whole hours; default {DEFAULT_HOURS}"},
     ),

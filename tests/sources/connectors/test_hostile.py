@@ -163,7 +163,7 @@ def test_users_and_passwords_in_addresses_do_not_come_out(connector: Connector, 
 def test_the_log_of_a_defect_does_not_quote_what_was_read(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(documents: Sequence[Document], findings: Findings) -> None:  # noqa: ARG001 - it comes to nothing
+    def fail(_documents: Sequence[Document], _findings: Findings) -> None:
         raise ValueError(f"{CANARY} is no number")
 
     monkeypatch.setattr("graph_api.sources.reading.FORMATS", (replace(BY_NAME["trivy"], read=fail),))

@@ -9,7 +9,7 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.pagerduty import CONNECTOR
 from tests.sources.connectors.loopback import Answer, Tool, fetched
 
-TOKEN = "Token token={token}"  # noqa: S105 - opens nothing
+TOKEN = "Token token={token}"
 TEAM = {"id": "PTEAM01", "type": "team_reference", "summary": "Buying"}
 POLICY = {"id": "PPOL001", "type": "escalation_policy_reference"}
 USER = {"id": "PUSER01", "type": "user_reference", "summary": "Mia"}

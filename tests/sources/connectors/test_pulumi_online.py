@@ -78,7 +78,7 @@ def test_all_stacks_are_exported(options: dict[str, str], expected: set[str]) ->
 
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="is the token set"):
-        fetched(Service(), {}, token="wrong")  # noqa: S106 - no secret
+        fetched(Service(), {}, token="wrong")
 
 
 def test_one_export_that_fails_ends_the_run() -> None:
