@@ -122,7 +122,7 @@ def _read_dag(
         identifiers=[scoped(NAME, id_)],
     )
     owners = [owner for owner in owner_texts(row.get("owners")) if owner.lower() != NOBODY]
-    state_owners(NAME, ref, owners, at, findings)
+    state_owners(ref, owners, at, findings)
 
 
 def _read_asset(document: Document, row: dict[str, Any], at: Place, findings: Findings) -> None:

@@ -55,10 +55,10 @@ def web_links(info: Mapping[str, Any], external: Any) -> list[dict[str, str]]:
     ]
 
 
-def hint_owners(connector: str, ref: Ref, at: Place, findings: Findings, *places: Any) -> None:
+def hint_owners(ref: Ref, at: Place, findings: Findings, *places: Any) -> None:
     """Owners in extension fields, as a guess."""
     for text in dict.fromkeys(_hints(places)):
-        owner = state_owner(connector, text, at, findings)
+        owner = state_owner(text, at, findings)
         findings.link(ref, "OWNED_BY", owner, at, origin=LinkOrigin.INFERRED, confidence=HINT)
 
 

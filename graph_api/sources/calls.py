@@ -69,14 +69,13 @@ class _Seen:
 class Calls:
     """What one connector saw. Services are stated at once, links with their counts by `state`."""
 
-    def __init__(self, connector: str, findings: Findings) -> None:
-        self._connector = connector
+    def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._seen: dict[LinkKey, _Seen] = {}
 
     def service(self, service: Service, spot: Spot, spec: Mapping[str, Any] | None = None) -> Ref:
         """State the service, where it is first seen."""
-        ref = service_ref(self._connector, service)
+        ref = service_ref(self._findings.connector, service)
         if spec or not self._findings.knows(ref):
             names = service_names(service)
             self._findings.entity(ref, spot.place(), name=service.name, type="service", identifiers=names, spec=spec)
@@ -84,7 +83,7 @@ class Calls:
 
     def resource(self, type_: str, name: str, spot: Spot, identifiers: list[str]) -> Ref:
         """State a thing that is called and tells nothing itself."""
-        ref = ref_of("resource", self._connector, name)
+        ref = ref_of("resource", self._findings.connector, name)
         if not self._findings.knows(ref):
             self._findings.entity(ref, spot.place(), name=name, type=type_, identifiers=identifiers)
         return ref

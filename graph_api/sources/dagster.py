@@ -90,7 +90,7 @@ def _read_asset(document: Document, node: dict[str, Any], at: Place, findings: F
     for job in texts(node.get("jobNames")):
         if not job.startswith(_HIDDEN):
             findings.link(ref, "WRITTEN_BY", _read_job(document, node, job, at, findings), at)
-    state_owners(NAME, ref, [_owner(owner) for _, owner in mappings(node.get("owners"))], at, findings)
+    state_owners(ref, [_owner(owner) for _, owner in mappings(node.get("owners"))], at, findings)
 
 
 def _read_job(document: Document, node: dict[str, Any], job: str, at: Place, findings: Findings) -> Ref:

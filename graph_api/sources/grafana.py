@@ -116,8 +116,8 @@ def _state_dashboard(
         spec={key: kept for key, kept in shown.items() if isinstance(kept, int | str) and kept},
     )
     labels = {key: name for key, colon, name in (tag.partition(":") for tag in tags) if colon and key in _TAGGED}
-    describe(NAME, ref, subject_of(labels), _queries(value), at, findings)
-    hint_owner(NAME, ref, labels, at, findings)
+    describe(ref, subject_of(labels), _queries(value), at, findings)
+    hint_owner(ref, labels, at, findings)
 
 
 def _panels(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -164,8 +164,8 @@ def _read_rule(
     )
     subject = subject_of(labels)
     queries = [text for _, row in mappings(rule.get("data")) for text in _texts_of(mapping(row.get("model")))]
-    describe(NAME, ref, subject, [] if subject else queries, at, findings)
-    hint_owner(NAME, ref, labels, at, findings)
+    describe(ref, subject, [] if subject else queries, at, findings)
+    hint_owner(ref, labels, at, findings)
 
 
 async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:

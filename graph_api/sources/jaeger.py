@@ -62,7 +62,7 @@ def _is_services(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     spans: list[Span] = []
     for document in documents:
         for keys, rows, seen_at in _dependencies(document):
@@ -71,7 +71,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
         for name, keys in _names(document):
             calls.service(Service(name), Spot(document, keys))
         spans += _read_spans(document, findings)
-    Traces(NAME, spans, findings, calls).state()
+    Traces(spans, findings, calls).state()
 
 
 def _dependencies(document: Document) -> Iterator[tuple[Keys, list[Any], str | None]]:

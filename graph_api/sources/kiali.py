@@ -42,7 +42,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     for document in documents:
         nodes = {}
         for number, node in mappings(document.get("elements", "nodes")):

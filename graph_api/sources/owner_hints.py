@@ -27,20 +27,20 @@ def owner_texts(value: Any) -> Iterator[str]:
 
 
 def state_owners(
-    connector: str, ref: Ref, value: Any, at: Place, findings: Findings, *, role: str = DEFAULT_ROLE, first: bool = True
+    ref: Ref, value: Any, at: Place, findings: Findings, *, role: str = DEFAULT_ROLE, first: bool = True
 ) -> None:
     """State that the entity is owned by those in an owner field; of the first such field the first owner is primary."""
     for place, text in enumerate(dict.fromkeys(owner_texts(value))):
-        findings.owner(ref, state_owner(connector, text, at, findings), at, role=role, primary=first and place == 0)
+        findings.owner(ref, state_owner(text, at, findings), at, role=role, primary=first and place == 0)
 
 
-def state_owner(connector: str, text: str, at: Place, findings: Findings, *, name: str | None = None) -> Ref:
+def state_owner(text: str, at: Place, findings: Findings, *, name: str | None = None) -> Ref:
     """State the group or user of a text; `name` is what people call it."""
     kind, key, identifiers = _told(text)
     profile = {"profile": {"email": key}} if "@" in key[1:] else {}
     named = name or key.removeprefix("@")
     return findings.entity(
-        ref_of(kind, connector, key), at, name=named, title=name, spec=profile, identifiers=identifiers
+        ref_of(kind, findings.connector, key), at, name=named, title=name, spec=profile, identifiers=identifiers
     )
 
 

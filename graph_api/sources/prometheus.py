@@ -131,7 +131,7 @@ class _Rules:
         if type_ == "alert":
             self._alerts.setdefault(name, ref)
         self._describe(ref, labels, expression, keys)
-        hint_owner(NAME, ref, labels, at, self._findings)
+        hint_owner(ref, labels, at, self._findings)
 
     def _check_recorded(self, name: str, labels: dict[str, Any], keys: Keys) -> None:
         rule = name, repr(sorted(labels.items(), key=repr))
@@ -147,7 +147,7 @@ class _Rules:
             for target in self._scraped[subject.service.name]:
                 self._findings.link(ref, "DESCRIBES", target, at, origin=LinkOrigin.DECLARED)
         else:
-            describe(NAME, ref, subject, [] if subject else [expression], at, self._findings)
+            describe(ref, subject, [] if subject else [expression], at, self._findings)
 
 
 def _named(rule: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -176,9 +176,9 @@ def _read_alert(alert: dict[str, Any], at: Place, alerts: Mapping[str, Ref], fin
         ref_of("metric", f"{NAME}-alerts", name), at, name=name, type="alert", links=_pages(alert)
     )
     if subject := subject_of(labels):
-        target = state_subject(NAME, subject, at, findings)
+        target = state_subject(subject, at, findings)
         findings.link(ref, "DESCRIBES", target, at, observed_at=text_in(alert.get("activeAt")))
-    hint_owner(NAME, ref, labels, at, findings)
+    hint_owner(ref, labels, at, findings)
 
 
 async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:

@@ -61,7 +61,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     for document in documents:
         for number, text in enumerate(listed(document.get("warnings"))):
             if text_in(text):

@@ -45,7 +45,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     spans: list[Span] = []
     for document in documents:
         if any("binaryAnnotations" in row for _, row in _rows(document)):
@@ -60,7 +60,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
         for number, name in enumerate(listed(document.value)):
             if text_in(name):
                 calls.service(Service(name.strip()), Spot(document, (number,)))
-    Traces(NAME, spans, findings, calls).state()
+    Traces(spans, findings, calls).state()
 
 
 def _rows(document: Document) -> Iterator[tuple[Keys, dict[str, Any]]]:

@@ -103,9 +103,9 @@ def answered(
 
 
 def told(documents: list[Document]) -> Any:
-    findings = Findings(CONNECTOR.origin)
+    findings = Findings(CONNECTOR.name, CONNECTOR.origin)
     CONNECTOR.read(documents, findings)
-    return findings.snapshot("alerts", CONNECTOR.name)
+    return findings.snapshot("alerts")
 
 
 def test_every_page_of_both_kinds_is_read() -> None:

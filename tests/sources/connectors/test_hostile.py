@@ -184,9 +184,9 @@ def test_no_secret_is_stored_or_printed(tmp_path: Path) -> None:
 
 
 def test_of_one_thing_that_is_told_of_again_and_again_not_all_is_put_together() -> None:
-    findings = Findings()
+    findings = Findings("b")
     for number in range(3 * MAX_VALUES):
         at, text = Place("all.json", f"all.json:{number + 1}"), str(number)
         findings.entity(Ref("component:a/b"), at, tags=[text], labels={text: text}, identifiers=[f"host:{text}"])
-    (said,) = findings.snapshot("a", "b").entities.values()
+    (said,) = findings.snapshot("a").entities.values()
     assert (len(said.tags), len(said.labels), len(said.identifiers)) == (MAX_VALUES, MAX_VALUES, MAX_VALUES)

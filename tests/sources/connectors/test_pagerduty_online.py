@@ -59,9 +59,9 @@ def answers() -> dict[str, Answer]:
 
 def test_everything_is_asked_for_page_by_page() -> None:
     documents = fetched(CONNECTOR, Tool(answers(), authorization=TOKEN))
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read([document for document in documents if CONNECTOR.claims(document)], findings)
-    found = findings.snapshot("s", CONNECTOR.name)
+    found = findings.snapshot("s")
     assert {f"{key.source} {key.relation} {key.target}".replace("pagerduty/", "") for key in found.links} == {
         "component:psell01 DEPENDS_ON component:pcheck1",
         "component:pcheck1 OWNED_BY group:pteam01",

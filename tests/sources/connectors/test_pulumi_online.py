@@ -67,9 +67,9 @@ def fetched(service: Service, options: Mapping[str, str], token: str = TOKEN) ->
 def test_all_stacks_are_exported(options: dict[str, str], expected: set[str]) -> None:
     documents = fetched(Service(), options)
     assert all(CONNECTOR.claims(document) for document in documents)
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read(documents, findings)
-    found = findings.snapshot("pulumi", "pulumi").entities
+    found = findings.snapshot("pulumi").entities
     assert {ref for ref in found if ref.startswith("environment:")} == {
         f"environment:pulumi-web/{name}" for name in expected
     }
