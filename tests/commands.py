@@ -74,7 +74,7 @@ def serving(
     """As `served`, with more about it; `log` gets what it logs."""
     command = [sys.executable, "-c", "from graph_api.cli import main; main()", "serve", "--port", "0", *arguments]
     variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=variables)  # noqa: S603 - our own
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=variables)
     assert server.stdout
     try:
         printed = ""

@@ -58,7 +58,7 @@ def test_an_interrupt_ends_a_sync_also_while_it_reads() -> None:
         texts = (service.replace("NAME", f"service-{file}-{number}") for number in range(1_000))
         Path("many", f"{file}.yaml").write_text("---\n".join(texts), encoding="utf-8")
     command = [sys.executable, "-c", "from graph_api.cli import main; main()", "sync", "many"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:  # noqa: S603 - our own
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout
         assert program.stderr
         # It is told after a second of reading, of many.

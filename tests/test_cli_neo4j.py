@@ -40,7 +40,7 @@ def uri(
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, which has a log of its own."""
     command = [sys.executable, "-c", "from graph_api.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 async def pausing(line: Cuttable) -> None:

@@ -87,7 +87,7 @@ def test_what_cannot_be_asked_is_said_in_short(arguments: list[str], why: str) -
 
 def test_a_mutation_writes_whatever_address_a_server_would_bind_to(monkeypatch: pytest.MonkeyPatch) -> None:
     run("sync", write("checkout"))
-    monkeypatch.setenv("GRAPH_API_HOST", "0.0.0.0")  # noqa: S104 - nothing is bound here
+    monkeypatch.setenv("GRAPH_API_HOST", "0.0.0.0")
     put = 'mutation { putEntities(entities: [{kind: "Component", name: "mine"}]) { userErrors { message } } }'
     assert ask(put) == {"putEntities": {"userErrors": []}}
     assert ask(COUNT) == {"entities": {"totalCount": 2}}

@@ -67,7 +67,7 @@ async def matching_changes(context: Context, wanted: Filter, rows: Sequence[Cata
 async def _changes(
     info: Info,
     since: Annotated[int, described("A revision; 0 is the beginning.")] = 0,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     first: First = None,
     after: After = None,
 ) -> ChangeConnection:

@@ -132,7 +132,7 @@ class DriftConnection(Dated):
 async def _drift(
     info: Info,
     kinds: Annotated[list[DriftKind] | None, described("Only these kinds.")] = None,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     days: Annotated[int, described("How long ago an observation still counts, from 1 to 3,650.")] = 30,
     first: First = None,
     after: After = None,

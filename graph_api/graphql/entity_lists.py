@@ -36,7 +36,7 @@ def _list(condition: Filter, description: str) -> Any:
 
     async def resolve(
         info: Info,
-        filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+        filter: FilterArgument = None,
         sort: SortArgument = None,
         first: First = None,
         after: After = None,
@@ -60,7 +60,7 @@ def _component(types: frozenset[str]) -> Filter:
 async def _entities(
     info: Info,
     refs: Annotated[list[str] | None, described("Exactly these, in this order; stands alone; at most 1,000.")] = None,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     sort: SortArgument = None,
     first: First = None,
     after: After = None,

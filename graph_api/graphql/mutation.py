@@ -243,7 +243,7 @@ class Mutation:
     async def confirm_sync(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, described("The id of a HELD sync.")],  # noqa: A002 - the name in the schema
+        id: Annotated[strawberry.ID, described("The id of a HELD sync.")],
         idempotency_key: IdempotencyKey = None,  # noqa: ARG002 - gate.py has it
     ) -> SyncPayload | None:
         context = info.context

@@ -34,7 +34,7 @@ async def owned(
     include_subgroups: IncludeSubgroups = True,
     effective: Effective = True,
     via_groups: ViaGroups = False,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     sort: SortArgument = None,
     first: First = None,
     after: After = None,
@@ -52,7 +52,7 @@ async def owned_by_this(
     include_subgroups: IncludeSubgroups = True,
     effective: Effective = True,
     via_groups: ViaGroups = False,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     sort: SortArgument = None,
     first: First = None,
     after: After = None,

@@ -123,7 +123,7 @@ class Coverage:
 async def _gaps(
     info: Info,
     reasons: Annotated[list[GapReason] | None, described("Only these reasons.")] = None,
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
     sort: SortArgument = None,
     first: First = None,
     after: After = None,
@@ -159,7 +159,7 @@ async def _silent_owners(store: Reading, reasons: list[GapReason]) -> list[Ref]:
 async def _coverage(
     info: Info,
     by: Annotated[CoverageBy, described("What to break down by.")],
-    filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+    filter: FilterArgument = None,
 ) -> list[Coverage]:
     store = info.context.store
     asked = And((_ownable(), await compile_filter(filter, info.context)))

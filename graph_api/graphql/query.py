@@ -27,7 +27,7 @@ from graph_api.graphql.viewer import Viewer, resolve_viewer
 from graph_api.graphql.why import Why, resolve_why
 
 
-async def _node(info: Info, id: Annotated[strawberry.ID, described("From the field `id`.")]) -> Node | None:  # noqa: A002 - Relay fixes the argument's name
+async def _node(info: Info, id: Annotated[strawberry.ID, described("From the field `id`.")]) -> Node | None:
     return cast("Any", await info.context.loaders.entity.load(parse_global_id(id)))
 
 
@@ -75,7 +75,7 @@ def _as_ref(text: str) -> list[Ref]:
 async def _facets(
     info: Info,
     fields: Annotated[list[FacetField], described("What to count by.")],
-    filter: FilterArgument = None,  # noqa: A002 - GraphQL name
+    filter: FilterArgument = None,
 ) -> list[Facet]:
     store = info.context.store
     names = list(dict.fromkeys(field.value for field in fields))

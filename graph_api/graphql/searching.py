@@ -14,7 +14,7 @@ from graph_api.graphql.pagination import page_arguments, slice_page
 async def search(
     info: Info,
     text: Annotated[str, described("At most 10 words, in any order.")],
-    filter: FilterArgument = None,  # noqa: A002 - GraphQL name
+    filter: FilterArgument = None,
     first: First = None,
     after: After = None,
     last: Last = None,

@@ -29,7 +29,7 @@ class Subscription:
     async def changes(
         self,
         info: Info,
-        filter: FilterArgument = None,  # noqa: A002 - the name in the schema
+        filter: FilterArgument = None,
         since: Annotated[int | None, described("A revision: what came after it. Left out: from now on.")] = None,
     ) -> AsyncGenerator[Change, None]:
         context = info.context

@@ -28,8 +28,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from graph_api.catalog.ref import Ref
-from graph_api.sources.answers import document_if_any, namespace_in, rows_in
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.answers import document_if_any, namespace_in, pages_by_offset
+from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mappings
 from graph_api.sources.findings import Findings
@@ -122,7 +122,7 @@ def _read_dag(
         identifiers=[scoped(NAME, id_)],
     )
     owners = [owner for owner in owner_texts(row.get("owners")) if owner.lower() != NOBODY]
-    state_owners(NAME, ref, owners, at, findings)
+    state_owners(ref, owners, at, findings)
 
 
 def _read_asset(document: Document, row: dict[str, Any], at: Place, findings: Findings) -> None:
@@ -178,25 +178,18 @@ def _openlineage_names(uri: str) -> list[str]:
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     version = options.get("api", "v2")
-    async for page in _pages(api, f"/api/{version}/dags"):
+    async for page in pages_by_offset(api, f"/api/{version}/dags", "dags", {"limit": PAGE}, _has_more):
         yield page
         for dag in [dag for _, row in mappings(page.get("dags")) if (dag := text_in(row.get("dag_id")))]:
             for tasks in await document_if_any(api, f"/api/{version}/dags/{quote(dag, safe='')}/tasks", NOT_FOUND):
                 yield tasks
-    async for page in _pages(api, f"/api/{version}/{'datasets' if version == 'v1' else 'assets'}"):
+    part = "datasets" if version == "v1" else "assets"
+    async for page in pages_by_offset(api, f"/api/{version}/{part}", part, {"limit": PAGE}, _has_more):
         yield page
 
 
-async def _pages(api: Api, path: str) -> AsyncIterator[Document]:
-    part, offset = path.rpartition("/")[2], 0
-    for _ in range(MAX_PAGES):
-        answer = await api.get(path, {"limit": PAGE, "offset": offset})
-        rows = rows_in(answer, part, api.url(path))
-        yield Document(path=f"{api.url(path)}?offset={offset}", value=answer)
-        offset += len(rows)
-        if not rows or offset >= (number_in(dig(answer, "total_entries")) or 0):
-            return
-    raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")
+def _has_more(answer: Any, seen: int) -> bool:
+    return seen < (number_in(dig(answer, "total_entries")) or 0)
 
 
 CONNECTOR = Connector(
@@ -207,7 +200,7 @@ CONNECTOR = Connector(
     read=read,
     online=Online(
         base_url=None,
-        token_variable="AIRFLOW_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="AIRFLOW_TOKEN",
         fetch=fetch,
         options={"api": "Version of the API: v2, or v1 for Airflow 2"},
     ),

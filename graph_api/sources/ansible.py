@@ -177,5 +177,5 @@ CONNECTOR = Connector(
     claims=claims,
     read=read,
     files=("hosts", "inventory", "*.ini", "*.inventory"),
-    online=Online(base_url=None, token_variable="AWX_TOKEN", fetch=fetch, options=OPTIONS),  # noqa: S106 - a variable's name
+    online=Online(base_url=None, token_variable="AWX_TOKEN", fetch=fetch, options=OPTIONS),
 )

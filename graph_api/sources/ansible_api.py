@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-from graph_api.sources.answers import answer_to, options_in, rows_in
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.answers import answer_to, options_in, page_numbers, rows_in
+from graph_api.sources.api import Api
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
 
@@ -21,11 +21,10 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
 
 
 async def _inventories(api: Api, wanted: set[str]) -> AsyncIterator[int]:
-    for page in range(1, MAX_PAGES + 1):
+    for page in page_numbers(api.url(INVENTORIES)):
         answer = await api.get(INVENTORIES, {"page": page, "page_size": PAGE, "order_by": "id"})
         for _, row in mappings(rows_in(answer, "results", api.url(INVENTORIES))):
             if isinstance(row.get("id"), int) and (not wanted or text_in(row.get("name")) in wanted):
                 yield row["id"]
         if not dig(answer, "next"):
             return
-    raise ApiError(f"{api.url(INVENTORIES)} has more than {MAX_PAGES:,} pages")

@@ -11,6 +11,7 @@ from typing import Any
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Document, Place, dig, mapping, texts
 from graph_api.sources.findings import Findings
+from graph_api.sources.locations import is_glob
 from graph_api.sources.naming import ref_of
 
 MAX_HOSTS = 20_000
@@ -28,7 +29,6 @@ _VARIABLE = re.compile(r"""\b[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|\S*)""")
 _ADDRESS = re.compile(r"""\bansible_(?:ssh_)?host=["']?([\w.-]+)""")
 _RANGE = re.compile(r"\[(?P<first>\d{1,9}|[A-Za-z]):(?P<last>\d{1,9}|[A-Za-z])(?::(?P<step>\d{1,9}))?\]")
 _PORT = re.compile(r"(?<=[^:]):\d+$")
-_GLOB = re.compile(r"[*?\[]")
 _MAX_RANGES, _MAX_TERMS = 4, 50
 _GROUP_KEYS = {"hosts", "children", "vars"}
 
@@ -113,7 +113,7 @@ class Inventory:
         return found
 
     def _matching(self, names: Mapping[str, Any], pattern: str) -> list[str]:
-        if not _GLOB.search(pattern):
+        if not is_glob(pattern):
             return [pattern] if pattern in names else []
         self.compared += len(names)
         return [name for name in names if fnmatchcase(name, pattern)]

@@ -5,15 +5,17 @@
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from graph_api.sources.api import Api, ApiError
+from graph_api.sources.api import Api, ApiError, Pages
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, Unanswered, mapping, mappings
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import host_in
 
 _FILE = re.compile(r"(?:\.\d+)?\.json$")
@@ -25,7 +27,7 @@ class Row(NamedTuple):
     names: dict[str, str]
     value: dict[str, Any]
     document: Document
-    keys: tuple[str | int, ...]
+    keys: Keys
     """Where the object stands in the document."""
 
     def at(self, *keys: str | int) -> Place:
@@ -128,6 +130,31 @@ async def pages_of(api: Api, path: str, params: Mapping[str, Any]) -> AsyncItera
     """The pages of a list that link to each other, each at the question's URL."""
     async for url, value in api.linked_pages(path, params):
         yield Document(url, value)
+
+
+def page_numbers(url: str) -> Iterator[int]:
+    """The numbers to ask for the pages of a listing by, until one is the last. ApiError after too many."""
+    pages = Pages(url)
+    for number in count(1):
+        pages.turn_to(number)
+        yield number
+
+
+async def pages_by_offset(
+    api: Api, path: str, key: str, asked: Mapping[str, Any], has_more: Callable[[Any, int], bool], start: str = "offset"
+) -> AsyncIterator[Document]:
+    """The pages of the list under `key`, each asked for by how many rows come before it.
+
+    `has_more` tells of an answer, and of how many rows there were so far, whether another page follows.
+    """
+    seen, url = 0, api.url(path)
+    for _ in page_numbers(url):
+        answer = await api.get(path, {**asked, start: seen})
+        rows = rows_in(answer, key, url)
+        yield Document(f"{url}?{start}={seen}", answer)
+        seen += len(rows)
+        if not rows or not has_more(answer, seen):
+            return
 
 
 async def document_if_any(api: Api, path: str, missing: int, params: Mapping[str, Any] | None = None) -> list[Document]:

@@ -9,7 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from graph_api.sources.json_documents import JsonTextError, read_json
+from graph_api.sources.json_documents import read_json
+from graph_api.sources.parsing import TextError
 from graph_api.sources.rate_limits import wait_of
 
 TIMEOUT = 30.0
@@ -197,5 +198,5 @@ async def _whole(stream: httpx.Response) -> httpx.Response:
 def _json(answer: httpx.Response, shown: str) -> Any:
     try:
         return read_json(answer.text)
-    except JsonTextError as error:
+    except TextError as error:
         raise ApiError(f"{shown} does not answer JSON: {error.message}") from error

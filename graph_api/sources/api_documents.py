@@ -11,7 +11,7 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
 from graph_api.sources.owner_hints import owner_texts, state_owner
-from graph_api.sources.scalars import text_in
+from graph_api.sources.scalars import is_template, text_in
 
 HINT = 0.5
 """Confidence in an owner that only an extension field names: what it means is the author's convention."""
@@ -19,7 +19,6 @@ MAX_TAGS = 50
 MAX_SERVERS = 100
 
 _OWNERS = ("x-owner", "x-owners", "x-team", "x-owning-team", "x-owner-team")
-_TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -32,7 +31,7 @@ def api_ref(connector: str, document: Document, name: str, hosts: Iterable[str] 
 def title_of(document: Document, findings: Findings) -> str | None:
     """The title in `info`, else the file's name; None, with the document refused, where it is a template yet."""
     title = text_in(document.get("info", "title"))
-    if title and _TEMPLATE.search(title):
+    if title and is_template(title):
         findings.refuse(document, "a template, no API yet: its title has a placeholder", ProblemCode.TEMPLATE)
         return None
     return title or document.name
@@ -56,10 +55,10 @@ def web_links(info: Mapping[str, Any], external: Any) -> list[dict[str, str]]:
     ]
 
 
-def hint_owners(connector: str, ref: Ref, at: Place, findings: Findings, *places: Any) -> None:
+def hint_owners(ref: Ref, at: Place, findings: Findings, *places: Any) -> None:
     """Owners in extension fields, as a guess."""
     for text in dict.fromkeys(_hints(places)):
-        owner = state_owner(connector, text, at, findings)
+        owner = state_owner(text, at, findings)
         findings.link(ref, "OWNED_BY", owner, at, origin=LinkOrigin.INFERRED, confidence=HINT)
 
 

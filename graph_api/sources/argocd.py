@@ -31,7 +31,7 @@ from itertools import islice, product
 from typing import Any
 
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import ProblemCode, Severity
+from graph_api.catalog.snapshot import Severity
 from graph_api.sources.answers import options_in, rows_in
 from graph_api.sources.api import Api
 from graph_api.sources.argocd_parts import (
@@ -47,14 +47,14 @@ from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_objects import (
-    Keys,
     Manifest,
     application_ref,
     group_of,
-    is_template,
     objects_of,
+    refuse_template,
     text_of,
 )
+from graph_api.sources.parsing import Keys
 
 VERSION = "v1alpha1"
 MAX_GENERATED = 10_000
@@ -89,8 +89,8 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
         for manifest in _objects(document):
             if manifest.version not in (VERSION, ""):
                 findings.refuse(document, f"argoproj.io/{manifest.version}; argoproj.io/{VERSION} is read")
-            elif is_template(manifest):
-                findings.refuse(document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
+            elif manifest.is_template:
+                refuse_template(manifest, findings)
             elif not manifest.name:
                 findings.problem(f"an {manifest.kind} without metadata.name", manifest.at("metadata"))
             elif manifest.kind == "Application":
@@ -214,7 +214,7 @@ CONNECTOR = Connector(
     read=read,
     online=Online(
         base_url=None,
-        token_variable="ARGOCD_TOKEN",  # noqa: S106 - the variable's name
+        token_variable="ARGOCD_TOKEN",
         fetch=_fetch,
         options={"projects": "Projects whose applications are read, separated by commas; all if not set"},
     ),

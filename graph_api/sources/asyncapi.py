@@ -88,7 +88,7 @@ def _read_api(document: Document, title: str, version: str, findings: Findings) 
             if server.host and server.protocol in _DIRECT
         ],
     )
-    hint_owners(NAME, ref, at, findings, info, document.value)
+    hint_owners(ref, at, findings, info, document.value)
     channels = {key: _read_channel(document, key, servers, ref, findings) for key in mapping(document.get("channels"))}
     for key, action, place in operations:
         if channel := channels.get(key):

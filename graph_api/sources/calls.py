@@ -12,14 +12,16 @@ from graph_api.sources.api import ApiError
 from graph_api.sources.documents import Document, Place
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.scalars import MAX_COUNT, number_in
+from graph_api.sources.parsing import Keys
+from graph_api.sources.scalars import MAX_COUNT, count_in, number_in, text_in
 
-DAY = 24
+DEFAULT_HOURS = 24
+"""How far back a tool is asked for calls, where nobody says."""
 
 
 def last_hours(options: Mapping[str, str]) -> dict[str, int]:
     """What Jaeger and Zipkin are asked for: the last `hours`, in milliseconds. ApiError where that is no number."""
-    hours = number_in(options.get("hours", str(DAY)))
+    hours = number_in(options.get("hours", str(DEFAULT_HOURS)))
     if not hours or hours < 0:
         raise ApiError("the option hours is no positive number")
     return {"endTs": int(time.time() * 1000), "lookback": int(hours * 3_600_000)}
@@ -30,7 +32,7 @@ class Spot:
     """A place in a document that is only looked up where something is stated for the first time."""
 
     document: Document
-    keys: tuple[str | int, ...] = ()
+    keys: Keys = ()
 
     def place(self) -> Place:
         return self.document.at(*self.keys)
@@ -67,14 +69,13 @@ class _Seen:
 class Calls:
     """What one connector saw. Services are stated at once, links with their counts by `state`."""
 
-    def __init__(self, connector: str, findings: Findings) -> None:
-        self._connector = connector
+    def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._seen: dict[LinkKey, _Seen] = {}
 
     def service(self, service: Service, spot: Spot, spec: Mapping[str, Any] | None = None) -> Ref:
         """State the service, where it is first seen."""
-        ref = service_ref(self._connector, service)
+        ref = service_ref(self._findings.connector, service)
         if spec or not self._findings.knows(ref):
             names = service_names(service)
             self._findings.entity(ref, spot.place(), name=service.name, type="service", identifiers=names, spec=spec)
@@ -82,7 +83,7 @@ class Calls:
 
     def resource(self, type_: str, name: str, spot: Spot, identifiers: list[str]) -> Ref:
         """State a thing that is called and tells nothing itself."""
-        ref = ref_of("resource", self._connector, name)
+        ref = ref_of("resource", self._findings.connector, name)
         if not self._findings.knows(ref):
             self._findings.entity(ref, spot.place(), name=name, type=type_, identifiers=identifiers)
         return ref
@@ -108,6 +109,18 @@ class Calls:
         seen.errors = min(seen.errors + errors, MAX_COUNT)
         seen.observed_at = max(filter(None, (seen.observed_at, observed_at)), default=None)
         seen.properties = {**(properties or {}), **seen.properties}
+
+    def dependency(self, row: Mapping[str, Any], spot: Spot, observed_at: str | None = None) -> None:
+        """Count the calls that Zipkin, or Jaeger (which tells no errors), has counted between two services."""
+        parent, child, count = text_in(row.get("parent")), text_in(row.get("child")), row.get("callCount")
+        if not (parent and child):
+            self._findings.problem("a dependency without `parent` or `child`; it is left out", spot.place())
+            return
+        if count is not None and number_in(count) is None:
+            self._findings.problem("`callCount` is no number; the calls are not counted", spot.place())
+        source, target = self.service(Service(parent), spot), self.service(Service(child), spot)
+        errors = count_in(row.get("errorCount"))
+        self.link(source, target, spot, calls=count_in(count), errors=errors, observed_at=observed_at)
 
     def state(self) -> None:
         for key, seen in self._seen.items():

@@ -10,8 +10,9 @@ from typing import Any
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Document, Place, dig, listed, mapping
 from graph_api.sources.image_classes import class_of_image
-from graph_api.sources.kubernetes_objects import Keys, text_of
+from graph_api.sources.kubernetes_objects import text_of
 from graph_api.sources.naming import image_name, ref_of
+from graph_api.sources.parsing import Keys
 
 NAME = "compose"
 FILE = re.compile(r"(?:docker-)?compose(?P<variant>[.-].+)?\.ya?ml", re.IGNORECASE)

@@ -39,12 +39,11 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.materials import Bill
 from graph_api.sources.naming import repository_ref
 from graph_api.sources.packages import is_archive
+from graph_api.sources.parsing import Keys
 
 NAME = "cyclonedx"
 VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 XML = ("bom.xml", "*.bom.xml", "*.cdx.xml")
-
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:

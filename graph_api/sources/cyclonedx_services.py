@@ -9,6 +9,7 @@ from graph_api.sources.documents import Place, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.materials import Bill
 from graph_api.sources.naming import ref_of, scoped, without_user
+from graph_api.sources.parsing import Keys
 
 _DIRECTIONS = (("source", "inbound"), ("destination", "outbound"))
 
@@ -28,7 +29,7 @@ def read_services(bill: Bill, findings: Findings) -> int:
 
 def _services(bill: Bill) -> Iterator[tuple[Place, dict[str, Any], str]]:
     """Every service with a name, after the one that it is nested in, whose id comes with it."""
-    start: list[tuple[tuple[str | int, ...], Any, str]] = [(("services",), bill.document.get("services"), "")]
+    start: list[tuple[Keys, Any, str]] = [(("services",), bill.document.get("services"), "")]
     while start:
         keys, rows, above = start.pop()
         for place, row in mappings(rows):

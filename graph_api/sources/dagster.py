@@ -90,7 +90,7 @@ def _read_asset(document: Document, node: dict[str, Any], at: Place, findings: F
     for job in texts(node.get("jobNames")):
         if not job.startswith(_HIDDEN):
             findings.link(ref, "WRITTEN_BY", _read_job(document, node, job, at, findings), at)
-    state_owners(NAME, ref, [_owner(owner) for _, owner in mappings(node.get("owners"))], at, findings)
+    state_owners(ref, [_owner(owner) for _, owner in mappings(node.get("owners"))], at, findings)
 
 
 def _read_job(document: Document, node: dict[str, Any], job: str, at: Place, findings: Findings) -> Ref:
@@ -106,7 +106,7 @@ def _owner(owner: Mapping[str, Any]) -> str | None:
     return f"team:{team}" if team else text_in(owner.get("email"))
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
+async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:
     answer = await api.post("/graphql", {"query": QUERY})
     errors = [text for _, error in mappings(dig(answer, "errors")) if (text := text_in(error.get("message")))]
     if errors or not isinstance(mapping(dig(answer, "data")).get("assetNodes"), list):
@@ -122,7 +122,7 @@ CONNECTOR = Connector(
     read=read,
     online=Online(
         base_url=None,
-        token_variable="DAGSTER_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="DAGSTER_TOKEN",
         fetch=fetch,
         authorization="Dagster-Cloud-Api-Token: {token}",
     ),

@@ -164,7 +164,7 @@ def _own(ref: Ref, node: dict[str, Any], groups: dict[str, Ref], at: Place, find
         return
     for meta in (node.get("meta"), dig(node, "config", "meta"), node.get("source_meta")):
         if owners := mapping(meta).get("owner"):
-            state_owners(NAME, ref, owners, at, findings)
+            state_owners(ref, owners, at, findings)
             return
 
 
@@ -184,7 +184,7 @@ def _read_exposure(project: Project, id_: str, node: dict[str, Any], at: Place, 
     for needed in project.needs(node):
         findings.link(ref, "READS_FROM", project.dataset(needed), at)
     for text in list(owner_texts(node.get("owner")))[:1]:
-        owner = state_owner(NAME, text, at, findings, name=text_at(node, "owner", "name"))
+        owner = state_owner(text, at, findings, name=text_at(node, "owner", "name"))
         findings.owner(ref, owner, at, primary=True)
 
 

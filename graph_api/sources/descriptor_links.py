@@ -11,7 +11,8 @@ from graph_api.catalog.ref import BadRefError, Ref, environment_name, kind_of, p
 from graph_api.catalog.relations import RELATIONS, SPELLINGS, Direction, Relation, Spelling
 from graph_api.catalog.sealed import sealed
 from graph_api.catalog.snapshot import ProblemCode
-from graph_api.sources.fields import MAX_TEXT, Fields, Path, text_of
+from graph_api.sources.fields import MAX_TEXT, Fields, text_of
+from graph_api.sources.parsing import Keys
 
 _OWNED_BY = RELATIONS["OWNED_BY"]
 _OWNER_FIELDS = ("owner", "owners")
@@ -24,7 +25,7 @@ class _Target:
     """One value of a relation field: a ref, or an object with a ref and properties of the link."""
 
     ref: Ref
-    path: Path
+    path: Keys
     environment: str | None = None
     criticality: Criticality | None = None
     confidence: float | None = None
@@ -97,7 +98,7 @@ def _targets(namespace: str, fields: Fields, spelling: Spelling, known: set[str]
             fields.report(ProblemCode.BAD_REF, f"spec.{spelling.field}: {error}", path)
 
 
-def _target(namespace: str, fields: Fields, spelling: Spelling, path: Path, value: Any, known: set[str]) -> _Target:
+def _target(namespace: str, fields: Fields, spelling: Spelling, path: Keys, value: Any, known: set[str]) -> _Target:
     text = text_of(value.get("ref") if isinstance(value, dict) else value)
     if text is None:
         raise BadRefError("a ref is missing: write kind:namespace/name, or an object with `ref`")
@@ -144,7 +145,7 @@ def unusual_ends(key: LinkKey) -> str | None:
     return f"{key.relation} from {key.source} to {key.target}: a link between such kinds is unusual"
 
 
-def _short(fields: Fields, path: Path, value: object) -> str | None:
+def _short(fields: Fields, path: Keys, value: object) -> str | None:
     text = (text_of(value) or "").strip()
     if value is not None and not 0 < len(text) <= MAX_TEXT:
         fields.invalid(path, f"text of 1 to {MAX_TEXT:,} characters")
@@ -152,7 +153,7 @@ def _short(fields: Fields, path: Path, value: object) -> str | None:
     return text or None
 
 
-def _criticality(fields: Fields, path: Path, value: object) -> Criticality | None:
+def _criticality(fields: Fields, path: Keys, value: object) -> Criticality | None:
     if value is None:
         return None
     text = (text_of(value) or "").upper()
@@ -162,7 +163,7 @@ def _criticality(fields: Fields, path: Path, value: object) -> Criticality | Non
     return Criticality(text)
 
 
-def _confidence(fields: Fields, path: Path, value: object) -> float | None:
+def _confidence(fields: Fields, path: Keys, value: object) -> float | None:
     if value is None:
         return None
     try:
@@ -175,13 +176,13 @@ def _confidence(fields: Fields, path: Path, value: object) -> float | None:
     return number
 
 
-def _properties(fields: Fields, path: Path, value: object) -> dict[str, Any]:
+def _properties(fields: Fields, path: Keys, value: object) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
         fields.invalid(path, "a mapping")
     return dict(value) if isinstance(value, dict) else {}
 
 
-def _flag(fields: Fields, path: Path, value: object) -> bool:
+def _flag(fields: Fields, path: Keys, value: object) -> bool:
     flag = flag_of(value)
     if value is not None and flag is None:
         fields.invalid(path, "true or false")

@@ -15,8 +15,9 @@ from graph_api.catalog.kinds import OWNER_KINDS, kind_name
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, BadRefError, Ref, make_ref, parse_ref, split_ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptor_links import flag_of, read_links
-from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT, Fields, Origin, Path, content_problem, text_of
+from graph_api.sources.fields import MAX_LONG_TEXT, MAX_TEXT, Fields, Origin, content_problem, text_of
 from graph_api.sources.misspellings import report_misspellings
+from graph_api.sources.parsing import Keys
 
 GROUP = "backstage.io"
 
@@ -51,12 +52,12 @@ class Reading:
     entity: EntityStatement | None
     links: tuple[LinkStatement, ...]
     problems: tuple[Problem, ...]
-    places: tuple[Path, ...]
+    places: tuple[Keys, ...]
     """The field of each problem."""
 
 
 class _RefusedError(Exception):
-    def __init__(self, code: ProblemCode, message: str, path: Path = ()) -> None:
+    def __init__(self, code: ProblemCode, message: str, path: Keys = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -216,7 +216,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url="https://api.github.com",
-        token_variable="DORA_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="DORA_TOKEN",
         fetch=fetch,
         options=OPTIONS,
     ),

@@ -7,10 +7,8 @@ from typing import Any
 
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
+from graph_api.sources.parsing import Keys
 from graph_api.sources.yaml_documents import MAX_DOCUMENT_DEPTH, MAX_NODES, TEXT_PER_NODE
-
-Path = tuple[str | int, ...]
-"""Keys and indexes from the root of a document, such as `("spec", "dependsOn", 0)`."""
 
 MAX_TEXT = 1_024
 MAX_PROBLEMS = 100
@@ -22,7 +20,7 @@ _MAX_INTEGER = 2**63 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _no_line(_path: Path) -> int | None:
+def _no_line(_path: Keys) -> int | None:
     return None
 
 
@@ -31,13 +29,13 @@ class Origin:
     """Where a descriptor stands: a file with the line of each of its fields, or an API item without lines."""
 
     document: str
-    line_of: Callable[[Path], int | None] = _no_line
+    line_of: Callable[[Keys], int | None] = _no_line
     of_items: bool = False
     """Whether each of the descriptors there is a document of its own."""
     first_seen: str | None = None
     """When that was, of what is stated there and was not before, if it is known."""
 
-    def location(self, path: Path = ()) -> str:
+    def location(self, path: Keys = ()) -> str:
         line = self.line_of(path)
         return self.document if line is None else f"{self.document}:{line}"
 
@@ -56,10 +54,10 @@ class Fields:
     ref: Ref | None = None
     stated_in: str = ""
     problems: list[Problem] = field(default_factory=list)
-    places: list[Path] = field(default_factory=list)
+    places: list[Keys] = field(default_factory=list)
     """Where in the document each problem is."""
 
-    def report(self, code: ProblemCode, message: str, path: Path = (), severity: Severity = Severity.WARNING) -> None:
+    def report(self, code: ProblemCode, message: str, path: Keys = (), severity: Severity = Severity.WARNING) -> None:
         if len(self.problems) >= MAX_PROBLEMS and severity is not Severity.REFUSED:
             return
         if len(self.problems) == MAX_PROBLEMS - 1:
@@ -76,7 +74,7 @@ class Fields:
             )
         )
 
-    def invalid(self, path: Path, expected: str) -> None:
+    def invalid(self, path: Keys, expected: str) -> None:
         self.report(ProblemCode.INVALID, f"{_dotted(path)} must be {expected}", path)
 
     def get(self, *path: str | int) -> Any:
@@ -106,7 +104,7 @@ class Fields:
             self.invalid(path, "a mapping")
         return value if isinstance(value, dict) else {}
 
-    def items(self, *path: str) -> Iterator[tuple[Path, Any]]:
+    def items(self, *path: str) -> Iterator[tuple[Keys, Any]]:
         """The values at a path: those of a list, or the one that stands there."""
         value = self.get(*path)
         if isinstance(value, list):
@@ -191,5 +189,5 @@ def _unfit(item: object) -> str | None:
     return None if item is None else f"a value is of type {type(item).__name__}"
 
 
-def _dotted(path: Path) -> str:
+def _dotted(path: Keys) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")[:200]

@@ -14,12 +14,12 @@ from graph_api.catalog.ref import kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.descriptors import FOREIGN_FIELDS, GROUP, Reading, is_descriptor, read_descriptor
 from graph_api.sources.fields import Origin
-from graph_api.sources.fields import Path as FieldPath
 from graph_api.sources.folders import MAX_FILE, FileError, Root, check_regular, decode, read_bytes
 from graph_api.sources.locations import Target, below, is_url, matches, path_of, split_glob, targets_of
 from graph_api.sources.misspellings import lacks_api_version
+from graph_api.sources.parsing import Keys, TextError
 from graph_api.sources.placeholders import READERS, Placeholders
-from graph_api.sources.yaml_documents import TEMPLATE, YamlDocument, YamlTextError, read_yaml
+from graph_api.sources.yaml_documents import TEMPLATE, YamlDocument, read_yaml
 from graph_api.spool import Spool
 
 MAX_LOOKUPS = 1_000_000
@@ -140,41 +140,35 @@ class FileReader:
         text = self._text(file, real, name, is_meant=is_meant)
         if text is None:
             return []
-        try:
-            documents = [document for document in read_yaml(text) if document.value is not None]
-        except YamlTextError as error:
-            if is_meant or file.stem.lower() == OUR_NAME or self._may_be_meant(text):
-                self._refuse_text(name, text, error)
-            else:
-                self._not_a_descriptor(name, None)
+        documents = self._documents(file, name, text, is_meant=is_meant)
+        if documents is None:
             return []
-        ours = [is_descriptor(document.value, self._found.groups) for document in documents]
-        nearly = [lacks_api_version(document.value) for document in documents]
-        if not any(ours) and not any(nearly):
+        if not any(self._looks_like_ours(document.value) for document in documents):
             self._not_a_descriptor(name, None)
             return []
         has_placeholders = any(reader in text for reader in READERS)
-        locations = []
-        for document, is_ours, is_nearly in zip(documents, ours, nearly, strict=True):
-            if is_nearly:
-                message = "it looks like a descriptor and has no apiVersion, so it is left alone"
-                self._found.report(ProblemCode.NO_API_VERSION, message, name, document.line)
-                continue
-            if not is_ours:
-                self._not_a_descriptor(name, document.line)
-                continue
-            entity = self._read_document(file, name, document, has_placeholders)
-            if entity and kind_of(entity.ref) == "location":
-                locations.append((entity, document))
-        return locations
+        stated = ((self._read_document(file, name, document, has_placeholders), document) for document in documents)
+        return [(entity, document) for entity, document in stated if entity and kind_of(entity.ref) == "location"]
+
+    def _documents(self, file: Path, name: str, text: str, *, is_meant: bool) -> list[YamlDocument] | None:
+        """Those that hold something; none of a text that is not read, or None, which is told, if it is meant for us."""
+        try:
+            return [document for document in read_yaml(text) if document.value is not None]
+        except TextError as error:
+            if not (is_meant or file.stem.lower() == OUR_NAME or self._may_be_meant(text)):
+                return []
+            self._refuse_text(name, text, error)
+            return None
 
     def _may_be_meant(self, text: str) -> bool:
         """Of a text that is not read: unless all that spoils it are another program's tags in what is no descriptor."""
         try:
-            values = [document.value for document in read_yaml(text, any_tags=True)]
-        except YamlTextError:
+            return any(self._looks_like_ours(document.value) for document in read_yaml(text, any_tags=True))
+        except TextError:
             return True
-        return any(is_descriptor(value, self._found.groups) or lacks_api_version(value) for value in values)
+
+    def _looks_like_ours(self, value: object) -> bool:
+        return is_descriptor(value, self._found.groups) or lacks_api_version(value)
 
     def _text(self, file: Path, real: Path, name: str, *, is_meant: bool) -> str | None:
         """None, which is told, of a file that cannot be read; empty of one that cannot hold a descriptor."""
@@ -196,7 +190,15 @@ class FileReader:
     def _read_document(
         self, file: Path, name: str, document: YamlDocument, has_placeholders: bool
     ) -> EntityStatement | None:
+        """The entity of a document that is a descriptor; of any other it is told why it is left alone."""
         value = document.value
+        if lacks_api_version(value):
+            message = "it looks like a descriptor and has no apiVersion, so it is left alone"
+            self._found.report(ProblemCode.NO_API_VERSION, message, name, document.line)
+            return None
+        if not is_descriptor(value, self._found.groups):
+            self._not_a_descriptor(name, document.line)
+            return None
         if has_placeholders and "spec" in value:
             value = value | {"spec": self._replace_placeholders(file, name, document)}
         reading = read_descriptor(value, Origin(name, document.line_of))
@@ -209,7 +211,7 @@ class FileReader:
                 raise FileError(ProblemCode.NOT_FETCHED, "is not fetched")
             return decode(read_bytes(self._root.resolve(file.parent / path_of(target))))
 
-        def complain(code: ProblemCode, message: str, path: FieldPath) -> None:
+        def complain(code: ProblemCode, message: str, path: Keys) -> None:
             severity = Severity.INFO if code is ProblemCode.NOT_FETCHED else Severity.WARNING
             self._found.report(code, message, name, document.line_of(path), severity)
 
@@ -273,7 +275,7 @@ class FileReader:
         self._found.report(error.code, f"the file {error.message}", name, severity=severity)
         self._found.unreadable.add(name)
 
-    def _refuse_text(self, name: str, text: str, error: YamlTextError) -> None:
+    def _refuse_text(self, name: str, text: str, error: TextError) -> None:
         code, severity = error.code, Severity.REFUSED
         if code is ProblemCode.BAD_YAML and TEMPLATE.search(text):
             code = ProblemCode.TEMPLATE

@@ -35,11 +35,17 @@ _FIRST = ("type", "title", "description", "lifecycle", "tier")
 
 
 class Findings:
-    """`origin` is how the connector knows its links, where it does not say otherwise; `folders` hold repositories."""
+    """What the connector of that name found. `origin` is how it knows its links, where it does not say otherwise;
+    `folders` hold repositories.
+    """
 
     def __init__(
-        self, origin: LinkOrigin = LinkOrigin.DECLARED, folders: Mapping[PurePosixPath, Ref] | None = None
+        self,
+        connector: str,
+        origin: LinkOrigin = LinkOrigin.DECLARED,
+        folders: Mapping[PurePosixPath, Ref] | None = None,
     ) -> None:
+        self.connector = connector
         self._origin = origin
         self._folders = folders or {}
         self._entities = Spool[Ref, EntityStatement]()
@@ -58,7 +64,7 @@ class Findings:
         at: Place,
         *,
         name: str | None = None,
-        type: str | None = None,  # noqa: A002 - the field's name everywhere
+        type: str | None = None,
         title: str | None = None,
         description: str | None = None,
         lifecycle: str | None = None,
@@ -216,10 +222,10 @@ class Findings:
                 if not document.is_url and not (place < len(lines) and lines[place] < end):
                     self.problem(SILENT, document.at(), code=ProblemCode.NOTHING_STATED, severity=Severity.INFO)
 
-    def snapshot(self, source: str, connector: str) -> Snapshot:
+    def snapshot(self, source: str) -> Snapshot:
         return Snapshot(
             source=source,
-            connector=connector,
+            connector=self.connector,
             entities=self._entities.ordered(),
             links=self._links,
             problems=tuple(self._problems),

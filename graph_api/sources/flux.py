@@ -29,7 +29,6 @@ from typing import Any
 
 from graph_api.catalog.entity import Criticality
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.api import Api
 from graph_api.sources.charts import state_chart
 from graph_api.sources.connector import Connector, Online
@@ -38,17 +37,17 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_objects
 from graph_api.sources.kubernetes_objects import (
     DEFAULT,
-    Keys,
     Manifest,
     environment_ref,
     flux_ref,
     group_of,
-    is_template,
     objects_of,
+    refuse_template,
     scoped_ref,
     text_of,
 )
 from graph_api.sources.naming import repository_ref, scoped
+from graph_api.sources.parsing import Keys
 
 NAME = "flux"
 
@@ -96,8 +95,8 @@ def _manifests(documents: Sequence[Document], findings: Findings) -> Iterator[Ma
         for manifest in objects_of([document]):
             if manifest.version not in _VERSIONS.get(manifest.group, (manifest.version,)):
                 findings.refuse(document, f"{manifest.group}/{manifest.version} is not read by this version")
-            elif is_template(manifest):
-                findings.refuse(document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
+            elif manifest.is_template:
+                refuse_template(manifest, findings)
             elif manifest.name:
                 yield manifest
             else:

@@ -214,7 +214,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url="https://api.github.com",
-        token_variable="GITHUB_TOKEN",  # noqa: S106 - the variable's name
+        token_variable="GITHUB_TOKEN",
         fetch=fetch,
         options={
             "organization": "The organization whose alerts are asked for",

@@ -140,7 +140,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url="https://api.github.com",
-        token_variable="GITHUB_TOKEN",  # noqa: S106 - the variable's name
+        token_variable="GITHUB_TOKEN",
         fetch=fetch,
         options={
             "repositories": "`owner/name` of the repositories to ask for, with commas between",

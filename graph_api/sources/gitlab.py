@@ -164,7 +164,7 @@ CONNECTOR = Connector(
     read=read,
     online=Online(
         base_url="https://gitlab.com/api/v4",
-        token_variable="GITLAB_TOKEN",  # noqa: S106 - the variable's name
+        token_variable="GITLAB_TOKEN",
         fetch=fetch,
         options={"group": "The group's whole path, such as `shop/pay`"},
     ),

@@ -23,12 +23,13 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from graph_api.catalog.entity import LinkOrigin
-from graph_api.sources.answers import answer_to, list_in
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.answers import answer_to, list_in, page_numbers
+from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import text_in
 from graph_api.sources.series import describe, hint_owner, subject_of
 
@@ -38,7 +39,6 @@ RESOURCE = "dashboard.grafana.app/"
 
 _TAGGED = ("service", "team", "owner")
 _QUERIES = ("expr", "query", "expression")
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:
@@ -116,8 +116,8 @@ def _state_dashboard(
         spec={key: kept for key, kept in shown.items() if isinstance(kept, int | str) and kept},
     )
     labels = {key: name for key, colon, name in (tag.partition(":") for tag in tags) if colon and key in _TAGGED}
-    describe(NAME, ref, subject_of(labels), _queries(value), at, findings)
-    hint_owner(NAME, ref, labels, at, findings)
+    describe(ref, subject_of(labels), _queries(value), at, findings)
+    hint_owner(ref, labels, at, findings)
 
 
 def _panels(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -164,12 +164,12 @@ def _read_rule(
     )
     subject = subject_of(labels)
     queries = [text for _, row in mappings(rule.get("data")) for text in _texts_of(mapping(row.get("model")))]
-    describe(NAME, ref, subject, [] if subject else queries, at, findings)
-    hint_owner(NAME, ref, labels, at, findings)
+    describe(ref, subject, [] if subject else queries, at, findings)
+    hint_owner(ref, labels, at, findings)
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
-    for page in range(1, MAX_PAGES + 1):
+async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:
+    for page in page_numbers(api.url("/api/search")):
         answer = await api.get("/api/search", {"type": "dash-db", "limit": PAGE, "page": page})
         found = list_in(answer, api.url("/api/search"), "uid")
         for uid in [uid for row in found if (uid := text_in(row.get("uid")))]:
@@ -177,8 +177,6 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
             yield await answer_to(api, path)
         if len(found) < PAGE:
             break
-    else:
-        raise ApiError(f"{api.url('/api/search')} has more than {MAX_PAGES:,} pages")
     yield await answer_to(api, "/api/v1/provisioning/alert-rules")
 
 
@@ -192,7 +190,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="GRAFANA_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="GRAFANA_TOKEN",
         fetch=fetch,
     ),
 )

@@ -31,8 +31,9 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.images import state_image
-from graph_api.sources.kubernetes_objects import Keys, text_of
+from graph_api.sources.kubernetes_objects import text_of
 from graph_api.sources.naming import namespace_of, ref_of, repository_ref
+from graph_api.sources.parsing import Keys
 
 NAME = "helm"
 VERSIONS = ("v1", "v2")

@@ -172,7 +172,7 @@ CONNECTOR = Connector(
     read=read,
     online=Online(
         base_url="https://api.humanitec.io",
-        token_variable="HUMANITEC_TOKEN",  # noqa: S106 - the variable's name
+        token_variable="HUMANITEC_TOKEN",
         fetch=fetch,
         options={
             "organization": "The organization's id",

@@ -23,16 +23,15 @@ from typing import Any
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources.answers import answer_to
 from graph_api.sources.api import Api
-from graph_api.sources.calls import DAY, Calls, Service, Spot, last_hours
+from graph_api.sources.calls import DEFAULT_HOURS, Calls, Service, Spot, last_hours
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
-from graph_api.sources.scalars import count_in, number_in, text_in
+from graph_api.sources.parsing import Keys
+from graph_api.sources.scalars import number_in, text_in
 from graph_api.sources.spans import KEPT, Span, Traces
 
 NAME = "jaeger"
-
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:
@@ -63,15 +62,16 @@ def _is_services(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     spans: list[Span] = []
     for document in documents:
         for keys, rows, seen_at in _dependencies(document):
-            _read_dependencies(Spot(document, keys), rows, seen_at, calls, findings)
+            for number, row in mappings(rows):
+                calls.dependency(row, Spot(document, (*keys, number)), seen_at)
         for name, keys in _names(document):
             calls.service(Service(name), Spot(document, keys))
         spans += _read_spans(document, findings)
-    Traces(NAME, spans, findings, calls).state()
+    Traces(spans, findings, calls).state()
 
 
 def _dependencies(document: Document) -> Iterator[tuple[Keys, list[Any], str | None]]:
@@ -89,19 +89,6 @@ def _dependencies(document: Document) -> Iterator[tuple[Keys, list[Any], str | N
 
 def _is_dependency(value: Any) -> bool:
     return isinstance(value, dict) and "parent" in value and "child" in value
-
-
-def _read_dependencies(spot: Spot, rows: list[Any], seen_at: str | None, calls: Calls, findings: Findings) -> None:
-    for number, row in mappings(rows):
-        parent, child, count = text_in(row.get("parent")), text_in(row.get("child")), row.get("callCount")
-        at = Spot(spot.document, (*spot.keys, number))
-        if not (parent and child):
-            findings.problem("a dependency without `parent` or `child`; it is left out", at.place())
-            continue
-        if count is not None and number_in(count) is None:
-            findings.problem("`callCount` is no number; the calls are not counted", at.place())
-        source, target = calls.service(Service(parent), at), calls.service(Service(child), at)
-        calls.link(source, target, at, calls=count_in(count), observed_at=seen_at)
 
 
 def _names(document: Document) -> Iterator[tuple[str, Keys]]:
@@ -196,8 +183,8 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="JAEGER_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="JAEGER_TOKEN",
         fetch=fetch,
-        options={"hours": f"How far back dependencies are asked for, in hours; default {DAY}"},
+        options={"hours": f"How far back dependencies are asked for, in hours; default {DEFAULT_HOURS}"},
     ),
 )

@@ -36,6 +36,7 @@ from graph_api.sources.documents import Document, Place, dig, listed, mapping, m
 from graph_api.sources.findings import Findings
 from graph_api.sources.jira_api import fetch
 from graph_api.sources.naming import ref_of, scoped
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import text_in
 
 NAME = "jira"
@@ -43,7 +44,6 @@ NAME = "jira"
 _COMPONENT = frozenset({"assigneeType", "realAssigneeType", "leadAccountId"})
 _NAMED = {"status": "status", "issuetype": "issueType", "priority": "priority", "resolution": "resolution"}
 _DATES = {"created": "created", "updated": "updated", "duedate": "due"}
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:
@@ -212,7 +212,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="JIRA_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="JIRA_TOKEN",
         fetch=fetch,
         options={
             "project": "Keys of the projects to ask for, with commas between; all that the token may see by default",

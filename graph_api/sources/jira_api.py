@@ -5,8 +5,8 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import answer_to, options_in, rows_in
-from graph_api.sources.api import MAX_PAGES, Api, ApiError, Pages
+from graph_api.sources.answers import answer_to, options_in, pages_by_offset, rows_in
+from graph_api.sources.api import Api, Pages
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
 
@@ -18,8 +18,9 @@ FIELDS = ("summary", "status", "issuetype", "priority", "resolution", "labels", 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
     """The projects, the components of each, and the issues of the query."""
     wanted = options_in(options, "project")
+    asked = {"expand": "description,lead", "keys": wanted, "maxResults": PAGE}
     keys = []
-    async for document in _pages(api, "/rest/api/3/project/search", {"expand": "description,lead", "keys": wanted}):
+    async for document in pages_by_offset(api, "/rest/api/3/project/search", "values", asked, _has_more, "startAt"):
         keys += [key for _, row in mappings(document.get("values")) if (key := text_in(row.get("key")))]
         yield document
     for key in keys:
@@ -35,16 +36,8 @@ def _quoted(key: str) -> str:
     return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-async def _pages(api: Api, path: str, params: Mapping[str, Any]) -> AsyncIterator[Document]:
-    start = 0
-    for _ in range(MAX_PAGES):
-        answer = await api.get(path, {**params, "startAt": start, "maxResults": PAGE})
-        rows = rows_in(answer, "values", api.url(path))
-        yield Document(f"{api.url(path)}?startAt={start}", answer)
-        start += len(rows)
-        if dig(answer, "isLast") is not False or not rows:
-            return
-    raise ApiError(f"{api.url(path)} has more than {MAX_PAGES:,} pages")
+def _has_more(answer: Any, _: int) -> bool:
+    return dig(answer, "isLast") is False
 
 
 async def _issues(api: Api, query: str) -> AsyncIterator[Document]:

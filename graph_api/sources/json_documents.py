@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from graph_api.catalog.snapshot import ProblemCode
+from graph_api.sources.parsing import TextError
 
 MAX_NESTING = 200
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]\n]|[^\s{}\[\]:,"]+')
@@ -15,22 +16,12 @@ Lines: TypeAlias = dict[Any, Any] | list[Any]
 """In the shape of the value: of each key or item its line, and with it, unless it is a scalar, the lines within it."""
 
 
-class JsonTextError(Exception):
-    """A text that is not read: BAD_YAML or TOO_LARGE, with the line where that shows."""
-
-    def __init__(self, code: ProblemCode, message: str, line: int | None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.line = line
-
-
 def read_json(text: str) -> Any:
-    """One value. JsonTextError if the text is anything else, or nested deeper than recursive code stands."""
+    """One value. TextError if the text is anything else, or nested deeper than recursive code stands."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise JsonTextError(ProblemCode.BAD_YAML, f"not valid JSON: {error.msg}", error.lineno) from error
+        raise TextError(ProblemCode.BAD_YAML, f"not valid JSON: {error.msg}", error.lineno) from error
     _check_nesting(value)
     return value
 
@@ -41,8 +32,8 @@ def read_json_lines(text: str) -> Iterator[tuple[int, Any]]:
         if line.strip():
             try:
                 yield number, read_json(line)
-            except JsonTextError as error:
-                raise JsonTextError(error.code, error.message, number) from error
+            except TextError as error:
+                raise TextError(error.code, error.message, number) from error
 
 
 def _check_nesting(value: Any) -> None:
@@ -51,7 +42,7 @@ def _check_nesting(value: Any) -> None:
         level = [child for item in level for child in _children(item) if isinstance(child, dict | list)]
         if not level:
             return
-    raise JsonTextError(ProblemCode.TOO_LARGE, f"nested more than {MAX_NESTING} deep", None)
+    raise TextError(ProblemCode.TOO_LARGE, f"nested more than {MAX_NESTING} deep", None)
 
 
 def _children(value: Any) -> Sequence[Any]:

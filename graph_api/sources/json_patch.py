@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graph_api.sources.parsing import Keys
 from graph_api.sources.yaml_documents import MAX_DOCUMENT_DEPTH
 
 OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
-Keys = tuple[str | int, ...]
 Edit = Callable[[Any, str], str | int]
 """Changes a container at a part; returns the key that it was."""
 

@@ -42,7 +42,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     for document in documents:
         nodes = {}
         for number, node in mappings(document.get("elements", "nodes")):
@@ -126,7 +126,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="KIALI_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="KIALI_TOKEN",
         fetch=fetch,
         options={
             "namespaces": "The namespaces whose traffic is asked for, comma-separated; default all",

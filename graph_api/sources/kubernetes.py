@@ -54,7 +54,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
@@ -62,12 +61,11 @@ from graph_api.sources.json_patch import is_json_patch
 from graph_api.sources.kubernetes_api import OPTIONS, TOKEN, fetch_cluster
 from graph_api.sources.kubernetes_needs import ConfigMaps, Services, answering, state_needs
 from graph_api.sources.kubernetes_objects import (
-    Keys,
     Manifest,
     environment_ref,
     group_of,
-    is_template,
     objects_of,
+    refuse_template,
     scoped_ref,
     text_of,
 )
@@ -75,6 +73,7 @@ from graph_api.sources.kubernetes_shared import shared_by, state_shared
 from graph_api.sources.kubernetes_workloads import NAME, Workloads
 from graph_api.sources.kustomize import BARE, Overlays, is_kustomization, parsed
 from graph_api.sources.naming import scoped
+from graph_api.sources.parsing import Keys
 
 _GROUPS = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
 """Groups without a dot, that formats of other tools may look like."""
@@ -121,11 +120,11 @@ def _manifests(documents: Sequence[Document], overlays: Overlays, findings: Find
     for manifest in objects_of(row for row in documents if not is_kustomization(row)):
         if manifest.document.path in overlays.patches:
             continue
-        if not is_template(manifest):
+        if not manifest.is_template:
             yield from overlays.variants(manifest)
         elif id(manifest.document) not in refused:
             refused.add(id(manifest.document))
-            findings.refuse(manifest.document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
+            refuse_template(manifest, findings)
 
 
 def _is_core(manifest: Manifest, kind: str) -> bool:

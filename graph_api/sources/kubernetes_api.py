@@ -8,7 +8,7 @@ from graph_api.sources.api import Api, ApiError, Pages
 from graph_api.sources.documents import Document, dig, listed, mappings
 from graph_api.sources.kubernetes_objects import text_of
 
-TOKEN = "KUBERNETES_TOKEN"  # noqa: S105 - the variable's name
+TOKEN = "KUBERNETES_TOKEN"
 OPTIONS = {
     "namespaces": "Namespaces to read, separated by commas; all that the token may list if not set",
     "labels": "A label selector that objects must match, such as `team=shop`",

@@ -10,8 +10,9 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.addresses import INFERRED_CONFIDENCE, hosts_in
 from graph_api.sources.documents import dig, mappings
 from graph_api.sources.findings import Findings
-from graph_api.sources.kubernetes_objects import Keys, scoped_ref, text_of
+from graph_api.sources.kubernetes_objects import scoped_ref, text_of
 from graph_api.sources.kubernetes_workloads import NAME, Value, Workload
+from graph_api.sources.parsing import Keys
 
 Services = dict[tuple[str, str], list[Ref]]
 """What answers, by namespace and name."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import ProblemCode
 from graph_api.sources.documents import Document, Place, dig, mapping, mappings
+from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
-
-Keys = tuple[str | int, ...]
-"""Where something stands in an object."""
+from graph_api.sources.parsing import Keys
+from graph_api.sources.scalars import is_template
 
 DEFAULT = "default"
 """The namespace of what names none."""
@@ -88,6 +89,11 @@ class Manifest:
         return self.text("metadata", "namespace")
 
     @property
+    def is_template(self) -> bool:
+        """Whether its name still has to be filled in."""
+        return is_template(self.name) or is_template(self.namespace or "")
+
+    @property
     def labels(self) -> dict[str, Any]:
         return mapping(self.get("metadata", "labels"))
 
@@ -138,9 +144,8 @@ def _object(document: Document, keys: Keys, value: dict[str, Any], kind: str) ->
         yield Manifest(document, keys, value, kind, group, version)
 
 
-def is_template(manifest: Manifest) -> bool:
-    """Whether its name still has to be filled in."""
-    return any(mark in text for text in (manifest.name, manifest.namespace or "") for mark in ("{{", "${", "{%"))
+def refuse_template(manifest: Manifest, findings: Findings) -> None:
+    findings.refuse(manifest.document, "a template: its name is not filled in", ProblemCode.TEMPLATE)
 
 
 def environment_ref(namespace: str) -> Ref:

@@ -14,7 +14,6 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.image_classes import class_of_image, is_own_software
 from graph_api.sources.images import state_image
 from graph_api.sources.kubernetes_objects import (
-    Keys,
     Manifest,
     application_ref,
     environment_ref,
@@ -24,6 +23,7 @@ from graph_api.sources.kubernetes_objects import (
 )
 from graph_api.sources.kustomize import Overlays
 from graph_api.sources.naming import image_name, scoped
+from graph_api.sources.parsing import Keys
 
 NAME = "kubernetes"
 

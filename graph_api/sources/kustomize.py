@@ -32,7 +32,8 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.kubernetes_objects import DEFAULT, Manifest, text_of
 from graph_api.sources.kustomize_changes import Changes, changes_of, local_path
 from graph_api.sources.kustomize_patches import Budget, TooMuchError
-from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+from graph_api.sources.parsing import TextError
+from graph_api.sources.yaml_documents import read_yaml
 
 GROUP = "kustomize.config.k8s.io"
 FILES = ("kustomization.yaml", "kustomization.yml")
@@ -193,7 +194,7 @@ def parsed(documents: Sequence[Document], findings: Findings) -> list[Document]:
     for document in documents:
         try:
             bare = read_yaml(document.text) if _is_bare(document) else []
-        except YamlTextError as error:
+        except TextError as error:
             findings.refuse(document, error.message, error.code)
             continue
         found += [replace(document, value=row.value, line=row.line, yaml=row) for row in bare] or [document]

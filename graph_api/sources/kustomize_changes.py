@@ -9,9 +9,10 @@ from graph_api.catalog.snapshot import Severity
 from graph_api.sources.documents import Document, Place, dig, listed, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.json_patch import is_json_patch
-from graph_api.sources.kubernetes_objects import Keys, Manifest, text_of
+from graph_api.sources.kubernetes_objects import Manifest, text_of
 from graph_api.sources.kustomize_patches import Budget, Patch, PatchError, merged, own_target, target_of
-from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+from graph_api.sources.parsing import Keys, TextError
+from graph_api.sources.yaml_documents import read_yaml
 
 _PATCHING = ("patches", "patchesStrategicMerge", "patchesJson6902")
 _TEMPLATES: tuple[Keys, ...] = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"))
@@ -96,7 +97,7 @@ def changes_of(document: Document, files: Files) -> Changes:
             place = document.at(key, number)
             try:
                 changes.patches += _patches(changes, row, (key, number), files)
-            except (PatchError, YamlTextError) as error:
+            except (PatchError, TextError) as error:
                 changes.problems[place] = f"the patch is not applied: {error}", Severity.WARNING
     _take_labels(changes)
     changes.annotations = mapping(document.get("commonAnnotations"))

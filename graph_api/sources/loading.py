@@ -9,8 +9,9 @@ from pathlib import Path
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
 from graph_api.sources.documents import Document
 from graph_api.sources.folders import MAX_FILE, FileError, Root, decode, read_bytes
-from graph_api.sources.json_documents import JsonTextError, read_json, read_json_lines
-from graph_api.sources.yaml_documents import TEMPLATE, YamlTextError, read_yaml
+from graph_api.sources.json_documents import read_json, read_json_lines
+from graph_api.sources.parsing import TextError
+from graph_api.sources.yaml_documents import TEMPLATE, read_yaml
 
 MAX_JSON = 32_000_000
 """Bytes of a JSON file."""
@@ -52,7 +53,7 @@ def load(root: Root, files: Iterable[Path], patterns: Sequence[str], loaded: Loa
             loaded.documents += filter(loaded.wanted, _load(root, file, path, patterns))
         except FileError as error:
             loaded.refuse(path, error.code, f"the file {error.message}")
-        except (YamlTextError, JsonTextError) as error:
+        except TextError as error:
             loaded.refuse(path, error.code, error.message, error.line)
 
 
@@ -73,11 +74,9 @@ def _text(root: Root, file: Path, most: int) -> str:
 def _yaml_documents(path: str, text: str) -> Iterator[Document]:
     try:
         found = read_yaml(text, any_tags=True)
-    except YamlTextError as error:
+    except TextError as error:
         if error.code is ProblemCode.BAD_YAML and TEMPLATE.search(text):
-            raise YamlTextError(
-                ProblemCode.TEMPLATE, f"a template, no YAML yet: {error.message}", error.line
-            ) from error
+            raise TextError(ProblemCode.TEMPLATE, f"a template, no YAML yet: {error.message}", error.line) from error
         raise
     for document in found:
         if document.value is not None:
@@ -87,7 +86,7 @@ def _yaml_documents(path: str, text: str) -> Iterator[Document]:
 def _json_documents(path: str, text: str) -> Iterator[Document]:
     try:
         yield from _json_values(path, text)
-    except JsonTextError as error:
+    except TextError as error:
         if error.code is ProblemCode.BAD_YAML and not path.lower().endswith(_UNMISTAKABLE):
             raise _told(error, _STRING.sub(_unclosed, text)) from None
         raise
@@ -96,7 +95,7 @@ def _json_documents(path: str, text: str) -> Iterator[Document]:
 def _json_values(path: str, text: str) -> Iterator[Document]:
     try:
         yield Document(path, read_json(text), text)
-    except JsonTextError:
+    except TextError:
         first, _, rest = text.partition("\n")
         if not rest.lstrip().startswith("{") or not first.rstrip().endswith("}"):
             raise
@@ -110,11 +109,11 @@ def _unclosed(string: re.Match[str]) -> str:
     return string[0] if string["end"] is None else ""
 
 
-def _told(error: JsonTextError, unquoted: str) -> JsonTextError:
+def _told(error: TextError, unquoted: str) -> TextError:
     """As something else than JSON, where the text looks like that."""
     if TEMPLATE.search(unquoted):
-        return JsonTextError(ProblemCode.TEMPLATE, f"a template, no JSON yet: {error.message}", error.line)
+        return TextError(ProblemCode.TEMPLATE, f"a template, no JSON yet: {error.message}", error.line)
     if _COMMENTED.search(unquoted):
         message = f"JSON with comments, which no connector reads: {error.message}"
-        return JsonTextError(ProblemCode.UNKNOWN_FORMAT, message, error.line)
+        return TextError(ProblemCode.UNKNOWN_FORMAT, message, error.line)
     return error

@@ -7,17 +7,17 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from graph_api.catalog.entity import EntityStatement
-from graph_api.sources.fields import Path
+from graph_api.sources.parsing import Keys
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_GLOB = re.compile(r"[*?\[]")
+_WILDCARD = re.compile(r"[*?\[]")
 
 
 class Target(NamedTuple):
     """A target as written, and where in the document it stands."""
 
     text: str
-    path: Path
+    path: Keys
     optional: bool
 
 
@@ -42,10 +42,14 @@ def path_of(text: str) -> str:
     return re.sub(r"^file:(?://)?", "", text, flags=re.IGNORECASE)
 
 
+def is_glob(text: str) -> bool:
+    return _WILDCARD.search(text) is not None
+
+
 def split_glob(pattern: str) -> tuple[str, list[str]]:
     """The folder before the first wildcard, and the parts from there on (none if there is no wildcard)."""
     parts = pattern.split("/")
-    first = next((at for at, part in enumerate(parts) if _GLOB.search(part)), len(parts))
+    first = next((at for at, part in enumerate(parts) if is_glob(part)), len(parts))
     return "/".join(parts[:first]), [part for part in parts[first:] if part not in ("", ".")]
 
 

@@ -23,7 +23,8 @@ GITHUB = "https://github.com"
 class Bill:
     """One bill of materials. `refs` are its subject, parts and services by their ids in the document.
 
-    `github` is the server whose repositories package URLs of type github name.
+    `connector` is that of its format, also where another one came by it. `github` is the server whose repositories
+    package URLs of type github name.
     """
 
     def __init__(self, document: Document, connector: str, findings: Findings, github: str = GITHUB) -> None:

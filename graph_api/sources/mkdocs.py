@@ -28,8 +28,9 @@ from graph_api.sources.documents import Document, mapping, mappings
 from graph_api.sources.fields import Origin
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, repository_ref, without_user
+from graph_api.sources.parsing import TextError
 from graph_api.sources.scalars import text_in
-from graph_api.sources.yaml_documents import TEMPLATE, YamlTextError, read_yaml
+from graph_api.sources.yaml_documents import TEMPLATE, read_yaml
 
 NAME = "mkdocs"
 FILES = ("mkdocs.yml", "mkdocs.yaml")
@@ -61,7 +62,7 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
 def _read_site(file: Document, sites: dict[str, tuple[Ref, Ref | None, Document]], findings: Findings) -> None:
     try:
         found = read_yaml(without_tags(file.text))
-    except YamlTextError as error:
+    except TextError as error:
         findings.refuse(file, error.message, ProblemCode.TEMPLATE if TEMPLATE.search(file.text) else error.code)
         return
     document = Document(file.path, found[0].value, file.text, found[0].line, found[0]) if found else file

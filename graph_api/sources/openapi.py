@@ -68,7 +68,7 @@ def _read_api(document: Document, title: str, version: str, findings: Findings) 
         spec={key: value for key, value in {**told, **counts}.items() if value},
         identifiers=[scoped("host", server) for server in servers],
     )
-    hint_owners(NAME, ref, at, findings, info, document.value)
+    hint_owners(ref, at, findings, info, document.value)
 
 
 def _version(info: dict[str, Any]) -> str | None:

@@ -48,6 +48,7 @@ from graph_api.sources.openlineage_datasets import (
     read_dataset,
     state_owners_of,
 )
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import iso_time, seconds_in, text_in
 
 NAME = "openlineage"
@@ -57,8 +58,6 @@ _VERSION = re.compile(r"openlineage\.io/spec/(\d+)[-.]")
 _DBT_SUFFIX = re.compile(r"(?:\.build)?\.(?:run|snapshot)$")
 _FACETS = frozenset({"columnLineage", "parent", "ownership", "schema", "documentation"})
 _SIDES = ("inputs", "outputs")
-
-Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)

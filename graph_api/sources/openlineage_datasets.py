@@ -188,4 +188,4 @@ def state_owners_of(ref: Ref, facets: dict[str, Any], at: Place, findings: Findi
     """Owners of the facet `ownership`."""
     for place, owner in mappings(dig(facets, "ownership", "owners")):
         role = text_in(owner.get("type")) or DEFAULT_ROLE
-        state_owners(NAME, ref, owner.get("name"), at, findings, role=role, first=place == 0)
+        state_owners(ref, owner.get("name"), at, findings, role=role, first=place == 0)

@@ -76,7 +76,7 @@ def _read_named(document: Document, kind: str, name: str, findings: Findings) ->
         identifiers=service_names(Service(name)) if type_ == "service" else [],
         spec={"type": document.get("spec", "type")} if text_in(document.get("spec", "type")) else {},
     )
-    hint_owner(NAME, ref, _labels(document), at, findings)
+    hint_owner(ref, _labels(document), at, findings)
     if kind == "SLI":
         _link_sources(ref, mapping(document.get("spec")), document.at("spec"), findings)
 
@@ -104,7 +104,7 @@ def _read_slo(document: Document, name: str, findings: Findings) -> None:
         labels=_labels(document),
         spec=_objectives(spec),
     )
-    hint_owner(NAME, ref, _labels(document), at, findings)
+    hint_owner(ref, _labels(document), at, findings)
     service = text_in(spec.get("service"))
     if service is None:
         findings.problem("an SLO without spec.service describes nothing", document.at("spec"), ref=ref)

@@ -50,7 +50,7 @@ def claims(document: Document) -> bool:
 def read(documents: Sequence[Document], findings: Findings) -> None:
     stated: dict[Attributes, Service | None] = {}
     spans = [span for document in documents for span in _read_document(document, stated, findings)]
-    Traces(NAME, spans, findings).state()
+    Traces(spans, findings).state()
 
 
 def _read_document(document: Document, stated: dict[Attributes, Service | None], findings: Findings) -> Iterator[Span]:

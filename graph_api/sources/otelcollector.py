@@ -20,6 +20,7 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, dig, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import host_names, ref_of, scoped
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import host_in, text_in
 
 NAME = "otelcollector"
@@ -28,7 +29,6 @@ _PARTS = ("receivers", "processors", "exporters", "connectors")
 _LISTENING = frozenset(
     {"otlp", "jaeger", "zipkin", "opencensus", "syslog", "statsd", "tcplog", "udplog", "fluentforward"}
 )
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:

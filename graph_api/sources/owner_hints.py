@@ -14,34 +14,33 @@ from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place, mapping
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
-from graph_api.sources.scalars import text_in
+from graph_api.sources.scalars import is_template, text_in
 
 _MAIL = re.compile(r"(?:[^<>]*<)?(?P<mail>[^@\s<>:/]+@(?=[^@\s<>:/]+\.[^@\s<>:/])[^@\s<>:/]+)>?")
-_TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 
 
 def owner_texts(value: Any) -> Iterator[str]:
     """The texts in an owner field: one, several in a list or with commas, or `{name, email}`, by the address."""
     for item in value if isinstance(value, list) else [value]:
         text = text_in(item) or text_in(mapping(item).get("email")) or text_in(mapping(item).get("name"))
-        yield from (part for part in map(str.strip, (text or "").split(",")) if part and not _TEMPLATE.search(part))
+        yield from (part for part in map(str.strip, (text or "").split(",")) if part and not is_template(part))
 
 
 def state_owners(
-    connector: str, ref: Ref, value: Any, at: Place, findings: Findings, *, role: str = DEFAULT_ROLE, first: bool = True
+    ref: Ref, value: Any, at: Place, findings: Findings, *, role: str = DEFAULT_ROLE, first: bool = True
 ) -> None:
     """State that the entity is owned by those in an owner field; of the first such field the first owner is primary."""
     for place, text in enumerate(dict.fromkeys(owner_texts(value))):
-        findings.owner(ref, state_owner(connector, text, at, findings), at, role=role, primary=first and place == 0)
+        findings.owner(ref, state_owner(text, at, findings), at, role=role, primary=first and place == 0)
 
 
-def state_owner(connector: str, text: str, at: Place, findings: Findings, *, name: str | None = None) -> Ref:
+def state_owner(text: str, at: Place, findings: Findings, *, name: str | None = None) -> Ref:
     """State the group or user of a text; `name` is what people call it."""
     kind, key, identifiers = _told(text)
     profile = {"profile": {"email": key}} if "@" in key[1:] else {}
     named = name or key.removeprefix("@")
     return findings.entity(
-        ref_of(kind, connector, key), at, name=named, title=name, spec=profile, identifiers=identifiers
+        ref_of(kind, findings.connector, key), at, name=named, title=name, spec=profile, identifiers=identifiers
     )
 
 

@@ -32,7 +32,8 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Place, dig, mapping, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
-from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+from graph_api.sources.parsing import TextError
+from graph_api.sources.yaml_documents import read_yaml
 
 NAME = "owners"
 OWNERS, ALIASES = "OWNERS", "OWNERS_ALIASES"
@@ -84,7 +85,7 @@ def _parsed(document: Document, findings: Findings) -> Document | None:
         return document
     try:
         yaml = read_yaml(document.text)[0]
-    except YamlTextError as error:
+    except TextError as error:
         findings.refuse(document, error.message, error.code)
         return None
     except IndexError:

@@ -235,7 +235,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url="https://api.pagerduty.com",
-        token_variable="PAGERDUTY_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="PAGERDUTY_TOKEN",
         fetch=fetch,
         authorization="Token token={token}",
         headers={"Accept": "application/vnd.pagerduty+json;version=2"},

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from graph_api.sources.answers import document_if_any, rows_in
-from graph_api.sources.api import MAX_PAGES, Api, ApiError
+from graph_api.sources.answers import document_if_any, pages_by_offset, rows_in
+from graph_api.sources.api import Api
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.scalars import text_in
 
@@ -26,11 +26,11 @@ _LISTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 _DEPENDENCIES = {"services": "technical_services", "business_services": "business_services"}
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
+async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:
     """Every page of every list, and the dependencies of every service."""
     paths: list[str] = []
     for key, params in _LISTS:
-        async for document in _pages(api, key, params):
+        async for document in pages_by_offset(api, key, key, {**params, "limit": PAGE}, _has_more):
             yield document
             for _, row in mappings(document.get(key)) if key in _DEPENDENCIES else ():
                 if id_ := text_in(row.get("id")):
@@ -41,13 +41,5 @@ async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]
                 yield document
 
 
-async def _pages(api: Api, key: str, params: Mapping[str, Any]) -> AsyncIterator[Document]:
-    offset = 0
-    for _ in range(MAX_PAGES):
-        answer = await api.get(key, {**params, "limit": PAGE, "offset": offset})
-        rows = rows_in(answer, key, api.url(key))
-        yield Document(f"{api.url(key)}?offset={offset}", answer)
-        offset += len(rows)
-        if dig(answer, "more") is not True or not rows:
-            return
-    raise ApiError(f"{api.url(key)} has more than {MAX_PAGES:,} pages")
+def _has_more(answer: Any, _: int) -> bool:
+    return dig(answer, "more") is True

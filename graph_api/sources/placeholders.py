@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graph_api.catalog.snapshot import ProblemCode
-from graph_api.sources.fields import Path, content_problem
+from graph_api.sources.fields import content_problem
 from graph_api.sources.folders import MAX_FILE, FileError
-from graph_api.sources.yaml_documents import YamlTextError, read_yaml
+from graph_api.sources.parsing import Keys, TextError
+from graph_api.sources.yaml_documents import read_yaml
 
 READERS = ("$text", "$json", "$yaml")
 
-Complain = Callable[[ProblemCode, str, Path], None]
+Complain = Callable[[ProblemCode, str, Keys], None]
 
 
 class Placeholders:
@@ -26,7 +27,7 @@ class Placeholders:
         self._complain = complain
         self._left = MAX_FILE
 
-    def replace(self, value: Any, path: Path) -> Any:
+    def replace(self, value: Any, path: Keys) -> Any:
         """A copy with contents in place of placeholders; documents are at most 50 deep, so this may be recursive."""
         if isinstance(value, list):
             return [self.replace(item, (*path, index)) for index, item in enumerate(value)]
@@ -37,7 +38,7 @@ class Placeholders:
             return self._content(reader, value, path)
         return {key: self.replace(item, (*path, key)) for key, item in value.items()}
 
-    def _content(self, reader: str, value: Mapping[str, str], path: Path) -> Any:
+    def _content(self, reader: str, value: Mapping[str, str], path: Keys) -> Any:
         target = value[reader]
         try:
             return _parse(reader, self._text(target))
@@ -63,7 +64,7 @@ def _parse(reader: str, text: str) -> Any:
         return text
     try:
         data = json.loads(text) if reader == "$json" else read_yaml(text)[0].value
-    except YamlTextError as error:
+    except TextError as error:
         raise FileError(error.code, f"is {error.message}") from error
     except IndexError as error:
         raise FileError(ProblemCode.BAD_YAML, "is empty") from error

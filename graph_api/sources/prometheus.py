@@ -34,6 +34,7 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.fields import text_of
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
+from graph_api.sources.parsing import Keys
 from graph_api.sources.prometheus_targets import is_configuration, read_configuration, read_targets
 from graph_api.sources.scalars import text_in
 from graph_api.sources.series import describe, hint_owner, state_subject, subject_of
@@ -42,7 +43,6 @@ NAME = "prometheus"
 RESOURCE = "monitoring.coreos.com/v1"
 
 _PAGES = ("runbook_url", "dashboard_url")
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:
@@ -131,7 +131,7 @@ class _Rules:
         if type_ == "alert":
             self._alerts.setdefault(name, ref)
         self._describe(ref, labels, expression, keys)
-        hint_owner(NAME, ref, labels, at, self._findings)
+        hint_owner(ref, labels, at, self._findings)
 
     def _check_recorded(self, name: str, labels: dict[str, Any], keys: Keys) -> None:
         rule = name, repr(sorted(labels.items(), key=repr))
@@ -147,7 +147,7 @@ class _Rules:
             for target in self._scraped[subject.service.name]:
                 self._findings.link(ref, "DESCRIBES", target, at, origin=LinkOrigin.DECLARED)
         else:
-            describe(NAME, ref, subject, [] if subject else [expression], at, self._findings)
+            describe(ref, subject, [] if subject else [expression], at, self._findings)
 
 
 def _named(rule: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -176,12 +176,12 @@ def _read_alert(alert: dict[str, Any], at: Place, alerts: Mapping[str, Ref], fin
         ref_of("metric", f"{NAME}-alerts", name), at, name=name, type="alert", links=_pages(alert)
     )
     if subject := subject_of(labels):
-        target = state_subject(NAME, subject, at, findings)
+        target = state_subject(subject, at, findings)
         findings.link(ref, "DESCRIBES", target, at, observed_at=text_in(alert.get("activeAt")))
-    hint_owner(NAME, ref, labels, at, findings)
+    hint_owner(ref, labels, at, findings)
 
 
-async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:  # noqa: ARG001 - it has none
+async def fetch(api: Api, _options: Mapping[str, str]) -> AsyncIterator[Document]:
     for path, asked in (("/api/v1/rules", {}), ("/api/v1/targets", {"state": "active"}), ("/api/v1/alerts", {})):
         yield await answer_to(api, path, asked)
 
@@ -196,7 +196,7 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="PROMETHEUS_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="PROMETHEUS_TOKEN",
         fetch=fetch,
     ),
 )

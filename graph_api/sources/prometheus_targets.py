@@ -51,7 +51,7 @@ def _static(group: Mapping[str, Any], at: Place, findings: Findings) -> Iterator
 def _target(subject: Subject | None, address: str | None, at: Place, findings: Findings) -> Ref | None:
     """By its labels, else its host."""
     if subject and subject.label != "job":
-        return state_subject(NAME, subject, at, findings)
+        return state_subject(subject, at, findings)
     host = host_in(address)
     if host is None:
         return None

@@ -149,7 +149,9 @@ def _read(
     source = f"{connector.name}:{name}"
     paths = paths_in_repositories(documents, folders)
     offered = _renamed(documents, paths) if paths else documents
-    findings = Findings(connector.origin, {**folders, **{folder_of(ref): ref for ref in folders.values()}})
+    findings = Findings(
+        connector.name, connector.origin, {**folders, **{folder_of(ref): ref for ref in folders.values()}}
+    )
     try:
         connector.read(offered, findings)
         findings.name_silent(offered)
@@ -158,10 +160,10 @@ def _read(
     except Exception as error:
         # A defect of ours; what the source said before stays, and the other connectors go on.
         connector.log_defect(error)
-        findings = Findings()
+        findings = Findings(connector.name)
         for document in offered:
             findings.refuse(document, f"the connector {connector.name} failed here or nearby; the log says how")
-    snapshot = as_synced(findings.snapshot(source, connector.name), paths)
+    snapshot = as_synced(findings.snapshot(source), paths)
     if connector.origin is LinkOrigin.DECLARED and folders:
         snapshot = _in_repositories(snapshot, findings.mentioned, folders)
     return _with_definitions(snapshot, documents)

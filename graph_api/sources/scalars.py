@@ -17,10 +17,17 @@ _HERE = re.compile(
 )
 """The machine itself, also as seen from a container or a virtual machine on it."""
 
+_PLACEHOLDER = re.compile(r"\{\{|\{%|\$\{")
+
 
 def text_in(value: Any) -> str | None:
     """The text without space around it; None if it is none, or empty."""
     return value.strip() or None if isinstance(value, str) else None
+
+
+def is_template(text: str) -> bool:
+    """Whether somebody still has to fill it in."""
+    return _PLACEHOLDER.search(text) is not None
 
 
 def number_in(value: Any) -> float | None:

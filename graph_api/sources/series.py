@@ -60,32 +60,32 @@ def subjects_in(expression: str) -> Iterator[Subject]:
             yield subject
 
 
-def describe(
-    connector: str, ref: Ref, subject: Subject | None, queries: Iterable[str], at: Place, findings: Findings
-) -> None:
+def describe(ref: Ref, subject: Subject | None, queries: Iterable[str], at: Place, findings: Findings) -> None:
     """State that the metric or document is about its subject, and (which is a guess) about what its queries select."""
     if subject:
-        target = state_subject(connector, subject, at, findings)
+        target = state_subject(subject, at, findings)
         findings.link(ref, "DESCRIBES", target, at, origin=LinkOrigin.DECLARED)
     for found in dict.fromkeys(found for text in queries for found in subjects_in(text)):
-        target = state_subject(connector, found, at, findings)
+        target = state_subject(found, at, findings)
         if subject is None or found.service != subject.service:
             findings.link(ref, "DESCRIBES", target, at, origin=LinkOrigin.INFERRED, confidence=MATCHED)
 
 
-def state_subject(connector: str, subject: Subject, at: Place, findings: Findings) -> Ref:
+def state_subject(subject: Subject, at: Place, findings: Findings) -> Ref:
     namespace = subject.service.namespace or subject.kubernetes or ""
-    ref = ref_of("component", f"{connector}-{namespace}", subject.service.name)
+    ref = ref_of("component", f"{findings.connector}-{namespace}", subject.service.name)
     names = service_names(subject.service)
     if subject.kubernetes:
         names.append(scoped("kubernetes", f"{subject.kubernetes}/{subject.service.name}"))
     return findings.entity(ref, at, name=subject.service.name, type="service", identifiers=names)
 
 
-def hint_owner(connector: str, ref: Ref, labels: Mapping[str, Any], at: Place, findings: Findings) -> None:
+def hint_owner(ref: Ref, labels: Mapping[str, Any], at: Place, findings: Findings) -> None:
     name = next((name for key in _OWNERS if (name := _plain(labels.get(key)))), None)
     if name:
-        group = findings.entity(ref_of("group", connector, name), at, name=name, identifiers=[scoped("team", name)])
+        group = findings.entity(
+            ref_of("group", findings.connector, name), at, name=name, identifiers=[scoped("team", name)]
+        )
         findings.link(ref, "OWNED_BY", group, at, origin=LinkOrigin.INFERRED, confidence=HINT)
 
 

@@ -25,7 +25,7 @@ from graph_api.catalog.entity import LinkOrigin
 from graph_api.catalog.ref import Ref
 from graph_api.sources.answers import answer_to
 from graph_api.sources.api import Api, ApiError
-from graph_api.sources.calls import Calls, Service, Spot
+from graph_api.sources.calls import DEFAULT_HOURS, Calls, Service, Spot
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, listed, mapping, mappings
 from graph_api.sources.findings import Findings
@@ -33,7 +33,6 @@ from graph_api.sources.naming import scoped
 from graph_api.sources.scalars import count_in, iso_time, number_in, text_in
 
 NAME = "servicegraph"
-DAY = 24
 METRIC = "traces_service_graph_request"
 
 _SAMPLE = re.compile(r'(?P<name>\w+)\{(?P<labels>(?:[^"}]|"(?:[^"\\]|\\.)*")*)\}\s+(?P<value>\S+)(?:\s+(?P<time>\S+))?')
@@ -62,7 +61,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     for document in documents:
         for number, text in enumerate(listed(document.get("warnings"))):
             if text_in(text):
@@ -136,7 +135,7 @@ def _server(labels: Mapping[str, str], calls: Calls, spot: Spot) -> Ref:
 
 
 async def fetch(api: Api, options: Mapping[str, str]) -> AsyncIterator[Document]:
-    hours = options.get("hours", str(DAY))
+    hours = options.get("hours", str(DEFAULT_HOURS))
     if not hours.isdecimal() or not int(hours):
         raise ApiError("the option hours is no positive whole number")
     asked = [_QUERY.format(by=_BY, metric=METRIC, what=what, hours=hours) for what in ("total", "failed_total")]
@@ -153,8 +152,8 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="PROMETHEUS_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="PROMETHEUS_TOKEN",
         fetch=fetch,
-        options={"hours": f"How far back calls are asked for, in whole hours; default {DAY}"},
+        options={"hours": f"How far back calls are asked for, in whole hours; default {DEFAULT_HOURS}"},
     ),
 )

@@ -60,10 +60,10 @@ class Span:
 class Traces:
     """All spans of one source, joined by trace and parent. `calls` may hold what was counted before."""
 
-    def __init__(self, connector: str, spans: Iterable[Span], findings: Findings, calls: Calls | None = None) -> None:
-        self._connector = connector
+    def __init__(self, spans: Iterable[Span], findings: Findings, calls: Calls | None = None) -> None:
+        self._connector = findings.connector
         self._findings = findings
-        self._calls = calls or Calls(connector, findings)
+        self._calls = calls or Calls(findings)
         self._spans: dict[tuple[str, str, bool], Span] = {}
         for span in spans:
             self._spans.setdefault(span.key, span)

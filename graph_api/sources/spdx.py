@@ -26,6 +26,7 @@ from graph_api.sources.documents import Document, dig
 from graph_api.sources.findings import Findings
 from graph_api.sources.materials import GITHUB, Bill
 from graph_api.sources.packages import is_archive
+from graph_api.sources.parsing import Keys
 from graph_api.sources.spdx_documents import Listed, Listing, read_graph, read_listing
 from graph_api.sources.spdx_vulnerabilities import read_vulnerabilities
 from graph_api.sources.weaknesses import Weaknesses
@@ -55,7 +56,7 @@ def claims(document: Document) -> bool:
     return _listing(document.value) is not None or _context(document.value) is not None
 
 
-def _listing(value: object) -> tuple[str | int, ...] | None:
+def _listing(value: object) -> Keys | None:
     """Where in a document SPDX 2 begins."""
     for keys in ((), ("sbom",)):
         if isinstance(dig(value, *keys, "spdxVersion"), str):

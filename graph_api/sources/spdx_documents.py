@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph_api.sources.documents import Document, listed, mappings, texts
-
-Keys = tuple[str | int, ...]
+from graph_api.sources.parsing import Keys
 
 _NOTHING = ("NONE", "NOASSERTION")
 _PURLS = ("purl", "packageUrl")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_api.sources.documents import Place, dig
-from graph_api.sources.kubernetes_objects import Keys, Origins, text_of
+from graph_api.sources.kubernetes_objects import Origins, text_of
+from graph_api.sources.parsing import Keys
 
 DIRECTIVE, DELETE, REPLACE = "$patch", "delete", "replace"
 

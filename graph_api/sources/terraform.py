@@ -174,7 +174,7 @@ CONNECTOR = Connector(
     files=("*.tf", "*.tofu", "*.dot", "*.gv"),
     online=Online(
         base_url="https://app.terraform.io",
-        token_variable="TFE_TOKEN",  # noqa: S106 - the variable's name
+        token_variable="TFE_TOKEN",
         fetch=fetch,
         options={"organization": "The organization whose workspaces are read"},
     ),

@@ -8,6 +8,7 @@ from graph_api.sources.cloud_resources import kept
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings, texts
 from graph_api.sources.findings import Findings
 from graph_api.sources.hcl import reference
+from graph_api.sources.parsing import Keys
 from graph_api.sources.terraform_graph import Found, Graph, address_of, plain
 from graph_api.sources.terraform_modules import Call, Declared, Module, expand
 
@@ -103,9 +104,9 @@ def read_shown(document: Document, graph: Graph, findings: Findings) -> None:
         graph.add(found, [plain(need) for need in texts(row.get("depends_on"))])
 
 
-def _shown_resources(document: Document, part: str) -> Iterator[tuple[tuple[str | int, ...], str, dict[str, Any]]]:
+def _shown_resources(document: Document, part: str) -> Iterator[tuple[Keys, str, dict[str, Any]]]:
     """Keys, address of the module and values of each resource."""
-    pending: list[tuple[tuple[str | int, ...], dict[str, Any]]]
+    pending: list[tuple[Keys, dict[str, Any]]]
     pending = [((part, "root_module"), mapping(document.get(part, "root_module")))]
     while pending:
         keys, module = pending.pop()
@@ -127,7 +128,7 @@ def _changes(document: Document) -> dict[str, str]:
 def _add_configuration(document: Document, graph: Graph, findings: Findings) -> None:
     modules: dict[str, Module] = {}
     root = mapping(document.get("configuration", "root_module"))
-    pending: list[tuple[str, tuple[str | int, ...], dict[str, Any]]] = [("", ("configuration", "root_module"), root)]
+    pending: list[tuple[str, Keys, dict[str, Any]]] = [("", ("configuration", "root_module"), root)]
     while pending:
         key, keys, value = pending.pop()
         module = modules[key] = Module(outputs=_outputs(value))

@@ -8,6 +8,7 @@ from graph_api.sources.documents import Document, Place, dig, mapping, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of, scoped
 from graph_api.sources.packages import image, package
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import number_in
 from graph_api.sources.weaknesses import Tally, Weaknesses, severity_of
 
@@ -39,7 +40,7 @@ def read_reports(document: Document, findings: Findings, weaknesses: Weaknesses,
             tally.add(workload, at, **{what: [severity_of(row.get("severity")) for row in found]})
 
 
-def _reports(document: Document) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+def _reports(document: Document) -> Iterator[tuple[Keys, dict[str, Any]]]:
     items = document.get("items")
     if isinstance(items, list):
         yield from ((("items", place), item) for place, item in mappings(items) if _is_report(item))
@@ -68,7 +69,7 @@ def _workload(metadata: dict[str, Any], at: Place, findings: Findings) -> Ref | 
 def _read_image(
     resource: dict[str, Any],
     workload: Ref | None,
-    where: tuple[Document, tuple[str | int, ...]],
+    where: tuple[Document, Keys],
     findings: Findings,
     weaknesses: Weaknesses,
     tally: Tally,

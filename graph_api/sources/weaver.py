@@ -21,13 +21,13 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, dig, mappings
 from graph_api.sources.findings import Findings
 from graph_api.sources.naming import ref_of
+from graph_api.sources.parsing import Keys
 from graph_api.sources.scalars import text_in
 
 NAME = "weaver"
 FORMAT = "definition/2"
 
 _DEFINED = ("attributes", "attribute_groups", "metrics")
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from graph_api.catalog.snapshot import ProblemCode
+from graph_api.sources.parsing import TextError
 
 MAX_DOCUMENT_DEPTH = 50
 MAX_NODES = 100_000
@@ -34,16 +35,6 @@ _TYPED_TAGS = tuple(_TAG + name for name in ("null", "bool", "int", "float"))
 _COLLECTION_TAGS = (None, "!", f"{_TAG}map", f"{_TAG}seq")
 _MERGING_TAGS = ("!override", "!reset")
 """Of Compose: they take away what other files say, so that without them a file says something else."""
-
-
-class YamlTextError(Exception):
-    """A text that is not read: BAD_YAML or TOO_LARGE, with the line where that shows."""
-
-    def __init__(self, code: ProblemCode, message: str, line: int | None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +58,7 @@ class YamlDocument:
 
 
 def read_yaml(text: str, *, any_tags: bool = False) -> list[YamlDocument]:
-    """All documents of a text, empty ones included (None). All or nothing: YamlTextError if any breaks a rule.
+    """All documents of a text, empty ones included (None). All or nothing: TextError if any breaks a rule.
 
     A tag that says something to one program only (`!Ref`, `!vault`) breaks one, unless `any_tags`: then a list or
     mapping is read without it, and a single value, of which nobody else knows what it stands for, is None. What changes
@@ -79,9 +70,9 @@ def read_yaml(text: str, *, any_tags: bool = False) -> list[YamlDocument]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        raise YamlTextError(ProblemCode.BAD_YAML, f"not valid YAML: {reason}", line) from error
+        raise TextError(ProblemCode.BAD_YAML, f"not valid YAML: {reason}", line) from error
     except yaml.YAMLError as error:
-        raise YamlTextError(ProblemCode.BAD_YAML, f"not valid YAML: {str(error)[:200]}", None) from error
+        raise TextError(ProblemCode.BAD_YAML, f"not valid YAML: {str(error)[:200]}", None) from error
     finally:
         loader.dispose()
 
@@ -276,9 +267,9 @@ def plain_value(text: str) -> str | float | int | bool | None:
     return number if abs(number) <= _MAX_EXACT and str(number) == text else text
 
 
-def _bad(message: str, line: int) -> YamlTextError:
-    return YamlTextError(ProblemCode.BAD_YAML, message, line)
+def _bad(message: str, line: int) -> TextError:
+    return TextError(ProblemCode.BAD_YAML, message, line)
 
 
-def _large(message: str, line: int) -> YamlTextError:
-    return YamlTextError(ProblemCode.TOO_LARGE, message, line)
+def _large(message: str, line: int) -> TextError:
+    return TextError(ProblemCode.TOO_LARGE, message, line)

@@ -22,16 +22,15 @@ from typing import Any
 from graph_api.catalog.entity import LinkOrigin
 from graph_api.sources.answers import answer_to
 from graph_api.sources.api import Api
-from graph_api.sources.calls import DAY, Calls, Service, Spot, last_hours
+from graph_api.sources.calls import DEFAULT_HOURS, Calls, Service, Spot, last_hours
 from graph_api.sources.connector import Connector, Online
 from graph_api.sources.documents import Document, dig, listed, mapping, mappings
 from graph_api.sources.findings import Findings
-from graph_api.sources.scalars import count_in, number_in, text_in
+from graph_api.sources.parsing import Keys
+from graph_api.sources.scalars import number_in, text_in
 from graph_api.sources.spans import KEPT, Span, Traces
 
 NAME = "zipkin"
-
-Keys = tuple[str | int, ...]
 
 
 def claims(document: Document) -> bool:
@@ -46,7 +45,7 @@ def claims(document: Document) -> bool:
 
 
 def read(documents: Sequence[Document], findings: Findings) -> None:
-    calls = Calls(NAME, findings)
+    calls = Calls(findings)
     spans: list[Span] = []
     for document in documents:
         if any("binaryAnnotations" in row for _, row in _rows(document)):
@@ -54,14 +53,14 @@ def read(documents: Sequence[Document], findings: Findings) -> None:
             continue
         for keys, row in _rows(document):
             spot = Spot(document, keys)
-            if "parent" in row and "child" in row:
-                _read_dependency(row, spot, calls)
+            if row.keys() & {"parent", "child", "callCount"}:
+                calls.dependency(row, spot)
             elif span := _span(row, spot):
                 spans.append(span)
         for number, name in enumerate(listed(document.value)):
             if text_in(name):
                 calls.service(Service(name.strip()), Spot(document, (number,)))
-    Traces(NAME, spans, findings, calls).state()
+    Traces(spans, findings, calls).state()
 
 
 def _rows(document: Document) -> Iterator[tuple[Keys, dict[str, Any]]]:
@@ -70,14 +69,6 @@ def _rows(document: Document) -> Iterator[tuple[Keys, dict[str, Any]]]:
     for place, trace in enumerate(listed(document.value)):
         for number, row in mappings(trace):
             yield (place, number), row
-
-
-def _read_dependency(row: Mapping[str, Any], spot: Spot, calls: Calls) -> None:
-    parent, child = text_in(row.get("parent")), text_in(row.get("child"))
-    if parent and child:
-        source, target = calls.service(Service(parent), spot), calls.service(Service(child), spot)
-        errors = count_in(row.get("errorCount"))
-        calls.link(source, target, spot, calls=count_in(row.get("callCount")), errors=errors)
 
 
 def _span(row: dict[str, Any], spot: Spot) -> Span | None:
@@ -115,8 +106,8 @@ CONNECTOR = Connector(
     origin=LinkOrigin.OBSERVED,
     online=Online(
         base_url=None,
-        token_variable="ZIPKIN_TOKEN",  # noqa: S106 - a variable's name
+        token_variable="ZIPKIN_TOKEN",
         fetch=fetch,
-        options={"hours": f"How far back dependencies are asked for, in hours; default {DAY}"},
+        options={"hours": f"How far back dependencies are asked for, in hours; default {DEFAULT_HOURS}"},
     ),
 )

@@ -29,8 +29,9 @@ from graph_api.replacing import replacing
 from graph_api.source_entries import Configured, FileSource
 from graph_api.sources import openlineage
 from graph_api.sources.documents import Document, dig
-from graph_api.sources.json_documents import JsonTextError, read_json
+from graph_api.sources.json_documents import read_json
 from graph_api.sources.naming import name_of
+from graph_api.sources.parsing import TextError
 from graph_api.sources.scalars import seconds_in
 from graph_api.web.receiving import Receiver, bears, knowing_secret, secret_of
 from graph_api.web.responses import error_response, json_response
@@ -59,7 +60,7 @@ def lineage_routes(sources: Sequence[Configured], receiver: Receiver) -> list[Ro
         try:
             # Megabytes of events would keep all others waiting.
             documents = await run_in_threadpool(_received, await request.body())
-        except (JsonTextError, ValueError) as error:
+        except (TextError, ValueError) as error:
             return error_response(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, f"Nothing is kept: {error}")
         try:
             await run_in_threadpool(_keep, documents, source.paths[0])
@@ -90,7 +91,7 @@ async def _source_of(
 
 
 def _received(body: bytes) -> list[Document]:
-    """Return the events of a body as documents. Raises JsonTextError, and ValueError for no text or no event."""
+    """Return the events of a body as documents. Raises TextError, and ValueError for no text or no event."""
     return openlineage.received(read_json(body.decode()))
 
 

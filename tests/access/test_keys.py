@@ -180,8 +180,8 @@ def test_a_demo_is_open_only_as_long_as_there_are_no_keys() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["serve", "--host", "0.0.0.0", "--insecure-anonymous"],  # noqa: S104 - nothing is bound
-        ["serve", "--host", "0.0.0.0", "--demo"],  # noqa: S104
+        ["serve", "--host", "0.0.0.0", "--insecure-anonymous"],
+        ["serve", "--host", "0.0.0.0", "--demo"],
         ["keys", "create", "--name", "Ann!", "--role", "admin"],
         ["keys", "create", *ADMIN, "--expires", "366"],
         ["keys", "create", *ADMIN, "--expires", "0"],

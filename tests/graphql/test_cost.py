@@ -46,7 +46,7 @@ def test_variables_count_as_what_they_hold() -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_no_answer_holds_more_than_was_estimated(demo: Client, seed: int) -> None:
-    document = random_query(SCHEMA, random.Random(seed))  # noqa: S311 - it keeps no secret
+    document = random_query(SCHEMA, random.Random(seed))
     answer = demo.post(document)
     assert not {error["extensions"]["code"] for error in answer.get("errors", ())} & {"INTERNAL", "GRAPHQL_INVALID"}
     assert objects_in(answer.get("data")) - 1 <= answer["extensions"]["cost"]["estimated"], document

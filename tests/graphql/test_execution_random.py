@@ -130,7 +130,7 @@ OURS = strawberry.Schema(query=Query, types=[Even, Odd], execution_context_class
 @EXAMPLES
 @given(SEEDS)
 def test_failing_resolvers_fail_alike(run: Run, seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311 - no secret, and repeatable
+    dice = random.Random(seed)
     query = dressed(PLAIN._schema, random_query(PLAIN._schema, dice, 4), dice)
     expected = run(answer(PLAIN, query, VARIABLES))
     for _ in range(2):  # compiled, and kept
@@ -186,7 +186,7 @@ BY_FIELD.execution_context_class = StrawberryGraphQLCoreExecutionContext
 @EXAMPLES
 @given(SEEDS, st.sampled_from([0, 3, 40]), st.booleans())
 def test_the_catalog_is_read_alike(run: Run, demo_store: Store, seed: int, one_in: int, dressing: bool) -> None:
-    dice = random.Random(seed)  # noqa: S311 - no secret, and repeatable
+    dice = random.Random(seed)
     query = random_query(COMPILED._schema, dice)
     query = dressed(COMPILED._schema, query, dice) if dressing else undressed(COMPILED._schema, query)
     store = Spoiling(demo_store, one_in)

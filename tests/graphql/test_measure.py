@@ -49,7 +49,7 @@ def counted(selections: SelectionSetNode | None) -> dict[str, int]:
 
 @pytest.mark.parametrize("seed", range(100))
 def test_fragments_count_as_if_they_were_written_out(seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311 - it keeps no secret
+    dice = random.Random(seed)
     bodies = [random_selection(dice, 2, number) for number in range(FRAGMENTS)]
     selection = f"entities(first: {dice.randint(1, 9)}) {{ nodes {{ {random_selection(dice, 2, FRAGMENTS)} }} }}"
     fragments = " ".join(f"fragment F{number} on Entity {{ {body} }}" for number, body in enumerate(bodies))

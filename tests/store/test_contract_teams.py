@@ -72,7 +72,7 @@ class Teams:
 
 @pytest.mark.parametrize("seed", [*range(20), 296])
 async def test_states_follow_from_who_is_there(store: Store, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - it keeps no secret
+    chance = random.Random(seed)
     teams = Teams(dict.fromkeys([*GROUPS, *USERS], True), frozenset())
     for _ in range(12):
         edited = teams.edited(chance)

@@ -29,7 +29,7 @@ class History:
     """A catalog that changes a little with each step, in ways that touch entities, their links, or both."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311  # no secrets
+        self._random = random.Random(seed)
         self._entities = {row.ref: row for row in (entity(f"n{number}") for number in range(SIZE))}
         self._links: dict[LinkKey, Link] = {}
         self._gone: list[Entity] = []
@@ -134,7 +134,7 @@ async def test_a_graph_that_caught_up_is_the_graph_that_is_loaded_afresh(tmp_pat
         await write(writer, history.start())
         for _ in range(12):
             await everything(reader)
-            for _ in range(random.Random(seed).randrange(1, 4)):  # noqa: S311  # no secrets
+            for _ in range(random.Random(seed).randrange(1, 4)):
                 await write(writer, history.step())
             async with opened(tmp_path / "c.db") as fresh:
                 assert await everything(reader) == await everything(fresh)
@@ -242,7 +242,7 @@ asyncio.run(main())
 
 def kill_writer(path: Path, wait_for: str, pause_at: str) -> None:
     command = (sys.executable, "-c", CHILD, str(path), pause_at, str(BIG))
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603  # our own script
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         assert any(line.strip() == wait_for for line in child.stdout)
         child.kill()

@@ -142,7 +142,7 @@ def test_a_server_ends_soon_while_it_answers_an_expensive_question(catalog: Path
     command += ["--port", "0", "--store", f"embedded:{catalog}", "--deadline", "30", "--request-deadline", "60"]
     command += ["--drain-seconds", "2"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout
         try:
             found = next(filter(None, (re.search(r"http://\S+/graphql", line) for line in server.stdout)), None)

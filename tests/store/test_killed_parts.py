@@ -78,7 +78,7 @@ on_mirror = pytest.mark.parametrize("open_store", ["mirror"], indirect=True)
 def killed(*arguments: str) -> Iterator[IO[str]]:
     """A writer, which lives until the end of the block."""
     command = [sys.executable, "-c", WRITER, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:  # noqa: S603 - the script above
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout
         assert writer.stdout.readline() == "ready\n"
         yield writer.stdout

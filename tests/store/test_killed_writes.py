@@ -50,7 +50,7 @@ def test_all_or_nothing(request: pytest.FixtureRequest, tmp_path: Path, run: Run
         driver: neo4j.Driver = request.getfixturevalue("neo4j_driver")
         wipe(driver)
         environment = _credentials(request.getfixturevalue("neo4j_auth"))
-    writer = subprocess.Popen(  # noqa: S603 - the script above
+    writer = subprocess.Popen(
         [sys.executable, "-c", SYNC, url], stdout=subprocess.PIPE, text=True, env=os.environ | environment
     )
     with writer:

@@ -17,7 +17,7 @@ from tests.conftest import OpenStore
 from tests.disk import full_above
 from tests.serving import runs_of, runs_when, serving
 
-SECRET = "a-secret-of-producers"  # noqa: S105 - opens nothing
+SECRET = "a-secret-of-producers"
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 
@@ -210,7 +210,7 @@ async def test_who_does_not_bear_the_secret_is_refused(
 
 @pytest.mark.parametrize(
     ("configured", "status"),
-    [(source(webhook_secret_variable="UNSET_SECRET"), 401), (source(connectors=["files"]), 404)],  # noqa: S106
+    [(source(webhook_secret_variable="UNSET_SECRET"), 401), (source(connectors=["files"]), 404)],
 )
 async def test_without_a_secret_or_a_source_nothing_is_received(
     store: Store, configured: dict[str, Any], status: int

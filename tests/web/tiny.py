@@ -20,7 +20,7 @@ from graph_api.graphql.limits import DocumentLimits, Limits
 from graph_api.live import LiveChanges
 from graph_api.store.protocol import Needed, Reading, Store
 
-SECRET = "password=hunter2"  # noqa: S105 - must not reach a client
+SECRET = "password=hunter2"
 
 
 class Waiting:

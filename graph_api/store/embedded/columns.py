@@ -1,7 +1,5 @@
 """Columns of a table as arrays: of all entities, or of some."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias

@@ -9,7 +9,7 @@ from graph_api.catalog.relations import Direction
 
 AMONG = "IN (SELECT value FROM json_each(?))"
 """A condition whose parameter one_of() makes."""
-RELATION_TERMS = f"SELECT id FROM terms WHERE field = 'relation' AND text {AMONG}"  # noqa: S608 - a constant
+RELATION_TERMS = f"SELECT id FROM terms WHERE field = 'relation' AND text {AMONG}"
 NEAR = {Direction.OUT: "source", Direction.IN: "target"}
 """The end of a link that a question starts from, by its direction."""
 

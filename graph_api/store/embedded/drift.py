@@ -1,7 +1,5 @@
 """What is declared and what is observed, compared in SQL."""
 
-# ruff: noqa: S608 - only constants of this package and integers are put together, values are parameters
-
 import sqlite3
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """All of the file at one revision, and a file that becomes what a backup says."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import asyncio
 import sqlite3
 import uuid

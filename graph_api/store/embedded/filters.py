@@ -1,7 +1,5 @@
 """The filter language as SQL conditions on a row of `entities`."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Iterable, Sequence
 

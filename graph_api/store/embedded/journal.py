@@ -1,7 +1,5 @@
 """What happened: runs, the sources that they speak for, and the latest change of each entity."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Iterator
 

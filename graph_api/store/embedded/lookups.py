@@ -1,7 +1,5 @@
 """Questions about entities and links that are named: who is there, what links them, who is meant."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Collection, Sequence
 

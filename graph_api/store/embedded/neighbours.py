@@ -1,7 +1,5 @@
 """What is around named entities: their links one way, page by page, and how many there are."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias

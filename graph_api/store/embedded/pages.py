@@ -1,7 +1,5 @@
 """Lists of entities: sorted pages, and counts."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ What a part changes and a later one changes back has its stamps again, and what 
 before is read by a second connection, which sees what is committed.
 """
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Collection, Sequence
 

@@ -1,7 +1,5 @@
 """Search: the full-text index finds, search.py ranks."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """What a reader sees, in SQL and in the ids of one revision."""
 
-# ruff: noqa: S608 - only constants of this package and integers are put together, values are parameters
-
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One write: rows of a ChangeSet into all tables, at the catalog's next revision."""
 
-# ruff: noqa: S608 - only constants of this package are put together, values are parameters
-
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache

@@ -24,7 +24,7 @@ from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Unanswered
 from graph_api.sources.reading import read_answers
 
-TOKEN = "token-of-tests"  # noqa: S105 - opens nothing
+TOKEN = "token-of-tests"
 
 
 class Pages(list[Any]):

@@ -20,7 +20,7 @@ from graph_api.sources.api import Api
 from graph_api.sources.connector import Connector
 from graph_api.sources.documents import Document, Unanswered
 
-TOKEN = "loopback-token"  # noqa: S105 - opens nothing
+TOKEN = "loopback-token"
 
 Answer = Callable[[Request], Any]
 

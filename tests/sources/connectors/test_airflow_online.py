@@ -44,9 +44,9 @@ def test_every_dag_with_its_tasks_and_every_asset(version: str, data: str, monke
     documents = fetched(airflow.CONNECTOR, tool, {} if version == "v2" else {"api": version})
     assert tool.asked[f"/api/{version}/dags"] == 3, "one of them was told to wait"
     assert all(airflow.CONNECTOR.claims(document) for document in documents)
-    findings = Findings(airflow.CONNECTOR.origin)
+    findings = Findings(airflow.CONNECTOR.name, airflow.CONNECTOR.origin)
     airflow.CONNECTOR.read(documents, findings)
-    found = findings.snapshot("s", "airflow")
+    found = findings.snapshot("s")
     pipelines = [said for said in found.entities.values() if said.kind == "Pipeline"]
     assert {said.name for said in pipelines} == set(DAGS)
     assert [said.spec["operators"] for said in pipelines] == [{"PythonOperator": 1}] * 3

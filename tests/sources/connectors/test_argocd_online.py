@@ -32,9 +32,9 @@ def answers() -> dict[str, Answer]:
 
 def test_applications_sets_and_projects_are_asked_for() -> None:
     documents = fetched(CONNECTOR, Tool(answers()), {"projects": "storefront, data"})
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read(documents, findings)
-    found = findings.snapshot("s", CONNECTOR.name)
+    found = findings.snapshot("s")
     assert found.entities[next(ref for ref in found.entities if ref.startswith("system:"))].description
     assert {key.relation for key in found.links} == {"BUILT_FROM", "DEPLOYED_TO", "PART_OF"}
     assert {said.location.rpartition("/api/v1/")[2] for said in found.entities.values()} == {

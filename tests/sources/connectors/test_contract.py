@@ -99,7 +99,7 @@ def test_documents_of_any_shape_are_read_or_refused(connector: Connector, data: 
     else:
         broken = _broken(orjson.loads(orjson.dumps(document.value)), data)
         documents[place] = replace(document, value=broken, text=orjson.dumps(broken).decode(), yaml=None)
-    connector.read([row for row in documents if connector.claims(row)], Findings(connector.origin))
+    connector.read([row for row in documents if connector.claims(row)], Findings(connector.name, connector.origin))
 
 
 def _broken(value: Any, data: st.DataObject) -> Any:

@@ -67,9 +67,9 @@ def answering(root: dict[str, Any]) -> Tool:
 def test_the_query_is_one_of_its_schema_and_its_answer_is_read() -> None:
     documents = fetched(dagster.CONNECTOR, answering({"assetNodes": ASSETS}))
     assert all(dagster.CONNECTOR.claims(document) for document in documents)
-    findings = Findings(dagster.CONNECTOR.origin)
+    findings = Findings(dagster.CONNECTOR.name, dagster.CONNECTOR.origin)
     dagster.CONNECTOR.read(documents, findings)
-    ends = {(key.source, key.relation, key.target) for key in findings.snapshot("s", "dagster").links}
+    ends = {(key.source, key.relation, key.target) for key in findings.snapshot("s").links}
     orders, revenue, job = "dataset:dagster/orders", "dataset:dagster/revenue", "pipeline:dagster-shop/nightly"
     assert ends == {
         (revenue, "READS_FROM", orders),

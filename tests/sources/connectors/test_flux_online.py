@@ -23,9 +23,9 @@ def answers() -> dict[str, Answer]:
 
 
 def test_releases_come_from_the_cluster() -> None:
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read(fetched(CONNECTOR, Tool(answers())), findings)
-    (release,) = [said for said in findings.snapshot("s", "flux").entities.values() if said.type == "deployment"]
+    (release,) = [said for said in findings.snapshot("s").entities.values() if said.type == "deployment"]
     assert release.ref == "component:flux-web/helmrelease-podinfo"
     assert release.location.endswith("/apis/helm.toolkit.fluxcd.io/v2/namespaces/web/helmreleases/podinfo")
 

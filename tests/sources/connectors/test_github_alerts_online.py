@@ -85,14 +85,14 @@ def serving(github: GitHub) -> Iterator[str]:
         thread.join()
 
 
-def fetched(github: GitHub, options: Mapping[str, str], token: str = "right") -> list[Document]:  # noqa: S107
+def fetched(github: GitHub, options: Mapping[str, str], token: str = "right") -> list[Document]:
     return [answer for answer in answered(github, options, token) if isinstance(answer, Document)]
 
 
 def answered(
     github: GitHub,
     options: Mapping[str, str],
-    token: str = "right",  # noqa: S107
+    token: str = "right",
 ) -> list[Document | Unanswered]:
     async def collect(url: str) -> list[Document | Unanswered]:
         async with Api(url, {"Authorization": f"Bearer {token}"}, first_pause=0.001) as api:
@@ -103,9 +103,9 @@ def answered(
 
 
 def told(documents: list[Document]) -> Any:
-    findings = Findings(CONNECTOR.origin)
+    findings = Findings(CONNECTOR.name, CONNECTOR.origin)
     CONNECTOR.read(documents, findings)
-    return findings.snapshot("alerts", CONNECTOR.name)
+    return findings.snapshot("alerts")
 
 
 def test_every_page_of_both_kinds_is_read() -> None:
@@ -135,7 +135,7 @@ def test_a_page_that_fails_for_ever_ends_the_run() -> None:
 
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="is the token set"):
-        fetched(GitHub(), {"organization": "shop"}, token="wrong")  # noqa: S106
+        fetched(GitHub(), {"organization": "shop"}, token="wrong")
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def test_every_page_is_asked_for(option: str, value: str) -> None:
     documents = fetched(CONNECTOR, Tool(answers()), {option: value, "state": "all"})
     assert len(documents) == 3
     assert all(CONNECTOR.claims(document) for document in documents)
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read(documents, findings)
-    found = findings.snapshot("s", CONNECTOR.name)
+    found = findings.snapshot("s")
     assert {said.name for said in found.entities.values() if said.kind == "Ticket"} == {"checkout#1", "checkout#3"}
     assert all(PATHS[option] in link.location for link in found.links.values())
 

@@ -187,9 +187,9 @@ def test_what_to_ask_for_must_be_said() -> None:
 
 def test_a_server_of_ones_own_shares_no_repository_and_no_environment_with_github_com() -> None:
     text = orjson.dumps(ALL).decode().replace("https://github.com", "https://github.shop.example")
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read([Document(f"{path[1:]}.json", value) for path, value in orjson.loads(text).items()], findings)
-    own = findings.snapshot("own", "github")
+    own = findings.snapshot("own")
     found = {said.ref for said in own.entities.values() if said.kind in ("Repository", "Environment")}
     assert "repository:github-shop-example-shop/web" in found
     assert found.isdisjoint(read_recorded("github").entities)

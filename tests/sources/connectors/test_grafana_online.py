@@ -39,9 +39,9 @@ def test_every_page_of_dashboards_and_the_rules_are_asked_for(monkeypatch: pytes
     monkeypatch.setattr(grafana, "PAGE", 2)
     tool = Tool(answers())
     documents = fetched(grafana.CONNECTOR, tool)
-    findings = Findings(grafana.CONNECTOR.origin)
+    findings = Findings(grafana.CONNECTOR.name, grafana.CONNECTOR.origin)
     grafana.CONNECTOR.read(documents, findings)
-    found = findings.snapshot("s", "grafana")
+    found = findings.snapshot("s")
     assert tool.asked["/api/search"] == 3, "one of them was told to wait"
     assert all(grafana.CONNECTOR.claims(document) for document in documents)
     names = {said.name for said in found.entities.values() if said.kind in ("Document", "Metric")}

@@ -163,7 +163,7 @@ def test_users_and_passwords_in_addresses_do_not_come_out(connector: Connector, 
 def test_the_log_of_a_defect_does_not_quote_what_was_read(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(documents: Sequence[Document], findings: Findings) -> None:  # noqa: ARG001 - it comes to nothing
+    def fail(_documents: Sequence[Document], _findings: Findings) -> None:
         raise ValueError(f"{CANARY} is no number")
 
     monkeypatch.setattr("graph_api.sources.reading.FORMATS", (replace(BY_NAME["trivy"], read=fail),))
@@ -184,9 +184,9 @@ def test_no_secret_is_stored_or_printed(tmp_path: Path) -> None:
 
 
 def test_of_one_thing_that_is_told_of_again_and_again_not_all_is_put_together() -> None:
-    findings = Findings()
+    findings = Findings("b")
     for number in range(3 * MAX_VALUES):
         at, text = Place("all.json", f"all.json:{number + 1}"), str(number)
         findings.entity(Ref("component:a/b"), at, tags=[text], labels={text: text}, identifiers=[f"host:{text}"])
-    (said,) = findings.snapshot("a", "b").entities.values()
+    (said,) = findings.snapshot("a").entities.values()
     assert (len(said.tags), len(said.labels), len(said.identifiers)) == (MAX_VALUES, MAX_VALUES, MAX_VALUES)

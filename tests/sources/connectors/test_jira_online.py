@@ -49,9 +49,9 @@ def answers() -> dict[str, Answer]:
 )
 def test_projects_components_and_issues_are_asked_for(options: dict[str, str], query: str, keys: set[str]) -> None:
     documents = fetched(CONNECTOR, Tool(answers(), authorization=BASIC), options)
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read([document for document in documents if CONNECTOR.claims(document)], findings)
-    found = findings.snapshot("s", CONNECTOR.name).entities
+    found = findings.snapshot("s").entities
     assert {said.name: said.title for said in found.values() if said.kind == "Ticket"} == {
         "SHOP-1": query,
         "SHOP-2": query,

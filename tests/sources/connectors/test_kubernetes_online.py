@@ -49,10 +49,10 @@ def answers() -> dict[str, Answer]:
 @pytest.mark.parametrize("options", [{}, {"namespaces": "shop"}])
 def test_all_pages_of_what_the_cluster_serves_are_read(options: dict[str, str]) -> None:
     tool = Tool(answers())
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     documents = fetched(CONNECTOR, tool, options)
     CONNECTOR.read(documents, findings)
-    found = findings.snapshot("s", CONNECTOR.name).entities
+    found = findings.snapshot("s").entities
     assert {ref for ref in found if ref.startswith("component:")} == {
         "component:kubernetes-shop/cart",
         "component:kubernetes-shop/web",

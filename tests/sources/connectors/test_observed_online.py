@@ -80,9 +80,9 @@ every_tool = pytest.mark.parametrize(
 
 
 def read(connector: Connector, tool: Tool, options: dict[str, str]) -> Snapshot:
-    documents, findings = fetched(connector, tool, options), Findings(connector.origin)
+    documents, findings = fetched(connector, tool, options), Findings(connector.name, connector.origin)
     connector.read(documents, findings)
-    return findings.snapshot("s", connector.name)
+    return findings.snapshot("s")
 
 
 @every_tool

@@ -22,9 +22,9 @@ TABLE = {"namespace": "file", "name": "/lake/day"}
 def test_one_event_is_one_document_named_by_its_job_and_type() -> None:
     [document] = openlineage.received(event("COMPLETE", 5, outputs=[TABLE]))
     assert document.path == "openlineage://spark/load%2Fday/COMPLETE"
-    findings = Findings(openlineage.CONNECTOR.origin)
+    findings = Findings(openlineage.CONNECTOR.name, openlineage.CONNECTOR.origin)
     openlineage.read([document], findings)
-    [(key, link)] = findings.snapshot("s", "openlineage").links.items()
+    [(key, link)] = findings.snapshot("s").links.items()
     assert key[:3] == ("dataset:openlineage-file/lake-day", "WRITTEN_BY", "pipeline:openlineage-spark/load-day")
     assert (link.observed_at, link.location) == ("2026-03-02T04:05:00Z", document.path)
 

@@ -9,7 +9,7 @@ from graph_api.sources.findings import Findings
 from graph_api.sources.pagerduty import CONNECTOR
 from tests.sources.connectors.loopback import Answer, Tool, fetched
 
-TOKEN = "Token token={token}"  # noqa: S105 - opens nothing
+TOKEN = "Token token={token}"
 TEAM = {"id": "PTEAM01", "type": "team_reference", "summary": "Buying"}
 POLICY = {"id": "PPOL001", "type": "escalation_policy_reference"}
 USER = {"id": "PUSER01", "type": "user_reference", "summary": "Mia"}
@@ -59,9 +59,9 @@ def answers() -> dict[str, Answer]:
 
 def test_everything_is_asked_for_page_by_page() -> None:
     documents = fetched(CONNECTOR, Tool(answers(), authorization=TOKEN))
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read([document for document in documents if CONNECTOR.claims(document)], findings)
-    found = findings.snapshot("s", CONNECTOR.name)
+    found = findings.snapshot("s")
     assert {f"{key.source} {key.relation} {key.target}".replace("pagerduty/", "") for key in found.links} == {
         "component:psell01 DEPENDS_ON component:pcheck1",
         "component:pcheck1 OWNED_BY group:pteam01",

@@ -38,9 +38,9 @@ def answers() -> dict[str, Answer]:
 
 def test_rules_targets_and_alerts_are_asked_for() -> None:
     documents = fetched(CONNECTOR, Tool(answers()))
-    findings = Findings(CONNECTOR.origin)
+    findings = Findings(CONNECTOR.name, CONNECTOR.origin)
     CONNECTOR.read(documents, findings)
-    found = findings.snapshot("s", CONNECTOR.name)
+    found = findings.snapshot("s")
     assert all(CONNECTOR.claims(document) for document in documents)
     assert {(said.type, said.name) for said in found.entities.values() if said.kind == "Metric"} == {
         ("alert", "ShopDown"),

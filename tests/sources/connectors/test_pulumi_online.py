@@ -67,9 +67,9 @@ def fetched(service: Service, options: Mapping[str, str], token: str = TOKEN) ->
 def test_all_stacks_are_exported(options: dict[str, str], expected: set[str]) -> None:
     documents = fetched(Service(), options)
     assert all(CONNECTOR.claims(document) for document in documents)
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read(documents, findings)
-    found = findings.snapshot("pulumi", "pulumi").entities
+    found = findings.snapshot("pulumi").entities
     assert {ref for ref in found if ref.startswith("environment:")} == {
         f"environment:pulumi-web/{name}" for name in expected
     }
@@ -78,7 +78,7 @@ def test_all_stacks_are_exported(options: dict[str, str], expected: set[str]) ->
 
 def test_a_wrong_token_is_told() -> None:
     with pytest.raises(ApiError, match="is the token set"):
-        fetched(Service(), {}, token="wrong")  # noqa: S106 - no secret
+        fetched(Service(), {}, token="wrong")
 
 
 def test_one_export_that_fails_ends_the_run() -> None:

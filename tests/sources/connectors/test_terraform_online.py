@@ -66,9 +66,9 @@ def test_the_states_of_all_workspaces_are_read() -> None:
     with Archive({}).served() as archive:
         documents = fetched(CONNECTOR, Service(archive), {"organization": "shop"})
     assert all(CONNECTOR.claims(document) for document in documents)
-    findings = Findings()
+    findings = Findings(CONNECTOR.name)
     CONNECTOR.read(documents, findings)
-    snapshot = findings.snapshot("terraform", "terraform")
+    snapshot = findings.snapshot("terraform")
     assert {ref: said.location.partition("/app/")[2] for ref, said in snapshot.entities.items()} == {
         "resource:terraform-shop-production/aws_sqs_queue.orders": "shop/workspaces/production",
         "resource:terraform-shop-staging/aws_sqs_queue.orders": "shop/workspaces/staging",
