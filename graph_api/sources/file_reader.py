@@ -168,7 +168,10 @@ class FileReader:
             return True
 
     def _looks_like_ours(self, value: object) -> bool:
-        return is_descriptor(value, self._found.groups) or lacks_api_version(value)
+        return is_descriptor(value, self._found.groups) or lacks_api_version(value) or self._is_list_of_ours(value)
+
+    def _is_list_of_ours(self, value: object) -> bool:
+        return isinstance(value, list) and any(is_descriptor(row, self._found.groups) for row in value)
 
     def _text(self, file: Path, real: Path, name: str, *, is_meant: bool) -> str | None:
         """None, which is told, of a file that cannot be read; empty of one that cannot hold a descriptor."""
@@ -195,6 +198,10 @@ class FileReader:
         if lacks_api_version(value):
             message = "it looks like a descriptor and has no apiVersion, so it is left alone"
             self._found.report(ProblemCode.NO_API_VERSION, message, name, document.line)
+            return None
+        if self._is_list_of_ours(value):
+            message = "it is a list of descriptors, and left alone: write each as a document of its own, after ---"
+            self._found.report(ProblemCode.INVALID, message, name, document.line)
             return None
         if not is_descriptor(value, self._found.groups):
             self._not_a_descriptor(name, document.line)

@@ -327,7 +327,9 @@ def test_unknown_kinds_keep_their_spelling_and_spec() -> None:
         ("core.oam.dev/v1alpha2", "Component", {"workload": {}}, False),
         ("v1", "User", {"memberOf": []}, False),
         (None, "Component", {"owner": "a"}, False),
-        ("backstage.io/v1alpha1", ["Component"], {"owner": "a"}, False),
+        ("backstage.io/v1alpha1", ["Component"], {"owner": "a"}, True),
+        ("backstage.io/v1alpha1", None, {"owner": "a"}, True),
+        ("tekton.dev/v1", ["Component"], {"owner": "a"}, False),
     ],
 )
 def test_which_documents_are_descriptors(version: object, kind: object, spec: object, expected: bool) -> None:

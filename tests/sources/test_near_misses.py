@@ -45,6 +45,22 @@ def test_a_descriptor_without_api_version_is_warned_of(tmp_path: Path, kind: str
     assert [row.accepted for row in decisions(snapshot)] == [True, False, False]
 
 
+@pytest.mark.parametrize("kind", ["Kind: Component\n", "", "kind: [Component]\n", "kind: ''\n"])
+def test_a_descriptor_without_a_kind_is_refused(tmp_path: Path, kind: str) -> None:
+    text = f"apiVersion: backstage.io/v1alpha1\n{kind}metadata: {{name: x}}\nspec: {{type: service}}\n"
+    (problem,) = problems(tmp_path, text, "types.yaml")
+    assert (problem.code, problem.severity) == ("INVALID", "REFUSED")
+    assert problem.message.startswith("kind ")
+
+
+def test_a_list_of_descriptors_is_told(tmp_path: Path) -> None:
+    listed = "- apiVersion: backstage.io/v1alpha1\n  kind: System\n  metadata: {name: x}\n"
+    for name, text in {"mixed.yaml": f"{descriptor('System', 's')}---\n{listed}", "alone.yaml": listed}.items():
+        (problem,) = problems(tmp_path / name, text, name)
+        assert (problem.code, problem.severity) == ("INVALID", "WARNING")
+        assert "list of descriptors" in problem.message
+
+
 @pytest.mark.parametrize(
     "text",
     [
