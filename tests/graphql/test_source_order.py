@@ -208,3 +208,10 @@ async def test_who_tells_anything_comes_before_who_tells_otherwise(
         snapshot = Snapshot(source=f"{name}:a", connector=name, entities={ref: said})
         await sync(store, snapshot, source_order(load_settings()))
     assert (await store.entities([ref]))[ref].title == (told.get("title") if told else "Of another")
+
+
+@pytest.mark.parametrize("source", ["files:a", "a-feed"])
+def test_a_descriptor_and_what_no_connector_reads_come_first_whatever_they_tell(client: Client, source: str) -> None:
+    client.ask(APPLY, source="terraform:a", entities=[component("cart", title="Of another")])
+    client.ask(APPLY, source=source, entities=[{"kind": "Component", "name": "cart"}])
+    assert client.ask('{ entity(ref: "component:cart") { title } }') == {"entity": {"title": None}}
