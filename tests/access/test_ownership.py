@@ -165,7 +165,10 @@ async def test_an_editor_changes_nothing_else(store: Store, what: str) -> None:
         await clients.refused(PUT, entities=[fine, entity], dryRun=True)
         # Of what is its own, what it says for another source does not count yet.
         if entity["name"] not in ("mine", "shared"):
-            await clients.refused(APPLY, source="api:web", entities=[fine, entity])
+            errors = await clients.refused(APPLY, source="api:web", entities=[fine, entity])
+            # It is told of what it names, and of nothing else.
+            hidden = what == "own a part of theirs by its whole"
+            assert [error["path"] for error in errors] == [["source"] if hidden else ["entities", "1"]]
 
 
 async def test_nor_what_others_own_and_nobody_declares(store: Store) -> None:
