@@ -383,6 +383,7 @@ async def test_every_write_leaves_one_record_whatever_became_of_it(store: Store,
     assert "component:default/mine" in applied.refs
     assert applied.request_id
     assert records[3].event.refs == ("component:default/mine",)
+    assert "component:default/theirs" in records[7].event.refs
     runs = {run.id for run in await watching.syncs(None, 100)}
     assert {row.event.run for row in records if row.event.outcome is Outcome.APPLIED} <= runs
     assert await breach(watching) is None

@@ -86,12 +86,13 @@ async def test_changed_rules_hold_from_the_start_of_a_server(open_store: OpenSto
 
 
 def thing(name: str, owner: str | None = "web", **more: Any) -> dict[str, Any]:
-    return {"kind": "Component", "name": name, "spec": {"type": "service", **({"owner": owner} if owner else {})}, **more}
+    owned = {"owner": owner} if owner else {}
+    return {"kind": "Component", "name": name, "spec": {"type": "service", **owned}, **more}
 
 
 async def test_a_rule_looks_at_what_any_source_says_and_the_first_that_fits_decides(open_store: OpenStore) -> None:
     rules = [{"tags": ["open"], "to": ["everyone"]}, *RULES]
-    named = {"annotations": {"graph-api/identifiers": "pagerduty:P1"}}
+    named: dict[str, Any] = {"annotations": {"graph-api/identifiers": "pagerduty:P1"}}
     said = {
         "one": [thing("tagged"), thing("labelled"), thing("joined", **named), thing("opened", tags=["secret", "a"])],
         "two": [

@@ -76,7 +76,8 @@ def test_the_order_of_strength_is_that_of_the_table() -> None:
 
 
 def test_what_may_not_be_joined_with_one_is_joined_with_the_others() -> None:
-    said = things(**{source: {ref: ["service.name:cart"]} for source, ref in zip("xyz", (CART, POD, SPAN), strict=True)})
+    named = ["service.name:cart"]
+    said = things(files={CART: named}, k8s={POD: named}, otel={SPAN: named})
     apart = frozenset({frozenset({CART, POD}), frozenset({CART, SPAN})})
     assert joined(said, Rules(separate=apart)) == {frozenset({POD, SPAN})}
 

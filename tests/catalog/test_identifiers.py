@@ -182,7 +182,9 @@ def test_what_other_tools_know_is_stated_as_they_state_it(annotation: str, value
          ["x" * MAX_IDENTIFIER]),
     ],
 )  # fmt: skip  # a table
-def test_how_a_descriptor_may_state_it(kind: str, annotations: dict[str, str], url: str | None, stated: list[str]) -> None:
+def test_how_a_descriptor_may_state_it(
+    kind: str, annotations: dict[str, str], url: str | None, stated: list[str]
+) -> None:
     assert identifiers_of(kind, annotations, {"url": url}) == tuple(stated)
 
 

@@ -106,7 +106,8 @@ def test_code_owners_that_nobody_declares_have_refs_of_what_they_are_called(
         ("user:default/cy", "UNRESOLVED", "CODEOWNERS:4"),
         (f"user:default/{LONG}", "UNRESOLVED", "CODEOWNERS:2"),
     ]
-    asked = '{ entity(ref: "component:orders") { owners { primary role } repository { ref owners { through { ref } } } } }'
+    asked = """{ entity(ref: "component:orders") {
+      owners { primary role } repository { ref owners { through { ref } } } } }"""
     entity = client.ask(asked)["entity"]
     assert entity["owners"] == [{"primary": False, "role": "CODE_OWNER"}] * 5
     repository = entity["repository"]

@@ -119,7 +119,7 @@ def test_a_page_size_in_a_variable_counts(demo: Client) -> None:
     assert demo.ask(query, n=3)["services"]["nodes"]
 
 
-@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, True])
+@pytest.mark.parametrize("number", [2**63, True])
 def test_a_place_that_no_store_can_hold_is_refused(demo: Client, number: int) -> None:
     cursor = demo.ask(CHANGES)["changes"]["pageInfo"]["endCursor"]
     version, digest, _, ref = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
