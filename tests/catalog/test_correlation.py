@@ -47,11 +47,9 @@ def test_images_of_registries_that_mirror_each_other_are_one() -> None:
     assert joined(said) == set()
     mirrors = Rules(image_mirrors=(("docker.io", "mirror.example/hub"),))
     assert joined(said, mirrors) == {frozenset({CART, POD})}
-    others = things(
-        files={CART: ["image:mirror.example/hub/acme/cart"]},
-        k8s={POD: ["image:docker.io/acme/cart"], OTHER: ["image:docker.io/acme/other"]},
-    )
-    assert joined(others, mirrors) == {frozenset({CART, POD})}
+    copies = things(files={CART: ["image:one.example/acme/cart"]}, k8s={POD: ["image:two.example/acme/cart"]})
+    hub = Rules(image_mirrors=(("docker.io", "one.example"), ("docker.io", "two.example")))
+    assert joined(copies, hub) == {frozenset({CART, POD})}
     assert joined(said, Rules(image_mirrors=(("docker.io/ac", "mirror.example/hub/ac"),))) == set()
 
 
