@@ -9,7 +9,7 @@ import pytest
 
 from graph_api.catalog.snapshot import ProblemCode
 from graph_api.cli.report import MENDING
-from tests.commands import SERVICE, run, write
+from tests.commands import SERVICE, ask, run, write
 from tests.documents import ROOT
 
 
@@ -41,6 +41,16 @@ def test_a_report_that_was_cut_off_is_wrong_and_json_that_is_of_others_is_not() 
     assert (checked.exit_code, synced.exit_code) == (1, 1)
     for told in (checked.stdout, synced.stdout):
         assert f"REFUSED BAD_YAML (1): {MENDING[ProblemCode.BAD_YAML]}\n  checkout.trivy.json:" in told
+
+
+def test_a_source_that_tells_of_nothing_is_known_for_what_is_wrong_with_it() -> None:
+    Path("empty").mkdir()
+    Path("broken").mkdir()
+    Path("broken", "catalog-info.yaml").write_text("apiVersion: backstage.io/v1\nkind: [\n", encoding="utf-8")
+    for folder in ("empty", "broken"):
+        run("sync", folder)
+    runs = ask("{ syncs { nodes { source status problems { code } } } }")["syncs"]["nodes"]
+    assert runs == [{"source": "files:broken", "status": "UNCHANGED", "problems": [{"code": "BAD_YAML"}]}]
 
 
 def test_what_is_told_for_information_need_not_be_mended() -> None:

@@ -56,7 +56,7 @@ class SourceOrder:
         rank = _rank(source, connector, self.observing)
         texts = (source,) if connector == API_SOURCE else (source, name)
         place = next((self.names.index(text) for text in texts if text in self.names), len(self.names))
-        return place + (rank == _LAST and place == len(self.names)), rank, source
+        return place, rank, source
 
     def of_statement(self, source: str, statement: EntityStatement) -> tuple[int, int, str]:
         """Return the source's place for what it says of one entity."""

@@ -156,6 +156,30 @@ def test_commands_leave_records_of_who_the_system_says_they_are() -> None:
     assert "component:default/a" in run("audit", "list", "--limit", "3").stdout
 
 
+def test_what_became_of_a_sync_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, other = write("a"), write("a", folder="other")
+    for path, source in ((folder, "one"), (other, "two")):
+        assert run("sync", path, "--source", source).exit_code == 0
+    Path(folder, "a.yaml").unlink()
+    assert run("sync", folder, "--source", "one").exit_code == 3
+    with monkeypatch.context() as limited:
+        limited.setattr("graph_api.sources.folders.MAX_FILES", 0)
+        assert run("sync", other, "--source", "two").exit_code == 4
+    for order in ("two,one", "nobody,two,one"):
+        monkeypatch.setenv("GRAPH_API_SOURCES", order)
+        assert run("sync", other, "--source", "two").exit_code == 0
+    records = [json.loads(line) for line in run("audit", "list", "--json").stdout.splitlines()][::-1]
+    assert [(row["action"], row["outcome"], row["source"], row["revision"]) for row in records] == [
+        ("sync", "APPLIED", "one", 1),
+        ("sync", "APPLIED", "two", 2),
+        ("sync", "HELD", "one", 2),
+        ("sync", "FAILED", "two", 2),
+        ("reorder", "APPLIED", None, 3),
+        ("sync", "APPLIED", "two", 3),
+        ("sync", "APPLIED", "two", 3),
+    ], "an order that changes nothing leaves no record"
+
+
 async def test_a_mutation_whose_time_is_over_leaves_a_record(store: Store, open_store: OpenStore) -> None:
     other = await open_store()
     async with serving(store, request_deadline=0.5) as client:

@@ -183,6 +183,7 @@ def test_a_demo_is_open_only_as_long_as_there_are_no_keys() -> None:
         ["serve", "--host", "0.0.0.0", "--insecure-anonymous"],
         ["serve", "--host", "0.0.0.0", "--demo"],
         ["keys", "create", "--name", "Ann!", "--role", "admin"],
+        ["keys", "create", "--name", "a" * 64, "--role", "admin"],
         ["keys", "create", *ADMIN, "--expires", "366"],
         ["keys", "create", *ADMIN, "--expires", "0"],
         ["keys", "create", *ADMIN, "--source", "crm"],
@@ -195,6 +196,11 @@ def test_what_is_not_safe_is_refused(arguments: list[str]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr
+
+
+def test_a_name_may_be_long_and_a_key_good_for_a_year() -> None:
+    create("--name", "a" * 63, "--role", "admin", "--expires", "365")
+    assert "a" * 63 in run("keys", "list").stdout
 
 
 def test_an_editor_without_a_group_is_told_that_it_can_write_nothing() -> None:
@@ -230,6 +236,18 @@ def test_a_key_is_rotated_with_an_overlap_and_revoked() -> None:
     assert "revoked" in run("keys", "list").stdout
     records = [json.loads(line) for line in run("audit", "list", "--json").stdout.splitlines()]
     assert [row["action"] for row in records] == ["revokeKey", "rotateKey", "createKey"]
+
+
+def test_a_key_that_is_rotated_is_bound_as_before_and_the_old_one_is_never_good_for_longer() -> None:
+    create("--name", "feed", "--role", "ingestor", "--source", "crm", "--expires", "1")
+    create("--name", "pen", "--role", "editor", "--group", "web", "--group", "data", "--expires", "30")
+    before = run("keys", "list").stdout.splitlines()
+    for name in ("feed", "pen"):
+        assert run("keys", "rotate", name, "--overlap", "720").exit_code == 0
+    after = run("keys", "list").stdout.splitlines()
+    assert [line for line in after if line in before] == before
+    assert [line[14:] for line in after] == [line[14:] for line in before for _ in range(2)], "but for their ids"
+    assert [line.rpartition("  ")[2] for line in before] == ["crm", "group:default/web, group:default/data"]
 
 
 def test_a_key_is_found_by_its_name_as_long_as_one_has_it() -> None:

@@ -165,7 +165,10 @@ async def test_an_editor_changes_nothing_else(store: Store, what: str) -> None:
         await clients.refused(PUT, entities=[fine, entity], dryRun=True)
         # Of what is its own, what it says for another source does not count yet.
         if entity["name"] not in ("mine", "shared"):
-            await clients.refused(APPLY, source="api:web", entities=[fine, entity])
+            errors = await clients.refused(APPLY, source="api:web", entities=[fine, entity])
+            # It is told of what it names, and of nothing else.
+            hidden = what == "own a part of theirs by its whole"
+            assert [error["path"] for error in errors] == [["source"] if hidden else ["entities", "1"]]
 
 
 async def test_nor_what_others_own_and_nobody_declares(store: Store) -> None:
@@ -380,6 +383,7 @@ async def test_every_write_leaves_one_record_whatever_became_of_it(store: Store,
     assert "component:default/mine" in applied.refs
     assert applied.request_id
     assert records[3].event.refs == ("component:default/mine",)
+    assert "component:default/theirs" in records[7].event.refs
     runs = {run.id for run in await watching.syncs(None, 100)}
     assert {row.event.run for row in records if row.event.outcome is Outcome.APPLIED} <= runs
     assert await breach(watching) is None

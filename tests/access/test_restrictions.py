@@ -85,6 +85,38 @@ async def test_changed_rules_hold_from_the_start_of_a_server(open_store: OpenSto
     assert groups_too["web"].isdisjoint({"web", "data"}), "also a group that is only pointed at"
 
 
+def thing(name: str, owner: str | None = "web", **more: Any) -> dict[str, Any]:
+    owned = {"owner": owner} if owner else {}
+    return {"kind": "Component", "name": name, "spec": {"type": "service", **owned}, **more}
+
+
+async def test_a_rule_looks_at_what_any_source_says_and_the_first_that_fits_decides(open_store: OpenStore) -> None:
+    rules = [{"tags": ["open"], "to": ["everyone"]}, *RULES]
+    named: dict[str, Any] = {"annotations": {"graph-api/identifiers": "pagerduty:P1"}}
+    said = {
+        "one": [thing("tagged"), thing("labelled"), thing("joined", **named), thing("opened", tags=["secret", "a"])],
+        "two": [
+            thing("tagged", tags=["a", "secret"]),
+            thing("labelled", labels={"team": "quiet"}),
+            thing("another-name", owner="group:default/web", namespace="mergers", **named),
+            thing("opened", tags=["open"]),
+            thing("nobodys", owner=None, tags=["secret"]),
+        ],
+    }
+    store: Store = await open_store()
+    token, _ = await make_key(store, Role.ADMIN)
+    async with client_of(create_app(load_settings(chosen={"restricted": rules}), store)) as http:
+        for source, entities in said.items():
+            put = PUT.replace("entities: $entities", f'source: "{source}", entities: $entities')
+            assert '"userErrors":[]' in (await ask(http, token, put, entities=entities)).text
+    assert await seen(open_store, rules) == {
+        "nobody": {"opened", "web"},
+        "web": {"opened", "web", "tagged"},
+        "data": {"opened", "web", "joined"},
+        "security": {"opened", "web", "tagged", "joined", "labelled", "nobodys"},
+    }
+
+
 FEED = "query($since: Int!) { changes(since: $since) { revision nodes { ref operation entity { ref } } } }"
 PLAN: dict[str, Any] = {"kind": "Component", "name": "plan", "spec": {"type": "service", "owner": "web"}}
 

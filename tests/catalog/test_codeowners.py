@@ -91,6 +91,12 @@ def test_a_pattern_matches_as_its_host_documents(dialect: Dialect, pattern: str,
 
 
 @pytest.mark.parametrize("dialect", Dialect)
+def test_a_pattern_may_be_as_long_as_a_path(dialect: Dialect) -> None:
+    assert matches("x" * MAX_PATTERN, dialect, "x" * MAX_PATTERN)
+    assert not matches("x" * (MAX_PATTERN + 1), dialect, "x" * (MAX_PATTERN + 1))
+
+
+@pytest.mark.parametrize("dialect", Dialect)
 def test_a_backslash_keeps_a_space_in_the_pattern(dialect: Dialect) -> None:
     assert matches(r"/path\ with\ spaces/", dialect, "path with spaces/a")
     assert not matches(r"/path\ with\ spaces/", dialect, "path/a")
@@ -233,6 +239,21 @@ def test_on_gitlab_the_last_match_of_each_section_counts(
     assert list(found.items()) == list(expected.items())
 
 
+@pytest.mark.parametrize(
+    ("approvals", "problems"),
+    [
+        ("1", []),
+        ("999999999", []),
+        ("0", ["'0' is not a number of approvals from 1; 1 is taken"]),
+        ("", ["'' is not a number of approvals from 1; 1 is taken"]),
+    ],
+)
+def test_a_section_wants_one_approval_at_least(approvals: str, problems: list[str]) -> None:
+    file = CodeOwners.parse(f"[A][{approvals}] @x\none\n", GITLAB)
+    assert [problem.message for problem in file.problems] == problems
+    assert file.sections == (Section("A", default_owners=("@x",)),)
+
+
 def test_a_section_has_the_default_owners_of_its_first_heading_that_names_any() -> None:
     (section,) = CodeOwners.parse("^[A]\n[a][3] @x\n^[A][2] @y\n", GITLAB).sections
     assert section == Section("A", default_owners=("@x",))
@@ -295,6 +316,11 @@ def test_gitlab_keeps_the_well_formed_owners_of_a_line(
     file = CodeOwners.parse(f"* @all\n{line}", GITLAB)
     assert owners_of(f"* @all\n{line}", GITLAB, "x") == {None: owners}
     assert file.problems == tuple(SyntaxProblem(2, problem) for problem in problems)
+
+
+def test_the_default_owners_of_a_section_are_not_those_of_a_line_that_names_some_malformed() -> None:
+    assert owners_of("[A] @x\none name\ntwo", GITLAB, "one") == {"A": ()}
+    assert owners_of("[A] @x\none name\ntwo", GITLAB, "two") == {"A": ("@x",)}
 
 
 @pytest.mark.parametrize("heading", ["[Broken", "^[Broken", "[]", "[ ] @x", "[z-a]x @x", "! @x"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def test_a_bare_name_or_an_unknown_scheme_joins_nothing_unless_the_operator_says
     said = things(files={CART: ["cart"]}, k8s={POD: ["cart"]})
     assert joined(said) == set()
     assert joined(said, Rules(join_names=frozenset({"component"}))) == {frozenset({CART, POD})}
+    assert joined(said, Rules(join_names=frozenset({"resource"}))) == set()
 
 
 def test_images_of_registries_that_mirror_each_other_are_one() -> None:
@@ -45,6 +47,9 @@ def test_images_of_registries_that_mirror_each_other_are_one() -> None:
     assert joined(said) == set()
     mirrors = Rules(image_mirrors=(("docker.io", "mirror.example/hub"),))
     assert joined(said, mirrors) == {frozenset({CART, POD})}
+    copies = things(files={CART: ["image:one.example/acme/cart"]}, k8s={POD: ["image:two.example/acme/cart"]})
+    hub = Rules(image_mirrors=(("docker.io", "one.example"), ("docker.io", "two.example")))
+    assert joined(copies, hub) == {frozenset({CART, POD})}
     assert joined(said, Rules(image_mirrors=(("docker.io/ac", "mirror.example/hub/ac"),))) == set()
 
 
@@ -59,6 +64,45 @@ def test_two_things_of_one_source_stay_two_and_the_stronger_identifier_wins() ->
         k8s={POD: ["image:acme/cart"], OTHER: ["kubernetes-id:cart"]},
     )
     assert joined(said) == {frozenset({CART, OTHER})}
+
+
+def test_the_order_of_strength_is_that_of_the_table() -> None:
+    for stronger, weaker in (("arn:aws:x", "kubernetes-id:a"), ("kubernetes-id:z", "image:a"), ("image:z", "cve-1")):
+        one, two, other = (Ref(f"vulnerability:default/{name}") for name in ("one", "two", "other"))
+        said = things(x={other: [weaker, stronger]}, y={one: [weaker], two: [stronger]})
+        assert joined(said) == {frozenset({two, other})}, stronger
+
+
+def test_what_may_not_be_joined_with_one_is_joined_with_the_others() -> None:
+    named = ["service.name:cart"]
+    said = things(files={CART: named}, k8s={POD: named}, otel={SPAN: named})
+    apart = frozenset({frozenset({CART, POD}), frozenset({CART, SPAN})})
+    assert joined(said, Rules(separate=apart)) == {frozenset({POD, SPAN})}
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier", "joins"),
+    [
+        ("component", "arn:aws:x", True),
+        ("component", "pkg:npm/x", False),
+        ("component", "https://git.example/a/b", False),
+        ("component", "@acme/crew", False),
+        ("repository", "https://git.example/a/b", True),
+        ("repository", "a/b", False),
+        ("group", "@acme/crew", True),
+        ("group", "crew", False),
+        ("user", "ann@acme.example", True),
+        ("user", "ann", False),
+        ("package", "pkg:npm/x", True),
+        ("package", "npm/x", False),
+        ("vulnerability", "cve-2026-1111", True),
+        ("vulnerability", "anything", True),
+    ],
+)
+def test_what_joins_depends_on_the_kind(kind: str, identifier: str, joins: bool) -> None:
+    one, other = Ref(f"{kind}:default/one"), Ref(f"{kind}:default/other")
+    said = things(x={one: [identifier]}, y={other: [identifier]})
+    assert joined(said) == ({frozenset({one, other})} if joins else set())
 
 
 def test_kinds_are_never_mixed() -> None:

@@ -22,6 +22,7 @@ REPOSITORY = "https://github.com/brambleway/checkout"
         "https://github.com/brambleway/checkout",
         "https://github.com/Brambleway/Checkout/",
         "http://www:token@github.com:80/brambleway/checkout.git",
+        "https://github.com:443/brambleway/checkout",
         "https://oauth2:to@ken@github.com/brambleway/checkout.git",
         "https://user:pass/wo?rd@github.com/brambleway/checkout.git",
         "https://github.com/brambleway/checkout.git/",
@@ -63,6 +64,7 @@ def test_every_spelling_of_a_repository_is_one_identifier(text: str) -> None:
         ("jdbc:postgresql://user:pass@db.example/orders", "jdbc:postgresql://db.example/orders"),
         ("https://web.example:8443/@ada/notes", "https://web.example:8443/@ada/notes"),
         ("http://[::1]:8080/@ada", "http://[::1]:8080/@ada"),
+        ("X" * MAX_IDENTIFIER, "x" * MAX_IDENTIFIER),
         (" ", ""),
     ],
 )
@@ -87,6 +89,7 @@ def test_normalizing_twice_changes_nothing(text: str) -> None:
     [
         ("url:https://github.com/brambleway/checkout/tree/main/services/orders", REPOSITORY),
         ("https://github.com/brambleway/checkout/blob/main/catalog-info.yaml?plain=1", REPOSITORY),
+        ("https://github.com/brambleway/checkout/issues/7", REPOSITORY),
         ("https://gitlab.example/a/b/c/-/tree/main/d", "https://gitlab.example/a/b/c"),
         ("https://gitlab.example/a/b/c", "https://gitlab.example/a/b/c"),
         ("https://bitbucket.org/a/b/src/main/x", "https://bitbucket.org/a/b"),
@@ -140,6 +143,9 @@ def test_what_a_descriptor_states() -> None:
         ("jira/project-key", "ORD", ["jira:ord", "ord"]),
         ("graph-api/host", "a.example, b.example", ["a.example", "b.example", "host:a.example", "host:b.example"]),
         ("graph-api/image", "redis:7", ["image:docker.io/library/redis", "redis:7"]),
+        ("graph-api/image", "redis:7, ", ["image:docker.io/library/redis", "redis:7"]),
+        ("graph-api/image", "localhost/Orders:1", ["image:localhost/orders", "localhost/orders"]),
+        ("graph-api/image", "mirror:5000/orders:1", ["image:mirror:5000/orders", "mirror:5000/orders"]),
         (
             "docker.com/repository",
             "registry.example:5000/orders@sha256:0a1b, docker.io/shop/orders:2",
@@ -160,6 +166,26 @@ def test_what_other_tools_know_is_stated_as_they_state_it(annotation: str, value
     assert identifiers == tuple(stated)
     strong = [name for name in identifiers if name.partition(":")[0] in ("arn", *SCHEMES)]
     assert joining(Ref("component:default/orders"), identifiers, NO_RULES) == strong
+
+
+@pytest.mark.parametrize(
+    ("kind", "annotations", "url", "stated"),
+    [
+        ("repository", {}, f"{REPOSITORY}/tree/main/orders", [REPOSITORY]),
+        ("repository", {}, "no address", ["no address"]),
+        ("repository", {"github.com/project-slug": "/brambleway/checkout/ "}, None, [REPOSITORY]),
+        ("component", {"backstage.io/source-location": f"{REPOSITORY}/tree/main/orders"}, None,
+         [f"{REPOSITORY}/tree/main/orders"]),
+        ("component", {"backstage.io/source-location": "dir:./orders"}, None, []),
+        ("group", {"github.com/team-slug": " @brambleway/crew"}, None, ["@brambleway/crew"]),
+        ("component", {"graph-api/identifiers": f"{'x' * MAX_IDENTIFIER},{'y' * (MAX_IDENTIFIER + 1)}"}, None,
+         ["x" * MAX_IDENTIFIER]),
+    ],
+)  # fmt: skip  # a table
+def test_how_a_descriptor_may_state_it(
+    kind: str, annotations: dict[str, str], url: str | None, stated: list[str]
+) -> None:
+    assert identifiers_of(kind, annotations, {"url": url}) == tuple(stated)
 
 
 def test_an_api_is_named_by_its_definition() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from graph_api.app import source_order
+from graph_api.catalog.ref import MAX_PART
 from graph_api.settings import Settings
 from graph_api.sources.files import read_files
 from graph_api.store.protocol import Store
@@ -86,3 +87,31 @@ def test_of_two_repositories_with_one_address_neither_is_meant(client: Client) -
         assert client.ask(PUT, entities=[*entities])["putEntities"]["userErrors"] == []
         assert client.ask(PUT, entities=[cart])["putEntities"]["userErrors"] == []
         assert client.ask(asked)["entity"]["repository"] == {"ref": f"repository:{ref}"}
+
+
+LONG = "x" * (MAX_PART - 1)
+
+
+def test_code_owners_that_nobody_declares_have_refs_of_what_they_are_called(
+    client: Client, store: Store, run: Run, tmp_path: Path
+) -> None:
+    slug = "{gitlab.com/project-slug: acme/orders}"
+    rules = f"[One]\n* @acme/sub.group/crew @ann @@developers @__ bob@acme.example/x @{LONG}-yz\n[Two]\n* @ann @cy\n"
+    files = {"catalog-info.yaml": descriptor("Component", "orders", "{type: service}", slug), "CODEOWNERS": rules}
+    sync_folder(store, run, write(tmp_path / "files", files))
+    assert owners(client) == [
+        ("group:acme-sub-group/crew", "UNRESOLVED", "CODEOWNERS:2"),
+        ("user:default/ann", "UNRESOLVED", "CODEOWNERS:2"),
+        ("user:default/bob-acme.example-x", "UNRESOLVED", "CODEOWNERS:2"),
+        ("user:default/cy", "UNRESOLVED", "CODEOWNERS:4"),
+        (f"user:default/{LONG}", "UNRESOLVED", "CODEOWNERS:2"),
+    ]
+    asked = """{ entity(ref: "component:orders") {
+      owners { primary role } repository { ref owners { through { ref } } } } }"""
+    entity = client.ask(asked)["entity"]
+    assert entity["owners"] == [{"primary": False, "role": "CODE_OWNER"}] * 5
+    repository = entity["repository"]
+    assert [row["through"] for row in repository["owners"]] == [[{"ref": repository["ref"]}]] * 5
+    write(tmp_path / "files", {"CODEOWNERS": "* @ann\n"})
+    sync_folder(store, run, tmp_path / "files")
+    assert client.ask(asked)["entity"]["owners"] == [{"primary": True, "role": "CODE_OWNER"}]

@@ -24,6 +24,10 @@ DOCUMENTS = {
     " fragment S on ServiceConnection { nodes { ref } }": 1 + 2 + 1 + 3,
     '{ paths(from: "a:b", to: "a:c", first: 4) { paths { refs } more } }': 1 + 4,
     "{ facets(fields: [KIND, OWNER]) { buckets { value } } }": 2 * (1 + 100),
+    "{ sources { name } ownershipCoverage(by: KIND) { value } }": 100 + 100,
+    "{ catalogSchema { kinds { name } relations { name } } }": 1 + 50 + 50,
+    "{ cycles(first: 2) { nodes { members { ref } path { ref } } } }": 1 + 2 * (1 + 100 + 20),
+    '{ impact(of: ["a:b"], first: 1) { notify { affected } } }': 1 + 100,
     '{ nodes(ids: ["a", "b", "c"]) { id } }': 3,
     "{ __schema { types { name } } }": 0,
 }
@@ -33,6 +37,14 @@ DOCUMENTS = {
 @pytest.mark.parametrize(("document", "objects"), DOCUMENTS.items(), ids=range(len(DOCUMENTS)))
 def test_the_formula(document: str, objects: int) -> None:
     assert estimate(schema._schema, parse(document), None, {}) == objects
+
+
+def test_an_answer_tells_what_its_own_variables_cost(client: Client) -> None:
+    """Though the document is known, with others."""
+    query = "query($n: Int, $ids: [ID!]!) { entities(first: $n) { nodes { id } } nodes(ids: $ids) { id } }"
+    for n, ids in ((2, 1), (3, 1), (3, 2), (None, 2), (2, 1)):
+        answer = client.post(query, n=n, ids=["ZW50aXR5fGE6Yi9j"] * ids)
+        assert answer["extensions"]["cost"]["estimated"] == 1 + (n or 20) + ids
 
 
 def test_variables_count_as_what_they_hold() -> None:

@@ -20,8 +20,8 @@ SYNC = "{ replayed changes { ref operation } userErrors { code } sync { id statu
 PUT = f"""mutation($entities: [EntityInput!]!, $key: String, $dry: Boolean! = false) {{
   putEntities(entities: $entities, idempotencyKey: $key, dryRun: $dry) {PAYLOAD}
 }}"""
-SNAPSHOT = f"""mutation($entities: [EntityInput!]!, $key: String) {{
-  applySnapshot(source: "s", entities: $entities, idempotencyKey: $key) {SYNC}
+SNAPSHOT = f"""mutation($entities: [EntityInput!]!, $key: String, $dry: Boolean! = false) {{
+  applySnapshot(source: "s", entities: $entities, idempotencyKey: $key, dryRun: $dry) {SYNC}
 }}"""
 CONFIRM = f"mutation($id: ID!, $key: String) {{ confirmSync(id: $id, idempotencyKey: $key) {SYNC} }}"
 
@@ -63,6 +63,25 @@ def test_many_at_once_under_one_key_have_one_effect(client: Client, run: Run) ->
 def test_a_dry_run_leaves_the_key_alone(client: Client) -> None:
     assert put(client, "k", "a", dry=True)["changes"]
     assert (put(client, "k", "b")["replayed"], put(client, "k", "a", dry=True)["replayed"]) == (False, False)
+
+
+def test_a_sync_that_is_only_tried_out_leaves_nothing_but_a_record(client: Client) -> None:
+    tried = client.ask(SNAPSHOT, entities=entities("a"), key="k", dry=True)["applySnapshot"]
+    assert (tried["sync"]["status"], tried["changes"]) == (
+        "APPLIED",
+        [{"ref": "component:default/a", "operation": "CREATED"}],
+    )
+    left = client.ask(
+        "{ entities { totalCount revision } sources { name } syncs { nodes { id } } "
+        "auditLog { nodes { event { action outcome } } } }"
+    )
+    assert left == {
+        "entities": {"totalCount": 0, "revision": 0},
+        "sources": [],
+        "syncs": {"nodes": []},
+        "auditLog": {"nodes": [{"event": {"action": "applySnapshot", "outcome": "DRY_RUN"}}]},
+    }
+    assert client.ask(SNAPSHOT, entities=entities("b"), key="k")["applySnapshot"]["replayed"] is False
 
 
 def test_what_was_refused_is_refused_alike(client: Client) -> None:

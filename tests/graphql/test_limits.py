@@ -25,6 +25,7 @@ LIMITS = [
     ("max_tokens", 100, "{ __typename }" + "#\n" * 98, "TOO_LARGE"),
     ("max_page", 5, "{ entities(first: 5) { totalCount } }", None),
     ("max_page", 5, "{ entities(first: 6) { totalCount } }", "BAD_PAGE"),
+    ("max_page", 5, "{ entities { totalCount } }", None),
     ("max_page", 5, "{ cycles { totalCount } }", None),
     ("max_page", 5, "{ cycles(first: 6) { totalCount } }", "BAD_PAGE"),
     # These are no page.
@@ -83,6 +84,19 @@ def test_what_a_question_is_given_is_counted_before_it_is_read(tmp_path: Path, r
         names = [f"component:c{number}" for number in range(1_000)]
         ask = "query($refs: [String!]!) { entities(refs: $refs) { nodes { ref } } }"
         assert "errors" not in client.post(ask, refs=names)
+
+
+def test_a_question_is_given_so_many_objects_and_no_more(tmp_path: Path, run: Run) -> None:
+    """The variables themselves are none; a write is given more."""
+    query = "query($f: EntityFilter) { entities(filter: $f) { totalCount } }"
+    put = "mutation($it: [EntityInput!]!) { putEntities(entities: $it, dryRun: true) { userErrors { code } } }"
+
+    def refused(query: str, **variables: Any) -> bool:
+        return "The variables of a question" in str(client.post(query, **variables))
+
+    with asking(tmp_path, run) as client:
+        assert [refused(query, f={"or": [{}] * number}) for number in (1_999, 2_000)] == [False, True]
+        assert not refused(put, it=[{"kind": "Component", "name": "c"}] * 2_001)
 
 
 def test_lists_that_are_longer_than_assumed_end_at_the_limit(tmp_path: Path, run: Run) -> None:

@@ -300,8 +300,9 @@ def test_a_plan_that_removes_much_is_held_until_confirmed(client: Client) -> Non
     held = client.ask(SNAPSHOT, entities=many[:5])["applySnapshot"]["sync"]
     assert (held["status"], held["counts"]) == ("HELD", {"entitiesRemoved": 25})
     assert client.ask("{ services { totalCount } }")["services"]["totalCount"] == 30
-    confirm = "mutation($id: ID!) { confirmSync(id: $id) { sync { status } } }"
-    assert client.ask(confirm, id=held["id"])["confirmSync"]["sync"]["status"] == "CONFIRMED"
+    assert "25 of the source's 30 entities" in held["message"]
+    confirm = "mutation($id: ID!) { confirmSync(id: $id) { sync { status message } } }"
+    assert client.ask(confirm, id=held["id"])["confirmSync"]["sync"] == {"status": "CONFIRMED", "message": None}
     assert client.ask("{ services { totalCount } sources { entities } }") == {
         "services": {"totalCount": 5},
         "sources": [{"entities": 5}],

@@ -100,3 +100,26 @@ def test_hits_that_nobody_owns_are_kept_as_the_others_are(owned: Client) -> None
 
     assert unowned("") == ["of-nobody", "left-alone"]
     assert unowned('keep: {name: {eq: "left-alone"}}') == ["left-alone"]
+
+
+def test_of_two_wholes_at_one_distance_both_hand_down_their_owners_each_once(owned: Client) -> None:
+    things = [
+        {"kind": "System", "name": "b", "spec": {"owners": ["group:web", "group:data"], "domain": "far"}},
+        {"kind": "System", "name": "a", "spec": {"owner": "group:web", "domain": "far"}},
+        {"kind": "Domain", "name": "far", "spec": {"owner": "group:infra"}},
+        component("heir", system="b", partOf=["system:a"]),
+        {"kind": "System", "name": "c", "spec": {"domain": "far"}},
+        component("far-heir", system="d", partOf=["system:c"]),
+        {"kind": "System", "name": "d", "spec": {"domain": "far"}},
+    ]
+    assert owned.ask(PUT, entities=things)["putEntities"]["userErrors"] == []
+    asked = """{ entities(refs: ["component:heir", "component:far-heir"]) {
+      nodes { owners { ref how primary through { ref } } } } }"""
+    heir, far = owned.ask(asked)["entities"]["nodes"]
+    assert [(row["ref"], row["primary"]) for row in heir["owners"]] == [
+        ("group:default/data", False),
+        ("group:default/web", True),
+    ]
+    through = [[step["ref"].rpartition("/")[2] for step in row["through"]] for row in heir["owners"] + far["owners"]]
+    assert through == [["heir", "b"], ["heir", "a"], ["far-heir", "c", "far"]]
+    assert {row["how"] for row in heir["owners"] + far["owners"]} == {"INHERITED"}

@@ -127,6 +127,45 @@ def test_a_place_that_no_store_can_hold_is_refused(demo: Client, number: int) ->
     assert demo.code(CHANGES, after=forged) == "BAD_CURSOR"
 
 
+def test_a_page_between_two_cursors_holds_what_is_between_them(demo: Client) -> None:
+    query = """query($after: String, $before: String, $first: Int, $last: Int) { FIELD(ARGUMENTS
+      first: $first, last: $last, after: $after, before: $before) {
+      edges { cursor node { ref } } pageInfo { hasNextPage hasPreviousPage } } }"""
+    for field, arguments in (("search", 'text: "orders"'), ("services", "filter: null")):
+        asked = query.replace("FIELD", field).replace("ARGUMENTS", arguments)
+        whole = demo.ask(asked, first=6)[field]["edges"]
+        cursors = [edge["cursor"] for edge in whole]
+        for size in ({"first": 9}, {"last": 9}):
+            page = demo.ask(asked, after=cursors[1], before=cursors[4], **size)[field]
+            assert page["edges"] == whole[2:4]
+            assert demo.ask(asked, after=cursors[4], before=cursors[1], **size)[field]["edges"] == []
+        # What is not said and what is null are one question.
+        asked = asked.replace("filter: null", "")
+        assert demo.ask(asked, first=2, after=cursors[1])[field]["edges"] == whole[2:4]
+
+
+def test_a_cursor_of_another_entity_is_refused(demo: Client) -> None:
+    query = """query($ref: String!, $after: String) { entity(ref: $ref) {
+      related(direction: OUT, first: 1, after: $after) { pageInfo { endCursor } } } }"""
+    cursor = demo.ask(query, ref="component:checkout")["entity"]["related"]["pageInfo"]["endCursor"]
+    assert demo.ask(query, ref="component:checkout", after=cursor)["entity"]["related"]
+    assert demo.code(query, ref="component:identity", after=cursor) == "BAD_CURSOR"
+
+
+@pytest.mark.parametrize("change", ["version", "fewer", "more", "types"])
+def test_a_cursor_of_another_form_is_refused(demo: Client, change: str) -> None:
+    cursor = demo.ask(CHANGES)["changes"]["pageInfo"]["endCursor"]
+    version, digest, number, ref = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    forged = {
+        "version": [version + 1, digest, number, ref],
+        "fewer": [version, digest, number],
+        "more": [version, digest, number, ref, ref],
+        "types": [version, digest, ref, number],
+    }[change]
+    text = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode().rstrip("=")
+    assert demo.code(CHANGES, after=text) == "BAD_CURSOR"
+
+
 def test_the_largest_filter_is_answered(demo: Client) -> None:
     def total(conditions: int) -> str:
         items = '{title: {contains: "e"}} ' * conditions

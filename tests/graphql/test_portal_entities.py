@@ -70,3 +70,18 @@ def test_the_owner_to_ask_first_is_the_primary_one(client: Client) -> None:
     assert [row["ref"].split("/")[1] for row in tool["owners"]] == ["a", "b", "z"]
     assert tool["primaryOwner"] == {"ref": "group:default/z", "role": "OWNER"}
     assert orphan["primaryOwner"] is None
+
+
+def test_of_owners_that_links_name_the_first_is_the_one_to_ask_unless_one_is_flagged(client: Client) -> None:
+    put = """mutation($primary: JSON!) { putLinks(links: [
+      {from: "component:tool", relation: OWNED_BY, to: "group:b", properties: {role: "", primary: false}},
+      {from: "component:tool", relation: OWNED_BY, to: "group:a"},
+      {from: "component:tool", relation: OWNED_BY, to: "group:z", properties: {role: "SECURITY", primary: $primary}}
+    ]) { userErrors { message } } }"""
+    asked = '{ entity(ref: "component:tool") { owners { role primary } primaryOwner { ref } } }'
+    for primary, first in (("yes", "a"), (True, "z")):
+        assert client.ask(put, primary=primary)["putLinks"]["userErrors"] == []
+        entity = client.ask(asked)["entity"]
+        assert entity["primaryOwner"] == {"ref": f"group:default/{first}"}
+        assert [row["role"] for row in entity["owners"]] == ["OWNER", "OWNER", "SECURITY"]
+        assert [row["primary"] for row in entity["owners"]] == [name == first for name in "abz"]

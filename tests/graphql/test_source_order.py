@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from graph_api.app import source_order
+from graph_api.catalog.entity import EntityStatement
+from graph_api.catalog.ref import Ref
+from graph_api.catalog.snapshot import Snapshot
 from graph_api.settings import load_settings
 from graph_api.store.embedded.store import EmbeddedStore
+from graph_api.store.protocol import Store
+from graph_api.sync import sync
 from tests.conftest import OpenStore, Run
 from tests.graphql.conftest import Client
 
@@ -163,3 +169,49 @@ def test_what_is_written_for_the_api_is_last_whatever_its_source_is_called(serve
     assert client.ask('{ entity(ref: "component:cart") { title } }') == {"entity": {"title": "One"}}
     client = servers.start("api:two")
     assert client.ask('{ entity(ref: "component:cart") { title } }') == {"entity": {"title": "Api"}}
+
+
+def test_a_source_that_is_listed_by_its_whole_name_has_that_place(servers: Servers) -> None:
+    client = servers.start("shop", "one", "scanner:shop")
+    for source, title in (("scanner:shop", "Scanner"), ("one", "One")):
+        client.ask(APPLY, source=source, entities=[component("cart", title=title)])
+    assert client.ask('{ entity(ref: "component:cart") { title } }') == {"entity": {"title": "One"}}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"title": "A"},
+        {"description": "A"},
+        {"lifecycle": "production"},
+        {"tier": 0},
+        {"active": False},
+        {"tags": ("a",)},
+        {"labels": {"a": "b"}},
+        {"annotations": {"a": "b"}},
+        {"links": ({"url": "https://a.example"},)},
+        {"spec": {"a": "b"}},
+        {"code_owners": "* @a"},
+    ],
+    ids=lambda told: next(iter(told), "nothing"),
+)
+@pytest.mark.parametrize("connector", ["terraform", "jaeger"])
+@pytest.mark.parametrize("open_store", ["embedded"], indirect=True)
+async def test_who_tells_anything_comes_before_who_tells_otherwise(
+    store: Store, connector: str, told: dict[str, Any]
+) -> None:
+    """And who only names a thing, after: `terraform` declares and `jaeger` observes, as `zipkin` does after them."""
+    ref = Ref("repository:default/cart")
+    for name, fields in ((connector, told), ("zipkin", {"title": "Of another"})):
+        said = EntityStatement(ref=ref, name="cart", kind="Repository", document="a", location="a:1", **fields)
+        snapshot = Snapshot(source=f"{name}:a", connector=name, entities={ref: said})
+        await sync(store, snapshot, source_order(load_settings()))
+    assert (await store.entities([ref]))[ref].title == (told.get("title") if told else "Of another")
+
+
+@pytest.mark.parametrize("source", ["files:a", "a-feed"])
+def test_a_descriptor_and_what_no_connector_reads_come_first_whatever_they_tell(client: Client, source: str) -> None:
+    client.ask(APPLY, source="terraform:a", entities=[component("cart", title="Of another")])
+    client.ask(APPLY, source=source, entities=[{"kind": "Component", "name": "cart"}])
+    assert client.ask('{ entity(ref: "component:cart") { title } }') == {"entity": {"title": None}}

@@ -238,6 +238,10 @@ def test_strange_names_make_a_ref_that_keeps_the_grammar(tmp_path: Path) -> None
             ("repository:gitlab-com-a-b/c", "x"),
         ),
         (
+            "{backstage.io/source-location: 'url:https://gitlab.com/a/b/c/-/Raw/main/x/info.yaml?inline=false#y/z'}",
+            ("repository:gitlab-com-a-b/c", "x"),
+        ),
+        (
             "{backstage.io/source-location: 'url:https://github.com/acme/known/tree/main/x'}",
             ("repository:default/k", "x"),
         ),

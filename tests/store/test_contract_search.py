@@ -6,7 +6,7 @@ from graph_api.catalog.audience import Visibility
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import unresolved
 from graph_api.catalog.filters import ALL, Compare, Op
-from graph_api.catalog.search import MAX_FOUND
+from graph_api.catalog.search import MAX_FOUND, MAX_TYPO
 from graph_api.store.protocol import Store
 from tests.catalogs import entity, ref, write
 from tests.conftest import on_mirror_too
@@ -136,6 +136,18 @@ async def test_names_come_first_and_software_before_what_accompanies_it(store: S
     assert (await store.search("orders", ALL))[0] == "component:default/orders"
 
 
+async def test_of_names_that_begin_alike_software_comes_first_and_then_the_shortest(store: Store) -> None:
+    expected = [
+        entity("n7", title="Till"),
+        entity("till-zz"),
+        entity("till-as-it-was"),
+        entity("repository:default/till-x"),
+        entity("an-old-till"),
+    ]
+    await write(store, ChangeSet(entities=expected))
+    assert await store.search("till", ALL) == [row.ref for row in expected]
+
+
 @pytest.mark.parametrize("text", ["chekout", "checkoutt", "hceckout", "chackout", "CHEKOUT", "worker chekout"])
 async def test_one_slip_is_forgiven_where_nothing_is_found_otherwise(store: Store, text: str) -> None:
     await write(store, CHECKOUT)
@@ -143,6 +155,12 @@ async def test_one_slip_is_forgiven_where_nothing_is_found_otherwise(store: Stor
     assert await store.search("checkuot-workre", ALL) == [ref("checkout-worker")]
     assert await store.search("chkout", ALL) == []
     assert await store.search("mial", Compare("lifecycle", Op.EQ, "old")) == []
+
+
+async def test_words_of_a_usual_length_may_be_mistyped(store: Store) -> None:
+    names = ["pos", "cart", "x" * MAX_TYPO, "y" * (MAX_TYPO + 1)]
+    await write(store, ChangeSet(entities=[entity(name) for name in names]))
+    assert [await store.search(f"z{name[1:]}", ALL) for name in names] == [[], [ref("cart")], [ref(names[2])], []]
 
 
 @pytest.mark.parametrize("many", [MAX_FOUND // 2, MAX_FOUND + 50])

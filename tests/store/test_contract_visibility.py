@@ -4,6 +4,7 @@ The random tests compare every question with a catalog without the hidden entiti
 """
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -89,6 +90,17 @@ async def test_an_entity_does_not_name_what_is_hidden(store: Store) -> None:
     assert (rows[ref("a")].owners, rows[ref("a")].systems, rows[ref("a")].repository) == ((), (), None)
     assert [row.ref for row in rows[ref("b")].owners] == [TEAM]
     assert [(row.through, row.evidence) for row in rows[ref("c")].owners] == [((ref("c"),), ())]
+
+
+@pytest.mark.parametrize("kind", ["system", "domain", "environment", "repository"])
+async def test_nor_where_it_is_the_only_one(store: Store, kind: str) -> None:
+    hidden, shown = Ref(f"{kind}:default/hidden"), Ref(f"{kind}:default/shown")
+    named: dict[str, Any] = {"repository": hidden} if kind == "repository" else {f"{kind}s": (hidden, shown)}
+    await write(store, ChangeSet(entities=[entity(hidden, audience="nobody"), entity(shown), entity("d", **named)]))
+    field = next(iter(named))
+    row = (await store.seen_by(NOBODY).entities([ref("d")]))[ref("d")]
+    assert getattr(row, field) == (None if kind == "repository" else (shown,))
+    assert getattr((await store.entities([ref("d")]))[ref("d")], field) == named[field]
 
 
 async def test_what_one_reader_was_told_is_told_to_no_other(store: Store) -> None:
