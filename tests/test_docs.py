@@ -45,7 +45,7 @@ def test_its_commands_run_in_this_order(page: str, tmp_path: Path) -> None:
         (tmp_path / "drift.graphql").write_text(blocks(page, "graphql")[0], encoding="utf-8")
     if page in OF_THE_DEMO:
         found.insert(0, "graph-api sync seeds --source demo")
-    run_all(found, tmp_path)
+    run_all(found, tmp_path, here=True)
 
 
 def test_every_connector_can_be_tried() -> None:
