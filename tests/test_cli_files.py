@@ -77,3 +77,16 @@ def test_an_interrupt_ends_a_sync_also_while_it_reads() -> None:
         said += program.stderr.read()
         assert (program.wait(), program.stdout.read()) == (130, "")
     assert said.endswith("Error: interrupted\n")
+
+
+def test_what_was_applied_before_a_connector_is_refused_is_told() -> None:
+    assert run("sync", write("c", folder="first"), "--source", "first").exit_code == 0
+    put = 'putEntities(source: "kubernetes:x", entities: [{kind: "System", name: "s"}]) { userErrors { code } }'
+    assert ask(f"mutation {{ {put} }}") == {"putEntities": {"userErrors": []}}
+    folder = write("a")
+    deployment = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: cart, namespace: shop}, spec: {}}"
+    Path(folder, "cart.yaml").write_text(deployment, encoding="utf-8")
+    result = run("sync", folder, "--source", "x")
+    assert result.exit_code == 1
+    assert "x: applied (revision 3)" in result.stdout
+    assert "is fed by the connector" in result.stderr

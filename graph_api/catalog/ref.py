@@ -62,17 +62,17 @@ def parse_ref(text: str, *, kind: str | None = None, namespace: str = DEFAULT_NA
         raise BadRefError(f"{text[:80]!r}: {error}") from None
 
 
-def environment_name(text: str) -> str:
-    """What the environment of a link is called: of a ref of one its name, with the namespace where that is not the
-    default; any other text is the name itself.
+def environment_name(text: str, namespace: str = DEFAULT_NAMESPACE) -> str:
+    """What the environment of a link is called: of a ref of one its name, with its namespace where that is not
+    `default`; any other text is the name itself. `namespace` is the default of the place where it stands.
     """
     if not text.casefold().startswith("environment:"):
         return text
     try:
-        _, namespace, name = split_ref(parse_ref(text))
+        _, within, name = split_ref(parse_ref(text, namespace=namespace))
     except BadRefError:
         return text
-    return name if namespace == DEFAULT_NAMESPACE else f"{namespace}/{name}"
+    return name if within == DEFAULT_NAMESPACE else f"{within}/{name}"
 
 
 def split_ref(ref: Ref) -> RefParts:

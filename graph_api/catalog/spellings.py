@@ -17,8 +17,8 @@ Where nothing is called so, it may lie in something:
 
 | the text                                           | lies in                                                      |
 |----------------------------------------------------|--------------------------------------------------------------|
-| a URL, or a host with a path                       | `host:HOST`                                                  |
 | the URL of a folder or file in a repository        | that repository                                              |
+| any other URL                                      | `host:HOST`                                                  |
 | `cart.shop`, `http://cart.shop:8080/v1`            | `kubernetes:shop/cart`, as clusters resolve it               |
 | a pod (`shop/cart-7d9f8c6b5-x2x4z`, `shop/cart-0`) | `kubernetes:shop/cart`                                       |
 """
@@ -49,13 +49,14 @@ _IMAGE = re.compile(
     r"(?:[\w.-]+(?::\d+)?/)?[\w.-]+(?:/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}"
 )
 _HOST = re.compile(
-    r"(?P<scheme>(?:jdbc:)?[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#\s]*)?(?:[?#]\S*)?"
+    r"(?P<scheme>(?:jdbc:)?[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#;\s]*)?(?:[?#;]\S*)?"
 )
 _POD_SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]"
 """Of which Kubernetes makes the ends of names: no vowels, so that they are no words."""
 _POD = re.compile(
-    rf"(?P<workload>[a-z0-9.-]+/[a-z0-9.-]+?)(?:(?:-{_POD_SUFFIX}{{6,10}})?-{_POD_SUFFIX}{{5}}|-\d{{1,4}})"
+    rf"(?P<workload>[a-z0-9.-]+/[a-z0-9.-]+?)(?:(?:-{_POD_SUFFIX}{{6,10}}|-\d{{8,10}})?-{_POD_SUFFIX}{{5}}|-\d{{1,3}})"
 )
+"""Of a Deployment, a CronJob, a DaemonSet or Job, and a StatefulSet."""
 _QUALIFIERS = re.compile("[?#]")
 _NAME = re.compile(r"[\w.-]+(?P<deeper>/[\w.-]+)*")
 
@@ -67,15 +68,18 @@ def spellings_of(text: str) -> tuple[str, ...]:
     return normalize_all((normalize_identifier(text), *_others(bare(text).casefold())))
 
 
-def places_of(text: str) -> tuple[str, ...]:
-    """The identifiers of what the text may lie in, sorted."""
-    return normalize_all(_places(bare(text).casefold())) if len(text) <= MAX_IDENTIFIER else ()
+def places_of(text: str) -> list[tuple[str, ...]]:
+    """Return the identifiers of what the text may lie in, each group sorted: the first that is there holds it."""
+    if len(text) > MAX_IDENTIFIER:
+        return []
+    name = bare(text).casefold()
+    repository = repository_url(name)
+    return [normalize_all([repository] if repository else ()), normalize_all(_places(name))]
 
 
 def _places(name: str) -> Iterator[str]:
-    if repository := repository_url(name):
-        yield repository
-    if (url := _HOST.fullmatch(name)) and (url["scheme"] or "." in url["host"]):
+    url = _HOST.fullmatch(name)
+    if url and (url["scheme"] or not url["path"]):  # else it is rather the image of a registry
         yield scoped("host", url["host"])
         yield from service_names(f"{url['host']}.svc")
     if pod := _POD.fullmatch(name):

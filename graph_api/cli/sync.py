@@ -12,6 +12,7 @@ from graph_api.cli.options import STORE_OPTIONS, repo_option, with_settings
 from graph_api.cli.outcomes import echo_reports, exit_after
 from graph_api.cli.progress import progress
 from graph_api.cli.session import leaving_nothing, locally, opened, require_existing
+from graph_api.errors import CatalogError
 from graph_api.recording import recording
 from graph_api.settings import Settings
 from graph_api.sources.files import CONNECTOR, source_name
@@ -101,12 +102,17 @@ async def _sync(
         links = sum(len(snapshot.links) for snapshot in snapshots)
         with progress(f"Syncing {entities:,} entities and {links:,} links"):
             order = source_order(settings)
-            async with recording(store, by, skip=dry_run):
+            first = replace(by, source=snapshots[0].source) if snapshots else by
+            async with recording(store, first, skip=dry_run):
                 snapshots = await to_sync(store, snapshots)
-            reports = []
-            for snapshot in snapshots:
-                async with recording(store, replace(by, source=snapshot.source), skip=dry_run):
-                    reports.append(await sync_one(store, snapshot, order, by=by, dry_run=dry_run))
+            reports: list[SyncReport] = []
+            try:
+                for snapshot in snapshots:
+                    async with recording(store, replace(by, source=snapshot.source), skip=dry_run):
+                        reports.append(await sync_one(store, snapshot, order, by=by, dry_run=dry_run))
+            except CatalogError:
+                echo_reports(settings, reports, dry_run=dry_run)
+                raise
             return reports
 
 

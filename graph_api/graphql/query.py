@@ -54,7 +54,9 @@ async def _resolve(
 ) -> list[Entity]:
     """Whether there is anything so called is asked of what the reader sees: else the answer would tell of the rest."""
     found = await _named(info, spellings_of(identifier), _as_ref(identifier))
-    return cast("Any", found or await _named(info, places_of(identifier), []))
+    for place in places_of(identifier):
+        found = found or await _named(info, place, [])
+    return cast("Any", found)
 
 
 async def _named(info: Info, identifiers: Sequence[str], refs: Sequence[Ref]) -> list[CatalogEntity]:
@@ -100,7 +102,7 @@ class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery, C
         resolver=_resolve,
         description="By any foreign name that a source stated: repository URL, image, ARN, host name, handle, former "
         "ref, or the value of an annotation that names the entity itself. Several entities can share one; none is "
-        "guessed. By ref.",
+        "guessed. By ref, after the one whose ref it is.",
     )
     why: Why | None = strawberry.field(
         resolver=resolve_why,

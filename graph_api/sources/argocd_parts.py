@@ -32,17 +32,15 @@ def state_application(
     status: Mapping[str, Any] | None = None,
 ) -> None:
     spec, at = application.spec, application.at
-    state = {
-        "sync": text_of(dig(status or {}, "sync", "status")),
-        "health": text_of(dig(status or {}, "health", "status")),
-    }
+    parts = {key: text_of(dig(status or {}, key, "status")) for key in ("sync", "health")}
+    state = {key: text for key, text in parts.items() if text}
     findings.entity(
         application.ref,
         at,
         name=application.name,
         type="deployment",
         labels={**(labels or {}), **{f"{NAME}/{key}": text for key, text in state.items()}},
-        spec=_spec(spec) | {key: text for key, text in state.items() if text},
+        spec=_spec(spec) | state,
         identifiers=[scoped(NAME, application.name)],
     )
     for source in sources_of(spec):

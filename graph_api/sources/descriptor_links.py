@@ -114,7 +114,7 @@ def _target(namespace: str, fields: Fields, spelling: Spelling, path: Keys, valu
     return _Target(
         ref=target,
         path=path,
-        environment=environment_name(environment) if environment else None,
+        environment=environment_name(environment, namespace) if environment else None,
         criticality=_criticality(fields, (*path, "criticality"), value.get("criticality")),
         confidence=_confidence(fields, (*path, "confidence"), value.get("confidence")),
         properties=_properties(fields, (*path, "properties"), value.get("properties")),

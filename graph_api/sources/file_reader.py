@@ -200,8 +200,8 @@ class FileReader:
             self._found.report(ProblemCode.NO_API_VERSION, message, name, document.line)
             return None
         if self._is_list_of_ours(value):
-            message = "it is a list of descriptors, and left alone: write each as a document of its own, after ---"
-            self._found.report(ProblemCode.INVALID, message, name, document.line)
+            message = "it is a list of descriptors, which is not read: write each as a document of its own, after ---"
+            self._found.report(ProblemCode.INVALID, message, name, document.line, Severity.REFUSED)
             return None
         if not is_descriptor(value, self._found.groups):
             self._not_a_descriptor(name, document.line)

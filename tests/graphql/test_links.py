@@ -46,6 +46,19 @@ def test_the_environment_of_a_link_is_told_and_asked_by_name_or_ref(client: Clie
     assert {"operation": "REMOVED"} in changes
 
 
+def test_the_ref_of_a_links_environment_is_in_the_namespace_of_its_entity(client: Client) -> None:
+    needed = [{"ref": "component:b", "environment": "environment:staging"}]
+    entity = service("a", dependsOn=needed) | {"namespace": "shop"}
+    assert client.ask(PUT, entities=[entity])["putEntities"]["userErrors"] == []
+    query = """query Q($asked: String!) { dependencies(of: ["component:shop/a"],
+      walk: {linkWhere: {environment: {eq: $asked}}}) { totalCount } }"""
+    found = {
+        asked: client.ask(query, asked=asked)["dependencies"]["totalCount"]
+        for asked in ("environment:shop/staging", "shop/staging", "environment:staging", "staging")
+    }
+    assert found == {"environment:shop/staging": 1, "shop/staging": 1, "environment:staging": 0, "staging": 0}
+
+
 @pytest.mark.parametrize("text", ["Production", "environment:", "environment:a b", "component:production", "eu/Prod"])
 def test_an_environment_that_is_no_ref_is_a_name_as_it_stands(client: Client, text: str) -> None:
     put(client, "a", dependsOn=[{"ref": "component:b", "environment": text}])

@@ -57,7 +57,7 @@ def test_a_list_of_descriptors_is_told(tmp_path: Path) -> None:
     listed = "- apiVersion: backstage.io/v1alpha1\n  kind: System\n  metadata: {name: x}\n"
     for name, text in {"mixed.yaml": f"{descriptor('System', 's')}---\n{listed}", "alone.yaml": listed}.items():
         (problem,) = problems(tmp_path / name, text, name)
-        assert (problem.code, problem.severity) == ("INVALID", "WARNING")
+        assert (problem.code, problem.severity) == ("INVALID", "REFUSED")
         assert "list of descriptors" in problem.message
 
 
