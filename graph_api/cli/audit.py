@@ -2,15 +2,18 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 import orjson
 
-from graph_api.access.audit import Head, Record, Verification
+from graph_api.access.audit import Head, Outcome, Record, Verification
+from graph_api.access.audit_search import Wanted, search
 from graph_api.app import open_store
+from graph_api.catalog.ref import BadRefError, parse_ref
+from graph_api.catalog.times import utc_time
 from graph_api.cli.failure import Exit, Failure
 from graph_api.cli.options import STORE_OPTIONS, with_settings
 from graph_api.cli.session import opened, require_existing
@@ -20,6 +23,19 @@ from graph_api.store.protocol import Store
 PAGE = 1000
 
 
+def _ref(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    try:
+        return parse_ref(text) if text else None
+    except BadRefError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    if text and utc_time(text) is None:
+        raise click.BadParameter("write 2026-01-31 or 2026-01-31T12:00:00Z")
+    return utc_time(text) if text else None
+
+
 @click.group()
 def audit() -> None:
     """Read the audit log, and check that it is whole."""
@@ -27,12 +43,19 @@ def audit() -> None:
 
 @audit.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The newest records.")
+@click.option("--principal", metavar="NAME", help="Only of this one, such as user:ann.")
+@click.option("--action", metavar="NAME", help="Only this, such as putEntities.")
+@click.option("--outcome", type=click.Choice(Outcome, case_sensitive=False), help="Only what ended so.")
+@click.option("--source", metavar="NAME", help="Only for this source.")
+@click.option("--ref", callback=_ref, help="Only what named this entity, and what changed too many to name all.")
+@click.option("--since", metavar="TIME", callback=_time, help="At this time or later, such as 2026-01-31T12:00:00Z.")
+@click.option("--until", metavar="TIME", callback=_time, help="Earlier than this.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @with_settings(*STORE_OPTIONS)
-def list_records(settings: Settings, limit: int, as_json: bool) -> None:
+def list_records(settings: Settings, limit: int, as_json: bool, **wanted: Any) -> None:
     """List who tried to change what, and how it ended, the newest first."""
     require_existing(settings)
-    for record in asyncio.run(_newest(settings, limit)):
+    for record in asyncio.run(_newest(settings, limit, Wanted(**wanted))):
         click.echo(orjson.dumps(_as_json(record)) if as_json else _line(record))
 
 
@@ -54,9 +77,9 @@ def verify(settings: Settings, head: str | None) -> None:
     click.echo(f"{newest.sequence:,} records, whole. Head: {newest.sequence}:{newest.hash}")
 
 
-async def _newest(settings: Settings, limit: int) -> list[Record]:
+async def _newest(settings: Settings, limit: int, wanted: Wanted) -> Sequence[Record]:
     async with opened(open_store(settings)) as store:
-        return await store.audit(limit)
+        return (await search(store.audit, wanted, limit)).records
 
 
 async def _verify(settings: Settings, known: str | None) -> tuple[Head, str | None]:

@@ -1,6 +1,7 @@
 """Who tried to change what: for admins and auditors."""
 
-from typing import cast
+from datetime import datetime
+from typing import Annotated, cast
 
 import strawberry
 from strawberry import Parent
@@ -8,11 +9,17 @@ from strawberry.relay import PageInfo
 from strawberry.scalars import JSON
 
 from graph_api.access import audit
-from graph_api.graphql.arguments import After, First
+from graph_api.access.audit_search import Wanted, search
+from graph_api.graphql.arguments import After, First, SourceFilter, described
 from graph_api.graphql.connections import Dated, date
 from graph_api.graphql.context import Info
+from graph_api.graphql.filtering import time_text
 from graph_api.graphql.pagination import keyset_page_info, page_arguments
+from graph_api.graphql.refs import parse_ref_input
 from graph_api.graphql.times import Time
+
+MOST = 10_000
+"""Records that are looked at for one page: a search for what few match costs no more, and gets a shorter page."""
 
 strawberry.enum(audit.Outcome, name="AuditOutcome", description="How an attempt to change the catalog ended.")
 
@@ -61,20 +68,45 @@ class AuditConnection(Dated):
         return [edge.node for edge in self.edges]
 
 
-async def _audit_log(info: Info, first: First = None, after: After = None) -> AuditConnection:
+async def _audit_log(
+    info: Info,
+    principal: Annotated[str | None, described("Only of this one, such as `user:ann`.")] = None,
+    action: Annotated[str | None, described("Only this, such as `putEntities`.")] = None,
+    outcome: Annotated[audit.Outcome | None, described("Only what ended so.")] = None,
+    source: SourceFilter = None,
+    ref: Annotated[
+        str | None,
+        described("Only what named this entity, and what changed so many that its record does not name all."),
+    ] = None,
+    since: Annotated[datetime | None, described("At this time or later.")] = None,
+    until: Annotated[datetime | None, described("Earlier than this.")] = None,
+    first: First = None,
+    after: After = None,
+) -> AuditConnection:
+    wanted = Wanted(
+        principal=principal,
+        action=action,
+        outcome=outcome,
+        source=source,
+        ref=parse_ref_input(ref) if ref else None,
+        since=time_text(since) if since else None,
+        until=time_text(until) if until else None,
+    )
     arguments = page_arguments(info, (int,), first, after, None, None)
     before = arguments.after[0] if arguments.after else None
     await date(info)
-    rows = await info.context.catalog.audit(arguments.limit + 1, before)
-    edges = [
-        AuditEdge(cursor=arguments.cursor(row.sequence), node=cast("AuditRecord", row))
-        for row in rows[: arguments.limit]
-    ]
-    return AuditConnection(edges=edges, page_info=keyset_page_info(edges, arguments, len(rows) > arguments.limit))
+    found = await search(info.context.catalog.audit, wanted, arguments.limit, before, most=MOST)
+    edges = [AuditEdge(cursor=arguments.cursor(row.sequence), node=cast("AuditRecord", row)) for row in found.records]
+    page_info = keyset_page_info(edges, arguments, found.more)
+    if found.last:
+        page_info.end_cursor = arguments.cursor(found.last)
+    return AuditConnection(edges=edges, page_info=page_info)
 
 
 @strawberry.type
 class AuditQuery:
     audit_log: AuditConnection | None = strawberry.field(
-        resolver=_audit_log, description="Who tried to change what, the newest first; for admins and auditors."
+        resolver=_audit_log,
+        description="Who tried to change what, the newest first; for admins and auditors. Where some are looked for, "
+        "a page may be shorter than `first` although there is more.",
     )

@@ -184,7 +184,7 @@ def _each(read: Callable[[object], Value], value: object) -> Value | tuple[Value
 
 def _value(value: object) -> Value:
     if isinstance(value, datetime):
-        return _time(value)
+        return time_text(value)
     if isinstance(value, LinkOrigin):
         return value.value
     if isinstance(value, str):
@@ -207,7 +207,8 @@ def check_text(value: str) -> None:
         raise CatalogError(ErrorCode.BAD_INPUT, "a text holds a lone surrogate, which is no character") from None
 
 
-def _time(value: datetime) -> str:
+def time_text(value: datetime) -> str:
+    """Return the time as the stores write it. Raises CatalogError BAD_INPUT outside the years 1 to 9999."""
     try:
         return utc_text(value)
     except OverflowError:
