@@ -105,6 +105,11 @@ def map_of(random: Random, values: Sequence[T]) -> dict[str, T]:
     return {key: random.choice(values) for key in some(random, KEYS)}
 
 
+def roles(random: Random) -> dict[str, object]:
+    """The property of a link that tells the role of an owner, on half of the links."""
+    return {"role": random.choice(("OWNER", "ON_CALL", "", None, [1]))} if random.randrange(2) else {}
+
+
 def owners(random: Random) -> tuple[Owner, ...]:
     """All come from one place, so in one way; a group may own in two roles."""
     held = some(random, [(ref, role) for ref in GROUPS for role in ("OWNER", "MAINTAINER")], at_most=3)
@@ -181,7 +186,7 @@ def link(random: Random, source: Ref, relation: str, target: Ref) -> Link:
         location="catalog-info.yaml:1",
         criticality=maybe(random, tuple(Criticality)),
         confidence=maybe(random, (0.0, 0.5)),
-        properties=map_of(random, SCALARS),
+        properties=map_of(random, SCALARS) | roles(random),
         first_seen=maybe(random, TIMES),
     )
     sources = some(random, SOURCES, at_least=1)

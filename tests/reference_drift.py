@@ -24,10 +24,10 @@ class DriftReference:
             if drifts(link)
         ]
         for entity in self._catalog.entities.values():
-            links = self._owned(entity)
-            named = [{link.key.target for link in links if source in link.statements} for source in _sources(links)]
-            if any(owners != named[0] for owners in named):
-                found.append(DriftFinding(kind=DriftKind.OWNERS, entity=entity, links=tuple(links)))
+            owned = self._owned(entity)
+            links = tuple(link for link in owned if _disputed([row for row in owned if _role(row) == _role(link)]))
+            if links:
+                found.append(DriftFinding(kind=DriftKind.OWNERS, entity=entity, links=links))
         asked = (row for row in found if row.kind in self._question.kinds)
         return sorted(
             (row for row in asked if self._catalog.matches(row.entity, self._question.filter)),
@@ -108,5 +108,13 @@ def _origins(link: Link) -> set[LinkOrigin]:
     return {row.origin for rows in link.statements.values() for row in rows}
 
 
-def _sources(links: list[Link]) -> set[str]:
-    return {source for link in links for source in link.statements}
+def _disputed(links: list[Link]) -> bool:
+    sources = {source for link in links for source in link.statements}
+    named = [{link.key.target for link in links if source in link.statements} for source in sources]
+    return any(owners != named[0] for owners in named)
+
+
+def _role(link: Link) -> str:
+    role = link.properties.get("role")
+    is_guess = _origins(link) == {LinkOrigin.INFERRED}
+    return str(role) if role and isinstance(role, str) and not is_guess else "OWNER"

@@ -5,12 +5,14 @@ descriptor calls it `dependsOn` or `consumesApis`: a declared need of an API is 
 link without an environment stands for all of them. Links that are only inferred are neither declared nor observed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from graph_api.catalog.entity import Entity, Link
+from graph_api.catalog.entity import Entity, Link, LinkOrigin
 from graph_api.catalog.filters import Filter
+from graph_api.catalog.merge import DEFAULT_ROLE, role_of
 from graph_api.catalog.ref import Ref
 
 NEEDS = ("CONSUMES_API", "DEPENDS_ON", "READS_FROM", "WRITTEN_BY")
@@ -27,7 +29,7 @@ class DriftKind(StrEnum):
     UNOBSERVED = "UNOBSERVED"
     """A declared need that was not observed of late, of an entity at an end of some observed need."""
     OWNERS = "OWNERS"
-    """An entity whose sources name different owners."""
+    """An entity whose sources name different owners for one role."""
 
 
 class DriftPlace(NamedTuple):
@@ -52,7 +54,9 @@ class DriftQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftFinding:
-    """`entity` is where the link starts; `links` are that one, or all OWNED_BY links in the order of their keys."""
+    """`entity` is where the link starts; `links` are that one, or the OWNED_BY links of the disputed roles in the order
+    of their keys.
+    """
 
     kind: DriftKind
     entity: Entity
@@ -64,6 +68,26 @@ class DriftFinding:
             return DriftPlace(self.kind, self.entity.ref)
         source, relation, target, environment = self.links[0].key
         return DriftPlace(self.kind, source, relation, target, environment or "")
+
+
+def disputed(owned_by: Iterable[Link]) -> list[Link]:
+    """Return those of an entity's OWNED_BY links that name the owners of a role about which its sources disagree: of
+    those that name any for it, not each names all. Who is on call beside the team that owns it is no other opinion.
+    """
+    by_role: dict[str, list[Link]] = {}
+    for link in owned_by:
+        # A guess, such as that of a permission, is one of who owns it.
+        role = DEFAULT_ROLE if link.origin is LinkOrigin.INFERRED else role_of(link.properties)
+        by_role.setdefault(role, []).append(link)
+    return [link for links in by_role.values() if _differ(links) for link in links]
+
+
+def _differ(links: Iterable[Link]) -> bool:
+    named: dict[str, set[Ref]] = {}
+    for link in links:
+        for source in link.statements:
+            named.setdefault(source, set()).add(link.key.target)
+    return len(set(map(frozenset, named.values()))) > 1
 
 
 def owners_order(link: Link) -> tuple[str, str]:

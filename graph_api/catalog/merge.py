@@ -18,6 +18,7 @@ from graph_api.catalog.entity import (
     Owner,
     OwnerHow,
 )
+from graph_api.catalog.filters import property_text
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.times import utc_time
 
@@ -170,7 +171,7 @@ def stated_owners(
     return [
         Owner(
             ref=target,
-            role=str(properties.get("role") or DEFAULT_ROLE),
+            role=role_of(properties),
             primary=target == flagged,
             how=OwnerHow.INFERRED if guessed else OwnerHow.DECLARED,
             through=(ref,),
@@ -178,6 +179,11 @@ def stated_owners(
         )
         for target, properties, statement in rows
     ]
+
+
+def role_of(properties: Mapping[str, object]) -> str:
+    """Return the role of an owner, of the properties of its link."""
+    return property_text(properties.get("role")) or DEFAULT_ROLE
 
 
 def sources_of_owners(entity: Entity, links: Sequence[Link], order: SourceOrder) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Any
 import strawberry
 
 from graph_api.catalog import entity as catalog
-from graph_api.catalog.merge import SourceOrder, sources_of_owners
+from graph_api.catalog.drift import disputed
+from graph_api.catalog.merge import DEFAULT_ROLE, SourceOrder, role_of, sources_of_owners
 from graph_api.sources.descriptor_links import flag_of
 
 _FIELDS = ("type", "title", "description", "lifecycle", "tier", "tags")
@@ -22,15 +23,15 @@ class ConflictingValue:
 class Conflict:
     field: str = strawberry.field(description="The field's name.")
     values: list[ConflictingValue] = strawberry.field(
-        description="By priority. Of owners the first are in force, of all else what the declaring source says, if "
-        "anything: the first of `sources`."
+        description="By priority. Of owners, which are compared role by role, the first are in force; of all else what "
+        "the declaring source says, if anything: the first of `sources`."
     )
 
 
 def find_conflicts(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> list[Conflict]:
     found = [_conflict(field, _stated(entity, field)) for field in _FIELDS]
     found.append(_conflict("active", _stated_active(entity)))
-    found.append(_conflict("owners", stated_owners(entity, owned_by, order)))
+    found.append(_conflict("owners", stated_owners(entity, disputed(owned_by), order)))
     return [conflict for conflict in found if conflict]
 
 
@@ -46,11 +47,12 @@ def _stated_active(entity: catalog.Entity) -> dict[str, str]:
 
 
 def stated_owners(entity: catalog.Entity, owned_by: Sequence[catalog.Link], order: SourceOrder) -> dict[str, str]:
-    """Return what each source says, as text; what is in force comes first."""
+    """Return what each source says, as text, with roles other than OWNER; what is in force comes first."""
     owners: dict[str, set[str]] = {source: set() for source in sources_of_owners(entity, owned_by, order)}
     for link in owned_by:
+        role = role_of(link.properties)
         for source in link.statements:
-            owners[source].add(link.key.target)
+            owners[source].add(link.key.target if role == DEFAULT_ROLE else f"{link.key.target} ({role})")
     return {source: ", ".join(sorted(refs)) for source, refs in owners.items()}
 
 

@@ -31,7 +31,7 @@ strawberry.enum(
     DriftKind,
     description="UNDECLARED: a need that is observed between two declared entities, and that nobody declares. "
     "UNOBSERVED: a declared need of an entity that tools observe, which they did not see of late. OWNERS: an entity "
-    "whose sources name different owners.",
+    "whose sources name different owners for one role.",
 )
 _TELLING = {DriftKind.UNDECLARED: LinkOrigin.OBSERVED, DriftKind.UNOBSERVED: LinkOrigin.DECLARED}
 """The origin of the statements that make a link a finding."""
@@ -98,7 +98,7 @@ class DriftFinding:
         description="Who observes (UNDECLARED) or declares (UNOBSERVED) the link, or names owners.",
     )
     owners: list[ConflictingValue] = strawberry.field(
-        resolver=_owners, description="Of OWNERS: whom each source names."
+        resolver=_owners, description="Of OWNERS: whom each source names for the disputed roles."
     )
     since: Time | None = strawberry.field(
         resolver=_since,

@@ -79,6 +79,29 @@ def test_pages_kinds_and_owners(shop: Client, store: Store, run: Run, tmp_path: 
     assert "catalog-info.yaml:14" in finding["remedy"]
 
 
+def test_roles_that_only_one_source_tells_of_are_no_disagreement(
+    shop: Client, store: Store, run: Run, tmp_path: Path
+) -> None:
+    owner = "{ref: shop}, {ref: user:ann, role: ON_CALL}"
+    on_call = DISAGREEING.replace("owner: pricing", f"owners: [{owner}]")
+    _sync(store, run, tmp_path / "pagers", {"catalog-info.yaml": on_call})
+    query = """{ drift(kinds: [OWNERS]) { totalCount nodes { owners { source value } remedy } }
+      entity(ref: "component:prices") { conflicts { field values { source value } } } }"""
+    answer = shop.ask(query)
+    assert answer == {"drift": {"totalCount": 0, "nodes": []}, "entity": {"conflicts": []}}
+    _sync(store, run, tmp_path / "rota", {"catalog-info.yaml": on_call.replace("user:ann", "user:bob")})
+    answer = shop.ask(query)
+    said = [
+        {"source": "files:pagers", "value": "user:default/ann (ON_CALL)"},
+        {"source": "files:rota", "value": "user:default/bob (ON_CALL)"},
+    ]
+    (finding,) = answer["drift"]["nodes"]
+    assert answer["drift"]["totalCount"] == 1
+    assert finding["owners"] == said
+    assert answer["entity"]["conflicts"] == [{"field": "owners", "values": said}]
+    assert "shop/" not in finding["remedy"]
+
+
 @pytest.mark.parametrize("days", [0, -1, 3_651])
 def test_days_out_of_range_are_refused(client: Client, days: int) -> None:
     assert client.code("query($days: Int!) { drift(days: $days) { totalCount } }", days=days) == "BAD_INPUT"

@@ -10,18 +10,26 @@ from graph_api.catalog.drift import (
     DriftKind,
     DriftPlace,
     DriftQuestion,
+    disputed,
     kinds_from,
     owners_order,
 )
+from graph_api.catalog.merge import DEFAULT_ROLE
 from graph_api.catalog.ref import Ref
 from graph_api.store.embedded.condition import AMONG, RELATION_TERMS, Condition, one_of
 from graph_api.store.embedded.documents import LINK_COLUMNS, LINK_TABLES, entities_by_id, links_where, to_link
 from graph_api.store.embedded.filters import Compiler
-from graph_api.store.embedded.origins import DECLARED, OBSERVED
+from graph_api.store.embedded.origins import DECLARED, INFERRED, OBSERVED
 from graph_api.store.embedded.sight import Sight
 
 _ENVIRONMENT = "(d.environment IN (0, l.environment) OR l.environment = 0)"
 _RECENTLY = f"d.origins & {OBSERVED} AND (d.observed_at IS NULL OR d.observed_at >= ?)"
+_ROLE = (
+    f"coalesce(nullif(CASE WHEN l.origins = {INFERRED} THEN NULL "
+    "WHEN json_type(l.properties, '$.role') IN ('true', 'false') THEN json_type(l.properties, '$.role') "
+    "WHEN json_type(l.properties, '$.role') IN ('text', 'integer', 'real') "
+    f"THEN CAST(l.properties ->> '$.role' AS TEXT) END, ''), '{DEFAULT_ROLE}')"
+)
 _PLACE = "(source.ref, relation.text, target.ref, coalesce(environment.text, ''))"
 
 
@@ -126,18 +134,19 @@ def _owners(
     ids = [row[0] for row in rows]
     seen = sight.row("target")
     owned = f"l.source {AMONG} AND l.relation IN ({_ids(conn, 'OWNED_BY')}) AND {seen.sql}"
-    links = sorted(links_where(conn, owned, (one_of(ids), *seen.parameters)), key=owners_order)
+    links = list(links_where(conn, owned, (one_of(ids), *seen.parameters)))
     for entity in entities_by_id(conn, ids, sight):
-        own = tuple(link for link in links if link.key.source == entity.ref)
-        yield DriftFinding(kind=place.kind, entity=entity, links=own)
+        own = disputed(link for link in links if link.key.source == entity.ref)
+        yield DriftFinding(kind=place.kind, entity=entity, links=tuple(sorted(own, key=owners_order)))
 
 
 def _disputed(conn: sqlite3.Connection, sight: Sight, question: DriftQuestion) -> Condition:
-    """Return the condition on rows of entities that not every source that names an owner names every owner."""
+    """Return the condition on rows of entities that disputed() of catalog/drift.py finds something in their links."""
     among, owner = Compiler(conn, sight).seen(question.filter, "source"), _seen_entity(sight, "l.target")
     return Condition(
-        "(SELECT count(DISTINCT said.value) * count(DISTINCT l.target) > count(DISTINCT said.value || ' ' || l.target) "
-        "FROM links l CROSS JOIN terms t ON t.id = l.sources CROSS JOIN json_each(t.text) said "
-        f"WHERE l.source = source.id AND l.relation IN ({_ids(conn, 'OWNED_BY')}) AND {owner.sql}) AND {among.sql}",
+        "EXISTS (SELECT 1 FROM links l CROSS JOIN terms t ON t.id = l.sources CROSS JOIN json_each(t.text) said "
+        f"WHERE l.source = source.id AND l.relation IN ({_ids(conn, 'OWNED_BY')}) AND {owner.sql} "
+        f"GROUP BY {_ROLE} HAVING count(DISTINCT said.value) * count(DISTINCT l.target) "
+        f"> count(DISTINCT said.value || ' ' || l.target)) AND {among.sql}",
         (*owner.parameters, *among.parameters),
     )

@@ -4,6 +4,7 @@
 """
 
 from graph_api.catalog.drift import NEEDS
+from graph_api.catalog.merge import DEFAULT_ROLE
 from graph_api.store.neo4j.projection import LINK, WHOLE
 
 # Only what is more than declared has the property, and so is in the index.
@@ -37,13 +38,18 @@ UNOBSERVED = (
     f"WHERE {_RECENTLY} AND {_SAME_ENVIRONMENT} AND {{via}} }}}}) "
     f"RETURN 'UNOBSERVED' {_LINK_FINDING}"
 )
-# Not every source that names an owner names every owner.
+# Of the sources that name an owner of some role, not each names all of that role: catalog/drift.py, disputed().
+_ROLE = (
+    "coalesce([said IN coalesce(r.properties, []) WHERE said STARTS WITH 'role=' AND said <> 'role=' "
+    f"AND coalesce(r.origin, '') <> 'INFERRED' | substring(said, 5)][0], '{DEFAULT_ROLE}')"
+)
 DISPUTED = (
     "MATCH (e:Entity) WHERE e.ref > {after}[0] AND {where} "
-    "CALL (e) {{ MATCH (e)-[r:OWNED_BY]->(o:Entity) WHERE {other} UNWIND r.sources AS source "
-    "RETURN collect(DISTINCT r) AS links, "
-    "count(DISTINCT source) * count(DISTINCT o) > count(DISTINCT [source, o.ref]) AS disputed }} "
-    "WITH e, links WHERE disputed RETURN 'OWNERS' AS kind, {rank} AS rank, e, links, e.ref AS ref, '' AS relation, "
+    "CALL (e) {{ MATCH (e)-[r:OWNED_BY]->(o:Entity) WHERE {other} "
+    f"WITH r, o, {_ROLE} AS role UNWIND r.sources AS source WITH role, collect(DISTINCT r) AS links, "
+    "count(DISTINCT source) * count(DISTINCT o) > count(DISTINCT [source, o.ref]) AS disputed "
+    "WHERE disputed UNWIND links AS r RETURN collect(r) AS links }} "
+    "WITH e, links WHERE links <> [] RETURN 'OWNERS' AS kind, {rank} AS rank, e, links, e.ref AS ref, '' AS relation, "
     "'' AS target, '' AS environment{page}"
 )
 DRIFT_PAGE = " ORDER BY ref, relation, target, environment LIMIT $limit"
