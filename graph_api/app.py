@@ -30,7 +30,7 @@ from graph_api.telemetry.watched_store import watched
 from graph_api.trusted_documents import load_documents
 from graph_api.visibilities import Visibilities, VisibilityAt
 from graph_api.warming import warm_up
-from graph_api.web.asgi import CatalogApp, build_asgi
+from graph_api.web.asgi import CatalogApp, HttpOptions, build_asgi
 from graph_api.web.authentication import Anybody, TokenAuthenticator
 from graph_api.web.document_trust import DocumentTrust
 from graph_api.web.hooks import hook_routes
@@ -51,8 +51,7 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
     opened = store or store_to_serve(settings)
     live = LiveChanges(opened, settings.poll_interval)
     catalog = watched(opened, live.wake)
-    limits = request_limits(settings)
-    received = replace(limits, max_body=settings.max_received)
+    received = replace(request_limits(settings), max_body=settings.max_received)
     sources = settings.configured_sources
     tokens = TokenAuthenticator(catalog, settings)
     visibilities = Visibilities(catalog)
@@ -78,16 +77,22 @@ def create_app(settings: Settings, store: Store | None = None) -> CatalogApp:
         context_of,
         lifecycle,
         Anybody() if settings.insecure_anonymous else tokens,
-        limits,
-        StreamLimits(max_open=settings.max_streams),
-        settings.known_hosts,
-        settings.cors_origins,
+        http_options(settings),
         routes=[*hook_routes(sources, receiver), *lineage_routes(sources, receiver)],
-        admin_hosts=settings.admin_hosts,
-        trust=document_trust(settings),
     )
     app.state.live = live
     return app
+
+
+def http_options(settings: Settings) -> HttpOptions:
+    return HttpOptions(
+        limits=request_limits(settings),
+        stream_limits=StreamLimits(max_open=settings.max_streams),
+        trust=document_trust(settings),
+        hosts=settings.known_hosts,
+        admin_hosts=settings.admin_hosts,
+        origins=settings.cors_origins,
+    )
 
 
 def request_limits(settings: Settings) -> RequestLimits:

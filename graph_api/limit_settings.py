@@ -1,5 +1,9 @@
 """The settings that say what one request, and one caller, may take from the others."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
@@ -55,3 +59,7 @@ class LimitSettings(BaseSettings):
     field_suggestions: bool = Field(
         default=False, description="Say which names are like an unknown one in a document (`Did you mean ...?`)."
     )
+
+
+DEFAULTS: Mapping[str, Any] = MappingProxyType({name: row.default for name, row in LimitSettings.model_fields.items()})
+"""What holds where nothing is set, by the setting's name."""

@@ -12,6 +12,7 @@ from graph_api.catalog.audience import Visibility
 from graph_api.catalog.merge import SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.loaders import Loaders
+from graph_api.limit_settings import DEFAULTS
 from graph_api.live import LiveChanges
 from graph_api.store.protocol import Needed, Reading, Store
 from graph_api.visibilities import VisibilityAt
@@ -36,7 +37,7 @@ class Context:
     max_page: int
     deadline: float
     """Seconds that a question may take when the client names no other deadline."""
-    max_objects: int = 200_000
+    max_objects: int = DEFAULTS["max_cost"]
     """Objects that lists of one answer may hold: those that are not paged may be longer than the estimate assumes."""
     look: Callable[[], Awaitable[VisibilityAt]] | None = None
     """Tells what the principal sees now; None where that does not change."""

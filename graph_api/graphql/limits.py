@@ -33,6 +33,7 @@ from graph_api.graphql.context import Context
 from graph_api.graphql.cost import cost_key, estimate
 from graph_api.graphql.document_cache import ValidDocuments
 from graph_api.graphql.document_size import find_excess
+from graph_api.limit_settings import DEFAULTS
 from graph_api.telemetry.record import CURRENT
 
 MAX_ERRORS = 20
@@ -51,16 +52,16 @@ class Limits:
 
     characters: int = 100_000
     """What is longer belongs into variables: reading a string takes graphql-core 0.2 s per megabyte."""
-    tokens: int = 5_000
-    depth: int = 20
+    tokens: int = DEFAULTS["max_tokens"]
+    depth: int = DEFAULTS["max_depth"]
     """Fields inside each other. graphql-core limits what is inside `__schema` and `__type`."""
-    fields: int = 1_000
-    aliases: int = 50
-    directives: int = 50
+    fields: int = DEFAULTS["max_fields"]
+    aliases: int = DEFAULTS["max_aliases"]
+    directives: int = DEFAULTS["max_directives"]
     operations: int = 100
-    objects: int = 200_000
+    objects: int = DEFAULTS["max_cost"]
     """Objects that one answer may hold, see cost.py."""
-    suggestions: bool = True
+    suggestions: bool = DEFAULTS["field_suggestions"]
     """Whether errors about unknown names say which known ones are like them."""
 
 

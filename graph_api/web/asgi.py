@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -60,37 +61,45 @@ class CatalogApp(Starlette):
     lifecycle: StoreLifecycle
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """How the application meets its clients."""
+
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    stream_limits: StreamLimits = field(default_factory=StreamLimits)
+    trust: DocumentTrust = field(default_factory=DocumentTrust)
+    hosts: AbstractSet[str] | None = None
+    """The names that it answers to; None for all."""
+    admin_hosts: AbstractSet[str] | None = None
+    """The names that its application for operators answers to."""
+    origins: Sequence[str] = ()
+    """Those whose pages may ask."""
+
+
 def build_asgi(
     schema: BaseSchema,
     context_factory: Callable[[Principal], Awaitable[Context]],
     lifecycle: StoreLifecycle,
     authenticator: Authenticator,
-    limits: RequestLimits | None = None,
-    stream_limits: StreamLimits | None = None,
-    hosts: AbstractSet[str] | None = None,
-    origins: Sequence[str] = (),
+    options: HttpOptions,
     routes: Sequence[Route] = (),
-    admin_hosts: AbstractSet[str] | None = None,
-    trust: DocumentTrust | None = None,
 ) -> CatalogApp:
     """/graphql, /livez, /readyz and further routes. The application opens and closes the store; `context_factory` runs
-    per request. `hosts` are the names that it answers to, `admin_hosts` those of its `admin`, None for all; `origins`
-    those whose pages may ask.
+    per request.
     """
-    limits = limits or RequestLimits()
     readiness = Readiness(lifecycle)
     endpoint = GraphQLEndpoint(
         schema,
         context_factory,
         lifecycle.require_open,
         authenticator,
-        stream_limits or StreamLimits(),
-        origins,
-        max_response=limits.max_response,
-        trust=trust or DocumentTrust(),
+        options.stream_limits,
+        options.origins,
+        max_response=options.limits.max_response,
+        trust=options.trust,
     )
     streams = LimitStreams(endpoint, endpoint.stream_limits)
-    limited = LimitRequests(endpoint, limits, streams)
+    limited = LimitRequests(endpoint, options.limits, streams)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -109,9 +118,9 @@ def build_asgi(
             Middleware(RequestId),
             Middleware(Observe),
             Middleware(AnswerAtTheEnd, lambda: lifecycle.draining),
-            Middleware(LimitHeads, limits.max_head, limits.max_headers),
-            *([Middleware(KnownHosts, hosts)] if hosts else []),
-            *([_cors(origins)] if origins else []),
+            Middleware(LimitHeads, options.limits.max_head, options.limits.max_headers),
+            *([Middleware(KnownHosts, options.hosts)] if options.hosts else []),
+            *([_cors(options.origins)] if options.origins else []),
             Middleware(AtGraphQL, ExplorerPage(Authentication(limited, authenticator))),
         ],
         exception_handlers={HTTPException: _explain_refusal, Exception: _mask_defect},
@@ -119,7 +128,7 @@ def build_asgi(
     )
     # A redirect would be made from the Host header.
     app.router.redirect_slashes = False
-    app.admin = build_admin(health_routes(readiness), lifecycle.store, admin_hosts)
+    app.admin = build_admin(health_routes(readiness), lifecycle.store, options.admin_hosts)
     app.lifecycle = lifecycle
     return app
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.errors import ErrorCode
+from graph_api.limit_settings import DEFAULTS
 from graph_api.web.accept import asks_for_events
 from graph_api.web.callers import caller_of
 from graph_api.web.fair_queue import BusyError, FairQueue
@@ -30,18 +31,20 @@ LONGEST_PAUSE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimits:
-    max_head: int = 65_536
+    """The settings of these names."""
+
+    max_head: int = DEFAULTS["max_head"]
     """Bytes of a request's head; all sizes are in bytes."""
-    max_headers: int = 100
-    max_body: int = 1_000_000
-    max_response: int = 8_000_000
-    body_timeout: float = 10
+    max_headers: int = DEFAULTS["max_headers"]
+    max_body: int = DEFAULTS["max_body"]
+    max_response: int = DEFAULTS["max_response"]
+    body_timeout: float = DEFAULTS["body_timeout"]
     """Seconds for the client to send the body."""
-    request_deadline: float = 10
+    request_deadline: float = DEFAULTS["request_deadline"]
     """Seconds from the whole body to the whole response, waiting included."""
-    max_running: int = 64
-    max_waiting: int = 64
-    rate: float = 100
+    max_running: int = DEFAULTS["max_running"]
+    max_waiting: int = DEFAULTS["max_waiting"]
+    rate: float = DEFAULTS["rate"]
     """Requests of one caller a second."""
 
 

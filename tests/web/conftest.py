@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from graph_api.web.asgi import build_asgi
+from graph_api.web.asgi import HttpOptions, build_asgi
 from graph_api.web.authentication import Anybody
 from graph_api.web.heads import timed_heads
 from graph_api.web.limits import RequestLimits
@@ -54,7 +54,8 @@ def serve(
     """A client of a server with the tiny schema."""
     store = database or Database()
     lifecycle = StoreLifecycle(store.as_store(), warm_up=warm_up)
-    app = build_asgi(schema, store.context, lifecycle, Anybody(), limits, streams, origins=origins)
+    http = HttpOptions(limits=limits or RequestLimits(), stream_limits=streams or StreamLimits(), origins=origins)
+    app = build_asgi(schema, store.context, lifecycle, Anybody(), http)
     with running(app, **options) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
