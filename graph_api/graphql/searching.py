@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from graph_api.catalog.filters import And, Compare, Filter, Op, Or
+from graph_api.catalog.ref import Ref
 from graph_api.catalog.search import MAX_TEXT, MAX_WORDS, words_of
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, described
@@ -9,6 +11,7 @@ from graph_api.graphql.context import Info
 from graph_api.graphql.entity_pages import Connection, EntityConnection
 from graph_api.graphql.filtering import check_text, compile_filter
 from graph_api.graphql.pagination import page_arguments, slice_page
+from graph_api.store.protocol import Reading
 
 
 async def search(
@@ -24,7 +27,8 @@ async def search(
     _check_size(text)
     store = info.context.store
     arguments = page_arguments(info, (int,), first, after, last, before)
-    refs = await store.search(text, await compile_filter(filter, info.context))
+    wanted = await compile_filter(filter, info.context)
+    refs = await store.search(text, wanted) or await _search_called(store, text, wanted)
     places = range(len(refs))
     page = slice_page(places, list(zip(places, strict=True)), arguments)
     rows = await info.context.loaders.entity.load_many(refs[place] for place in page.items)
@@ -36,6 +40,23 @@ async def search(
         more_after=page.more_after,
         counted=len(refs),
     )
+
+
+async def _search_called(store: Reading, text: str, wanted: Filter) -> list[Ref]:
+    """Return what all words but the last, or but the first, find among what that one calls by its kind or type: people
+    say `checkout service` of what is named `checkout`.
+    """
+    words = words_of(text)
+    for called, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])):
+        if rest and (refs := await store.search(" ".join(rest), And((wanted, _is_called(called[0]))))):
+            return refs
+    return []
+
+
+def _is_called(word: str) -> Filter:
+    lower = word.lower()
+    types = tuple(dict.fromkeys((word, lower, lower.capitalize(), lower.upper())))
+    return Or((Compare("kind", Op.EQ, lower), Compare("type", Op.IN, types)))
 
 
 def _check_size(text: str) -> None:
