@@ -30,7 +30,7 @@ class DriftReference:
                 found.append(DriftFinding(kind=DriftKind.OWNERS, entity=entity, links=links))
         asked = (row for row in found if row.kind in self._question.kinds)
         return sorted(
-            (row for row in asked if self._catalog.matches(row.entity, self._question.filter)),
+            (row for row in asked if self._catalog.matches(row.entity, self._question.filter_of(row.kind))),
             key=lambda row: (list(DriftKind).index(row.kind), *row.place[1:]),
         )
 

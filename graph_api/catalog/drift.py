@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from graph_api.catalog.entity import Entity, Link, LinkOrigin
-from graph_api.catalog.filters import Filter
+from graph_api.catalog.filters import And, Compare, Filter, Op
 from graph_api.catalog.merge import DEFAULT_ROLE, role_of
 from graph_api.catalog.ref import Ref
 
@@ -25,7 +25,9 @@ class DriftKind(StrEnum):
     """The kinds of drift, in the order of findings."""
 
     UNDECLARED = "UNDECLARED"
-    """A need that is observed between two declared entities, and that nobody declares."""
+    """A need that is observed between two declared entities, and that nobody declares; not of what only observers
+    know.
+    """
     UNOBSERVED = "UNOBSERVED"
     """A declared need that was not observed of late, of an entity at an end of some observed need."""
     OWNERS = "OWNERS"
@@ -45,11 +47,20 @@ class DriftPlace(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftQuestion:
     """`filter` looks at the entity where a link starts. Observations before `since` are too old to count, those
-    without a time never are."""
+    without a time never are. `declaring`: the sources of which one must state the entity that has an UNDECLARED need;
+    what only observers know has no place where it could be declared. None for all.
+    """
 
     kinds: frozenset[DriftKind]
     filter: Filter
     since: str
+    declaring: tuple[str, ...] | None = None
+
+    def filter_of(self, kind: DriftKind) -> Filter:
+        """Return the filter of findings of this kind."""
+        if kind is not DriftKind.UNDECLARED or self.declaring is None:
+            return self.filter
+        return And((self.filter, Compare("source", Op.IN, self.declaring)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

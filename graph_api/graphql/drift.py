@@ -29,7 +29,8 @@ MAX_DAYS = 3_650
 
 strawberry.enum(
     DriftKind,
-    description="UNDECLARED: a need that is observed between two declared entities, and that nobody declares. "
+    description="UNDECLARED: a need that is observed between two declared entities, and that nobody declares; not "
+    "of one that only observers know. "
     "UNOBSERVED: a declared need of an entity that tools observe, which they did not see of late. OWNERS: an entity "
     "whose sources name different owners for one role.",
 )
@@ -139,16 +140,23 @@ async def _drift(
 ) -> DriftConnection:
     arguments = page_arguments(info, (str, str, str, str, str), first, after, None, None)
     store = info.context.store
+    asked = frozenset(DriftKind if kinds is None else kinds)
     question = DriftQuestion(
-        kinds=frozenset(DriftKind if kinds is None else kinds),
+        kinds=asked,
         filter=await compile_filter(filter, info.context),
         since=_days_ago(days),
+        declaring=await _declaring(info) if DriftKind.UNDECLARED in asked else None,
     )
     await date(info)
     found = await store.drift(question, arguments.limit + 1, _place(arguments.after))
     edges = [DriftEdge(cursor=arguments.cursor(*row.place), node=cast("Any", row)) for row in found[: arguments.limit]]
     page_info = keyset_page_info(edges, arguments, len(found) > arguments.limit)
     return DriftConnection(edges=edges, page_info=page_info, question=question)
+
+
+async def _declaring(info: Info) -> tuple[str, ...]:
+    observing = info.context.source_order.observing
+    return tuple(row.name for row in await info.context.catalog.sources() if row.connector not in observing)
 
 
 def _days_ago(days: int) -> str:

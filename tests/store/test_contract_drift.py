@@ -7,7 +7,7 @@ from graph_api.catalog.audience import Visibility
 from graph_api.catalog.drift import DriftFinding, DriftKind, DriftPlace, DriftQuestion
 from graph_api.store.protocol import Reading
 from tests.conftest import Run, on_mirror_too
-from tests.graphs import TIMES, Catalog, catalogs
+from tests.graphs import SOURCES, TIMES, Catalog, catalogs
 from tests.questions import filters, some, visibilities
 from tests.reference_drift import DriftReference
 from tests.store.loading import FEW, Loader
@@ -19,7 +19,8 @@ RELATIONS = ("DEPENDS_ON", "CONSUMES_API", "PROVIDED_BY", "READS_FROM", "WRITTEN
 
 def questions() -> st.SearchStrategy[DriftQuestion]:
     kinds = st.just(frozenset(DriftKind)) | some(tuple(DriftKind), at_most=3).map(frozenset)
-    return st.builds(DriftQuestion, kinds=kinds, filter=filters(), since=st.sampled_from(TIMES))
+    declaring = st.none() | some(SOURCES).map(tuple)
+    return st.builds(DriftQuestion, kinds=kinds, filter=filters(), since=st.sampled_from(TIMES), declaring=declaring)
 
 
 @given(

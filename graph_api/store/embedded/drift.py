@@ -74,7 +74,7 @@ def _links(
 
 def _drifting(conn: sqlite3.Connection, sight: Sight, question: DriftQuestion, kind: DriftKind) -> Condition:
     """Return the condition for this kind of drift, on rows of LINK_TABLES."""
-    among = Compiler(conn, sight).seen(question.filter, "source")
+    among = Compiler(conn, sight).seen(question.filter_of(kind), "source")
     found = _undeclared(conn, sight) if kind is DriftKind.UNDECLARED else _unobserved(conn, sight, question.since)
     return found & sight.row("target") & among
 

@@ -57,10 +57,15 @@ async def count_drift(tx: Statements, question: DriftQuestion) -> int:
 
 def _findings(kinds: Sequence[DriftKind], question: DriftQuestion, predicates: Predicates, page: str) -> str:
     sight = predicates.sight
-    slots = {"where": predicates.seen(question.filter, "e"), "other": sight.node("o"), "via": sight.node("via")}
+    slots = {"other": sight.node("o"), "via": sight.node("via")}
     slots |= {"needs": relation_types(NEEDS), "expected": relation_types(EXPECTED), "page": page}
     parts = [
-        _SKELETONS[kind].format(after="$after" if kind is kinds[0] else str(_START), rank=rank, **slots)
+        _SKELETONS[kind].format(
+            where=predicates.seen(question.filter_of(kind), "e"),
+            after="$after" if kind is kinds[0] else str(_START),
+            rank=rank,
+            **slots,
+        )
         for rank, kind in enumerate(kinds)
     ]
     return " UNION ALL ".join(parts)
