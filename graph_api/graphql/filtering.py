@@ -1,6 +1,6 @@
 """From the filter input to the catalog's filter language; the only round trips are for owners."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -61,12 +61,35 @@ async def compile_filter(filter_: inputs.EntityFilter | None, context: Context) 
     """Return the filter for stores. Raises CatalogError BAD_REF, UNKNOWN_KIND, TOO_DEEP, TOO_LARGE or BAD_INPUT."""
     if filter_ is None:
         return ALL
-    owned_by = [part for part in _parts(filter_) if isinstance(part, inputs.OwnedByFilter)]
-    # All at once; each is asked for again, and known then.
-    await context.loaders.entity.load_many(ref for part in owned_by for ref in _refs_of(part))
+    parts = _parts(filter_)
+    owned_by = [part for part in parts if isinstance(part, inputs.OwnedByFilter)]
+    refs = [ref for part in parts if isinstance(part, inputs.EntityFilter) for ref in _whole_refs(part)]
+    # All at once; those of `ownedBy` are asked for again, and known then.
+    rows = await context.loaders.entity.load_many((*refs, *(ref for part in owned_by for ref in _refs_of(part))))
     compiled = await _entity(filter_, context, 1)
     await _check_kinds(compiled, context.store)
-    return compiled
+    places = {ref: row.ref for ref, row in zip(refs, rows, strict=False) if row and row.ref != ref}
+    return _standing(compiled, places) if places else compiled
+
+
+def _whole_refs(filter_: inputs.EntityFilter) -> list[Ref]:
+    compares = (row for name in _REF_FIELDS for row in _compares(name, getattr(filter_, name)))
+    values = [row.value for row in compares if row.op in (Op.EQ, Op.IN)]
+    return [Ref(str(ref)) for value in values for ref in (value if isinstance(value, tuple) else (value,))]
+
+
+def _standing(filter_: Filter, places: Mapping[Ref, Ref]) -> Filter:
+    """Return the filter with the refs of joined things as those under which they stand."""
+    match filter_:
+        case And(items) | Or(items):
+            return replace(filter_, items=tuple(_standing(item, places) for item in items))
+        case Not(item):
+            return Not(_standing(item, places))
+        case Related(filter=item):
+            return replace(filter_, filter=_standing(item, places))
+        case Compare(field, Op.EQ | Op.IN, value) if field in _REF_FIELDS:
+            return replace(filter_, value=_each(lambda ref: places.get(Ref(str(ref)), cast("Value", ref)), value))
+    return filter_
 
 
 async def _check_kinds(filter_: Filter, store: Reading) -> None:
