@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from enum import IntEnum
+from typing import NamedTuple, TypeVar
 
 from graph_api.catalog.audience import BUILT_IN, Restriction
 from graph_api.catalog.correlation import NO_RULES, Rules
@@ -34,10 +35,29 @@ DESCRIPTORS = "files"
 T = TypeVar("T")
 
 
+class _Tier(IntEnum):
+    DECLARING = 0
+    OBSERVING = 1
+    NAMING = 2
+    UNASKED = 3
+
+
+class Priority(NamedTuple):
+    """What sources are sorted by."""
+
+    tier: _Tier
+    place: int
+    """Among the names of the order; after all of them for others."""
+    is_tool: bool
+    """Whether a connector reads it that reads no descriptors."""
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class SourceOrder:
-    """The order of priority: the sources with these names, then descriptors, then what else declares, then what
-    observes, the API's last; ties by name. Of one thing, those that only name it come after those that tell of it.
+    """The order of priority: the sources with these names, then descriptors, then what else declares; ties by name.
+    What only observes comes after all that declares, also where names put it first, since it knows things by what they
+    do alone; then those that only name the thing; and the API's sources last, unless names have them.
 
     A name stands also for the sources that other connectors read beside it, as `files` for `kubernetes:files`; but not
     for `api:files`, which any editor may write for.
@@ -51,20 +71,21 @@ class SourceOrder:
     restrictions: tuple[Restriction, ...] = BUILT_IN
     """Who may see what; the first that matches an entity decides."""
 
-    def __call__(self, source: str) -> tuple[int, int, str]:
+    def __call__(self, source: str) -> Priority:
         """Return the source's place, smallest first."""
         connector, _, name = source.partition(":")
-        rank = _rank(source, connector, self.observing)
         texts = (source,) if connector == API_SOURCE else (source, name)
         place = next((self.names.index(text) for text in texts if text in self.names), len(self.names))
-        return place, rank, source
+        tier = _Tier.OBSERVING if connector in self.observing else _Tier.DECLARING
+        if connector == API_SOURCE and place == len(self.names):
+            tier = _Tier.UNASKED
+        return Priority(tier, place, connector not in (DESCRIPTORS, API_SOURCE, source), source)
 
-    def of_statement(self, source: str, statement: EntityStatement) -> tuple[int, int, str]:
+    def of_statement(self, source: str, statement: EntityStatement) -> Priority:
         """Return the source's place for what it says of one entity."""
-        place, rank, name = self(source)
-        if rank in (_DECLARING, _OBSERVING) and _only_names(statement):
-            rank = _NAMING
-        return place, rank, name
+        priority = self(source)
+        is_tool = priority.tier is _Tier.OBSERVING or priority.is_tool
+        return priority._replace(tier=_Tier.NAMING) if is_tool and _only_names(statement) else priority
 
     @property
     def memory(self) -> tuple[str, ...]:
@@ -72,22 +93,11 @@ class SourceOrder:
         return (*self.names, *self.rules.texts, *(rule.text for rule in self.restrictions))
 
 
-_FIRST, _DECLARING, _OBSERVING, _NAMING, _LAST = range(5)
-
-
 def _only_names(statement: EntityStatement) -> bool:
     """Whether it tells nothing but names, as a manifest names an image, of which a scanner tells more."""
     told = (statement.spec, statement.title, statement.description, statement.lifecycle, statement.tags)
     more = (statement.labels, statement.annotations, statement.links, statement.code_owners)
     return not any((*told, *more)) and statement.tier is None and statement.active
-
-
-def _rank(source: str, connector: str, observing: frozenset[str]) -> int:
-    if API_SOURCE in (source, connector):
-        return _LAST
-    if connector in observing:
-        return _OBSERVING
-    return _FIRST if connector in (DESCRIPTORS, source) else _DECLARING
 
 
 def merge_entity(ref: Ref, statements: Mapping[str, EntityStatement]) -> Entity:
@@ -203,7 +213,7 @@ def _owners_said(links: Iterable[Link], *, guessed: bool) -> dict[str, dict[Ref,
     return said
 
 
-def _priority(source: str, entity: Entity, order: SourceOrder) -> tuple[bool, tuple[int, int, str]]:
+def _priority(source: str, entity: Entity, order: SourceOrder) -> tuple[bool, Priority]:
     """Return what sources are sorted by: the declaring source comes first."""
     return source != next(iter(entity.statements), None), order(source)
 

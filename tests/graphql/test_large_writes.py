@@ -9,7 +9,7 @@ import pytest
 
 from graph_api.app import source_order
 from graph_api.catalog.filters import ALL
-from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.merge import Priority, SourceOrder
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.planning.thread import in_thread, pause
 from graph_api.settings import Settings
@@ -40,7 +40,7 @@ class Planning:
         planning = self
 
         class Waiting(SourceOrder):
-            def __call__(self, source: str) -> tuple[int, int, str]:
+            def __call__(self, source: str) -> Priority:
                 planning.begun.set()
                 assert planning.goes_on.wait(SECONDS), "nobody was answered in the meantime"
                 return super().__call__(source)

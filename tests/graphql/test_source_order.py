@@ -1,6 +1,7 @@
 """A changed order of sources takes effect for what was merged in another one: at the start of a server, or with the
 next write."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from graph_api.catalog.entity import EntityStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Snapshot
 from graph_api.settings import load_settings
+from graph_api.sources.reading import read_paths
 from graph_api.store.embedded.store import EmbeddedStore
 from graph_api.store.protocol import Store
 from graph_api.sync import sync
 from tests.conftest import OpenStore, Run
 from tests.graphql.conftest import Client
+from tests.sources.folders import descriptor, write
 
 
 def component(name: str, **spec: Any) -> dict[str, Any]:
@@ -135,6 +138,51 @@ def test_of_what_sources_say_otherwise_what_is_in_force_comes_first(servers: Ser
     owners = next(conflict["values"] for conflict in entity["conflicts"] if conflict["field"] == "owners")
     assert [said["source"] for said in owners] == ["two", "four", "one"]
     assert [owner["ref"] for owner in entity["owners"]] == [owners[0]["value"]]
+
+
+def test_what_only_observes_comes_after_what_declares_wherever_the_list_has_it(
+    servers: Servers, store: Store, run: Run, tmp_path: Path
+) -> None:
+    """Of what tools see, one tells more than names: also then it has no say beside a descriptor."""
+    billing = descriptor("Component", "billing", "{type: service, tier: 1}", "{graph-api/service-name: billing-svc}")
+    calls = {"dependencies": [{"parent": "web", "child": "billing-svc", "callCount": 3}]}
+    write(tmp_path / "shop", {"catalog-info.yaml": billing})
+    write(tmp_path / "traces", {"dependencies.json": json.dumps(calls)})
+    query = """{ tier: entities(filter: {tier: {eq: 1}}) { nodes { ref } }
+      entity(ref: "component:jaeger/billing-svc") { ref tier evidence { source } } }"""
+    for sources in (("traces", "shop"), ("shop", "traces"), ()):
+        client = servers.start(*sources)
+        order = source_order(load_settings(chosen={"sources": sources}))
+        for name in ("traces", "shop"):
+            for snapshot in read_paths([tmp_path / name], source=name):
+                run(sync(store, snapshot, order))
+        ref = "component:default/billing"
+        entity = {"ref": ref, "tier": 1, "evidence": [{"source": "shop"}, {"source": "jaeger:traces"}]}
+        assert client.ask(query) == {"tier": {"nodes": [{"ref": ref}]}, "entity": entity}, sources
+    drift = "{ drift(days: 3650) { totalCount nodes { entity { ref } } } }"
+    assert client.ask(drift)["drift"] == {"totalCount": 0, "nodes": []}, "only traces know what calls it"
+
+
+def test_filters_take_the_refs_of_joined_things(servers: Servers, store: Store, run: Run, tmp_path: Path) -> None:
+    billing = descriptor("Component", "billing", "{type: service}", "{graph-api/service-name: billing-svc}")
+    calls = {"dependencies": [{"parent": "web", "child": "billing-svc", "callCount": 3}]}
+    write(tmp_path / "shop", {"catalog-info.yaml": billing})
+    write(tmp_path / "traces", {"dependencies.json": json.dumps(calls)})
+    client = servers.start()
+    for name in ("traces", "shop"):
+        for snapshot in read_paths([tmp_path / name], source=name):
+            run(sync(store, snapshot, source_order(load_settings())))
+    query = """query($filter: EntityFilter!, $ref: String!) {
+      entities(filter: $filter) { nodes { ref } } impact(of: [$ref]) { totalCount }
+      where: impact(where: $filter) { startCount totalCount } }"""
+    ref = "component:jaeger/billing-svc"
+    for named in ({"eq": ref}, {"in": ["component:gone", ref]}):
+        for filter_ in ({"ref": named}, {"and": [{"or": [{"ref": named}]}]}, {"not": {"not": {"ref": named}}}):
+            answer = client.ask(query, filter=filter_, ref=ref)
+            assert answer["entities"]["nodes"] == [{"ref": "component:default/billing"}], filter_
+            assert answer["where"] == {"startCount": 1, "totalCount": 1} | answer["impact"], filter_
+    related = {"related": [{"direction": "OUT", "some": {"ref": {"eq": ref}}}]}
+    assert client.ask(query, filter=related, ref=ref)["entities"]["nodes"] == [{"ref": "component:jaeger/web"}]
 
 
 def revision(client: Client) -> int:

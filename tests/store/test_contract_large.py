@@ -11,7 +11,7 @@ from graph_api.access.authorize import Reach
 from graph_api.access.idempotency import Idempotency
 from graph_api.catalog.changes import ChangeSet, SyncStatus
 from graph_api.catalog.filters import ALL
-from graph_api.catalog.merge import SourceOrder
+from graph_api.catalog.merge import Priority, SourceOrder
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.idempotency import ReplayedError
 from graph_api.large import Sizes
@@ -105,7 +105,7 @@ async def test_one_that_was_overtaken_writes_nothing(store: Store) -> None:
 class Failing(SourceOrder):
     """Who states the owners of what nobody declares is asked late: parts have been written by then."""
 
-    def __call__(self, source: str) -> tuple[int, int, str]:
+    def __call__(self, source: str) -> Priority:
         raise RuntimeError(source)
 
 
