@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from enum import Enum
 
 from graph_api.access.principal import Principal, Role
-from graph_api.access.rules import RULES, UNFILTERED
+from graph_api.access.rules import RULES, UNFILTERED, Rule
 from graph_api.catalog.entity import Entity
 from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.merge import API_SOURCE, SourceOrder
@@ -116,6 +116,16 @@ def _forbidden(principal: Principal, action: str, source: str | None) -> Catalog
     roles = ", ".join(sorted(principal.roles)) or "none"
     about = f" for the source {source!r:.100}" if source is not None else ""
     rule = RULES.get(action)
+    return CatalogError(
+        ErrorCode.FORBIDDEN, f"you may not use {field}{about}; your roles: {roles}{_who_may(rule, principal)}"
+    )
+
+
+def _who_may(rule: Rule | None, principal: Principal) -> str:
+    if rule is None:
+        return ""
     # What keeps an editor from it is the source.
-    hint = "; editors write for `api` and `api:NAME`" if rule and rule.owned and principal.has(Role.EDITOR) else ""
-    return CatalogError(ErrorCode.FORBIDDEN, f"you may not use {field}{about}; your roles: {roles}{hint}")
+    if rule.owned and principal.has(Role.EDITOR):
+        return "; editors write for `api` and `api:NAME`"
+    others = "" if not rule.own_source else ", and an ingestor for its own source"
+    return f"; it is for {', '.join(sorted(rule.roles))}{others}"

@@ -127,7 +127,7 @@ class Accountable(Entity):
         description="What it owns, as the query `owned`; for at most 20 entities in one request.",
     )
     declares_ownership_of: LinkConnection = link_field(
-        ["OWNED_BY"], IN, "What declares it as an owner; `owned` also knows effective ownership."
+        ["OWNED_BY"], IN, "What any source declares it as an owner of; `owned` tells what is in force."
     )
 
 

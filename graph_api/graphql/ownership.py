@@ -61,7 +61,7 @@ class CoverageBy(Enum):
     GROUP = "owner"
 
 
-@strawberry.type(description="An entity that nobody, or nobody living, answers for.")
+@strawberry.type(description="An entity without an owner, or with one that cannot answer.")
 class OwnershipGap:
     cursor: str = strawberry.field(
         resolver=lambda root: root.edge.cursors(root.edge.place), description="Its place in the list."
@@ -189,7 +189,9 @@ class OwnershipQuery:
         "also what a user's groups own; effective false: declared ownership only.",
     )
     ownership_gaps: OwnershipGapConnection | None = strawberry.field(
-        resolver=_gaps, description="Entities that nobody, or nobody living, answers for; container images left out."
+        resolver=_gaps,
+        description="Entities without an owner, or with one that cannot answer, since it is undeclared, empty or "
+        "inactive, whoever owns them beside it; container images left out.",
     )
     ownership_coverage: list[Coverage] | None = strawberry.field(
         resolver=_coverage,

@@ -1,13 +1,9 @@
 """The questions: what there is, who owns it, what it needs, and what breaks."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 import strawberry
 
-from graph_api.catalog.entity import Entity as CatalogEntity
-from graph_api.catalog.ref import BadRefError, Ref, parse_ref
-from graph_api.catalog.spellings import places_of, spellings_of
 from graph_api.graphql.arguments import FilterArgument, described
 from graph_api.graphql.audit_log import AuditQuery
 from graph_api.graphql.changes import ChangeQuery
@@ -19,6 +15,7 @@ from graph_api.graphql.facets import Facet, FacetField
 from graph_api.graphql.filtering import compile_filter
 from graph_api.graphql.ownership import OwnershipQuery
 from graph_api.graphql.refs import parse_global_id, parse_global_ids, parse_ref_input
+from graph_api.graphql.resolving import called
 from graph_api.graphql.runs import RunQuery
 from graph_api.graphql.searching import search
 from graph_api.graphql.traversals import TraversalQuery
@@ -52,26 +49,7 @@ async def _resolve(
         ),
     ],
 ) -> list[Entity]:
-    """Whether there is anything so called is asked of what the reader sees: else the answer would tell of the rest."""
-    found = await _named(info, spellings_of(identifier), _as_ref(identifier))
-    for place in places_of(identifier):
-        found = found or await _named(info, place, [])
-    return cast("Any", found)
-
-
-async def _named(info: Info, identifiers: Sequence[str], refs: Sequence[Ref]) -> list[CatalogEntity]:
-    """Those that are declared under one of the refs, before those that are called so."""
-    load, named = info.context.loaders.entity.load_many, await info.context.loaders.named.load_many(identifiers)
-    own = [row for row in await load(refs) if row and row.declared]
-    others = {ref for called in named for ref in called}.difference(row.ref for row in own)
-    return [*own, *(row for row in await load(sorted(others)) if row)]
-
-
-def _as_ref(text: str) -> list[Ref]:
-    try:
-        return [parse_ref(text)]
-    except BadRefError:
-        return []
+    return cast("Any", await called(info.context, identifier))
 
 
 async def _facets(
@@ -111,8 +89,9 @@ class Query(EntityLists, OwnershipQuery, TraversalQuery, DriftQuery, RunQuery, C
     search: EntityConnection | None = strawberry.field(
         resolver=search,
         description="Best first, by names, titles, descriptions and tags; words may be incomplete, and mistyped by one "
-        "character where nothing is found otherwise. Exact names come first, then those that start so. At most 1,000 "
-        "are found.",
+        "character where nothing is found otherwise; the first or last may be the kind or type. Exact names come "
+        "first, then those that start so. A text that no words find is looked for as `resolve` does. At most 1,000 are "
+        "found.",
     )
     facets: list[Facet] | None = strawberry.field(
         resolver=_facets, description="Counts of the entities that match, by fields."

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from graph_api.catalog.filters import And, Compare, Filter, Op, Or
+from graph_api.catalog.filters import ALL, And, Compare, Filter, Op, Or, Sort
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.search import MAX_TEXT, MAX_WORDS, words_of
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, described
-from graph_api.graphql.context import Info
+from graph_api.graphql.context import Context, Info
 from graph_api.graphql.entity_pages import Connection, EntityConnection
 from graph_api.graphql.filtering import check_text, compile_filter
 from graph_api.graphql.pagination import page_arguments, slice_page
-from graph_api.store.protocol import Reading
+from graph_api.graphql.resolving import called
+from graph_api.store.protocol import PageRequest, Reading
 
 
 async def search(
@@ -28,7 +29,11 @@ async def search(
     store = info.context.store
     arguments = page_arguments(info, (int,), first, after, last, before)
     wanted = await compile_filter(filter, info.context)
-    refs = await store.search(text, wanted) or await _search_called(store, text, wanted)
+    refs = (
+        await store.search(text, wanted)
+        or await _search_called(store, text, wanted)
+        or await _called(info.context, text, wanted)
+    )
     places = range(len(refs))
     page = slice_page(places, list(zip(places, strict=True)), arguments)
     rows = await info.context.loaders.entity.load_many(refs[place] for place in page.items)
@@ -47,10 +52,20 @@ async def _search_called(store: Reading, text: str, wanted: Filter) -> list[Ref]
     say `checkout service` of what is named `checkout`.
     """
     words = words_of(text)
-    for called, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])):
-        if rest and (refs := await store.search(" ".join(rest), And((wanted, _is_called(called[0]))))):
+    for end, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])):
+        if rest and (refs := await store.search(" ".join(rest), And((wanted, _is_called(end[0]))))):
             return refs
     return []
+
+
+async def _called(context: Context, text: str, wanted: Filter) -> list[Ref]:
+    """Return what has the text as its ref, or as a name from elsewhere."""
+    refs = [row.ref for row in await called(context, text)]
+    if wanted == ALL or not refs:
+        return refs
+    among = And((wanted, Compare("ref", Op.IN, tuple(refs))))
+    page = await context.store.page(PageRequest(filter=among, sort=Sort("ref"), limit=len(refs)))
+    return sorted((row.ref for row in page.entities), key=refs.index)
 
 
 def _is_called(word: str) -> Filter:

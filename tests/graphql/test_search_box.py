@@ -14,7 +14,7 @@ from tests.graphql.conftest import Client
 
 CATALOG = """
 kind: Component
-metadata: {name: checkout, tags: [slow]}
+metadata: {name: checkout, tags: [slow], annotations: {graph-api/identifiers: "kubernetes:shop/checkout"}}
 spec: {type: service}
 ---
 kind: Component
@@ -68,6 +68,11 @@ def shop(client: Client, store: Store, run: Run, tmp_path: Path) -> Client:
         ("checkout database", []),
         ("checkout service page", []),
         ("database", []),
+        ("component:default/checkout", ["component:default/checkout"]),
+        ("group:payments-crew", ["group:default/payments-crew"]),
+        (" API:payments ", ["api:default/payments"]),
+        ("component:default/gone", []),
+        ("checkout.shop.svc.cluster.local:8080", ["component:default/checkout"]),
     ],
 )
 def test_the_kind_or_type_may_stand_before_or_after(shop: Client, text: str, found: list[str]) -> None:
@@ -80,3 +85,6 @@ def test_the_kind_or_type_may_stand_before_or_after(shop: Client, text: str, fou
 def test_the_filter_holds_for_what_is_called_so_too(shop: Client) -> None:
     query = '{ search(text: "payments service", filter: {name: {eq: "checkout"}}) { totalCount } }'
     assert shop.ask(query)["search"]["totalCount"] == 0
+    query = '{ search(text: "api:default/payments", filter: {name: {startsWith: "PREFIX"}}) { totalCount } }'
+    counts = [shop.ask(query.replace("PREFIX", prefix))["search"]["totalCount"] for prefix in ("check", "pay")]
+    assert counts == [0, 1]
