@@ -7,8 +7,8 @@ import strawberry
 
 from graph_api.catalog.changes import Change as CatalogChange
 from graph_api.catalog.changes import ChangeOperation
-from graph_api.catalog.filters import ALL, And, Compare, Filter, Op, Sort
-from graph_api.catalog.ref import Ref
+from graph_api.catalog.filters import ALL, And, Compare, Filter, Not, Op, Or, Sort
+from graph_api.catalog.ref import Ref, split_ref
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql import inputs
 from graph_api.graphql.arguments import After, FilterArgument, First, described
@@ -54,14 +54,41 @@ async def read_changes(context: Context, since: int, limit: int, after: _Place |
 
 
 async def matching_changes(context: Context, wanted: Filter, rows: Sequence[CatalogChange]) -> list[CatalogChange]:
-    """Return those of entities that match now, and every removal: nobody knows any more what a removed entity was."""
-    refs = tuple(row.ref for row in rows if row.operation is not ChangeOperation.REMOVED)
-    if wanted == ALL or not refs:
+    """Return those of entities that match now, and every removal of what may have matched: nobody knows any more what
+    a removed entity was, except by its ref.
+    """
+    if wanted == ALL:
         return list(rows)
-    among = And((wanted, Compare("ref", Op.IN, refs)))
-    page = await context.store.page(PageRequest(filter=among, sort=Sort("ref"), limit=len(refs)))
-    matching = {entity.ref for entity in page.entities}
-    return [row for row in rows if row.operation is ChangeOperation.REMOVED or row.ref in matching]
+    refs = tuple(row.ref for row in rows if row.operation is not ChangeOperation.REMOVED)
+    matching: set[Ref] = set()
+    if refs:
+        among = And((wanted, Compare("ref", Op.IN, refs)))
+        page = await context.store.page(PageRequest(filter=among, sort=Sort("ref"), limit=len(refs)))
+        matching = {entity.ref for entity in page.entities}
+    removed = ChangeOperation.REMOVED
+    return [
+        row
+        for row in rows
+        if (_matched(row.ref, wanted) is not False if row.operation is removed else row.ref in matching)
+    ]
+
+
+def _matched(ref: Ref, filter_: Filter) -> bool | None:
+    """Whether something of this ref matched; None where the ref does not tell."""
+    match filter_:
+        case And(items):
+            found = {_matched(ref, item) for item in items}
+            return False if False in found else None if None in found else True
+        case Or(items):
+            found = {_matched(ref, item) for item in items}
+            return True if True in found else None if None in found else False
+        case Not(item):
+            matched = _matched(ref, item)
+            return None if matched is None else not matched
+        case Compare("ref" | "kind" | "namespace" as field, Op.EQ | Op.IN, value):
+            known = {"ref": ref, **split_ref(ref)._asdict()}[field]
+            return known in (value if isinstance(value, tuple) else (value,))
+    return None
 
 
 async def _changes(
@@ -114,6 +141,6 @@ class ChangeQuery:
     changes: ChangeConnection | None = strawberry.field(
         resolver=_changes,
         description="What changed after a revision, in the order (revision, ref). With a filter: of entities that "
-        "match now, and every removal; what does not match any more is not told. A page may then be shorter than "
-        "`first` although there is more.",
+        "match now, and the removal of what may have matched, of which only the ref is known; what does not match any "
+        "more is not told. A page may then be shorter than `first` although there is more.",
     )

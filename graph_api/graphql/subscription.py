@@ -23,8 +23,8 @@ from graph_api.graphql.selection import selects
 class Subscription:
     @strawberry.subscription(
         description="Each change of an entity as it happens, in the order (revision, ref); changes that meet in one "
-        "read are folded into the latest. With a filter: of entities that match after it, and every removal. After a "
-        "break, ask `since` one revision less than the last one seen: what comes twice does no harm."
+        "read are folded into the latest. With a filter: of entities that match after it, and removals of what may "
+        "have. After a break, ask `since` one revision less than the last one seen: what comes twice does no harm."
     )
     async def changes(
         self,

@@ -129,6 +129,34 @@ def test_changes_of_what_matches_and_every_removal(client: Client) -> None:
     assert client.ask(MINE, since=4)["changes"]["nodes"] == nodes[2:]
 
 
+@pytest.mark.parametrize(
+    ("filter_", "told"),
+    [
+        ({"ref": {"eq": "component:1-x"}}, True),
+        ({"ref": {"eq": "component:0-p"}}, False),
+        ({"ref": {"in": ["component:0-p", "component:1-x"]}}, True),
+        ({"not": {"ref": {"eq": "component:1-x"}}}, False),
+        ({"not": {"ref": {"eq": "component:0-p"}}}, True),
+        ({"kind": {"eq": "Component"}}, True),
+        ({"kind": {"in": ["API", "System"]}}, False),
+        ({"namespace": {"eq": "other"}}, False),
+        ({"namespace": {"contains": "other"}}, True),
+        ({"kind": {"eq": "API"}, "tier": {"eq": 1}}, False),
+        ({"tier": {"eq": 1}}, True),
+        ({"not": {"tier": {"eq": 1}}}, True),
+        ({"or": [{"kind": {"eq": "API"}}, {"ref": {"eq": "component:0-p"}}]}, False),
+        ({"or": [{"kind": {"eq": "API"}}, {"tier": {"eq": 1}}]}, True),
+        ({"or": []}, False),
+    ],
+)
+def test_removals_of_what_cannot_have_matched_are_left_out(client: Client, filter_: Any, told: bool) -> None:
+    put_stages(client, "pxp")
+    client.ask('mutation { removeEntities(entities: [{ref: "component:1-x"}]) { userErrors { message } } }')
+    query = "query($filter: EntityFilter) { changes(since: 3, filter: $filter) { nodes { ref operation } } }"
+    removal = [{"ref": "component:default/1-x", "operation": "REMOVED"}]
+    assert client.ask(query, filter=filter_)["changes"]["nodes"] == (removal if told else [])
+
+
 def test_matching_changes_page_by_page(client: Client) -> None:
     put_stages(client, "pxppxp")
     assert read_pages(client, first=2) == [["0-p", "2-p"], ["3-p", "5-p"]]
