@@ -14,9 +14,12 @@ Ref = NewType("Ref", str)
 DEFAULT_NAMESPACE = "default"
 MAX_PART = 63
 
-_KIND = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
-_NAMESPACE = re.compile(r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*")
-_NAME = re.compile(r"[a-zA-Z0-9]+(?:[-_.]+[a-zA-Z0-9]+)*")
+_PARTS = {
+    "kind": (re.compile(r"[a-zA-Z][a-zA-Z0-9]*"), "letters a-z and digits, a letter first"),
+    "namespace": (re.compile(r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*"), "letters a-z, digits and single - between them"),
+    "name": (re.compile(r"[a-zA-Z0-9]+(?:[-_.]+[a-zA-Z0-9]+)*"), "letters a-z, digits and - _ . between them"),
+}
+"""The grammar of each part, and what it may hold in words."""
 _REF = re.compile(r"(?:(?P<kind>[^:/]*):)?(?:(?P<namespace>[^:/]*)/)?(?P<name>[^:/]*)")
 
 
@@ -36,13 +39,13 @@ class RefParts(NamedTuple):
 
 def make_ref(kind: str, namespace: str, name: str) -> Ref:
     """The canonical ref of three parts; BadRefError names the part that breaks the grammar."""
-    for label, value, grammar in (("kind", kind, _KIND), ("namespace", namespace, _NAMESPACE), ("name", name, _NAME)):
+    for (label, (grammar, allowed)), value in zip(_PARTS.items(), (kind, namespace, name), strict=True):
         if not value:
             raise BadRefError(f"the {label} is missing: write kind:namespace/name", label)
         if len(value) > MAX_PART:
             raise BadRefError(f"the {label} has {len(value)} characters, at most {MAX_PART} are allowed", label)
         if not grammar.fullmatch(value):
-            raise BadRefError(f"the {label} {value!r} may hold only letters, digits and inner separators", label)
+            raise BadRefError(f"the {label} {value!r} may hold only {allowed}", label)
     return Ref(f"{kind}:{namespace}/{name}".lower())
 
 

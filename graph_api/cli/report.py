@@ -27,7 +27,10 @@ MENDING: dict[ProblemCode, str] = {
     ProblemCode.NO_API_VERSION: "add `apiVersion: backstage.io/v1alpha1`, or leave it if it is something else",
     ProblemCode.TEMPLATE: "nothing to mend if it is a template; else fill in the placeholder",
     ProblemCode.INVALID: "correct the field",
-    ProblemCode.BAD_REF: "write [kind:][namespace/]name, with letters, digits and inner - _ .",
+    ProblemCode.BAD_REF: (
+        "write [kind:][namespace/]name, each of letters a-z and digits; between them a namespace may have single -, "
+        "a name - _ ."
+    ),
     ProblemCode.MISSPELLED: "correct it; if it is meant so, add the kind to the setting kinds or rename the field",
     ProblemCode.BAD_LINK_END: "check the kinds at both ends",
     ProblemCode.DUPLICATE: "keep one of the two, or give one another name or namespace",

@@ -1,7 +1,7 @@
 """Repositories below the synced folders: which they are, who their CODEOWNERS files name, and what lies in them.
 
 A repository's folder is a git work tree, or where no work tree is around it, what a CODEOWNERS file shows: the folder
-above `.github/`, `.gitlab/` or `docs/`, else the file's own.
+above `.github/`, `.gitlab/` or `docs/`, even where only that one is synced, else the file's own.
 """
 
 import re
@@ -17,8 +17,8 @@ from graph_api.catalog.entity import EntityStatement
 from graph_api.catalog.identifiers import named_repository, repository_url, repository_urls
 from graph_api.catalog.ref import Ref, kind_of
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity
-from graph_api.sources.folders import CODEOWNERS, FileError, Listing, Root, decode, read_bytes
-from graph_api.sources.git import remote_of
+from graph_api.sources.folders import CODEOWNERS, FileError, Listing, Root, decode, is_place, read_bytes
+from graph_api.sources.git import GIT, remote_of
 from graph_api.sources.naming import repository_ref
 from graph_api.spool import Spool
 
@@ -29,16 +29,15 @@ _SECTION = re.compile(r"^\^?\[[^\]\n]+\](?:\[\d+\])?(?:[ \t]|$)", re.MULTILINE)
 
 @dataclass(slots=True)
 class Checkout:
-    """A folder that holds a repository. `files` are the CODEOWNERS files in it, by their path in the repository."""
+    """A folder that holds a repository, `folder` as documents write it."""
 
-    root: Root
     path: Path
+    folder: PurePosixPath
+    at_top: bool
+    """Of what is synced, so that --repo means it."""
     work_tree: bool = False
-    files: dict[str, Path] = field(default_factory=dict)
-
-    @property
-    def folder(self) -> PurePosixPath:
-        return PurePosixPath(self.root.name(self.path))
+    files: dict[str, tuple[Root, Path]] = field(default_factory=dict)
+    """The CODEOWNERS files in it, by their path in the repository, each with the root that it may be read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +50,35 @@ class _File:
     document: str
 
 
-def find_checkouts(root: Root, listing: Listing) -> list[Checkout]:
-    """The repositories below a root, outer ones first."""
-    found = {path: Checkout(root, path, work_tree=True) for path in listing.work_trees}
-    for file in listing.code_owners:
-        path = _folder_of(file, root, found)
-        # Of a work tree the host reads only the files in the three places at its top.
-        if path in found or not any(tree in path.parents for tree in listing.work_trees):
-            checkout = found.setdefault(path, Checkout(root, path))
-            checkout.files[file.relative_to(path).as_posix()] = file
+def find_checkouts(listed: Sequence[tuple[Root, Listing]]) -> list[Checkout]:
+    """The repositories below the roots, and the one that all of them are parts of; outer ones first."""
+    work_trees = _work_trees(listed)
+    found = {path: _checkout(path, listed, work_tree=True) for path in work_trees}
+    for root, listing in listed:
+        for file in listing.code_owners:
+            path = _folder_of(file, root)
+            # Of a work tree the host reads only the files in the three places at its top.
+            if path in found or work_trees.isdisjoint(path.parents):
+                checkout = found.setdefault(path, _checkout(path, listed))
+                checkout.files.setdefault(file.relative_to(path).as_posix(), (root, file))
     return sorted(found.values(), key=lambda checkout: (len(checkout.path.parts), checkout.folder))
 
 
-def _folder_of(file: Path, root: Root, work_trees: Container[Path]) -> Path:
+def _work_trees(listed: Sequence[tuple[Root, Listing]]) -> set[Path]:
+    """With the one whose parts the roots are."""
+    around = {root.base for root, _ in listed if (root.base / GIT).exists()}
+    return around.union(*(listing.work_trees for _, listing in listed))
+
+
+def _checkout(path: Path, listed: Sequence[tuple[Root, Listing]], *, work_tree: bool = False) -> Checkout:
+    base = listed[0][0].base
+    at_top = path == base or any(path == root.path for root, _ in listed)
+    return Checkout(path, PurePosixPath(listed[0][0].name(path)), at_top, work_tree)
+
+
+def _folder_of(file: Path, root: Root) -> Path:
     above = file.parent.parent
-    in_place = file.parent.name in (".github", ".gitlab", "docs") and file.parent not in work_trees
-    return above if in_place and above.is_relative_to(root.path) else file.parent
+    return above if is_place(file.parent) and above.is_relative_to(root.base) else file.parent
 
 
 class Repositories:
@@ -102,7 +114,9 @@ class Repositories:
     def _add_work_trees(self, taken: Container[Ref]) -> None:
         """Work trees whose repository no descriptor or CODEOWNERS file tells, for the files of other connectors."""
         for checkout in self._checkouts:
-            url = remote_of(checkout.path) if checkout.work_tree and checkout.folder not in self.folders else None
+            if not checkout.work_tree or checkout.folder in self.folders:
+                continue
+            url = repository_url_of(self._repo) if self._repo and checkout.at_top else remote_of(checkout.path)
             ref = repository_ref(url) if url else None
             if ref and ref not in taken:
                 self.folders[checkout.folder] = ref
@@ -113,7 +127,8 @@ class Repositories:
         if not checkout.files:
             return None if ref in taken else ref
         place = _place(checkout.files, _host(url))
-        document = checkout.root.name(checkout.files[place])
+        root, path = checkout.files[place]
+        document = root.name(path)
         ref = ref or (repository_ref(url) if url else None)
         if ref is None or url is None:
             message = "cannot tell which repository this is: give --repo, or annotate github.com/project-slug"
@@ -130,7 +145,7 @@ class Repositories:
 
     def _url(self, checkout: Checkout) -> str | None:
         """By --repo, else the git remote, else the annotations of the descriptors in it."""
-        if self._repo and (checkout.path == checkout.root.path or len(self._checkouts) == 1):
+        if self._repo and (checkout.at_top or len(self._checkouts) == 1):
             return repository_url_of(self._repo)
         remote = remote_of(checkout.path) if checkout.work_tree else None
         return remote or self._annotated(checkout.folder)
@@ -143,8 +158,9 @@ class Repositories:
         return next((next(iter(urls)) for urls in (everywhere, nearest) if len(urls) == 1), None)
 
     def _read(self, checkout: Checkout, place: str, document: str, url: str) -> _File | None:
+        root, path = checkout.files[place]
         try:
-            text = decode(read_bytes(checkout.root.resolve(checkout.files[place])))
+            text = decode(read_bytes(root.resolve(path)))
         except FileError as error:
             self._report(error.code, f"the file {error.message}", document, Severity.REFUSED)
             self.unreadable.add(document)

@@ -11,7 +11,7 @@ from graph_api.catalog.ref import BadRefError, Ref, environment_name, kind_of, p
 from graph_api.catalog.relations import RELATIONS, SPELLINGS, Direction, Relation, Spelling
 from graph_api.catalog.sealed import sealed
 from graph_api.catalog.snapshot import ProblemCode
-from graph_api.sources.fields import MAX_TEXT, Fields, text_of
+from graph_api.sources.fields import MAX_TEXT, Fields, dotted, text_of
 from graph_api.sources.parsing import Keys
 
 _OWNED_BY = RELATIONS["OWNED_BY"]
@@ -95,7 +95,7 @@ def _targets(namespace: str, fields: Fields, spelling: Spelling, known: set[str]
         try:
             yield _target(namespace, fields, spelling, path, value, known)
         except BadRefError as error:
-            fields.report(ProblemCode.BAD_REF, f"spec.{spelling.field}: {error}", path)
+            fields.report(ProblemCode.BAD_REF, f"{dotted(path)}: {error}", path)
 
 
 def _target(namespace: str, fields: Fields, spelling: Spelling, path: Keys, value: Any, known: set[str]) -> _Target:

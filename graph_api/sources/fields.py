@@ -75,7 +75,7 @@ class Fields:
         )
 
     def invalid(self, path: Keys, expected: str) -> None:
-        self.report(ProblemCode.INVALID, f"{_dotted(path)} must be {expected}", path)
+        self.report(ProblemCode.INVALID, f"{dotted(path)} must be {expected}", path)
 
     def get(self, *path: str | int) -> Any:
         """The value at a path, None where there is none."""
@@ -189,5 +189,6 @@ def _unfit(item: object) -> str | None:
     return None if item is None else f"a value is of type {type(item).__name__}"
 
 
-def _dotted(path: Keys) -> str:
+def dotted(path: Keys) -> str:
+    """A path as problems write it: `spec.dependsOn[3]`."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")[:200]

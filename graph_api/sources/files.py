@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from graph_api.catalog.entity import EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.snapshot import Problem, ProblemCode, Severity, Snapshot
-from graph_api.sources.codeowners import Checkout, Repositories, find_checkouts, repository_url_of
+from graph_api.sources.codeowners import Repositories, find_checkouts, repository_url_of
 from graph_api.sources.descriptor_links import add_link
 from graph_api.sources.file_reader import FileReader, Found
-from graph_api.sources.folders import Listing, Root, SourceError, reason_of
+from graph_api.sources.folders import CODEOWNERS, Listing, Root, SourceError, is_place, reason_of
 from graph_api.sources.git import remote_of, work_tree_of
 from graph_api.spool import Spool
 
@@ -36,10 +36,10 @@ def read_descriptors(
     if repo and repository_url_of(repo) is None:
         raise SourceError(f"{repo!r} is no repository: write org/repo or its URL")
     found = Found(groups=[group.lower() for group in groups])
-    checkouts: list[Checkout] = []
     for root, listing, whole in listed.roots:
-        checkouts += _read_root(root, listing, found, whole=whole)
+        _read_root(root, listing, found, whole=whole)
     entities, links, problems = _merge(found)
+    checkouts = find_checkouts([(root, listing) for root, listing, _ in listed.roots])
     repositories = Repositories(entities, checkouts, repo)
     repositories.attach()
     snapshot = Snapshot(
@@ -64,8 +64,13 @@ class Files:
     def listed(cls, paths: Sequence[Path]) -> "Files":
         """SourceError if a path or folder cannot be listed."""
         real = [_resolve(path) for path in paths]
-        base = _base(real)
+        base = _base([_in_repository(_folder(path)) for path in real])
         return cls(paths, [_list(path, base) for path in real])
+
+
+def _in_repository(folder: Path) -> Path:
+    """The folder, or that of the repository whose CODEOWNERS file it keeps: owners are of paths from there."""
+    return folder.parent if is_place(folder) and (folder / CODEOWNERS).is_file() else folder
 
 
 def _list(path: Path, base: Path) -> tuple[Root, Listing, bool]:
@@ -113,14 +118,13 @@ def _folder(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _read_root(root: Root, listing: Listing, found: Found, *, whole: bool) -> list[Checkout]:
+def _read_root(root: Root, listing: Listing, found: Found, *, whole: bool) -> None:
     for link in listing.outside:
         message = "a symbolic link to a folder outside the one that is synced; it is not followed"
         found.report(ProblemCode.OUTSIDE_ROOT, message, root.name(link), severity=Severity.INFO)
     reader = FileReader(root, found, listing.documents, lambda: (listing if whole else root.list_all()).documents)
     for file in listing.documents:
         reader.read(file)
-    return find_checkouts(root, listing)
 
 
 def _merge(found: Found) -> tuple[Spool[Ref, EntityStatement], Spool[LinkKey, LinkStatement], list[Problem]]:

@@ -20,6 +20,8 @@ _PACKAGES = {"vendor": ("modules.txt", "autoload.php"), "venv": ("pyvenv.cfg",),
 """Folders in which Go, Composer and Python keep the packages of others, and a file by which each is told."""
 _SUFFIXES = (".yaml", ".yml")
 CODEOWNERS = "CODEOWNERS"
+_PLACES = (*_READ_HIDDEN, "docs")
+"""Folders at the top of a repository in which its host looks for CODEOWNERS too."""
 
 
 class SourceError(Exception):
@@ -83,7 +85,7 @@ class Root:
         listing = Listing(documents=[file])
         if (self.path / ".git").exists():
             listing.work_trees.append(self.path)
-        places = (self.path, *(self.path / name for name in (*_READ_HIDDEN, "docs")))
+        places = (self.path, *(self.path / name for name in _PLACES))
         listing.code_owners.extend(place / CODEOWNERS for place in places if (place / CODEOWNERS).is_file())
         return listing
 
@@ -113,6 +115,11 @@ class Root:
             pending.append(path)
         elif not path.resolve().is_relative_to(self.path):
             listing.outside.append(path)
+
+
+def is_place(folder: Path) -> bool:
+    """Whether CODEOWNERS in it is that of the folder above."""
+    return folder.name in _PLACES and not (folder / ".git").exists()
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:

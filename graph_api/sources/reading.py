@@ -56,8 +56,8 @@ def read_paths(
     formats = [format_ for format_ in FORMATS if not only or format_.name in only]
     loaded = _load(listed, formats, groups)
     claimed, unknown = _claimed(loaded.documents, formats, groups)
-    if repo and not folders and (ref := repository_ref(repository_url_of(repo) or "")):
-        folders = {PurePosixPath(): ref}
+    if repo and (ref := repository_ref(repository_url_of(repo) or "")):
+        folders = {PurePosixPath(): ref, **folders}
     snapshots = [
         _without(loaded.unreadable, _read(format_, claimed[format_.name], name, folders)) for format_ in formats
     ]

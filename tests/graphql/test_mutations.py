@@ -351,7 +351,7 @@ def test_user_errors_lead_to_the_field(client: Client) -> None:
     ]
     errors = client.ask(PUT, entities=entities)["putEntities"]["userErrors"]
     assert {(".".join(row["path"]), row["message"]) for row in errors} == {
-        ("entities.0.spec.dependsOn.1", "spec.dependsOn: 'db': the kind is missing: write kind:namespace/name"),
+        ("entities.0.spec.dependsOn.1", "spec.dependsOn[1]: 'db': the kind is missing: write kind:namespace/name"),
         ("entities.0.spec.tier", "spec.tier must be a whole number from 0 to 2,147,483,647, 1 the most critical"),
         ("entities.1.kind", "kind is missing, such as Component"),
         ("entities.2.labels.a", "metadata.labels.a must be text"),
