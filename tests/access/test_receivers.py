@@ -6,6 +6,7 @@ import pytest
 
 from graph_api.access.principal import Role
 from graph_api.app import create_app
+from graph_api.catalog.ref import Ref
 from graph_api.settings import load_settings
 from graph_api.store.embedded.store import EmbeddedStore
 from tests.access.signing_in import client_of, make_key
@@ -19,12 +20,19 @@ EVENT = {
     "run": {"runId": "01234567-0123-0123-0123-0123456789ab"},
     "job": {"namespace": "nightly", "name": "load"},
 }
-HOOKS = {"admin": (202, 202, 404), "shop": (202, 403, 403), "lineage": (403, 202, 403), "viewer": (403, 403, 403)}
+NAMES = ("shop", "lineage", "nowhere", "api:nowhere")
+HOOKS = {
+    "admin": (202, 202, 404, 404),
+    "shop": (202, 403, 403, 403),
+    "lineage": (403, 202, 403, 403),
+    **dict.fromkeys(("viewer", "editor", "security", "auditor"), (403, 403, 403, 403)),
+}
+NOTHING: set[tuple[str, str | None]] = {*(("hook", name) for name in NAMES), ("lineage", None)}
 REFUSED: dict[str, set[tuple[str, str | None]]] = {
     "admin": {("lineage", None)},
-    "shop": {("hook", "lineage"), ("hook", "nowhere"), ("lineage", "shop")},
-    "lineage": {("hook", "shop"), ("hook", "nowhere")},
-    "viewer": {("hook", "shop"), ("hook", "lineage"), ("hook", "nowhere"), ("lineage", None)},
+    "shop": {*(("hook", name) for name in NAMES[1:]), ("lineage", "shop")},
+    "lineage": {("hook", name) for name in NAMES if name != "lineage"},
+    **dict.fromkeys(("viewer", "editor", "security", "auditor"), NOTHING),
 }
 
 
@@ -44,13 +52,16 @@ async def test_a_token_opens_what_its_role_may_sync(
         "admin": (await make_key(store, Role.ADMIN, "admin"))[0],
         "shop": (await make_key(store, Role.INGESTOR, "shop", source="shop"))[0],
         "lineage": (await make_key(store, Role.INGESTOR, "lineage", source="lineage"))[0],
-        "viewer": (await make_key(store, Role.VIEWER, "viewer"))[0],
+        **{
+            role.value: (await make_key(store, role, role.value, groups=(Ref("group:default/web"),)))[0]
+            for role in (Role.VIEWER, Role.EDITOR, Role.SECURITY, Role.AUDITOR)
+        },
     }
     settings = load_settings(chosen={"sources": sources, "insecure_anonymous": anonymous})
     async with client_of(create_app(settings, store)) as client:
         for who, expected in HOOKS.items():
             headers = {"authorization": f"Bearer {tokens[who]}"}
-            answers = [await client.post(f"/hooks/{name}", headers=headers) for name in ("shop", "lineage", "nowhere")]
+            answers = [await client.post(f"/hooks/{name}", headers=headers) for name in NAMES]
             assert tuple(answer.status_code for answer in answers) == expected, who
             if who == "admin":
                 assert "no source nowhere in `sources` has paths or a connector" in answers[2].text
@@ -61,7 +72,7 @@ async def test_a_token_opens_what_its_role_may_sync(
             refused = [row for row in events if row.principal == f"key:{who}" and row.code == "FORBIDDEN"]
             assert len(refused) == len(expected_refusals)
             assert {(row.action, row.source) for row in refused} == expected_refusals
-        for name in ("shop", "lineage", "nowhere"):
+        for name in NAMES:
             answer = await client.post(f"/hooks/{name}")
             assert answer.status_code == 401
             assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -66,6 +66,34 @@ def test_of_what_is_removed_no_entity_is_left_whatever_goes_by_its_ref(client: C
     ]
 
 
+def test_what_lies_in_a_whole_that_moves_has_changed(client: Client) -> None:
+    """Though nothing else is said of it, nor of who owns it."""
+
+    def tell(kind: str, name: str, **spec: str) -> int:
+        answer = client.ask(PUT, source="api:one", entities=[{"kind": kind, "name": name, "spec": spec}])["putEntities"]
+        assert answer["userErrors"] == []
+        revision: int = answer["revision"]
+        return revision
+
+    def cart_since(revision: int) -> tuple[list[str], list[str], bool]:
+        """The systems and domains of the cart, and whether it is told as changed."""
+        query = """query Q($since: Int!) { changes(since: $since) { nodes { ref operation } }
+          entity(ref: "component:cart") { systems { name } domains { name } } }"""
+        found = client.ask(query, since=revision)
+        systems, domains = ([row["name"] for row in found["entity"][field]] for field in ("systems", "domains"))
+        return systems, domains, {"ref": "component:default/cart", "operation": "UPDATED"} in found["changes"]["nodes"]
+
+    for system in ("shop", "mall"):
+        tell("System", system, domain="retail")
+    tell("Component", "suite", system="shop")
+    before = tell("Component", "cart", subcomponentOf="component:suite")
+    assert cart_since(before) == (["shop"], ["retail"], False)
+    moved = tell("Component", "suite", system="mall")
+    assert cart_since(before) == (["mall"], ["retail"], True)
+    tell("System", "mall", domain="trade")
+    assert cart_since(moved) == (["mall"], ["trade"], True)
+
+
 @pytest.mark.parametrize("asked", ["revision", "...F"])
 def test_what_is_written_while_a_list_is_read_is_not_passed_by(
     client: Client, store: Store, monkeypatch: pytest.MonkeyPatch, asked: str

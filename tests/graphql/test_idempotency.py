@@ -1,7 +1,9 @@
 """Writes that are sent again under their idempotencyKey."""
 
 import asyncio
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from graph_api.access.principal import Role
 from graph_api.app import create_app
 from graph_api.graphql.schema import schema
 from graph_api.settings import Settings
+from graph_api.store.embedded import idempotency as kept_answers
 from graph_api.store.embedded.store import EmbeddedStore
 from tests.access.signing_in import ask, client_of, make_key
 from tests.conftest import Run
@@ -49,6 +52,37 @@ def test_another_write_under_the_same_key_is_refused(client: Client) -> None:
     assert client.code(PUT, entities=entities("b"), key="k") == "IDEMPOTENCY_MISMATCH"
     assert client.code(SNAPSHOT, entities=entities("a"), key="k") == "IDEMPOTENCY_MISMATCH"
     assert client.ask("{ entities { totalCount } }") == {"entities": {"totalCount": 1}}
+
+
+def test_other_entities_or_another_order_of_them_are_another_write(client: Client) -> None:
+    put(client, "k", "a", "b")
+    for names in ("a", "b", "ba", "abc", *"cdefghijklmnop"):
+        assert client.code(PUT, entities=entities(*names), key="k") == "IDEMPOTENCY_MISMATCH"
+
+
+@pytest.mark.parametrize("what", ["entities", "links"])
+def test_another_mutation_is_another_write_also_where_nothing_is_asked_of_it(client: Client, what: str) -> None:
+    put_nothing, remove_nothing = (
+        f'mutation {{ {verb}{what.title()}({what}: [], idempotencyKey: "k") {PAYLOAD} }}' for verb in ("put", "remove")
+    )
+    assert [client.ask(put_nothing)[f"put{what.title()}"]["replayed"] for _ in range(2)] == [False, True]
+    assert client.code(remove_nothing) == "IDEMPOTENCY_MISMATCH"
+
+
+def test_a_write_is_the_same_in_whatever_order_its_fields_are_sent(client: Client) -> None:
+    first = put(client, "k", "a", spec={"type": "service", "lifecycle": "production"})
+    again = put(client, "k", "a", spec={"lifecycle": "production", "type": "service"})
+    assert again == first | {"replayed": True}
+
+
+@pytest.mark.parametrize("open_store", ["embedded"], indirect=True)
+def test_a_key_is_remembered_for_a_day(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.time()
+    replayed = []
+    for seconds in (0, 86_000, 87_000):
+        monkeypatch.setattr(kept_answers, "time", SimpleNamespace(time=lambda seconds=seconds: begun + seconds))
+        replayed.append(put(client, "k", "a")["replayed"])
+    assert replayed == [False, True, False]
 
 
 def test_many_at_once_under_one_key_have_one_effect(client: Client, run: Run) -> None:
@@ -134,13 +168,26 @@ def test_a_key_is_a_short_printable_text(client: Client, key: str) -> None:
     assert client.code(PUT, entities=entities("a"), key=key) == "BAD_INPUT"
 
 
+@pytest.mark.parametrize("key", ["x" * 255, "ein Schlüssel"])
+def test_a_key_of_the_greatest_length_or_of_any_script_is_one(client: Client, key: str) -> None:
+    assert [put(client, key, "a")["replayed"] for _ in range(2)] == [False, True]
+
+
+def test_keys_are_told_apart_as_they_are_written(client: Client) -> None:
+    answers = [put(client, key, name) for key, name in zip(("k", "K", " k", "k "), "abcd", strict=True)]
+    assert [(answer["replayed"], answer["revision"]) for answer in answers] == [
+        (False, place) for place in (1, 2, 3, 4)
+    ]
+
+
 async def test_a_key_is_of_one_principal(tmp_path: Path) -> None:
+    """Of bo, too, whose name and key are those of bob in one."""
     store = EmbeddedStore(tmp_path / "catalog.db")
     await store.open()
-    tokens = [(await make_key(store, Role.ADMIN, name))[0] for name in ("ann", "bob")]
+    tokens = [(await make_key(store, Role.ADMIN, name))[0] for name in ("ann", "bob", "bo")]
     async with client_of(create_app(Settings(), store)) as client:
         answers = [
-            (await ask(client, token, PUT, entities=entities(name), key="k")).json()["data"]["putEntities"]
-            for token, name in zip(tokens, "ab", strict=True)
+            (await ask(client, token, PUT, entities=entities(name), key=key)).json()["data"]["putEntities"]
+            for token, name, key in zip(tokens, "abc", ("k", "k", "bk"), strict=True)
         ]
-    assert [(answer["replayed"], answer["revision"]) for answer in answers] == [(False, 1), (False, 2)]
+    assert [(answer["replayed"], answer["revision"]) for answer in answers] == [(False, 1), (False, 2), (False, 3)]

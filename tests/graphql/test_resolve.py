@@ -31,6 +31,7 @@ def resolve(client: Client, text: str) -> list[str]:
         (f"{REGISTRY}/shop/checkout:5.0.2", CHECKOUT),
         (f"{REGISTRY}/shop/checkout:9.9", CHECKOUT),
         (f"image:{REGISTRY}/shop/checkout", CHECKOUT),
+        (f"image:{REGISTRY}/shop/checkout:9.9", CHECKOUT),
         (POSTGRES, ["resource:default/postgres-core"]),
         (f"{POSTGRES.upper()}:5432", ["resource:default/postgres-core"]),
         (f"host:{POSTGRES}", ["resource:default/postgres-core"]),
@@ -68,6 +69,9 @@ def test_a_name_is_found_as_a_tool_writes_it(demo: Client, text: str, expected: 
         "shop/checkout-api",
         "shop/x/checkout-0",
         "shop/checkout-2024",
+        "shop/checkout-crews",
+        "shop/checkout-7d9f8c6b5dd-x2x4z",
+        "shop/checkout-2839182-x2x4z",
         "checkout-7d9f8c6b5-x2x4z",
         "svc.checkout.shop.svc.x",
         "pkg:npm/express",
@@ -76,6 +80,7 @@ def test_a_name_is_found_as_a_tool_writes_it(demo: Client, text: str, expected: 
         " ",
         "#checkout",
         "x" * (MAX_IDENTIFIER + 1),
+        "https://login.brambleway.example/".ljust(MAX_IDENTIFIER + 1, "x"),
     ],
 )
 def test_a_part_of_a_name_finds_nothing(demo: Client, text: str) -> None:
@@ -86,6 +91,7 @@ def test_a_part_of_a_name_finds_nothing(demo: Client, text: str) -> None:
     ("text", "expected"),
     [
         ("https://login.brambleway.example/healthz?deep=1", ["api:default/identity-api"]),
+        ("https://login.brambleway.example/".ljust(MAX_IDENTIFIER, "x"), ["api:default/identity-api"]),
         (f"ssh://root@{DEPOT}/x", [f"resource:ansible-default-infrastructure-ansible-depots/{DEPOT}"]),
         (f"jdbc:sqlserver://{POSTGRES}:1433;databaseName=x", ["resource:default/postgres-core"]),
         (f"postgres://app:p/w@{POSTGRES}:5432/orders", ["resource:default/postgres-core"]),
@@ -94,10 +100,15 @@ def test_a_part_of_a_name_finds_nothing(demo: Client, text: str) -> None:
         ("https://github.com/brambleway/checkout/blob/main/src/cart.py#L3", ["repository:default/checkout"]),
         ("checkout.shop", ["component:default/checkout"]),
         ("http://checkout.shop:8080/v1/orders", ["component:default/checkout"]),
+        ("HTTP://Checkout.Shop:8080/v1/orders", ["component:default/checkout"]),
         ("shop/checkout-7d9f8c6b5-x2x4z", ["component:default/checkout"]),
+        ("shop/checkout-7d9f8c-x2x4z", ["component:default/checkout"]),
+        ("shop/checkout-7d9f8c6b5d-x2x4z", ["component:default/checkout"]),
         ("shop/checkout-x2x4z", ["component:default/checkout"]),
         ("shop/checkout-28391820-x2x4z", ["component:default/checkout"]),
+        ("shop/checkout-1772323200-x2x4z", ["component:default/checkout"]),
         ("shop/checkout-0", ["component:default/checkout"]),
+        ("shop/checkout-120", ["component:default/checkout"]),
     ],
 )
 def test_where_nothing_is_called_so_it_lies_in_something(demo: Client, text: str, expected: list[str]) -> None:
@@ -174,5 +185,40 @@ def test_what_only_one_scheme_names(client: Client) -> None:
     assert resolve(client, f"pkg:oci/redis@{DIGEST.replace(':', '%3A')}?tag=7") == ["resource:default/redis"]
     assert resolve(client, "pkg:npm/other@1.2.0") == []
     # An address of mail or of git is no image, and a part of a ref is no name.
-    for text in ("redis@brambleway.example", "redis@github.com:brambleway/x.git", "host:redis", "old/prices"):
+    no_names = ("redis@brambleway.example", "redis@github.com:brambleway/x.git", "host:redis", "old/prices")
+    for text in (*no_names, f"image:{no_names[0]}"):
+        assert resolve(client, text) == [], text
+
+
+def test_a_path_and_a_host_may_be_all_that_a_thing_is_called(client: Client) -> None:
+    put(
+        client,
+        thing("prices", "host:prices.example/v1"),
+        thing("proxy", "host:cart.shop.svc.cluster.local"),
+        thing("cart", "kubernetes:shop/cart"),
+        thing("tills", "https://gitlab.com/acme/tills", kind="Repository"),
+        thing("long", "x" * MAX_IDENTIFIER),
+    )
+    for text in ("https://prices.example/v1/", "HTTPS://PRICES.EXAMPLE/V1", "prices.example/v1"):
+        assert resolve(client, text) == ["resource:default/prices"], text
+    assert resolve(client, "cart.shop.svc.cluster.local") == ["resource:default/cart", "resource:default/proxy"]
+    assert resolve(client, "acme/tills") == ["repository:default/tills"]
+    assert resolve(client, "X" * MAX_IDENTIFIER) == ["resource:default/long"]
+
+
+def test_what_lies_in_a_repository_does_not_lie_in_its_forge(client: Client) -> None:
+    put(client, thing("forge", "host:git.example"), thing("tills", "https://git.example/acme/tills", kind="Repository"))
+    assert resolve(client, "https://git.example/acme/tills/tree/main/docs") == ["repository:default/tills"]
+    assert resolve(client, "https://git.example/acme/else/tree/main/docs") == ["resource:default/forge"]
+
+
+def test_a_scheme_is_no_name_and_a_name_has_no_scheme_of_what_is_no_name(client: Client) -> None:
+    schemes = ("arn", "aws", "image-digest", "kubernetes", "pkg", "user")
+    put(
+        client,
+        thing("named-as-schemes", *(f"image:docker.io/library/{scheme}" for scheme in schemes)),
+        thing("unnamed", "definition:acme", "image:acme", "https://github.com/acme"),
+    )
+    assert resolve(client, "docker.io/library/arn:v1") == ["resource:default/named-as-schemes"]
+    for text in ("acme", *(f"{scheme}:v1" for scheme in schemes)):
         assert resolve(client, text) == [], text

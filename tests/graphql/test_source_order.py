@@ -37,11 +37,13 @@ SAID: dict[str, list[dict[str, Any]]] = {
         component("same", tier=1, owner="ones"),
         component("child", system="shop"),
         component("linked"),
+        component("told", tier=1),
         system("ones"),
     ],
     "two": [
         component("cart", title="Two", owner="twos", dependsOn=[{"ref": "resource:db", "criticality": "HARD"}]),
         component("same", tier=1, owner="ones", extra="only in the spec"),
+        component("told", tier=1, extra="and nothing is linked to it"),
         system("twos"),
     ],
 }
@@ -203,7 +205,7 @@ def test_a_changed_order_takes_effect_when_a_server_starts(servers: Servers, fre
     assert client.ask("{ syncs { nodes { id } } }") == runs
     changed = client.ask(f"{{ changes(since: {before}) {{ nodes {{ ref operation }} }} }}")["changes"]["nodes"]
     assert [(row["ref"].partition("/")[2], row["operation"]) for row in changed] == [
-        (name, "UPDATED") for name in ("cart", "child", "linked", "same", "shop")
+        (name, "UPDATED") for name in ("cart", "child", "linked", "same", "told", "shop")
     ]
 
     assert revision(servers.start("two", "four", "three")) == before + 1, "an order that is the same costs nothing"
