@@ -68,10 +68,12 @@ class SourceOrder:
 
     @property
     def memory(self) -> tuple[str, ...]:
-        """All of it as texts, for a store to remember."""
-        return (*self.names, *self.rules.texts, *(rule.text for rule in self.restrictions))
+        """All of it as texts, for a store to remember; and what this version makes of it that others did not."""
+        return (*self.names, *self.rules.texts, *(rule.text for rule in self.restrictions), _STANDING)
 
 
+_STANDING = "former refs stand in what has them"
+"""A catalog that an earlier version merged is merged anew."""
 _FIRST, _DECLARING, _OBSERVING, _NAMING, _LAST = range(5)
 
 
