@@ -30,7 +30,7 @@ from graph_api.sources.codeowners import placed_by_annotations, urls_of_reposito
 from graph_api.sources.descriptor_links import add_link, read_links
 from graph_api.sources.descriptors import Reading, read_descriptor
 from graph_api.sources.fields import Fields, Origin
-from graph_api.standing import stated_rows
+from graph_api.standing import declared_rows, stated_rows
 from graph_api.store.protocol import Store, WriteTransaction
 from graph_api.store.rows import dump
 from graph_api.writing import foreign_connector, new_run_id, write
@@ -167,7 +167,7 @@ async def _draft_puts(tx: WriteTransaction, source: str, puts: Sequence[EntityPu
     readings = [read_descriptor(put.document, origin) for put in puts]
     stated = await _placed(tx, [row.entity for row in readings if row.entity])
     named = [(("entities", str(place)), row.entity.ref) for place, row in enumerate(readings) if row.entity]
-    rows = await stated_rows(tx, [ref for _, ref in named])
+    rows = await declared_rows(tx, [ref for _, ref in named])
     entities: dict[Ref, EntityStatement | None] = {}
     before: dict[Ref, EntityStatement | None] = {}
     links: list[LinkStatement] = []
@@ -205,7 +205,7 @@ async def _placed(tx: WriteTransaction, statements: Sequence[EntityStatement]) -
 
 
 async def _draft_removals(tx: WriteTransaction, source: str, removals: Sequence[EntityRemoval], now: str) -> _Draft:
-    rows = await stated_rows(tx, [removal.ref for removal in removals])
+    rows = await declared_rows(tx, [removal.ref for removal in removals])
     named = [(("entities", str(place)), removal.ref) for place, removal in enumerate(removals)]
     errors: list[UserError] = []
     withdrawn: dict[Ref, EntityStatement | None] = {}

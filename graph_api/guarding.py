@@ -13,7 +13,7 @@ from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
-from graph_api.standing import stated_rows
+from graph_api.standing import declared_rows, stated_rows
 from graph_api.store.protocol import WriteTransaction
 
 _MOVED = "by this, others would share or lose the ownership of what is theirs"
@@ -54,14 +54,16 @@ class _Footprint:
     """What a write reaches.
 
     `before` and `after` are the rows of all that it changes, and `before` also of the ends of its links. `touched` is
-    what something else is said of, or of a link that leaves it; `ends` are those of such links. `claimed` has the
-    owners that a source names now and did not, by what they are to own.
+    what something else is said of, or of a link that leaves it; `ends` are those of such links. `left` are those from
+    which a link goes with what is said of it, to what claims to be the same. `claimed` has the owners that a source
+    names now and did not, by what they are to own.
     """
 
     before: Mapping[Ref, Entity]
     after: Mapping[Ref, Entity]
     touched: set[Ref]
     ends: set[Ref]
+    left: set[Ref]
     claimed: Mapping[Ref, set[Ref]]
 
     @property
@@ -77,7 +79,7 @@ async def _footprint(tx: WriteTransaction, changes: ChangeSet) -> _Footprint:
     ends = {end for key in links for end in (key.source, key.target)}
     before = await tx.entities({*after, *changes.removed, *ends})
     touched = _restated(before, after, changes.removed) | {key.source for key in links}
-    return _Footprint(before, after, touched, ends, _claimed(said, changes))
+    return _Footprint(before, after, touched, ends, _left(said, changes), _claimed(said, changes))
 
 
 def _not_theirs(write: _Footprint, teams: frozenset[Ref], sees: _Sees) -> Iterator[Refusal]:
@@ -88,6 +90,12 @@ def _not_theirs(write: _Footprint, teams: frozenset[Ref], sees: _Sees) -> Iterat
             yield Refusal(None, _UNSEEN)
         elif ref in write.touched and (reason := why_not(teams, ref, *rows, write.claimed.get(ref, ()))):
             yield Refusal(ref, reason)
+        elif ref in write.left and not _is_of(teams, write.before.get(ref)):
+            yield Refusal(ref, not_yours(ref))
+
+
+def _is_of(teams: frozenset[Ref], row: Entity | None) -> bool:
+    return row is not None and any(owner.ref in teams for owner in row.owners)
 
 
 def _moved(write: _Footprint, teams: frozenset[Ref]) -> Iterator[Refusal]:
@@ -140,7 +148,7 @@ async def not_owned(
         return []
     teams = await _teams(tx, by.principal)
     sees = visibility_of(by.principal, teams).sees
-    rows = await stated_rows(tx, refs)
+    rows = await (declared_rows if new else stated_rows)(tx, refs)
 
     def is_own(ref: Ref) -> bool:
         row = rows.get(ref)
@@ -191,6 +199,23 @@ def _relinked(before: Mapping[LinkKey, Link], changes: ChangeSet) -> set[LinkKey
         if dict(link.statements) != dict(before[link.key].statements if link.key in before else {})
     }
     return stated | set(changes.removed_links)
+
+
+def _left(before: Mapping[LinkKey, Link], changes: ChangeSet) -> set[Ref]:
+    """Return what links leave that are said as before, and start at something else now."""
+    starts = {
+        (source, said.key): link.key.source
+        for link in changes.links
+        for source, statements in link.statements.items()
+        for said in statements
+    }
+    return {
+        key.source
+        for key in changes.removed_links
+        for source, statements in (before[key].statements.items() if key in before else ())
+        for said in statements
+        if starts.get((source, said.key), key.source) != key.source
+    }
 
 
 def _claimed(before: Mapping[LinkKey, Link], changes: ChangeSet) -> dict[Ref, set[Ref]]:

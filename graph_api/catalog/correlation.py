@@ -20,6 +20,8 @@ different sources are joined where they share an identifier that names a thing f
 - `separate` names pairs of refs that are never joined.
 - The joined entity has the ref that the source of the highest priority gave it.
 
+Beside them stand in an entity the refs that it alone had before, as long as nobody declares them (former_refs.py).
+
 The result depends on the statements alone, not on the order in which they came.
 """
 
@@ -29,6 +31,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from graph_api.catalog.entity import Entity
+from graph_api.catalog.former_refs import former_refs
 from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.ref import Ref, kind_of, split_ref
 
@@ -202,10 +205,24 @@ def _distinct(groups: Iterable[_Group]) -> list[_Group]:
 
 
 def standing_in(named: Mapping[str, Iterable[Ref]], rows: Mapping[Ref, Entity]) -> dict[Ref, Entity]:
-    """Return, by the ref that some source gave a thing, the row that it stands in; `named` are rows by identifier."""
-    return {
-        Ref(name): rows[ref]
-        for name, refs in named.items()
-        for ref in refs
-        if ref in rows and any(said.ref == name for said in rows[ref].statements.values())
-    }
+    """Return, by a ref that no row has, the row that it stands in: some source gave it to a thing there, or it is the
+    former ref of that row alone. `named` are rows by identifier.
+    """
+    found: dict[Ref, Entity] = {}
+    for name, refs in named.items():
+        ref = Ref(name)
+        known = [rows[place] for place in refs if place in rows]
+        standing = [row for row in known if is_given(row, ref)] or [row for row in known if _was(row, ref)]
+        if len(standing) == 1:
+            found[ref] = standing[0]
+    return found
+
+
+def is_given(row: Entity, ref: Ref) -> bool:
+    """Whether a source calls so what stands in the row."""
+    return any(said.ref == ref for said in row.statements.values())
+
+
+def _was(row: Entity, ref: Ref) -> bool:
+    """Whether a source says that what stands in the row was called so."""
+    return any(ref in former_refs(said) for said in row.statements.values())

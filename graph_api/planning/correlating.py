@@ -1,14 +1,16 @@
 """Where the statements that an edit touches stand: under which ref before it, and under which after it.
 
 Sources' statements keep the refs that the sources gave. Those that are of one thing (catalog/correlation.py) stand
-together in one row, under the ref of the highest priority; the other refs are identifiers of that row.
+together in one row, under the ref of the highest priority; the other refs are identifiers of that row. So are its
+former refs, which stand there as long as nothing else does or may (catalog/former_refs.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graph_api.catalog.correlation import Stated, correlate, joining
 from graph_api.catalog.entity import Entity, EntityStatement, LinkKey
+from graph_api.catalog.former_refs import former_places, former_refs
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref
 from graph_api.store.protocol import WriteTransaction
@@ -70,7 +72,6 @@ async def find_standing(
     rows = await tx.entities({*edited, *ends})
     involved = {ref for ref in rows if everything or ref in edited}
     await _load_involved(tx, edited, ends, rows, involved, order)
-    before = {said.ref: ref for ref in involved for said in rows[ref].statements.values() if said.ref != ref}
     statements = {
         Stated(name, said.ref): said
         for ref in involved
@@ -78,7 +79,16 @@ async def find_standing(
         if not (name == source and said.ref in edited)
     }
     statements |= {Stated(source, ref): said for ref, said in edited.items() if said}
-    return Standing(rows, statements, frozenset(involved), before, _places(statements, order))
+    return Standing(rows, statements, frozenset(involved), _places_before(rows, involved), _places(statements, order))
+
+
+def _places_before(rows: Mapping[Ref, Entity], involved: Iterable[Ref]) -> dict[Ref, Ref]:
+    """Return the refs that stand in another's row now, with that row's."""
+    said = [(ref, statement) for ref in involved for statement in rows[ref].statements.values()]
+    places = {statement.ref: ref for ref, statement in said if statement.ref != ref}
+    former = former_places([statement for _, statement in said], places)
+    # One that has a row was stored before former refs stood anywhere.
+    return places | {ref: place for ref, place in former.items() if ref not in rows}
 
 
 def _places(statements: Mapping[Stated, EntityStatement], order: SourceOrder) -> dict[Ref, Ref]:
@@ -92,7 +102,7 @@ def _places(statements: Mapping[Stated, EntityStatement], order: SourceOrder) ->
         if len(group) > 1:
             _, first = min((min(map(order, sources[ref])), ref) for ref in group)
             places |= {ref: first for ref in group if ref != first}
-    return places
+    return places | former_places(statements.values(), places)
 
 
 async def _load_involved(
@@ -103,18 +113,32 @@ async def _load_involved(
     involved: set[Ref],
     order: SourceOrder,
 ) -> None:
-    """Add rows that share joining identifiers with what is edited or involved, at any distance."""
-    # What has no row of its own may stand in another's.
-    wanted: set[str] = {ref for ref in (*edited, *ends) if ref not in rows}
+    """Add rows that share joining identifiers with what is edited or involved, at any distance; and those that declare
+    or claim a former ref of theirs, or are only pointed at by it.
+    """
+    # What has no row of its own may stand in another's, and so may what is withdrawn.
+    wanted: set[str] = {ref for ref in ends if ref not in rows}
+    wanted.update(ref for ref, said in edited.items() if said is None or ref not in rows)
+    former: set[Ref] = set()
     for ref, said in edited.items():
-        wanted.update(joining(ref, said.identifiers, order.rules) if said else ())
+        if said:
+            wanted.update(joining(ref, said.identifiers, order.rules))
+            former.update(former_refs(said))
     for ref in involved:
         wanted.update(joining(ref, rows[ref].identifiers, order.rules))
+        former.update(_former_refs_of(rows[ref]))
     asked: set[str] = set()
-    while wanted := wanted - asked:
+    while wanted := (wanted | former) - asked:
         asked |= wanted
-        found = {ref for refs in (await tx.resolve(wanted)).values() for ref in refs} - involved
+        found = {ref for refs in (await tx.resolve(wanted)).values() for ref in refs} | former
         missing = found - rows.keys()
         rows.update(await tx.entities(missing) if missing else {})
-        involved |= found & rows.keys()
+        found = (found & rows.keys()) - involved
+        involved |= found
         wanted = {name for ref in found for name in joining(ref, rows[ref].identifiers, order.rules)}
+        former = {name for ref in found for name in _former_refs_of(rows[ref])} - asked
+
+
+def _former_refs_of(row: Entity) -> Iterator[Ref]:
+    for said in row.statements.values():
+        yield from former_refs(said)

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
 
 from graph_api.catalog.copies import altered
+from graph_api.catalog.correlation import standing_in
 from graph_api.catalog.entity import Entity, Owner, OwnerState
+from graph_api.catalog.former_refs import former_refs
 from graph_api.catalog.identifiers import normalize_identifier
 from graph_api.catalog.kinds import OWNER_KINDS
 from graph_api.catalog.merge import SourceOrder, stated_owners
@@ -17,6 +19,7 @@ from graph_api.catalog.ownership import (
     code_owners_of,
     inferred_owners,
     inherited_owners,
+    unresolved_code_owner,
     whole_of,
 )
 from graph_api.catalog.ref import Ref, kind_of
@@ -74,7 +77,7 @@ async def _ownership_dirty(around: Neighbourhood) -> set[Ref]:
     if repositories:
         dirty.update(await around.tx.in_repositories(repositories))
     # A new name of a group or user can turn an unresolved code owner into that group, in any repository.
-    if any(_names_differ(row, around.old.get(ref)) for ref, row in around.merged.items()):
+    if any(_names_differ(row, around.old.get(ref)) for ref, row in around.merged.items()) or _is_named_anew(around):
         dirty.update(await around.tx.in_repositories(None))
     await around.load(dirty)
     return dirty
@@ -106,15 +109,30 @@ def _code_owners_said(row: Entity) -> list[object]:
 
 
 def _names_differ(row: Entity, old: Entity | None) -> bool:
-    return row.kind in OWNER_KINDS and set(row.identifiers) != set(old.identifiers if old else ())
+    return row.kind in OWNER_KINDS and _names(row) != (_names(old) if old else (set(), set()))
+
+
+def _names(row: Entity) -> tuple[set[str], set[Ref]]:
+    return set(row.identifiers), {ref for said in row.statements.values() for ref in former_refs(said)}
+
+
+def _is_named_anew(around: Neighbourhood) -> bool:
+    """Whether another name of a group or user is declared now and was not, or is not any more."""
+    owners = {ref: row for ref, row in around.merged.items() if row.kind in OWNER_KINDS}
+    turned = {ref for ref, row in owners.items() if row.declared != (ref in around.old and around.old[ref].declared)}
+    return any(not turned.isdisjoint(row.identifiers) for row in owners.values()) if turned else False
 
 
 class _CodeOwnership:
     """Code owners of the repositories that some entities lie in, with their handles resolved."""
 
-    def __init__(self, files: Mapping[Ref, CodeOwnersFile], names: Mapping[str, Collection[Ref]]) -> None:
+    def __init__(
+        self, files: Mapping[Ref, CodeOwnersFile], names: Mapping[str, Collection[Ref]], places: Mapping[Ref, Ref]
+    ) -> None:
+        """`places`: where the refs stand that handles make which name nothing."""
         self._files = files
         self._names = names
+        self._places = places
 
     @classmethod
     async def load(cls, around: Neighbourhood, refs: Collection[Ref]) -> "_CodeOwnership":
@@ -125,7 +143,9 @@ class _CodeOwnership:
         found = ((ref, code_owners_of(around.row(ref))) for ref in repositories)
         files = {ref: file for ref, file in found if file}
         texts = {text for file in files.values() for rule in file.rules.rules for text in rule.owners}
-        return cls(files, await _resolve(around, {normalize_identifier(text) for text in texts}))
+        refs_of_texts = set(filter(None, map(unresolved_code_owner, texts)))
+        names = await _resolve(around, {*map(normalize_identifier, texts), *refs_of_texts})
+        return cls(files, names, await _places(around, {ref: names[ref] for ref in refs_of_texts if names[ref]}))
 
     def infer(self, row: Entity) -> list[Owner]:
         repository, folder = (row.ref, "") if row.kind == "repository" else (row.repository, row.folder)
@@ -134,7 +154,16 @@ class _CodeOwnership:
 
     def _owner(self, text: str) -> Ref | None:
         refs = [ref for ref in self._names.get(normalize_identifier(text), ()) if kind_of(ref) in OWNER_KINDS]
-        return refs[0] if len(refs) == 1 else None
+        ref = unresolved_code_owner(text)
+        return refs[0] if len(refs) == 1 else self._places.get(ref) if ref else None
+
+
+async def _places(around: Neighbourhood, named: Mapping[Ref, Collection[Ref]]) -> dict[Ref, Ref]:
+    """Return where refs stand that have no row of their own after the edit; `named` has the rows with such a name."""
+    places = {place for places in named.values() for place in places}
+    await around.load({*named, *places})
+    others: dict[str, Collection[Ref]] = {ref: found for ref, found in named.items() if not around.row(ref).declared}
+    return {ref: row.ref for ref, row in standing_in(others, {ref: around.row(ref) for ref in places}).items()}
 
 
 async def _resolve(around: Neighbourhood, names: Collection[str]) -> dict[str, set[Ref]]:

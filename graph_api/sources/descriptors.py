@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_api.catalog.entity import EntityStatement, LinkStatement
+from graph_api.catalog.former_refs import FORMER_REFS, former_texts
 from graph_api.catalog.identifiers import identifiers_of, normalize_all
 from graph_api.catalog.kinds import OWNER_KINDS, kind_name
 from graph_api.catalog.ref import DEFAULT_NAMESPACE, BadRefError, Ref, make_ref, parse_ref, split_ref
@@ -42,7 +43,6 @@ _TIER = re.compile("[0-9]{1,10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ACTIVE_CONTENT = ("javascript", "data", "vbscript", "blob", "file")
 _LINK_TEXTS = ("url", "title", "icon", "type")
-_FORMER_REFS = "graph-api/former-refs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ def _entity(ref: Ref, fields: Fields) -> EntityStatement:
     annotations = fields.text_map("metadata", "annotations")
     spec = dict(fields.mapping("spec"))
     identifiers = identifiers_of(kind, annotations, spec)
-    if _FORMER_REFS in annotations:
-        identifiers = normalize_all((*identifiers, *_former_refs(ref, annotations[_FORMER_REFS], fields)))
+    if FORMER_REFS in annotations:
+        identifiers = normalize_all((*identifiers, *_former_refs(ref, annotations[FORMER_REFS], fields)))
     return EntityStatement(
         ref=ref,
         name=text_of(fields.get("metadata", "name")) or "",
@@ -184,17 +184,15 @@ def _active(fields: Fields) -> bool:
     return flag is not False
 
 
-def _former_refs(ref: Ref, texts: str, fields: Fields) -> list[str]:
+def _former_refs(ref: Ref, value: str, fields: Fields) -> list[str]:
     kind, namespace, _ = split_ref(ref)
     found: list[str] = []
-    for text in re.split(r"[,\s]+", texts.strip(", \n")):
-        if not text:
-            continue
+    for text in former_texts(value):
         try:
             found.append(parse_ref(text, kind=kind, namespace=namespace))
         except BadRefError as error:
-            path = ("metadata", "annotations", _FORMER_REFS)
-            fields.report(ProblemCode.BAD_REF, f"{_FORMER_REFS}: {error}", path)
+            path = ("metadata", "annotations", FORMER_REFS)
+            fields.report(ProblemCode.BAD_REF, f"{FORMER_REFS}: {error}", path)
     return found
 
 

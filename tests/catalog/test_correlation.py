@@ -1,12 +1,16 @@
 """What is one thing, by the identifiers that its sources state."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_api.catalog.correlation import Rules, Stated, correlate
+from graph_api.catalog.correlation import Rules, Stated, correlate, standing_in
+from graph_api.catalog.entity import EntityStatement
+from graph_api.catalog.former_refs import FORMER_REFS, former_places, former_refs
+from graph_api.catalog.merge import merge_entity
 from graph_api.catalog.ref import Ref
 
 CART, POD, SPAN, OTHER = (
@@ -113,6 +117,41 @@ def test_kinds_are_never_mixed() -> None:
 def test_what_the_operator_separates_stays_apart() -> None:
     said = things(files={CART: ["service.name:cart"]}, otel={SPAN: ["service.name:cart"]})
     assert joined(said, Rules(separate=frozenset({frozenset({CART, SPAN})}))) == set()
+
+
+def entity(ref: Ref, former: str = "", *identifiers: Ref) -> EntityStatement:
+    said = EntityStatement(ref=ref, name="x", kind="Component", document="d", location="d:1", identifiers=identifiers)
+    return replace(said, annotations={FORMER_REFS: former} if former else {})
+
+
+def test_a_former_ref_is_one_of_the_kind_that_the_annotation_names() -> None:
+    old, other = Ref("component:shop/old"), Ref("api:shop/old")
+    dataset = Ref("dataset:shop/orders")
+    said = entity(Ref("component:shop/new"), "old, api:old component:shop/new component:other a:b:c", old, other)
+    assert former_refs(said) == [old], "of what its source states as its names"
+    assert former_refs(entity(Ref("dataset:shop/new"), "", dataset)) == [], "a name of the scheme of another tool"
+    assert former_refs(entity(Ref("dataset:shop/new"), "orders", dataset)) == [dataset]
+
+
+def test_a_former_ref_stands_in_the_one_entity_that_claims_it() -> None:
+    was = Ref("component:default/basket")
+    cart = entity(CART, was, was)
+    assert former_places([cart], {}) == {was: CART}
+    assert former_places([cart, entity(was)], {}) == {}, "declared again"
+    assert former_places([cart, entity(OTHER, was, was)], {}) == {}, "of two, nobody knows which"
+    assert former_places([cart, entity(POD, was, was)], {POD: CART}) == {was: CART}, "two that are one"
+    older = Ref("component:default/trolley")
+    assert former_places([cart, entity(OTHER, older, older)], {}) == {was: CART, older: OTHER}
+
+
+def test_a_ref_asks_for_what_has_it_before_what_had_it() -> None:
+    was = Ref("component:default/basket")
+    one, other = (merge_entity(ref, {"x": entity(ref, was, was)}) for ref in (CART, OTHER))
+    has = merge_entity(POD, {"x": entity(POD), "y": entity(was)})
+    rows = {row.ref: row for row in (one, other, has)}
+    assert standing_in({was: [CART]}, rows) == {was: one}
+    assert standing_in({was: [CART, OTHER]}, rows) == {}
+    assert standing_in({was: [CART, OTHER, POD]}, rows) == {was: has}
 
 
 @st.composite

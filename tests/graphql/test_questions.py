@@ -265,13 +265,14 @@ def test_a_condition_on_a_key_says_what_it_lacks(demo: Client) -> None:
     assert all(text in error["message"] for text in ("`eq`", "`contains`", "'team'"))
 
 
-def test_a_former_ref_is_told_with_what_it_is_called_now(demo: Client) -> None:
-    (error,) = demo.post('{ impact(of: ["component:pattern-library", "component:nope"]) { totalCount } }')["errors"]
+def test_a_former_ref_asks_for_what_it_is_called_now(demo: Client) -> None:
     now = demo.ask('{ resolve(identifier: "component:default/pattern-library") { ref } }')["resolve"]
-    assert error["message"] == (
-        "nothing declares or points to component:default/nope, component:default/pattern-library; "
-        f"component:default/pattern-library is another name of {now[0]['ref']}"
-    )
+    assert [demo.ask('{ entity(ref: "component:pattern-library") { ref } }')["entity"]] == now
+    asked = "query($of: [String!]!) { impact(of: $of) { totalCount } }"
+    answers = [demo.ask(asked, of=[ref]) for ref in ("component:pattern-library", now[0]["ref"])]
+    assert answers[0] == answers[1]
+    (error,) = demo.post(asked, of=["component:pattern-library", "component:nope"])["errors"]
+    assert error["message"] == "nothing declares or points to component:default/nope"
 
 
 def test_every_missing_end_of_a_path_is_named(demo: Client) -> None:

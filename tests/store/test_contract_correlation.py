@@ -10,6 +10,7 @@ from graph_api.catalog.changes import SyncStatus
 from graph_api.catalog.correlation import Rules, Stated, correlate
 from graph_api.catalog.entity import Criticality, EntityStatement, LinkKey, LinkStatement
 from graph_api.catalog.filters import ALL, Sort
+from graph_api.catalog.former_refs import FORMER_REFS
 from graph_api.catalog.merge import SourceOrder
 from graph_api.catalog.ref import Ref, split_ref
 from graph_api.catalog.relations import Direction
@@ -26,13 +27,19 @@ ORDERS = [
     SourceOrder(("z",)),
     SourceOrder(("y",), Rules(separate=frozenset({frozenset(REFS[:2]), frozenset(REFS[1:3])}))),
 ]
+NOTHING: Mapping[Ref, Collection[Ref]] = {}
 NAMES = ["image:p", "image:q", "service.name:r", "service.name:s", "arn:t", "plain"]
 
 
-def entity(ref: Ref, identifiers: list[str]) -> EntityStatement:
-    name = split_ref(ref).name
+def entity(ref: Ref, identifiers: list[str], former: Collection[Ref] = ()) -> EntityStatement:
     return EntityStatement(
-        ref=ref, name=name, kind="Component", document="d", location="d:1", identifiers=tuple(sorted(set(identifiers)))
+        ref=ref,
+        name=split_ref(ref).name,
+        kind="Component",
+        document="d",
+        location="d:1",
+        annotations={FORMER_REFS: ", ".join(former)} if former else {},
+        identifiers=tuple(sorted({*identifiers, *former})),
     )
 
 
@@ -58,11 +65,25 @@ def fans(draw: st.DrawFn, source: str) -> Snapshot:
     return _snapshot(source, said, {(start, end) for start, found in fan.items() for end in found})
 
 
-def _snapshot(source: str, said: Mapping[Ref, list[str]], pairs: Collection[tuple[Ref, Ref]]) -> Snapshot:
+@st.composite
+def renamings(draw: st.DrawFn, source: str) -> Snapshot:
+    """Few things that had several refs, which some of them have still, and many links to any of these."""
+    former = draw(st.dictionaries(st.sampled_from(REFS), st.sets(st.sampled_from(REFS), max_size=2), max_size=3))
+    said = {ref: draw(st.lists(st.sampled_from(NAMES[:2]), max_size=1)) for ref in former}
+    ends = st.sampled_from(REFS)
+    return _snapshot(source, said, draw(st.sets(st.tuples(ends, ends), max_size=4)), former)
+
+
+def _snapshot(
+    source: str,
+    said: Mapping[Ref, list[str]],
+    pairs: Collection[tuple[Ref, Ref]],
+    former: Mapping[Ref, Collection[Ref]] = NOTHING,
+) -> Snapshot:
     return Snapshot(
         source=source,
         connector="test",
-        entities={ref: entity(ref, names) for ref, names in sorted(said.items())},
+        entities={ref: entity(ref, names, sorted(former.get(ref, ()))) for ref, names in sorted(said.items())},
         links={row.key: row for row in (link(*pair) for pair in sorted(pairs))},
     )
 
@@ -82,6 +103,14 @@ def test_the_catalog_depends_on_what_is_said_alone(
 
 @given(runs=runs(fans))
 def test_links_that_become_one_come_apart_again(
+    store: Store, run: Run, runs: list[tuple[Snapshot, SourceOrder]]
+) -> None:
+    run(_check(store, runs))
+
+
+@settings(max_examples=60)
+@given(runs=runs(renamings))
+def test_what_names_a_former_ref_leads_to_what_alone_had_it(
     store: Store, run: Run, runs: list[tuple[Snapshot, SourceOrder]]
 ) -> None:
     run(_check(store, runs))
@@ -109,6 +138,10 @@ def _expected(latest: Mapping[str, Snapshot], order: SourceOrder) -> dict[str, o
     for group in correlate({stated: row.identifiers for stated, row in said.items()}, order.rules):
         first = min((order(stated.source), stated.ref) for stated in said if stated.ref in group)[1]
         place |= dict.fromkeys(group, first)
+    for ref in set(REFS) - place.keys():
+        claiming = {place[row.ref] for row in said.values() if ref in _former(row)}
+        if len(claiming) == 1:
+            place[ref] = claiming.pop()
     entities: dict[str, dict[str, str]] = {}
     for stated in said:
         entities.setdefault(place[stated.ref], {})[stated.source] = stated.ref
@@ -120,6 +153,10 @@ def _expected(latest: Mapping[str, Snapshot], order: SourceOrder) -> dict[str, o
             for end in ends:
                 entities.setdefault(end, {})
     return {"entities": entities, "links": links}
+
+
+def _former(said: EntityStatement) -> list[str]:
+    return said.annotations.get(FORMER_REFS, "").split(", ")
 
 
 async def _found(store: Store, order: SourceOrder) -> dict[str, object]:
