@@ -24,14 +24,12 @@ Beside its plain value, an annotation of `SCHEMED` is stated as the tools state 
 | `graph-api/service-name`, `opentelemetry.io/service.name`,       | `service.name:VALUE`                             |
 | `resource.opentelemetry.io/service.name`                         |                                                  |
 | `graph-api/image`, `docker.com/repository`                       | `image:HOST/PATH` of each, with its registry     |
-| `graph-api/host`                                                 | `host:HOST/PATH` of each, without scheme and     |
-|                                                                  | port; also the Service of one within a cluster   |
+| `graph-api/host`                                                 | `host:VALUE` of each of the comma-separated ones |
 | `pagerduty.com/service-id`                                       | `pagerduty:VALUE`                                |
 | `jira/project-key`                                               | `jira:VALUE`                                     |
 | `amazonaws.com/arn` and the other ARNs of `NAMING`               | as they are                                      |
 
-What has no annotation is written out in `graph-api/identifiers`, such as `kubernetes:shop/checkout`. What has `image:`,
-`host:` or `pkg:` before it there is stated as the tools state it, too.
+What has no annotation is written out in `graph-api/identifiers`, such as `kubernetes:shop/checkout`.
 
 All are case-folded but ARNs, which are case-sensitive. A value may name several entities: whoever asks gets them all.
 """
@@ -40,7 +38,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from graph_api.catalog.kinds import KINDS, OWNER_KINDS
 from graph_api.catalog.ref import DEFAULT_NAMESPACE
@@ -92,8 +89,7 @@ SCHEMED = {
 }
 """Annotations whose value other tools know under a scheme."""
 
-_WRITTEN_OUT = "graph-api/identifiers"
-_LISTS = (_WRITTEN_OUT, "graph-api/host", "graph-api/image", "docker.com/repository")
+_LISTS = ("graph-api/host", "graph-api/identifiers", "graph-api/image", "docker.com/repository")
 SLUG_HOSTS = {"github.com/project-slug": "https://github.com/", "gitlab.com/project-slug": "https://gitlab.com/"}
 _HANDLES = {
     "group": ("github.com/team-slug", "gitlab.com/team-path"),
@@ -118,12 +114,7 @@ _IMAGE = re.compile(
     r"(?:(?:index\.)?docker\.io/)*(?P<name>[\w.-]+(?::\d+)?(?:/[\w.-]+)+)(?::[\w.-]{1,128})?(?:@sha\d+:[0-9a-f]+)?"
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-HOST = re.compile(
-    r"(?P<scheme>(?:jdbc:)?[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#;\s]*)?(?:[?#;]\S*)?"
-)
-"""Of a host, with or without port, or of a URL, in lower case."""
 _IN_CLUSTER = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.[a-z0-9.-]+)?")
-_QUALIFIERS = re.compile("[?#]")
 _TAIL = re.compile(r"(?:\.git|[/\s])+$")
 _SHORT_REF = re.compile(r"(?P<kind>[a-z][a-z0-9]*):(?P<name>[\w.-]+)")
 _REPOSITORY = re.compile(
@@ -137,8 +128,7 @@ def normalize_identifier(text: str) -> str:
     """One spelling for all that mean the same name; normalizing twice changes nothing.
 
     Repository URLs (https, ssh, `git@host:org/repo.git`, `url:` before them, a known host without scheme) become
-    `https://host/org/repo`; images lose tag and digest; what `host:` is before loses scheme, port and query, as an
-    address has them and the name of what answers there does not; a ref without namespace gets the default one.
+    `https://host/org/repo`; images lose tag and digest; a ref without namespace gets the default one.
     """
     if len(text) > MAX_IDENTIFIER:
         return text
@@ -146,8 +136,6 @@ def normalize_identifier(text: str) -> str:
     if text[:4].casefold() == "arn:":
         return "arn:" + text[4:]
     folded = text.casefold()
-    if folded.startswith("host:"):
-        return f"host:{host_name(folded.removeprefix('host:'))}"
     if match := _IMAGE.fullmatch(folded):
         folded = match["name"]
     if match := _URL.fullmatch(folded):
@@ -209,36 +197,19 @@ def identifiers_of(kind: str, annotations: Mapping[str, str], spec: Mapping[str,
     """The identifiers that a descriptor states, normalized and sorted. `kind` is lower case."""
     texts = list(_of_kind(kind, annotations, spec))
     for key, value in annotations.items():
-        values = value.split(",") if key in _LISTS else [value]
-        if key == _WRITTEN_OUT:
-            texts += (name for text in values for name in _as_tools_state(text))
-        elif key in _LISTS or key in NAMING:
-            texts += values
+        if key in _LISTS:
+            texts += value.split(",")
+        elif key in NAMING:
+            texts.append(value)
         if key in SCHEMED:
-            texts += _with_scheme(SCHEMED[key], values)
+            texts += _with_scheme(SCHEMED[key], value.split(",") if key in _LISTS else (value,))
     return normalize_all(texts)
 
 
 def _with_scheme(scheme: str, names: Iterable[str]) -> Iterator[str]:
-    for name in filter(str.strip, names):
-        if scheme == "host":
-            yield from host_names(name)
-        else:
-            yield scoped(scheme, image_name(bare(name)) if scheme == "image" else name)
-
-
-def _as_tools_state(text: str) -> Iterable[str]:
-    """The identifiers that are meant by one that somebody has written out."""
-    scheme, _, name = text.strip().partition(":")
-    match scheme.casefold():
-        case "image":
-            return image_names(bare(name))
-        case "host":
-            return host_names(name)
-        case "pkg":
-            return [package_name(text)]
-        case _:
-            return [text]
+    for name in names:
+        if name.strip():
+            yield scoped(scheme, image_name(name) if scheme == "image" else name)
 
 
 def definition_name(text: str) -> str:
@@ -276,19 +247,8 @@ def image_names(text: str) -> Iterator[str]:
 
 
 def host_names(host: str) -> list[str]:
-    """Return the identifiers of what answers at a host, or at an address of it."""
-    return [scoped("host", host), *service_names(host_name(host))]
-
-
-def host_name(address: str) -> str:
-    """A host, and the path there, without the scheme, user, port and query of an address."""
-    match = HOST.fullmatch(bare(address).casefold())
-    return match["host"] + (match["path"] or "").rstrip("/") if match else address
-
-
-def package_name(purl: str) -> str:
-    """A package URL without its qualifiers, and with its characters as they are."""
-    return unquote(_QUALIFIERS.split(purl.strip(), maxsplit=1)[0])
+    """Return the identifiers of what answers at a host."""
+    return [scoped("host", host), *service_names(host)]
 
 
 def service_names(host: str) -> list[str]:

@@ -25,17 +25,16 @@ Where nothing is called so, it may lie in something:
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from graph_api.catalog.correlation import SCHEMES
 from graph_api.catalog.identifiers import (
-    HOST,
     MAX_IDENTIFIER,
     SLUG_HOSTS,
     bare,
     image_names,
     normalize_all,
     normalize_identifier,
-    package_name,
     repository_url,
     scoped,
     service_names,
@@ -49,12 +48,16 @@ _SCHEMES = {*SCHEMES, "arn", "aws", "image-digest", "pkg"}
 _IMAGE = re.compile(
     r"(?:[\w.-]+(?::\d+)?/)?[\w.-]+(?:/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}"
 )
+_HOST = re.compile(
+    r"(?P<scheme>(?:jdbc:)?[a-z][a-z0-9+.-]*://)?(?P<host>[\w-]+(?:\.[\w-]+)*)\.?(?::\d+)?(?P<path>/[^?#;\s]*)?(?:[?#;]\S*)?"
+)
 _POD_SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]"
 """Of which Kubernetes makes the ends of names: no vowels, so that they are no words."""
 _POD = re.compile(
     rf"(?P<workload>[a-z0-9.-]+/[a-z0-9.-]+?)(?:(?:-{_POD_SUFFIX}{{6,10}}|-\d{{8,10}})?-{_POD_SUFFIX}{{5}}|-\d{{1,3}})"
 )
 """Of a Deployment, a CronJob, a DaemonSet or Job, and a StatefulSet."""
+_QUALIFIERS = re.compile("[?#]")
 _NAME = re.compile(r"[\w.-]+(?P<deeper>/[\w.-]+)*")
 
 
@@ -75,7 +78,7 @@ def places_of(text: str) -> list[tuple[str, ...]]:
 
 
 def _places(name: str) -> Iterator[str]:
-    url = HOST.fullmatch(name)
+    url = _HOST.fullmatch(name)
     if url and (url["scheme"] or not url["path"]):  # else it is rather the image of a registry
         yield scoped("host", url["host"])
         yield from service_names(f"{url['host']}.svc")
@@ -88,7 +91,7 @@ def _others(name: str) -> Iterator[str]:
     if scheme == "image" and _IMAGE.fullmatch(rest):
         yield from image_names(rest)
     if scheme == "pkg":
-        package = package_name(name)
+        package = unquote(_QUALIFIERS.split(name, 1)[0])
         yield package
         if (digest := package.rpartition("@")[2]).startswith("sha256:"):
             yield from image_names(digest)
@@ -96,10 +99,10 @@ def _others(name: str) -> Iterator[str]:
         return
     if _IMAGE.fullmatch(name):
         yield from image_names(name)
-    if host := HOST.fullmatch(name):
+    if host := _HOST.fullmatch(name):
         if host["host"].endswith((".svc", ".svc.cluster.local")):
             yield from service_names(host["host"])
-        yield scoped("host", name)
+        yield scoped("host", host["host"] + (host["path"] or "").rstrip("/"))
     if path := _NAME.fullmatch(name):
         yield f"@{name}"
         yield from (scoped(scheme, name) for scheme in _NAMED)

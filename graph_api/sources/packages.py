@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from urllib.parse import parse_qs, unquote
 
-from graph_api.catalog.identifiers import package_name
 from graph_api.catalog.ref import Ref
 from graph_api.sources.documents import Place
 from graph_api.sources.findings import Findings
@@ -75,7 +74,7 @@ def package(
         name=name,
         type=ref.partition(":")[2].partition("/")[0] if ref else ecosystem or None,
         spec={"version": version} if version else {},
-        identifiers=[package_name(url)] if ref and url else [],
+        identifiers=[unquote(re.split("[?#]", url)[0])] if ref and url else [],
     )
 
 

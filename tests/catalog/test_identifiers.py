@@ -66,11 +66,6 @@ def test_every_spelling_of_a_repository_is_one_identifier(text: str) -> None:
         ("http://[::1]:8080/@ada", "http://[::1]:8080/@ada"),
         ("X" * MAX_IDENTIFIER, "x" * MAX_IDENTIFIER),
         (" ", ""),
-        ("host:DB.example.:5432", "host:db.example"),
-        ("host: https://user:pass@db.example:5432/?x=1", "host:db.example"),
-        ("host:api.example:8443/v1/", "host:api.example/v1"),
-        ("host:[::1]:5432", "host:[::1]:5432"),
-        ("host:", "host:"),
     ],
 )
 def test_other_names_have_one_spelling_each(text: str, expected: str) -> None:
@@ -78,8 +73,7 @@ def test_other_names_have_one_spelling_each(text: str, expected: str) -> None:
 
 
 PIECES = ["https://", "ssh://", "git@", "git.", "github.com", "docker.io/", "/", ":", "a", ".git", "@sha256:ab", "url:",
-          "80", "?", "#", " ", "component:", "org/repo", "arn:", "mailto:", "host:", "@",
-          "."]  # fmt: skip  # a list of words
+          "80", "?", "#", " ", "component:", "org/repo", "arn:", "mailto:"]  # fmt: skip  # a list of words
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join) | st.text(max_size=30))
@@ -148,13 +142,6 @@ def test_what_a_descriptor_states() -> None:
         ("pagerduty.com/service-id", "PORD1", ["pagerduty:pord1", "pord1"]),
         ("jira/project-key", "ORD", ["jira:ord", "ord"]),
         ("graph-api/host", "a.example, b.example", ["a.example", "b.example", "host:a.example", "host:b.example"]),
-        ("graph-api/host", "db.example:5432", ["db.example:5432", "host:db.example"]),
-        ("graph-api/host", "https://db.example:5432/", ["host:db.example", "https://db.example:5432"]),
-        (
-            "graph-api/host",
-            "cart.shop.svc.cluster.local:80",
-            ["cart.shop.svc.cluster.local:80", "host:cart.shop.svc.cluster.local", "kubernetes:shop/cart"],
-        ),
         ("graph-api/image", "redis:7", ["image:docker.io/library/redis", "redis:7"]),
         ("graph-api/image", "redis:7, ", ["image:docker.io/library/redis", "redis:7"]),
         ("graph-api/image", "localhost/Orders:1", ["image:localhost/orders", "localhost/orders"]),
@@ -171,9 +158,6 @@ def test_what_a_descriptor_states() -> None:
         ),
         ("amazonaws.com/arn", "arn:aws:sqs:eu-north-1:1:Orders", ["arn:aws:sqs:eu-north-1:1:Orders"]),
         ("graph-api/identifiers", "kubernetes:shop/orders", ["kubernetes:shop/orders"]),
-        ("graph-api/identifiers", "host:db.example:5432, HOST:b.example.", ["host:b.example", "host:db.example"]),
-        ("graph-api/identifiers", "image:r.example/s:3", ["image:r.example/s", "image:r.example/s:3"]),
-        ("graph-api/identifiers", "image:Redis", ["image:docker.io/library/redis"]),
         ("graph-api/service-name", "", []),
     ],
 )

@@ -127,48 +127,6 @@ def thing(name: str, *identifiers: str, kind: str = "Resource") -> dict[str, Any
     return {"kind": kind, "name": name, "annotations": {"graph-api/identifiers": ",".join(identifiers)}}
 
 
-@pytest.mark.parametrize(
-    ("annotation", "stated", "asked"),
-    [
-        (
-            "graph-api/host",
-            ["db.example:5432", "https://db.example:5432/", "db.example.", "DB.example", "postgres://x:y@db.example"],
-            [
-                "db.example",
-                "db.example:5432",
-                "host:db.example:1",
-                "postgres://x@db.example/y",
-                "jdbc:postgresql://db.example:5432/x",
-            ],
-        ),
-        ("graph-api/identifiers", ["host:db.example:80", "host:db.example"], ["db.example", "https://db.example/x"]),
-        (
-            "graph-api/host",
-            ["db.shop.svc:5432", "db.shop.svc.cluster.local"],
-            ["db.shop.svc", "db.shop.svc.cluster.local", "kubernetes:shop/db", "tcp://db.shop:5432"],
-        ),
-        (
-            "graph-api/identifiers",
-            ["image:r.example/s:3", "image:r.example/s", f"image:docker://r.example/s@{DIGEST}"],
-            ["r.example/s", "image:r.example/s", "r.example/s:4", f"r.example/s:3@{DIGEST}"],
-        ),
-        ("graph-api/image", ["docker-pullable://r.example/s:3", "r.example/s"], ["r.example/s", "image:r.example/s"]),
-        (
-            "graph-api/identifiers",
-            ["pkg:npm/%40acme/ui@1.2.0?a=b", "pkg:npm/@acme/ui@1.2.0"],
-            ["pkg:npm/@acme/ui@1.2.0", "pkg:npm/%40acme/ui@1.2.0#lib"],
-        ),
-    ],
-)
-def test_a_name_is_found_however_it_is_stated(
-    client: Client, annotation: str, stated: list[str], asked: list[str]
-) -> None:
-    for text in stated:
-        put(client, {"kind": "Resource", "name": "it", "annotations": {annotation: text}})
-        for name in asked:
-            assert resolve(client, name) == ["resource:default/it"], (text, name)
-
-
 def test_what_only_one_scheme_names(client: Client) -> None:
     put(
         client,
