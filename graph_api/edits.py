@@ -131,9 +131,10 @@ async def remove_links(
     """Withdraw this source's statements of these links."""
 
     async def draft(tx: WriteTransaction, _: str) -> _Draft:
-        before = await seen_links(tx, by, await tx.links(keys))
+        standing = await _standing_keys(tx, keys)
+        before = await seen_links(tx, by, await tx.links(standing))
         errors = []
-        for place, key in enumerate(keys):
+        for place, key in enumerate(standing):
             link = before.get(key)
             if link is None:
                 errors.append(UserError(("links", str(place)), ErrorCode.NOT_FOUND, "there is no such link"))
@@ -143,6 +144,16 @@ async def remove_links(
         return _Draft(Edit(source, {}, dict.fromkeys(stated)), _starts(keys), errors)
 
     return await _edit(store, order, draft, by=by, dry_run=dry_run, small=len(keys) <= FEW)
+
+
+async def _standing_keys(tx: WriteTransaction, keys: Sequence[LinkKey]) -> list[LinkKey]:
+    """Return the keys under which links stand that were put with other refs of their ends."""
+    rows = await stated_rows(tx, {end for key in keys for end in (key.source, key.target)})
+    places = {ref: row.ref for ref, row in rows.items()}
+    return [
+        key._replace(source=places.get(key.source, key.source), target=places.get(key.target, key.target))
+        for key in keys
+    ]
 
 
 async def _edit(

@@ -11,6 +11,7 @@ from graph_api.access.visibility import visibility_of
 from graph_api.catalog.audience import Restriction, audience_of
 from graph_api.catalog.changes import ChangeSet
 from graph_api.catalog.entity import Entity, Link, LinkKey, unresolved
+from graph_api.catalog.former_refs import former_refs
 from graph_api.catalog.ref import Ref
 from graph_api.catalog.relations import Direction
 from graph_api.standing import declared_rows, stated_rows
@@ -46,6 +47,7 @@ async def refusals(
         *_moved(write, teams),
         *_revealed(write, sees),
         *await _entered(tx, write, sees, restrictions),
+        *await _reserved(tx, write, teams, sees),
     ]
 
 
@@ -126,6 +128,31 @@ async def _entered(
     found = await tx.entities(entered) if entered else {}
     seen = all(sees(_audience(found.get(ref), ref, restrictions), ref) for ref in entered)
     return [] if seen else [Refusal(None, _UNSEEN)]
+
+
+async def _reserved(tx: WriteTransaction, write: _Footprint, teams: frozenset[Ref], sees: _Sees) -> list[Refusal]:
+    """Refuse to claim as a former ref what others declare, or claim: once that is gone, all that names it would lead to
+    what the writer owns.
+    """
+    claims = {
+        name: ref
+        for ref in sorted(write.touched & write.after.keys())
+        for name in _former_refs(write.after[ref]) - _former_refs(write.before.get(ref))
+    }
+    if not claims:
+        return []
+    named = await tx.resolve(claims)
+    rows = await tx.entities({*claims, *(ref for refs in named.values() for ref in refs)})
+    return [
+        Refusal(ref, not_yours(name)) if sees(row.audience, row.ref) else Refusal(None, _UNSEEN)
+        for name, ref in claims.items()
+        for holder in {name, *named.get(name, ())} - {ref}
+        if (row := rows.get(holder)) and row.declared and not _is_of(teams, row)
+    ]
+
+
+def _former_refs(row: Entity | None) -> set[Ref]:
+    return {ref for said in row.statements.values() for ref in former_refs(said)} if row else set()
 
 
 def _repository(row: Entity | None) -> Ref | None:

@@ -164,8 +164,9 @@ class Settings(LimitSettings, DocumentSettings, AccessSettings, LiveSettings, Op
     sources: _Sources = Field(
         default=(),
         description="Names of sources, highest priority first; in the file also objects that say what to sync, see "
-        "docs/sources.md. Then come descriptors and what has no connector in its name, other connectors that declare, "
-        "those that observe, and `api` and `api:*` last; ties by name.",
+        "docs/sources.md. Then come descriptors and what has no connector in its name, then other connectors; ties by "
+        "name. Those that observe come after all that declare, listed or not, then what only names a thing, and `api` "
+        "and `api:*` last, unless they are listed.",
     )
     join_names: _Names = Field(
         default=(),

@@ -107,7 +107,7 @@ def map_of(random: Random, values: Sequence[T]) -> dict[str, T]:
 
 def roles(random: Random) -> dict[str, object]:
     """The property of a link that tells the role of an owner, on half of the links."""
-    return {"role": random.choice(("OWNER", "ON_CALL", "", None, [1]))} if random.randrange(2) else {}
+    return {"role": random.choice(("OWNER", "ON_CALL", "", None, [1], True, 0, 1.5))} if random.randrange(2) else {}
 
 
 def owners(random: Random) -> tuple[Owner, ...]:

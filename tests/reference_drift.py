@@ -116,5 +116,6 @@ def _disputed(links: list[Link]) -> bool:
 
 def _role(link: Link) -> str:
     role = link.properties.get("role")
-    is_guess = _origins(link) == {LinkOrigin.INFERRED}
-    return str(role) if role and isinstance(role, str) and not is_guess else "OWNER"
+    if _origins(link) == {LinkOrigin.INFERRED} or role == "" or not isinstance(role, str | int | float):
+        return "OWNER"
+    return str(role).lower() if isinstance(role, bool) else str(role)

@@ -89,12 +89,8 @@ class SourceOrder:
 
     @property
     def memory(self) -> tuple[str, ...]:
-        """All of it as texts, for a store to remember, with the version of the rules."""
-        return (*self.names, *self.rules.texts, *(rule.text for rule in self.restrictions), _RULES)
-
-
-_RULES = "rules 2"
-"""Of those by which things are joined and merged: a catalog that was merged by others is merged anew."""
+        """All of it as texts, for a store to remember."""
+        return (*self.names, *self.rules.texts, *(rule.text for rule in self.restrictions))
 
 
 def _only_names(statement: EntityStatement) -> bool:

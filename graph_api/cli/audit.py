@@ -25,15 +25,17 @@ PAGE = 1000
 
 def _ref(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     try:
-        return parse_ref(text) if text else None
+        return None if text is None else parse_ref(text)
     except BadRefError as error:
         raise click.BadParameter(str(error)) from error
 
 
 def _time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
-    if text and utc_time(text) is None:
+    if text is None:
+        return None
+    if (time := utc_time(text)) is None:
         raise click.BadParameter("write 2026-01-31 or 2026-01-31T12:00:00Z")
-    return utc_time(text) if text else None
+    return time
 
 
 @click.group()

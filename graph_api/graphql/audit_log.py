@@ -88,7 +88,7 @@ async def _audit_log(
         action=action,
         outcome=outcome,
         source=source,
-        ref=parse_ref_input(ref) if ref else None,
+        ref=parse_ref_input(ref) if ref is not None else None,
         since=time_text(since) if since else None,
         until=time_text(until) if until else None,
     )

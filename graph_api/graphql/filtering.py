@@ -1,6 +1,6 @@
-"""From the filter input to the catalog's filter language; the only round trips are for owners."""
+"""From the filter input to the catalog's filter language; the only round trips are for refs that it names."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -64,11 +64,11 @@ async def compile_filter(filter_: inputs.EntityFilter | None, context: Context) 
     parts = _parts(filter_)
     owned_by = [part for part in parts if isinstance(part, inputs.OwnedByFilter)]
     refs = [ref for part in parts if isinstance(part, inputs.EntityFilter) for ref in _whole_refs(part)]
-    # All at once; those of `ownedBy` are asked for again, and known then.
-    rows = await context.loaders.entity.load_many((*refs, *(ref for part in owned_by for ref in _refs_of(part))))
+    # All at once; each is asked for again, and known then.
+    await context.loaders.entity.load_many(ref for part in owned_by for ref in _refs_of(part))
+    places = await _places(refs, context)
     compiled = await _entity(filter_, context, 1)
     await _check_kinds(compiled, context.store)
-    places = {ref: row.ref for ref, row in zip(refs, rows, strict=False) if row and row.ref != ref}
     return _standing(compiled, places) if places else compiled
 
 
@@ -78,8 +78,18 @@ def _whole_refs(filter_: inputs.EntityFilter) -> list[Ref]:
     return [Ref(str(ref)) for value in values for ref in (value if isinstance(value, tuple) else (value,))]
 
 
+async def _places(refs: Sequence[Ref], context: Context) -> dict[Ref, Ref]:
+    """Return the refs of things that stand under another one, with that one."""
+    named = await context.loaders.named.load_many(refs)
+    others = [ref for ref, found in zip(refs, named, strict=True) if found]
+    rows = await context.loaders.entity.load_many(others)
+    return {ref: row.ref for ref, row in zip(others, rows, strict=True) if row and row.ref != ref}
+
+
 def _standing(filter_: Filter, places: Mapping[Ref, Ref]) -> Filter:
-    """Return the filter with the refs of joined things as those under which they stand."""
+    """Return the filter that also takes the refs under which things stand, beside those that were given: of what was
+    removed under them, these tell.
+    """
     match filter_:
         case And(items) | Or(items):
             return replace(filter_, items=tuple(_standing(item, places) for item in items))
@@ -88,7 +98,9 @@ def _standing(filter_: Filter, places: Mapping[Ref, Ref]) -> Filter:
         case Related(filter=item):
             return replace(filter_, filter=_standing(item, places))
         case Compare(field, Op.EQ | Op.IN, value) if field in _REF_FIELDS:
-            return replace(filter_, value=_each(lambda ref: places.get(Ref(str(ref)), cast("Value", ref)), value))
+            given = [Ref(str(ref)) for ref in (value if isinstance(value, tuple) else (value,))]
+            found = [places[ref] for ref in given if ref in places]
+            return replace(filter_, op=Op.IN, value=(*given, *found)) if found else filter_
     return filter_
 
 

@@ -20,8 +20,9 @@ class NeighbourQuestion(NamedTuple):
 
 
 class Loaders:
-    """One set per request. `entity` gives None for a ref that does not exist, and for one that a source gave a thing
-    that stands under another ref, the entity there."""
+    """One set per request. `entity` gives None for a ref that does not exist, and for one that a thing had before, or
+    that a source gave it and it stands under another, the entity there.
+    """
 
     def __init__(self, store: Reading, whole: Callable[[], Reading], seen_at: int | None = None) -> None:
         """`whole`: the same, with all fields of entities. `seen_at`: the revision that is told, if it is known."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from graph_api.catalog.filters import ALL, And, Compare, Filter, Op, Or, Sort
 from graph_api.catalog.ref import Ref
-from graph_api.catalog.search import MAX_TEXT, MAX_WORDS, words_of
+from graph_api.catalog.search import MAX_FOUND, MAX_TEXT, MAX_WORDS, words_of
 from graph_api.errors import CatalogError, ErrorCode
 from graph_api.graphql.arguments import After, Before, FilterArgument, First, Last, described
 from graph_api.graphql.context import Context, Info
@@ -60,7 +60,7 @@ async def _search_called(store: Reading, text: str, wanted: Filter) -> list[Ref]
 
 async def _called(context: Context, text: str, wanted: Filter) -> list[Ref]:
     """Return what has the text as its ref, or as a name from elsewhere."""
-    refs = [row.ref for row in await called(context, text)]
+    refs = [row.ref for row in (await called(context, text))[:MAX_FOUND]]
     if wanted == ALL or not refs:
         return refs
     among = And((wanted, Compare("ref", Op.IN, tuple(refs))))

@@ -29,6 +29,11 @@ CLAIMS = {
         [THEIRS, formerly(component("lakes", "data"), "gone")],
         formerly(component("new", "web"), "gone"),
     ),
+    "before it is gone": ([component("gone", "data")], formerly(component("new", "web"), "gone")),
+    "what nothing names, a second time": (
+        [formerly(component("lakes", "data"), "gone")],
+        formerly(component("new", "web"), "gone"),
+    ),
     "by declaring it": ([THEIRS, formerly(component("lakes", "data"), "gone")], component("gone", "web")),
 }
 

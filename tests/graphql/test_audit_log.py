@@ -104,6 +104,7 @@ def test_records_too_old_by_far_are_not_looked_through(filled: Client, monkeypat
     ("wanted", "code"),
     [
         ({"ref": "::"}, "BAD_REF"),
+        ({"ref": ""}, "BAD_REF"),
         ({"since": "9999-12-31T23:59:59-23:00"}, "BAD_INPUT"),
         ({"until": "9999-12-31T23:59:59-23:00"}, "BAD_INPUT"),
     ],
@@ -148,6 +149,8 @@ def test_the_command_finds_the_same(wanted: dict[str, Any], found: list[int]) ->
         (("--ref", "::"), "kind:namespace/name"),
         (("--since", "yesterday"), "2026-01-31"),
         (("--until", "1"), "2026-01-31"),
+        (("--since", ""), "2026-01-31"),
+        (("--ref", ""), "is missing: write kind:namespace/name"),
         (("--outcome", "GONE"), "refused"),
     ],
 )

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from graph_api.catalog import merge
 from graph_api.catalog.merge import SourceOrder
 from graph_api.planning import correlating
 from graph_api.sources.files import read_files
@@ -149,6 +148,29 @@ def test_a_link_is_changed_by_the_ref_that_its_source_gave_it(client: Client) ->
     assert needs(client) == []
 
 
+def test_a_link_is_removed_by_the_ref_that_its_source_gave_it(client: Client) -> None:
+    link = '{from: "component:user-app", relation: DEPENDS_ON, to: "resource:legacy-db"}'
+    put(client, entity("Component", "user-app"))
+    client.ask(f"mutation {{ putLinks(links: [{link}]) {{ revision }} }}")
+    put(client, DATABASE)
+    impact = '{ impact(of: ["resource:orders-db"]) { nodes { ref } } }'
+    assert client.ask(impact)["impact"]["nodes"] == [{"ref": "component:default/user-app"}]
+    removed = client.ask(f"mutation {{ removeLinks(links: [{link}]) {{ userErrors {{ message }} }} }}")
+    assert removed["removeLinks"]["userErrors"] == []
+    assert client.ask(impact)["impact"]["nodes"] == []
+
+
+def test_changes_of_a_former_ref_tell_that_it_is_removed(client: Client) -> None:
+    put(client, entity("Resource", "legacy-db"))
+    query = """query($since: Int!) { changes(since: $since, filter: {ref: {eq: "resource:legacy-db"}}) {
+      nodes { ref operation } } }"""
+    since = client.ask("{ entities { revision } }")["entities"]["revision"]
+    put(client, DATABASE)
+    assert client.ask(REMOVE, ref="resource:legacy-db")["answer"]["userErrors"] == []
+    told = [(row["ref"], row["operation"]) for row in client.ask(query, since=since)["changes"]["nodes"]]
+    assert told == [("resource:default/orders-db", "CREATED"), ("resource:default/legacy-db", "REMOVED")]
+
+
 def test_a_ref_put_anew_leaves_the_links_of_what_had_it(client: Client) -> None:
     database = {**DATABASE, "spec": {"type": "database", "owner": "team"}}
     put(client, database, TEAM)
@@ -157,15 +179,14 @@ def test_a_ref_put_anew_leaves_the_links_of_what_had_it(client: Client) -> None:
     assert client.ask(owners)["entity"] == {"type": "database", "owners": [{"ref": "group:default/team"}]}
 
 
-def test_a_catalog_of_an_earlier_version_follows_with_the_next_write(
+def test_what_an_earlier_version_wrote_follows_when_what_was_renamed_is_written(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr(correlating, "former_places", lambda *_: {})
-        earlier.setattr(merge, "_RULES", "nowhere")
         put(client, APP, DATABASE)
         assert needs(client) == [OLD]
-    put(client, entity("Component", "another"))
+    put(client, {**DATABASE, "title": "Orders"})
     assert (needs(client), is_there(client, OLD)) == ([NEW], [NEW])
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from graph_api.store.migrations import Step, pending
 
-FORMAT_VERSION = 9
+FORMAT_VERSION = 8
 
 EmbeddedStep: TypeAlias = Step[None]
 """`run` takes the connection, in a transaction that also records the step."""
@@ -26,10 +26,6 @@ def statements(text: str, conn: sqlite3.Connection) -> None:
     """Execute the statements of a step that is only SQL."""
     for statement in text.split(";\n"):
         conn.execute(statement)
-
-
-def _nothing(_conn: sqlite3.Connection) -> None:
-    """What is there is merged anew when a server opens it, or with the next write."""
 
 
 _ORDER = """
@@ -108,8 +104,6 @@ STEPS: tuple[EmbeddedStep, ...] = (
     Step(format=6, oldest=6, name="audiences", run=partial(statements, _AUDIENCES)),
     Step(format=7, oldest=7, name="names of their own in the search", run=partial(statements, NAMES)),
     Step(format=8, oldest=7, name="who saw what is hidden", run=partial(statements, HIDDEN)),
-    # Programs of before would point links to former refs again, and merge by other rules, in turn with those of now.
-    Step(format=9, oldest=9, name="links to former refs stand in what has them", run=_nothing),
 )
 
 

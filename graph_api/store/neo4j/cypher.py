@@ -9,7 +9,7 @@ from graph_api.store.neo4j import cypher_parts
 from graph_api.store.neo4j.projection import LINK, WHOLE
 from graph_api.store.protocol import LONGEST_LEASE
 
-FORMAT = 9
+FORMAT = 8
 """Since 2 a link has its criticality and confidence only where they are not HARD and 1, and its key only once. Since 3
 large writes are applied in parts, between which older programs would read. Since 4 the full-text index follows commits
 a moment later, which older programs would not wait for. Since 5 entities have the labels of labels.py, which older

@@ -64,8 +64,6 @@ STEPS: tuple[Neo4jStep, ...] = (
     Step(format=6, oldest=6, name="labels of all entities by their sources", run=_label_all),
     Step(format=7, oldest=7, name="words within tokens of new entities", run=_nothing),
     Step(format=8, oldest=8, name="words within tokens of all entities", run=_add_words),
-    # Programs of before would point links to former refs again, and merge by other rules, in turn with those of now.
-    Step(format=9, oldest=9, name="links to former refs stand in what has them", run=_nothing),
 )
 
 INDEX_SECONDS = 300.0
